@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# From the contract to the client: openapi.yaml -> generated/payt_api/.
+#
+#   ./generate.sh            generate
+#   ./generate.sh --check    say whether generated/ is what the contract gives; changes nothing, exits 1 and shows the diff where not
+#   ./generate.sh --help     all options
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+source scripts/environment.sh
+environment .venv-codegen codegen/requirements.txt >&2
+exec .venv-codegen/bin/python codegen/generate.py "$@"

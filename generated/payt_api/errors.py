@@ -1,0 +1,39 @@
+# Generated from openapi.yaml by ./generate.sh: change the contract or codegen/, never this file.
+"""What the operations raise besides httpx's own errors."""
+
+
+class UnexpectedStatus(Exception):
+    """The contract does not know the status of a response, and `Client.raise_on_unexpected_status` is set.
+
+    Attributes:
+        status_code: The status.
+        content: The body.
+    """
+
+    def __init__(self, status_code: int, content: bytes) -> None:
+        super().__init__(f"Unexpected status code: {status_code}")
+        self.status_code = status_code
+        self.content = content
+
+    def __reduce__(self) -> tuple[type["UnexpectedStatus"], tuple[int, bytes]]:
+        return type(self), (self.status_code, self.content)
+
+
+class DecodeError(ValueError):
+    """A body is not what the contract says. The message holds nothing of the body.
+
+    Attributes:
+        path: Where, as a JSON path ("$.data[3].updated_at").
+        reason: What was expected, and what kind of thing stood there.
+    """
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = path
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[type["DecodeError"], tuple[str, str]]:
+        return type(self), (self.path, self.reason)
+
+
+__all__ = ("DecodeError", "UnexpectedStatus")

@@ -1,0 +1,14 @@
+# Generated from openapi.yaml by ./generate.sh: change the contract or codegen/, never this file.
+from __future__ import annotations
+
+import attrs
+
+from ..types import Identifier
+
+
+@attrs.frozen(kw_only=True)
+class Pagination:
+    """Where a listing goes on."""
+
+    cursor: Identifier | None = None
+    """What to send as `cursor` for the next page; null, empty or absent on the last one."""

@@ -1,0 +1,117 @@
+# Generated from openapi.yaml by ./generate.sh: change the contract or codegen/, never this file.
+"""What the operations and models share: the response, the types with a rule of their own, decoding and the query."""
+
+import datetime
+import enum
+import functools
+import re
+import types
+from collections.abc import Mapping, MutableMapping
+from typing import Annotated, Any, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
+
+import attrs
+import msgspec
+
+from .errors import DecodeError
+
+T = TypeVar("T")
+
+DateTime = Annotated[datetime.datetime, msgspec.Meta(tz=True)]
+"""A moment; always aware of its zone, because a timestamp without one is refused."""
+
+Identifier = Annotated[str, "x-accept-number"]
+"""A text that may come as a JSON number, and is then its decimal text."""
+
+
+@attrs.define
+class Response(Generic[T]):
+    """The answer to a request."""
+
+    status_code: int
+    """Any number that the server sent, also those that HTTP does not list."""
+    content: bytes = attrs.field(repr=False)
+    headers: MutableMapping[str, str] = attrs.field(repr=False)
+    parsed: T | None = attrs.field(repr=False)
+
+
+def decode(content: bytes, type_: type[T]) -> T:
+    """Read a JSON body, checking every type.
+
+    Raises:
+        DecodeError: The body is no JSON, or not what `type_` says.
+    """
+    try:
+        try:
+            return decoder_of(type_).decode(content)
+        except msgspec.ValidationError as error:
+            # Perhaps only because ids came as numbers: rare, so the second reading costs nobody else anything.
+            try:
+                document = msgspec.json.decode(content)
+            except msgspec.DecodeError:
+                raise error from None
+            return msgspec.convert(_numbers_to_text(document, type_), type_)
+    except msgspec.ValidationError as error:
+        reason, path = _parse_message(str(error))
+        raise DecodeError(path, reason) from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise DecodeError("$", "Expected JSON, got something else or only a part of it") from None
+    except RecursionError:
+        raise DecodeError("$", "Expected JSON of reasonable depth, got nesting too deep to read") from None
+
+
+def decoder_of(type_: type[T]) -> msgspec.json.Decoder[T]:
+    """The decoder of a type, built once."""
+    return _decoders.get(type_) or _decoders.setdefault(type_, msgspec.json.Decoder(type_))
+
+
+def query_of(parameters: Mapping[str, Any]) -> dict[str, str]:
+    """The query parameters as text, without those that are None."""
+    return {name: query_value(value) for name, value in parameters.items() if value is not None}
+
+
+def query_value(value: Any) -> str:
+    """One value as it is written in a URL: moments in UTC, truth values as JSON writes them."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case datetime.datetime():
+            return value.astimezone(datetime.UTC).isoformat().replace("+00:00", "Z")
+        case datetime.date():
+            return value.isoformat()
+        case enum.Enum():
+            return str(value.value)
+        case _:
+            return str(value)
+
+
+_decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
+
+
+def _parse_message(message: str) -> tuple[str, str]:
+    """The reason and the path in a message of msgspec, without the value that some messages quote."""
+    reason, _, path = message.partition(" - at `")
+    return re.sub(r" '.*'$", "", reason, flags=re.DOTALL), path.removesuffix("`") or "$"
+
+
+def _numbers_to_text(value: Any, type_: Any) -> Any:
+    """`value` with the numbers replaced that stand where `type_` has an Identifier."""
+    if type_ == Identifier:
+        return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    origin, arguments = get_origin(type_), get_args(type_)
+    if origin in (types.UnionType, Union):
+        for member in arguments:
+            value = _numbers_to_text(value, member)
+    elif origin is list and isinstance(value, list):
+        return [_numbers_to_text(item, arguments[0]) for item in value]
+    elif attrs.has(type_) and isinstance(value, dict):
+        hints = _hints(type_)
+        return {name: _numbers_to_text(item, hints.get(name)) for name, item in value.items()}
+    return value
+
+
+@functools.cache
+def _hints(type_: type) -> dict[str, Any]:
+    return get_type_hints(type_, include_extras=True)
+
+
+__all__ = ("DateTime", "Identifier", "Response", "decode", "query_of", "query_value")
