@@ -1,0 +1,200 @@
+"""What an answer of the API means: nothing to say, or the error that it stands for."""
+
+from __future__ import annotations
+
+import datetime
+import email.utils
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+import msgspec
+
+from .errors import (
+    APIError,
+    AuthenticationError,
+    BadRequestError,
+    InvalidResponseError,
+    NotFoundError,
+    PermissionDeniedError,
+    RateLimitError,
+    ServerError,
+    TransportError,
+)
+
+_BY_STATUS = {
+    400: BadRequestError,
+    401: AuthenticationError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    422: BadRequestError,
+    429: RateLimitError,
+}
+_WAYS_OUT = {
+    401: "Is the token right, and of this environment (production or demo)?",
+    403: "Contacts need the scope contacts:read, and access to the administration.",
+    404: "Is the base URL right?",
+}
+_LONGEST_MESSAGE = 500
+
+
+def error_of(response: httpx.Response) -> APIError:
+    """The error that a response with an error status stands for, with all that the body tells."""
+    status, request = response.status_code, response.request
+    token = request.headers.get("Authorization", "").partition(" ")[2]
+    body = _without(token.encode(), response.content)
+    code, message = read_error(body, response.headers.get("Content-Type", ""))
+    kind = _BY_STATUS.get(status) or (ServerError if status >= 500 else APIError)
+    seconds = retry_after(response.headers)
+    parts = [
+        f"{request.method} {address(request.url)}: {status} {response.reason_phrase}".rstrip(),
+        _redirection(response),
+        ": ".join(part for part in (code, message) if part) or None,
+        None if seconds is None else f"asks to wait {seconds:.0f} s",
+        _WAYS_OUT.get(status),
+    ]
+    error = kind(
+        " — ".join(part for part in parts if part),
+        status_code=status,
+        code=code,
+        message=message,
+        body=body,
+        headers=response.headers,
+    )
+    error.retry_after = seconds
+    error.request_id = response.headers.get("X-Request-Id")
+    error.method, error.url = request.method, address(request.url)
+    return error
+
+
+def transport_error_of(error: httpx.RequestError, request: httpx.Request) -> TransportError:
+    """The TransportError for an error of httpx, which becomes its cause without the request's headers and query."""
+    bare = httpx.Request(request.method, address(request.url))
+    error.request = bare
+    result = TransportError(f"{bare.method} {bare.url}: {type(error).__name__}: {error}".rstrip(": "))
+    result.method, result.url = bare.method, str(bare.url)
+    result.__cause__ = error
+    return result
+
+
+def not_json(response: httpx.Response) -> InvalidResponseError:
+    """The error for a body that is no JSON, though the status is one of success."""
+    request = response.request
+    what = (
+        "an HTML page" if response.content.lstrip()[:1] == b"<" else "another text" if response.content else "nothing"
+    )
+    error = InvalidResponseError(
+        f"{request.method} {address(request.url)}: {response.status_code}, but the body is no JSON: {what}", path="$"
+    )
+    error.method, error.url = request.method, address(request.url)
+    return error
+
+
+def is_json(response: httpx.Response) -> bool:
+    """Whether a body is JSON, all of it. Cheap, and so not certain: `{no JSON}` passes, and will not be decoded."""
+    body, headers = response.content, response.headers
+    opening, closing = body.lstrip()[:1], body.rstrip()[-1:]
+    if opening + closing in (b"{}", b"[]"):
+        # A length or chunks show when something is missing. A compressed stream or a closed connection may end
+        # anywhere: then more brackets were opened than closed.
+        framed = "Content-Length" in headers or "Transfer-Encoding" in headers
+        if (framed and "Content-Encoding" not in headers) or body.count(opening) == body.count(closing):
+            return True
+    try:
+        _ANY_JSON.decode(body)
+    except RecursionError:
+        return True
+    except msgspec.DecodeError:
+        return False
+    return True
+
+
+_ANY_JSON = msgspec.json.Decoder(msgspec.Raw)
+
+
+def address(url: httpx.URL) -> str:
+    """A URL for messages: without its query, which may hold personal data, and without user and password."""
+    return str(url.copy_with(query=None, fragment=None, userinfo=b""))
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """The seconds that a Retry-After header asks to wait (RFC 9110, section 10.2.3); None if unclear."""
+    value = headers.get("Retry-After", "").strip()
+    if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", value):
+        return float(value)
+    try:
+        moment = email.utils.parsedate_to_datetime(value)
+    except (TypeError, ValueError):
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=datetime.UTC)
+    return max(0.0, (moment - datetime.datetime.now(datetime.UTC)).total_seconds())
+
+
+def read_error(body: bytes, content_type: str) -> tuple[str | None, str | None]:
+    """Code and message of an error body, in any of the shapes that are documented or were seen.
+
+    Flat `{"code", "message"}`, nested `{"error": {…}}`, `{"error": "text"}`, OAuth's `{"error", "error_description"}`
+    (RFC 6749, section 5.2), a list of `{"params", "messages"}`, text, HTML, and nothing at all.
+    """
+    try:
+        document = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        text = body.decode("utf-8", errors="replace").strip()
+        if "html" in content_type.lower() or text[:1] == "<":
+            headings = re.findall(r"<(?:title|h1)\b[^>]*>([^<]*)<", text, flags=re.IGNORECASE)
+            text = ": ".join(dict.fromkeys(" ".join(heading.split()) for heading in headings)) or "an HTML page"
+        return None, _shortened(text)
+    return _read_error_document(document)
+
+
+def _read_error_document(document: Any) -> tuple[str | None, str | None]:
+    match document:
+        case {"error": {} as nested}:
+            return _read_error_document(nested)
+        case {"error": str() as code, "error_description": str() as message}:
+            return code, _shortened(message)
+        case {"error": str() as message}:
+            return None, _shortened(message)
+        case {"code": _} | {"message": _}:
+            return _text(document.get("code")), _shortened(_text(document.get("message")))
+        case [*entries]:
+            return None, _shortened("; ".join(filter(None, map(_read_entry, entries))))
+        case str():
+            return None, _shortened(document)
+        case _:
+            return None, None
+
+
+def _read_entry(entry: Any) -> str | None:
+    match entry:
+        case {"params": [*params], "messages": [*messages]}:
+            return f"{', '.join(map(str, params))} {', '.join(map(str, messages))}"
+        case _:
+            return _read_error_document(entry)[1]
+
+
+def _redirection(response: httpx.Response) -> str | None:
+    target = response.headers.get("Location")
+    if not target or not 300 <= response.status_code < 400:
+        return None
+    try:
+        shown = address(response.request.url.join(target))
+    except (httpx.InvalidURL, ValueError):
+        shown = "an address that is none"
+    return f"redirects to {shown}, which is not followed. Is the base URL right?"
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+def _shortened(text: str | None) -> str | None:
+    if not text:
+        return None
+    return text if len(text) <= _LONGEST_MESSAGE else text[: _LONGEST_MESSAGE - 1] + "…"
+
+
+def _without(secret: bytes, body: bytes) -> bytes:
+    return body.replace(secret, b"[token]") if secret else body

@@ -1,0 +1,255 @@
+"""The cursor loop: from one operation of the contract to every record of a listing, page after page.
+
+It serves any generated operation whose page has `data` and `pagination.cursor`. `Walk` decides, without I/O, what
+to ask next and what an answer means; `Pager` and `AsyncPager` only send and wait.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Generic, Protocol, TypeVar
+
+import attrs
+
+from payt_api.client import AuthenticatedClient
+from payt_api.errors import DecodeError
+from payt_api.types import Response
+
+from . import clock
+from .asked import asking
+from .errors import InvalidResponseError, PaginationError, PaytError
+from .shapes import unknown_fields
+
+T = TypeVar("T")
+log = logging.getLogger("payt")
+_LONGEST_CURSOR = 16_384
+"""How many characters of a cursor are sent back: a URL has 65,536 at most, and encoding can treble them."""
+
+
+class Operation(Protocol):
+    """A generated operation: the module that holds its functions."""
+
+    @property
+    def sync_detailed(self) -> Callable[..., Response[Any]]:
+        """Ask, and wait for the answer."""
+        ...
+
+    @property
+    def asyncio_detailed(self) -> Callable[..., Awaitable[Response[Any]]]:
+        """The same for asyncio."""
+        ...
+
+
+@attrs.frozen(kw_only=True)
+class Page(Generic[T]):
+    """One page of a listing."""
+
+    data: list[T] = attrs.field(repr=lambda data: f"<{len(data)} records>")
+    """The records."""
+    cursor: str | None
+    """What to pass as `cursor=` to go on behind this page; None on the last one."""
+    raw: bytes = attrs.field(repr=False)
+    """The body as it came, for what the models do not hold."""
+    headers: Mapping[str, str] = attrs.field(repr=False)
+    """The headers of the answer; names are compared without case."""
+
+
+@attrs.frozen(kw_only=True)
+class Listing:
+    """What to list: arguments that were checked, and nothing that changes."""
+
+    operation: Operation
+    """The generated operation that lists."""
+    parts: tuple[Mapping[str, Any], ...]
+    """The query of each part, without cursor and per_page: one part, or several where the filters are too long for one
+    URL, or none where a filter holds no values."""
+    cursor: str | None = None
+    """Where to start."""
+    per_page: int
+    """How many records a page holds at most."""
+    limit: int | None = None
+    """How many records to list at most."""
+    belongs: Callable[[Any, Mapping[str, Any]], bool] | None = None
+    """Whether a record belongs to a part; given where it may belong to several, and must come once all the same."""
+
+
+class Walk(Generic[T]):
+    """One iteration over a listing: where it stands and what comes next. No I/O.
+
+    A listing in several parts has cursors of its own, "2/500": part 2, from the API's cursor "500".
+    """
+
+    def __init__(self, listing: Listing) -> None:
+        self._listing = listing
+        self._part, self._cursor = self._start()
+        self._first_part = self._part
+        self._seen = {_digest(self._cursor)} if self._cursor else set()
+        self._records: set[bytes] = set()
+        self._left = listing.limit
+        self._warned = False
+        self._pages = self._count = 0
+        self._began = clock.now()
+
+    def query(self) -> dict[str, Any] | None:
+        """What to ask next, as the operation's arguments; None where the listing is complete."""
+        if self._part >= len(self._listing.parts) or self._left == 0:
+            log.info("listed %d records, %d pages in %.1f s", self._count, self._pages, clock.now() - self._began)
+            return None
+        per_page = self._listing.per_page if self._left is None else min(self._listing.per_page, self._left)
+        return {**self._listing.parts[self._part], "cursor": self._cursor, "per_page": per_page}
+
+    def page(self, response: Response[Any]) -> Page[T]:
+        """The page that an answer holds; from here on, `query()` is about the one behind it.
+
+        Raises:
+            InvalidResponseError: The contract knows no page in an answer of this status.
+            PaginationError: Its cursor is one that came before.
+        """
+        body: Any = response.parsed
+        if not isinstance(getattr(body, "data", None), list):
+            raise InvalidResponseError(f"status {response.status_code} brought no page", path="$")
+        self._warn_of_unknown_fields(response)
+        data = self._fresh(body.data)[: self._left]
+        if self._left is not None:
+            self._left -= len(data)
+        self._go_on(body)
+        self._pages, self._count = self._pages + 1, self._count + len(data)
+        return Page(data=data, cursor=self.cursor, raw=response.content, headers=response.headers)
+
+    @property
+    def cursor(self) -> str | None:
+        """What resumes the listing from where it stands; None at the start, and where it is complete."""
+        if len(self._listing.parts) <= 1:
+            return self._cursor
+        if (self._part, self._cursor) == (0, None) or self._part >= len(self._listing.parts):
+            return None
+        return f"{self._part + 1}/{self._cursor or ''}"
+
+    @contextmanager
+    def resumable(self) -> Iterator[None]:
+        """Errors that pass through carry the cursor that resumes the listing; an unreadable page becomes one."""
+        with asking(self._pages + 1) as asked:
+            try:
+                yield
+            except PaytError as error:
+                error.cursor = self.cursor
+                asked.tell(error)
+                raise
+            except DecodeError as error:
+                invalid = InvalidResponseError(f"the answer is not what the contract says: {error}", path=error.path)
+                invalid.cursor = self.cursor
+                asked.tell(invalid)
+                raise invalid from error
+
+    def _start(self) -> tuple[int, str | None]:
+        cursor, parts = self._listing.cursor, len(self._listing.parts)
+        if cursor is None or parts <= 1:
+            return 0, cursor
+        position = re.fullmatch(r"([1-9]\d*)/(.*)", cursor, flags=re.DOTALL)
+        if position is None or int(position[1]) > parts:
+            raise ValueError(
+                f"cursor {cursor!r} is none of this listing, whose filters take {parts} parts: "
+                "pass one that came with the same filters"
+            )
+        return int(position[1]) - 1, position[2] or None
+
+    def _go_on(self, body: Any) -> None:
+        """Take up the cursor of a page; at the end of a part, the start of the next one."""
+        cursor = body.pagination.cursor if body.pagination is not None else None
+        if not cursor or (not body.data and cursor == self._cursor):
+            self._part, self._cursor = self._part + 1, None
+            self._seen.clear()
+            return
+        if _digest(cursor) in self._seen:
+            raise PaginationError("the cursor goes in circles: the server sent one that it had sent before")
+        if len(cursor) > _LONGEST_CURSOR:
+            raise InvalidResponseError(
+                f"the cursor has {len(cursor)} characters, more than a URL can hold", path="$.pagination.cursor"
+            )
+        self._seen.add(_digest(cursor))
+        self._cursor = cursor
+
+    def _fresh(self, records: list[T]) -> list[T]:
+        """The records that did not come in an earlier part, of this iteration or of the one that it resumes."""
+        belongs = self._listing.belongs
+        if belongs is None:
+            return records
+        before = min(self._part, self._first_part + 1) if self._listing.cursor is not None else 0
+        fresh = []
+        for record in records:
+            key = _digest(getattr(record, "id", None) or "")
+            if key not in self._records and not any(belongs(record, part) for part in self._listing.parts[:before]):
+                fresh.append(record)
+            if getattr(record, "id", None):
+                self._records.add(key)
+        return fresh
+
+    def _warn_of_unknown_fields(self, response: Response[Any]) -> None:
+        if self._warned:
+            return
+        names = unknown_fields(response.content, type(response.parsed))
+        if names:
+            self._warned = True
+            log.warning("the API sends fields that openapi.yaml does not know: %s", ", ".join(names))
+
+
+class Pager(Generic[T]):
+    """Every record of a listing. Iterating again starts again; nothing is sent before iteration starts."""
+
+    def __init__(self, client: AuthenticatedClient, listing: Listing) -> None:
+        Walk[T](listing)  # a cursor of another listing is refused at once
+        self._client = client
+        self._listing = listing
+
+    def __iter__(self) -> Iterator[T]:
+        """Every record, page after page, in the order of the API.
+
+        Raises:
+            PaytError: The listing cannot go on; `cursor` resumes it.
+        """
+        for page in self.pages():
+            yield from page.data
+
+    def pages(self) -> Iterator[Page[T]]:
+        """The same, a page at a time.
+
+        Raises:
+            PaytError: The listing cannot go on; `cursor` resumes it.
+        """
+        walk = Walk[T](self._listing)
+        while (query := walk.query()) is not None:
+            with walk.resumable():
+                page = walk.page(self._listing.operation.sync_detailed(client=self._client, **query))
+            yield page
+
+
+class AsyncPager(Generic[T]):
+    """The same as `Pager`, for asyncio."""
+
+    def __init__(self, client: AuthenticatedClient, listing: Listing) -> None:
+        Walk[T](listing)
+        self._client = client
+        self._listing = listing
+
+    async def __aiter__(self) -> AsyncIterator[T]:
+        """As iterating a `Pager`."""
+        async for page in self.pages():
+            for record in page.data:
+                yield record
+
+    async def pages(self) -> AsyncIterator[Page[T]]:
+        """As `Pager.pages`."""
+        walk = Walk[T](self._listing)
+        while (query := walk.query()) is not None:
+            with walk.resumable():
+                page = walk.page(await self._listing.operation.asyncio_detailed(client=self._client, **query))
+            yield page
+
+
+def _digest(text: str) -> bytes:
+    """What stands for a text in a set: sixteen bytes, however long the text."""
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()

@@ -1,0 +1,33 @@
+"""A fake Payt for tests and demos: a real HTTP server on loopback, and believable contacts.
+
+Needs the extra `testing`: `pip install "payt-client[testing]"`.
+"""
+
+try:
+    from payt.testing.server import FakePayt
+except ModuleNotFoundError as error:
+    raise ImportError('payt.testing needs werkzeug: pip install "payt-client[testing]"') from error
+
+from payt.testing.administration import Administration
+from payt.testing.faults import ErrorShape, FaultKind
+from payt.testing.listing import LastPage
+from payt.testing.oauth import FakeOAuth
+from payt.testing.recorded import RecordedRequest
+from payt.testing.sample_contacts import CONTACT_FIELDS, contact, contacts, example_page
+from payt.testing.waits import SkippedWaits, skip_waits
+
+__all__ = [
+    "CONTACT_FIELDS",
+    "Administration",
+    "ErrorShape",
+    "FakeOAuth",
+    "FakePayt",
+    "FaultKind",
+    "LastPage",
+    "RecordedRequest",
+    "SkippedWaits",
+    "contact",
+    "contacts",
+    "example_page",
+    "skip_waits",
+]

@@ -1,0 +1,108 @@
+"""What the fake server answers: a status, headers, a body, and how they are put on the wire."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+from werkzeug.datastructures import Headers
+from werkzeug.http import HTTP_STATUS_CODES
+
+
+class Wire(Protocol):
+    """The server's end of one connection."""
+
+    def send(self, data: bytes) -> None:
+        """Send these bytes at once."""
+        ...
+
+    def wait(self, seconds: float) -> None:
+        """Do nothing for so long; raises ConnectionAbortedError when the server is closed meanwhile."""
+        ...
+
+    def hang_up(self) -> None:
+        """Close the connection after what was sent."""
+        ...
+
+    def reset(self) -> None:
+        """Break the connection off: the client's side sees a TCP reset."""
+        ...
+
+
+def deliver_whole(wire: Wire, head: bytes, body: bytes) -> None:
+    """Send head and body in one piece: in two they can cost the client a delayed acknowledgement."""
+    wire.send(head + body)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer.
+
+    Attributes:
+        status: The status of the status line; 0 where no HTTP comes at all.
+        headers: All headers but those that follow from the body and the connection.
+        body: The body as bytes.
+        deliver: Puts head and body on the wire.
+    """
+
+    status: int
+    headers: Headers = field(default_factory=Headers)
+    body: bytes = b""
+    deliver: Callable[[Wire, bytes, bytes], None] = deliver_whole
+
+
+class RequestRefusedError(Exception):
+    """A request that gets an error instead of what it asked for.
+
+    Attributes:
+        answer: That error.
+    """
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.status)
+        self.answer = answer
+
+
+def json_bytes(value: object) -> bytes:
+    """Write JSON as UTF-8, not escaped; lone surrogates go through, for those who test what comes of them."""
+    return _ENCODER.encode(value).encode("utf-8", "surrogatepass")
+
+
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
+def answer_with(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
+    """Make an answer of bytes (sent as they are), a text (plain or HTML) or anything that JSON can hold.
+
+    The content type follows from the body: bytes count as JSON; nothing has none. `headers` win over it.
+    """
+    content_type = "application/json"
+    if isinstance(body, bytes):
+        content = body
+    elif isinstance(body, str):
+        content = body.encode()
+        content_type = f"text/{'html' if body.lstrip().startswith('<') else 'plain'}; charset=utf-8"
+    else:
+        content = json_bytes(body)
+    all_headers = Headers({"content-type": content_type} if content else {})
+    all_headers.update(headers or {})
+    return Answer(status, all_headers, content)
+
+
+def error_answer(
+    status: int, message: str, *, code: str | None = None, headers: Mapping[str, str] | None = None
+) -> Answer:
+    """Make an error as Payt documents it: `{"code": …, "message": …}`."""
+    return answer_with({"code": code or error_code(status), "message": message}, status, headers)
+
+
+def error_code(status: int) -> str:
+    """Name a status the way the codes of errors are written: 422 is `unprocessable_entity`."""
+    if status == 401:
+        return "unauthorized"
+    return reason_phrase(status).lower().replace(" ", "_")
+
+
+def reason_phrase(status: int) -> str:
+    """Return the standard words for a status; statuses outside the standard list get some too."""
+    return HTTP_STATUS_CODES.get(status, "Unknown Error")

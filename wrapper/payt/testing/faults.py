@@ -1,0 +1,174 @@
+"""Faults to order: which requests get them, and what each of them does."""
+
+import gzip
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal, TypeAlias, get_args
+
+from payt.testing.answers import Answer, Wire, answer_with, error_code, reason_phrase
+
+FaultKind: TypeAlias = Literal["reset", "close", "garbage", "cut", "stall", "bad-gzip", "html", "empty", "not-json"]
+"""Faults that are no status (see `FakePayt.fail`)."""
+
+ErrorShape: TypeAlias = Literal["flat", "nested", "string", "oauth", "list", "text", "html", "nothing"]
+"""The bodies that errors come with, in the wild (see `FakePayt.fail`)."""
+
+Fault: TypeAlias = Callable[[Callable[[], Answer]], Answer]
+"""What is answered instead; it is given a function that makes the answer which would have been given."""
+
+
+@dataclass(slots=True)
+class Order:
+    """A fault, and the requests that get it: `times` of them, or all, `after` others, on this page and path."""
+
+    fault: Fault
+    times: int | None
+    after: int
+    page: int | None
+    path: str
+
+    def __post_init__(self) -> None:
+        if self.times is not None and self.times < 1:
+            raise ValueError(f"times is 1 or more, or None for ever; not {self.times}")
+        if self.after < 0:
+            raise ValueError(f"after is 0 or more, not {self.after}")
+        if self.page is not None and self.page < 1:
+            raise ValueError(f"page is 1 or more, not {self.page}")
+
+    def concerns(self, path: str, page: Callable[[], int | None]) -> bool:
+        """Tell whether a request for that path and page is among those that this order is about."""
+        return path.startswith(self.path) and (self.page is None or self.page == page())
+
+
+class Orders:
+    """The orders that wait for their requests: the first that concerns a request decides on it."""
+
+    def __init__(self, lock: threading.RLock) -> None:
+        self._lock = lock
+        self._waiting: list[Order] = []
+
+    def place(self, order: Order) -> None:
+        """Put an order behind the others."""
+        with self._lock:
+            self._waiting.append(order)
+
+    def clear(self) -> None:
+        """Forget all orders."""
+        with self._lock:
+            self._waiting.clear()
+
+    def take(self, path: str, page: Callable[[], int | None]) -> Fault | None:
+        """Return the fault that this request gets, if any; it counts for the order that decided."""
+        with self._lock:
+            for order in self._waiting:
+                if order.concerns(path, page):
+                    return self._carry_out(order)
+        return None
+
+    def _carry_out(self, order: Order) -> Fault | None:
+        if order.after:
+            order.after -= 1
+            return None
+        if order.times is not None:
+            order.times -= 1
+            if not order.times:
+                self._waiting.remove(order)
+        return order.fault
+
+
+def canned(answer: Answer) -> Fault:
+    """Answer this, whatever was asked."""
+    return lambda _: answer
+
+
+def error_body(status: int, shape: ErrorShape, code: str | None, message: str | None) -> Any:
+    """Make the body of an error in one of the shapes seen in the wild."""
+    code, message = code or error_code(status), message or reason_phrase(status)
+    bodies: dict[ErrorShape, Any] = {
+        "flat": {"code": code, "message": message},
+        "nested": {"error": {"code": code, "message": message}},
+        "string": {"error": message},
+        "oauth": {"error": code, "error_description": message},
+        "list": [{"params": [code], "messages": [message]}],
+        "text": message,
+        "html": f"<!doctype html><title>{code}</title><h1>{message}</h1>",
+        "nothing": b"",
+    }
+    if shape not in bodies:
+        raise ValueError(f"no such shape: {shape!r}; there are {', '.join(bodies)}")
+    return bodies[shape]
+
+
+def broken(kind: FaultKind, *, at: int | None, seconds: float | None) -> Fault:
+    """Make a fault that is no status.
+
+    Args:
+        kind: Which.
+        at: How many bytes of the body come through, of a body that is cut; half of them by default.
+        seconds: How long nothing comes, of an answer that stalls; an hour by default.
+
+    Raises:
+        ValueError: There is no such fault, or the arguments belong to another.
+    """
+    if kind not in get_args(FaultKind):
+        raise ValueError(f"no such fault: {kind!r}; there are {', '.join(get_args(FaultKind))}, and any status")
+    if at is not None and kind != "cut":
+        raise ValueError(f'at is the place of a "cut", and means nothing to {kind!r}')
+    if seconds is not None and kind != "stall":
+        raise ValueError(f'seconds is the length of a "stall", and means nothing to {kind!r}')
+    if kind == "cut":
+        return lambda good: replace(good(), deliver=_cut(at))
+    if kind == "stall":
+        return lambda good: replace(good(), deliver=_stall(3600 if seconds is None else seconds))
+    return _FAULTS[kind]
+
+
+def _reset(wire: Wire, _head: bytes, _body: bytes) -> None:
+    wire.reset()
+
+
+def _close(wire: Wire, _head: bytes, _body: bytes) -> None:
+    wire.hang_up()
+
+
+def _garbage(wire: Wire, _head: bytes, _body: bytes) -> None:
+    wire.send(b"\x00\xff\x16\x03 this is no HTTP\r\n\r\n")
+    wire.hang_up()
+
+
+def _cut(at: int | None) -> Callable[[Wire, bytes, bytes], None]:
+    def deliver(wire: Wire, head: bytes, body: bytes) -> None:
+        wire.send(head + body[: len(body) // 2 if at is None else at])
+        wire.hang_up()
+
+    return deliver
+
+
+def _stall(seconds: float) -> Callable[[Wire, bytes, bytes], None]:
+    def deliver(wire: Wire, head: bytes, body: bytes) -> None:
+        wire.send(head)
+        wire.wait(seconds)
+        wire.send(body)
+
+    return deliver
+
+
+def _bad_gzip(good: Callable[[], Answer]) -> Answer:
+    answer = good()
+    headers = answer.headers.copy()
+    headers["content-encoding"] = "gzip"
+    compressed = gzip.compress(answer.body)
+    wrong_checksum = bytes(byte ^ 0xFF for byte in compressed[-8:])
+    return replace(answer, headers=headers, body=compressed[:-8] + wrong_checksum)
+
+
+_FAULTS: Final[Mapping[FaultKind, Fault]] = {
+    "reset": canned(Answer(0, deliver=_reset)),
+    "close": canned(Answer(0, deliver=_close)),
+    "garbage": canned(Answer(0, deliver=_garbage)),
+    "bad-gzip": _bad_gzip,
+    "html": canned(answer_with("<!doctype html><title>Payt</title><h1>Down for maintenance</h1>")),
+    "empty": canned(answer_with(b"")),
+    "not-json": canned(answer_with(b"upstream: no healthy node")),
+}

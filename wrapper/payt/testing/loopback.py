@@ -1,0 +1,166 @@
+"""An HTTP/1.1 server on a loopback port, in threads, that can be closed at once."""
+
+import contextlib
+import socket
+import struct
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any, Final
+
+from werkzeug.exceptions import HTTPException, NotFound
+from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
+from werkzeug.wrappers import Request
+
+from payt.testing.answers import Answer, error_answer, reason_phrase
+
+_HOST: Final = "127.0.0.1"
+_NO_LINGER: Final = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
+
+Respond = Callable[[Request, int], Answer]
+"""Answers a request that came on the connection of that number."""
+
+
+class LoopbackServer(ThreadedWSGIServer):
+    """Listens from the moment it is made, serves `respond` once started, until it is closed.
+
+    Closing takes the listening socket, every connection (idle, busy or waiting) and every thread with it.
+
+    Attributes:
+        connections: How many connections were accepted so far.
+    """
+
+    def __init__(self, respond: Respond, port: int = 0) -> None:
+        # werkzeug ends the whole process when it cannot bind, and asks DNS for the host's name when it can:
+        # it is handed a socket that listens already.
+        with socket.create_server((_HOST, port), backlog=128) as listening:
+            # `respond` stands in for the WSGI application, see _Connection.run_wsgi
+            super().__init__(_HOST, port, NotFound(), _Connection, fd=listening.fileno())
+        self.respond = respond
+        self.connections = 0
+        self._guard = threading.Lock()
+        self._open: dict[socket.socket, int] = {}
+        self._connection_threads: list[threading.Thread] = []
+        self._closing = threading.Event()
+        self._acceptor = threading.Thread(target=self._accept, name="FakePayt", daemon=True)
+
+    def start(self) -> None:
+        """Begin to serve."""
+        self._acceptor.start()
+
+    @property
+    def open_connections(self) -> int:
+        """How many connections are open now."""
+        with self._guard:
+            return len(self._open)
+
+    def number_of(self, connection: socket.socket) -> int:
+        """Return the number of an open connection: 1 for the first that was accepted."""
+        with self._guard:
+            return self._open[connection]
+
+    def wait(self, seconds: float) -> None:
+        """Wait, but not beyond the closing of the server.
+
+        Raises:
+            ConnectionAbortedError: The server is closed.
+        """
+        if self._closing.wait(seconds):
+            raise ConnectionAbortedError("the server is closed")
+
+    def close(self) -> None:
+        """Stop serving; returns when nothing of the server is left."""
+        self._closing.set()
+        with contextlib.suppress(TimeoutError):  # a full queue, which keeps the acceptor awake anyway
+            socket.create_connection((_HOST, self.port), timeout=1).close()
+        self._acceptor.join()
+        self.server_close()
+        with self._guard:
+            for connection in self._open:
+                with contextlib.suppress(OSError):  # the client may be gone
+                    connection.shutdown(socket.SHUT_RDWR)
+        for thread in self._connection_threads:
+            thread.join()
+
+    def _accept(self) -> None:
+        while not self._closing.is_set():
+            self.handle_request()
+
+    # Any: a TCP server's requests are sockets, which the base classes' types cannot say
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Serve a connection in a thread of its own."""
+        thread = threading.Thread(
+            target=self.process_request_thread,
+            args=(request, client_address),
+            name="FakePayt connection",
+            daemon=True,
+        )
+        with self._guard:
+            self.connections += 1
+            self._open[request] = self.connections
+        self._connection_threads = [*filter(threading.Thread.is_alive, self._connection_threads), thread]
+        thread.start()
+
+    def shutdown_request(self, request: Any) -> None:
+        """Close a connection, out of reach of `close` first: its file number may soon be another's."""
+        with self._guard:
+            self._open.pop(request, None)
+        super().shutdown_request(request)
+
+
+class _Connection(WSGIRequestHandler):
+    """One connection with its requests, one after the other; the `Wire` that answers are delivered on.
+
+    It keeps HTTP and the reading of requests from its bases and replaces how answers are written: werkzeug's
+    own way closes the connection after each.
+    """
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    server: LoopbackServer
+
+    def run_wsgi(self) -> None:
+        """Answer one request."""
+        try:
+            request = Request(self.make_environ())
+            request.get_data()
+        except (HTTPException, OSError, ValueError):
+            self.send_error(400, "The request cannot be read")
+            return
+        self._send_answer(self.server.respond(request, self.server.number_of(self.connection)))
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Answer what is no proper HTTP request, as JSON, and hang up."""
+        self.close_connection = True
+        self._send_answer(error_answer(code, explain or message or reason_phrase(code)))
+
+    def log(self, *_: object) -> None:
+        """Say nothing."""
+
+    def _send_answer(self, answer: Answer) -> None:
+        headers = answer.headers.copy()
+        headers.setdefault("date", self.date_time_string())
+        has_body = answer.status not in (204, 304)
+        if has_body:
+            headers.setdefault("content-length", str(len(answer.body)))
+        if self.close_connection:
+            headers.setdefault("connection", "close")
+        lines = [f"HTTP/1.1 {answer.status} {reason_phrase(answer.status)}"]
+        lines += [f"{name}: {value}" for name, value in headers]
+        head = "\r\n".join((*lines, "", "")).encode()
+        answer.deliver(self, head, answer.body if has_body and self.command != "HEAD" else b"")
+
+    def send(self, data: bytes) -> None:
+        self.wfile.write(data)
+
+    def wait(self, seconds: float) -> None:
+        self.server.wait(seconds)
+
+    def hang_up(self) -> None:
+        self.close_connection = True
+
+    def reset(self) -> None:
+        self.close_connection = True
+        # linger for no time: closing sends RST, and nothing must be sent before it
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+        socket.close(self.connection.detach())

@@ -1,0 +1,272 @@
+"""The OAuth2 side of Payt, much like Doorkeeper's: `/oauth/authorize` and `/oauth/token`."""
+
+import base64
+import binascii
+import hashlib
+import re
+import secrets
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import unquote_plus, urlencode
+
+from werkzeug.wrappers import Request
+
+from payt.testing.answers import Answer, RequestRefusedError, answer_with
+from payt.testing.tokens import READ_CONTACTS, invalid_token
+
+
+class FakeOAuth:
+    """Tokens in circulation, a user who approves (or refuses) at once, and counters.
+
+    Refresh tokens are rotated: each is good for one use, which returns the next. Access tokens stay good until they
+    expire or are revoked. The time is the system's, moved on by `advance`.
+
+    Attributes:
+        client_id: The id of the application.
+        client_secret: Its secret.
+        expires_in: For how many seconds access tokens are issued from now on.
+        scope: The scopes that the application may have, separated by spaces; who asks for none gets them all.
+        refuse: Whether the user refuses.
+        client_credentials: How many tokens the application got for itself.
+        exchanges: How many authorization codes were exchanged.
+        refreshes: How many times tokens were refreshed.
+        refusals: How many requests for a token were refused.
+    """
+
+    def __init__(self, lock: threading.RLock, client_id: str, client_secret: str, expires_in: int) -> None:
+        self.client_id = client_id
+        self.client_secret = client_secret
+        self.expires_in = expires_in
+        self.scope = f"{READ_CONTACTS} contacts:write"
+        self.refuse = False
+        self.client_credentials = self.exchanges = self.refreshes = self.refusals = 0
+        self._lock = lock
+        self._offset = 0.0
+        self._access_tokens: dict[str, _Grant] = {}
+        self._refresh_tokens: dict[str, _Grant] = {}
+        self._codes: dict[str, _Code] = {}
+        self._grants: Mapping[str, Callable[[Mapping[str, str]], dict[str, Any]]] = {
+            "client_credentials": self._for_application,
+            "authorization_code": self._for_code,
+            "refresh_token": self._for_refresh_token,
+        }
+
+    def issue(self, scope: str | None = None) -> dict[str, Any]:
+        """Issue tokens as if somebody had logged in; returns what the token endpoint would have answered."""
+        with self._lock:
+            return self._issue(scope or self.scope)
+
+    def revoke(self, token: str) -> None:
+        """Revoke an access token or a refresh token; the other one of the same login stays good.
+
+        Raises:
+            KeyError: No such token was issued.
+        """
+        with self._lock:
+            tokens = self._refresh_tokens if token in self._refresh_tokens else self._access_tokens
+            tokens[token].refusal = "The access token was revoked"
+
+    def expire(self) -> None:
+        """Let all access tokens of persons expire now; those of the application itself never do."""
+        with self._lock:
+            for grant in self._access_tokens.values():
+                if grant.expires_at is not None:
+                    grant.expires_at = self._now()
+
+    def advance(self, seconds: float) -> None:
+        """Move the time on, for tokens and codes alike."""
+        with self._lock:
+            self._offset += seconds
+
+    def scope_of(self, token: str) -> str:
+        """Return the scopes of an access token.
+
+        Raises:
+            RequestRefusedError: With status 401, as the token is unknown, revoked or expired.
+        """
+        with self._lock:
+            grant = self._access_tokens.get(token)
+            if grant is None:
+                raise invalid_token("The access token is invalid")
+            if grant.refusal or grant.expired(self._now()):
+                raise invalid_token(grant.refusal or "The access token expired")
+            return grant.scope
+
+    def authorize(self, request: Request) -> Answer:
+        """Answer GET /oauth/authorize: send the user back with a code, or with a refusal.
+
+        Raises:
+            RequestRefusedError: There is nowhere to send the user back to, or no state to send along.
+        """
+        asked = request.args
+        redirect_uri, state = asked.get("redirect_uri", ""), asked.get("state")
+        if asked.get("client_id") != self.client_id:
+            raise _refusal("invalid_client", "No such application", status=401)
+        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*://[\x21\x22\x24-\x7e]+", redirect_uri):
+            raise _refusal("invalid_redirect_uri", "The redirect uri is missing or malformed")
+        if not state:
+            raise _refusal("invalid_request", "Missing required parameter: state")
+        outcome = {**self._outcome(asked, redirect_uri), "state": state}
+        location = f"{redirect_uri}{'&' if '?' in redirect_uri else '?'}{urlencode(outcome)}"
+        return answer_with(b"", 302, {"location": location})
+
+    def exchange(self, request: Request) -> Answer:
+        """Answer POST /oauth/token.
+
+        Raises:
+            RequestRefusedError: With an OAuth error.
+        """
+        with self._lock:
+            try:
+                self._authenticate(request)
+                parameters = _parameters(request)
+                grant_type = parameters.get("grant_type")
+                if grant_type is None:
+                    raise _refusal("invalid_request", "Missing required parameter: grant_type")
+                if grant_type not in self._grants:
+                    raise _refusal("unsupported_grant_type", f"There is no grant type {grant_type}")
+                tokens = self._grants[grant_type](parameters)
+            except RequestRefusedError:
+                self.refusals += 1
+                raise
+        return answer_with(tokens, headers={"cache-control": "no-store"})
+
+    def _outcome(self, asked: Mapping[str, str], redirect_uri: str) -> dict[str, str]:
+        """Let the user decide; returns what the redirect carries."""
+        scope = asked.get("scope") or self.scope
+        challenge = asked.get("code_challenge")
+        if asked.get("response_type") != "code":
+            return {"error": "unsupported_response_type", "error_description": "Only the response type code is known"}
+        if challenge and asked.get("code_challenge_method") != "S256":
+            return {"error": "invalid_request", "error_description": "The code challenge method must be S256"}
+        if not _within(scope, self.scope):
+            return {"error": "invalid_scope", "error_description": "The requested scope is unknown"}
+        if self.refuse:
+            return {"error": "access_denied", "error_description": "The user refused"}
+        code = _random()
+        with self._lock:
+            self._codes[code] = _Code(redirect_uri, scope, challenge, self._now() + _CODE_LIFETIME)
+        return {"code": code}
+
+    def _authenticate(self, request: Request) -> None:
+        """Check the client's id and secret, sent as they are or percent-encoded (RFC 6749, section 2.3.1)."""
+        scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
+        try:
+            sent = base64.b64decode(encoded, validate=True).decode()
+        except (binascii.Error, UnicodeError):
+            sent = ""
+        client_id, _, secret = sent.partition(":")
+        expected = (self.client_id, self.client_secret)
+        if scheme.lower() != "basic" or expected not in (
+            (client_id, secret),
+            (unquote_plus(client_id), unquote_plus(secret)),
+        ):
+            raise _refusal(
+                "invalid_client",
+                "Client authentication failed",
+                status=401,
+                headers={"www-authenticate": 'Basic realm="Payt"'},
+            )
+
+    def _for_application(self, parameters: Mapping[str, str]) -> dict[str, Any]:
+        scope = parameters.get("scope") or self.scope
+        if not _within(scope, self.scope):
+            raise _refusal("invalid_scope", "The requested scope is unknown")
+        self.client_credentials += 1
+        return self._access_token(scope, None)
+
+    def _for_code(self, parameters: Mapping[str, str]) -> dict[str, Any]:
+        code = self._codes.get(parameters.get("code", ""))
+        if code is None or code.expires_at <= self._now():
+            raise _refusal("invalid_grant", "The authorization code is unknown, used or expired")
+        if parameters.get("redirect_uri") != code.redirect_uri:
+            raise _refusal("invalid_grant", "The redirect uri is not the one of the authorization")
+        if code.challenge is not None and _challenge(parameters.get("code_verifier", "")) != code.challenge:
+            raise _refusal("invalid_grant", "The code verifier does not fit the code challenge")
+        del self._codes[parameters["code"]]
+        self.exchanges += 1
+        return self._issue(code.scope)
+
+    def _for_refresh_token(self, parameters: Mapping[str, str]) -> dict[str, Any]:
+        grant = self._refresh_tokens.get(parameters.get("refresh_token", ""))
+        if grant is None or grant.refusal or grant.expired(self._now()):
+            raise _refusal("invalid_grant", "The refresh token is unknown, used, revoked or expired")
+        scope = parameters.get("scope") or grant.scope
+        if not _within(scope, grant.scope):
+            raise _refusal("invalid_scope", "The requested scope is more than was granted")
+        del self._refresh_tokens[parameters["refresh_token"]]
+        self.refreshes += 1
+        return self._issue(scope)
+
+    def _issue(self, scope: str) -> dict[str, Any]:
+        refresh_token = _random()
+        self._refresh_tokens[refresh_token] = _Grant(scope, self._now() + _REFRESH_TOKEN_LIFETIME)
+        return {**self._access_token(scope, self.expires_in), "refresh_token": refresh_token}
+
+    def _access_token(self, scope: str, expires_in: int | None) -> dict[str, Any]:
+        token, now = _random(), self._now()
+        self._access_tokens[token] = _Grant(scope, None if expires_in is None else now + expires_in)
+        lifetime = {} if expires_in is None else {"expires_in": expires_in}
+        return {"access_token": token, "token_type": "Bearer", **lifetime, "scope": scope, "created_at": int(now)}
+
+    def _now(self) -> float:
+        return time.time() + self._offset
+
+
+@dataclass(slots=True)
+class _Grant:
+    """What a token is good for."""
+
+    scope: str
+    expires_at: float | None
+    refusal: str = ""
+
+    def expired(self, now: float) -> bool:
+        return self.expires_at is not None and self.expires_at <= now
+
+
+@dataclass(frozen=True, slots=True)
+class _Code:
+    """An authorization code, and what its exchange must come with."""
+
+    redirect_uri: str
+    scope: str
+    challenge: str | None
+    expires_at: float
+
+
+_CODE_LIFETIME: Final = 10 * 60
+_REFRESH_TOKEN_LIFETIME: Final = 90 * 24 * 60 * 60
+
+
+def _random() -> str:
+    """Make a token that holds every character which a client may stumble over."""
+    return f"{base64.b64encode(secrets.token_bytes(24)).decode()}/+="
+
+
+def _challenge(verifier: str) -> str:
+    """Derive the code challenge of a verifier (RFC 7636, section 4.2)."""
+    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
+
+
+def _within(scope: str, allowed: str) -> bool:
+    return set(scope.split()) <= set(allowed.split())
+
+
+def _parameters(request: Request) -> Mapping[str, str]:
+    """Read the body of a request for a token: a JSON object of texts, or a form."""
+    if request.mimetype != "application/json":
+        return request.form.to_dict()
+    parameters = request.get_json(silent=True)
+    if not isinstance(parameters, dict) or not all(isinstance(value, str) for value in parameters.values()):
+        raise _refusal("invalid_request", "The body must be a JSON object of texts")
+    return parameters
+
+
+def _refusal(
+    error: str, description: str, *, status: int = 400, headers: Mapping[str, str] | None = None
+) -> RequestRefusedError:
+    return RequestRefusedError(answer_with({"error": error, "error_description": description}, status, headers))
