@@ -1,0 +1,35 @@
+# Sourced by the scripts: finds Python and makes virtual environments, each once per set of requirements.
+
+# The interpreter to use, as an array: $PYTHON if set, else the first of the usual names that is 3.11 or newer.
+find_python() {
+    local candidate
+    for candidate in "${PYTHON:-python3}" python3.14 python3.13 python3.12 python3.11 python; do
+        if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+            python=$candidate
+            return
+        fi
+    done
+    echo "Python 3.11 or newer is needed, and none was found. Install it, or name one: PYTHON=/path/to/python3.11 $0" >&2
+    exit 1
+}
+
+# environment DIR REQUIREMENTS [PIP ARGUMENTS…]: a virtual environment in DIR that holds what REQUIREMENTS pins.
+# It is made anew when the requirements, the arguments or the interpreter change, and used as it is otherwise (offline).
+environment() {
+    local dir=$1 requirements=$2 stamp
+    shift 2
+    find_python
+    stamp=$("$python" -VV; cat "$requirements"; echo "$@ $PWD")
+    [ "$(cat "$dir/stamp" 2>/dev/null)" = "$stamp" ] && return
+    echo "Making $dir from $requirements (once; needs the package index) …" >&2
+    rm -rf "$dir"
+    "$python" -m venv "$dir" || {
+        echo "The venv module of $python does not work; on Debian and Ubuntu: apt-get install python3-venv" >&2
+        exit 1
+    }
+    "$dir/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$requirements" "$@" || {
+        echo "Installing $requirements failed, see above. Is the package index reachable?" >&2
+        exit 1
+    }
+    printf '%s' "$stamp" >"$dir/stamp"
+}

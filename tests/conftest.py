@@ -1,0 +1,45 @@
+"""What every test may ask for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from payt.testing import FakePayt, skip_waits
+from support.flavours import Async, Flavour, Sync
+
+
+@pytest.fixture(autouse=True)
+def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment of whoever runs the tests says nothing to the client."""
+    for name in [name for name in os.environ if name.startswith("PAYT_")]:
+        monkeypatch.delenv(name)
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Retries and pace take no time, but where a test is marked `real_time`."""
+    if request.node.get_closest_marker("real_time"):
+        yield
+    else:
+        with skip_waits():
+            yield
+
+
+@pytest.fixture(params=[Sync(), Async()], ids=lambda flavour: flavour.name)
+def flavour(request: pytest.FixtureRequest) -> Flavour:
+    """payt.Client, then payt.AsyncClient."""
+    chosen: Flavour = request.param
+    return chosen
+
+
+@pytest.fixture
+def fake() -> Iterator[FakePayt]:
+    """A server with twelve contacts."""
+    with FakePayt(contacts=12) as server:
+        yield server

@@ -1,0 +1,134 @@
+"""The generated package by itself, as anybody who knows the generator uses it."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import pickle
+import re
+
+import attrs
+import httpx
+import pytest
+
+from payt.testing import FakePayt
+from payt_api import AuthenticatedClient, Client
+from payt_api.api.contacts import list_contacts
+from payt_api.errors import DecodeError, UnexpectedStatus
+from payt_api.models import Contact, ContactsPage, Error, Pagination
+from payt_api.types import decode
+
+
+def test_models_are_plain_frozen_classes() -> None:
+    assert Contact() == Contact(id=None)
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        Contact().id = "1"  # type: ignore[misc]  # what the test shows to be refused
+    with pytest.raises(TypeError):
+        Contact("1")  # type: ignore[call-arg]  # the same
+    assert not hasattr(Contact(), "__dict__")
+
+
+def test_all_four_functions_bring_the_page() -> None:
+    with FakePayt(contacts=3) as fake, AuthenticatedClient(fake.url, token=fake.token) as client:
+        detailed = list_contacts.sync_detailed(client=client, administration_id=fake.administration_id)
+        page = list_contacts.sync(client=client, administration_id=fake.administration_id)
+
+        async def both() -> list[object]:
+            async with AuthenticatedClient(fake.url, token=fake.token) as async_client:
+                return [
+                    (await list_contacts.asyncio_detailed(client=async_client, administration_id="1")).parsed,
+                    await list_contacts.asyncio(client=async_client, administration_id="1"),
+                ]
+
+        assert isinstance(page, ContactsPage)
+        assert len(page.data) == 3
+        assert [detailed.parsed, *asyncio.run(both())] == [page, page, page]
+        assert detailed.status_code == 200
+        assert detailed.headers["content-type"] == "application/json"
+        assert detailed.content.startswith(b'{"data":')
+
+
+def test_a_documented_error_is_parsed() -> None:
+    with FakePayt() as fake, AuthenticatedClient(fake.url, token="wrong") as client:
+        response = list_contacts.sync_detailed(client=client, administration_id="1")
+    assert response.status_code == 401
+    assert isinstance(response.parsed, Error)
+    assert response.parsed.message
+
+
+def test_an_undocumented_status_is_none_or_raised_and_may_be_any_number() -> None:
+    with FakePayt() as fake:
+        fake.answer("<html>", status=520, times=2)
+        with AuthenticatedClient(fake.url, token=fake.token) as client:
+            response = list_contacts.sync_detailed(client=client, administration_id="1")
+        assert (response.status_code, response.parsed) == (520, None)
+        with (
+            AuthenticatedClient(fake.url, token=fake.token, raise_on_unexpected_status=True) as client,
+            pytest.raises(UnexpectedStatus) as caught,
+        ):
+            list_contacts.sync(client=client, administration_id="1")
+    assert caught.value.status_code == 520
+    assert "html" not in str(caught.value)
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
+
+
+def test_parameters_are_written_as_the_service_reads_them() -> None:
+    moment = datetime.datetime(2026, 11, 1, 1, 30, tzinfo=datetime.timezone(datetime.timedelta(hours=1)))
+    with FakePayt() as fake, AuthenticatedClient(fake.url, token=fake.token) as client:
+        list_contacts.sync(client=client, administration_id="1", updated_after=moment)
+        assert dict(fake.requests[-1].query) == {
+            "administration_id": "1",
+            "updated_after": "2026-11-01T00:30:00Z",
+            "per_page": "100",
+        }
+
+
+def test_the_token_is_in_no_repr_and_copies_leave_the_original_as_it_was() -> None:
+    client = AuthenticatedClient("https://payt.example", token="s3cret")
+    other = client.with_headers({"X-Team": "sales"}).with_cookies({"a": "b"}).with_timeout(httpx.Timeout(1))
+    assert "s3cret" not in repr(client) + repr(other)
+    with client, other:
+        assert "X-Team" not in client.get_httpx_client().headers
+        assert other.get_httpx_client().headers["X-Team"] == "sales"
+        assert other.get_httpx_client().headers["Authorization"] == "Bearer s3cret"
+        assert client.get_httpx_client().timeout == httpx.Timeout(30, connect=5)
+        assert other.get_httpx_client().timeout == httpx.Timeout(1)
+    assert "Authorization" not in Client("https://payt.example").get_httpx_client().headers
+
+
+@pytest.mark.parametrize(
+    ("body", "path", "reason"),
+    [
+        (b'{"data":[{"firstname":5}]}', "$.data[0].firstname", "Expected `str | null`, got `int`"),
+        (b'{"data":[{},{"updated_at":"soon"}]}', "$.data[1].updated_at", "Invalid RFC3339 encoded datetime"),
+        (b'{"data":[{"updated_at":"2026-11-01T00:00:00"}]}', "$.data[0].updated_at", "timezone"),
+        (b'{"data":[{"id":true}]}', "$.data[0].id", "got `bool`"),
+        (b'{"data":[{"id":1.5}]}', "$.data[0].id", "got `float`"),
+        (b'{"data":[{"debtor_numbers":["a",2]}]}', "$.data[0].debtor_numbers[1]", "got `int`"),
+        (b'{"pagination":{"cursor":"1"}}', "$", "missing required field `data`"),
+        (b'{"data":null}', "$.data", "Expected `array`, got `null`"),
+        (b"[]", "$", "Expected `object`, got `array`"),
+        (b"<html>", "$", "Expected JSON"),
+        (b"", "$", "Expected JSON"),
+        (b'{"data":[{"id":"1"}', "$", "Expected JSON"),
+        (b'{"data":[{"lastname":"\xff"}]}', "$", "Expected JSON"),
+        (b'{"data":' + b"[" * 100_000, "$", "Expected"),
+        (b'{"data":[{"id":' + b"9" * 10_000 + b"}]}", "$.data[0].id", "out of range"),
+    ],
+    ids=lambda value: value[:40].decode(errors="replace") if isinstance(value, bytes) else None,
+)
+def test_a_body_that_is_not_what_the_contract_says_names_the_place(body: bytes, path: str, reason: str) -> None:
+    with pytest.raises(DecodeError, match=re.escape(path)) as caught:
+        decode(body, ContactsPage)
+    assert caught.value.path == path
+    assert reason in caught.value.reason
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
+
+
+def test_numbers_are_accepted_as_ids_and_cursors() -> None:
+    body = b'{"data":[{"id":12345678901234567890123,"updated_at":"2026-11-01T00:00:00Z"}],"pagination":{"cursor":-7}}'
+    page = decode(body, ContactsPage)
+    assert page == ContactsPage(
+        data=[Contact(id="12345678901234567890123", updated_at=datetime.datetime(2026, 11, 1, tzinfo=datetime.UTC))],
+        pagination=Pagination(cursor="-7"),
+    )

@@ -1,0 +1,160 @@
+"""Encodings, HTTP/2 and proxies: what httpx can do, the clients can."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import ssl
+import threading
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from typing import Any
+
+import brotli
+import h2.config
+import h2.connection
+import h2.events
+import httpx
+import pytest
+import trustme
+import zstandard
+
+import payt
+from faults import kinds
+from faults.server import FaultServer
+from payt.testing import contacts
+from support.flavours import Flavour
+from support.quick import QUICK
+
+BODY = json.dumps({"data": list(contacts(3))}).encode()
+
+COMPRESS: dict[str, Callable[[bytes], bytes]] = {
+    "br": brotli.compress,
+    "zstd": zstandard.ZstdCompressor().compress,
+    "deflate": zlib.compress,
+}
+
+
+@pytest.mark.parametrize("encoding", COMPRESS)
+def test_an_encoding(encoding: str, server: FaultServer, flavour: Flavour) -> None:
+    compressed = COMPRESS[encoding](BODY)
+    server.script(
+        [
+            kinds.answer(headers=[("Content-Encoding", encoding)], body=compressed[: len(compressed) // 2]),
+            kinds.answer(headers=[("Content-Encoding", encoding)], body=compressed),
+        ]
+    )
+    before = len(server.requests)
+    assert len(flavour.contacts(server.url, client=QUICK)) == 3
+    assert encoding in server.requests[before].headers["Accept-Encoding"]
+    assert len(server.requests) - before == 2
+
+
+def test_the_headers_of_a_page_are_those_that_came(server: FaultServer, flavour: Flavour) -> None:
+    server.script([kinds.answer(body=BODY) | kinds.gzipped()])
+    (page,) = flavour.pages(server.url, client=QUICK)
+    assert page.headers["content-encoding"] == "gzip"
+    assert page.raw == BODY
+
+
+@contextmanager
+def http2_server() -> Iterator[tuple[str, ssl.SSLContext]]:
+    """Answers one connection of HTTP/2 and each of its requests with the same page."""
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    context.set_alpn_protocols(["h2"])
+    trusting = ssl.create_default_context()
+    authority.configure_trust(trusting)
+
+    def serve() -> None:
+        plain, _ = listener.accept()
+        with context.wrap_socket(plain, server_side=True) as connection:
+            protocol = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False))
+            protocol.initiate_connection()
+            connection.sendall(protocol.data_to_send())
+            while data := connection.recv(65_536):
+                for event in protocol.receive_data(data):
+                    if isinstance(event, h2.events.RequestReceived):
+                        protocol.send_headers(event.stream_id, [(":status", "200")])
+                        protocol.send_data(event.stream_id, BODY, end_stream=True)
+                connection.sendall(protocol.data_to_send())
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"https://127.0.0.1:{listener.getsockname()[1]}", trusting
+        thread.join()
+
+
+def test_http2(flavour: Flavour) -> None:
+    with http2_server() as (url, trusting):
+        assert len(flavour.contacts(url, client={"http2": True, "verify": trusting})) == 3
+
+
+@pytest.mark.parametrize("client_class", [payt.Client, payt.AsyncClient])
+def test_http2_without_its_extra_names_it(client_class: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("payt.client.find_spec", lambda name: None if name == "h2" else find_spec(name))
+    with pytest.raises(ImportError, match=r'pip install "payt-client\[http2\]"'):
+        client_class("token", http2=True)
+
+
+def test_a_proxy(server: FaultServer, flavour: Flavour) -> None:
+    before = len(server.requests)
+    found = flavour.contacts("http://payt.example", client=QUICK | {"proxy": server.url})
+    assert len(found) == 12
+    assert server.requests[before].target.startswith("http://payt.example/v1/contacts?")
+
+
+def test_a_proxy_of_the_environment(server: FaultServer, flavour: Flavour, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", server.url)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    assert len(flavour.contacts("http://payt.example")) == 12
+    assert len(flavour.contacts(server.url)) == 12
+    with pytest.raises(payt.TransportError):
+        flavour.contacts("http://payt.invalid", client={"trust_env": False, "retries": 0})
+
+
+@pytest.mark.parametrize(("status", "attempts"), [(407, 1), (502, 5)])
+def test_a_proxy_that_does_not_connect(status: int, attempts: int, server: FaultServer, flavour: Flavour) -> None:
+    server.script([kinds.answer(status, [("Connection", "close")]) | kinds.http10()] * 5)
+    with pytest.raises(payt.TransportError, match=f"ProxyError: {status}") as caught:
+        flavour.contacts("https://payt.example", client=QUICK | {"proxy": server.url})
+    assert caught.value.attempts == attempts
+
+
+def test_a_transport_of_ones_own_keeps_its_connections(server: FaultServer) -> None:
+    """Transports that pass requests on to httpx's are followed to where they send them."""
+
+    class Passing(httpx.BaseTransport):
+        def __init__(self) -> None:
+            self.inner = httpx.HTTPTransport(verify=False)
+
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            return self.inner.handle_request(request)
+
+        def close(self) -> None:
+            self.inner.close()
+
+    class AsyncPassing(httpx.AsyncBaseTransport):
+        def __init__(self) -> None:
+            self.inner = httpx.AsyncHTTPTransport(verify=False)
+
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            return await self.inner.handle_async_request(request)
+
+        async def aclose(self) -> None:
+            await self.inner.aclose()
+
+    with payt.Client("token", base_url=server.url, transport=Passing(), **QUICK) as client:
+        assert len(list(client.contacts.list(administration_id="1"))) == 12
+
+    async def run() -> int:
+        async with payt.AsyncClient("token", base_url=server.url, transport=AsyncPassing(), **QUICK) as client:
+            return len([contact async for contact in client.contacts.list(administration_id="1")])
+
+    assert asyncio.run(run()) == 12
+    assert server.wait_closed()

@@ -1,0 +1,182 @@
+"""Leaving early, by whatever way, is at once and leaves nothing behind. Warnings, of leaks too, are errors here."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import signal
+import threading
+import time
+import warnings
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing, suppress
+
+import pytest
+
+import payt
+from faults import kinds
+from faults.kinds import Point
+from faults.server import FaultServer
+from support.quick import QUICK
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left(server: FaultServer) -> Iterator[None]:
+    threads = set(threading.enumerate())
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ResourceWarning)
+        yield
+        gc.collect()
+    assert server.wait_closed()
+    ours = {thread for thread in threading.enumerate() if thread.name != "fault-server"}
+    assert ours <= threads
+
+
+def test_break(server: FaultServer) -> None:
+    with payt.Client("token", base_url=server.url, **QUICK) as client:
+        for contact in client.contacts.list(administration_id="1"):
+            if contact.id == "6":
+                break
+
+
+def test_an_exception_of_the_loops_own(server: FaultServer) -> None:
+    def listing(client: payt.Client) -> None:
+        for _ in client.contacts.list(administration_id="1"):
+            raise LookupError
+
+    with payt.Client("token", base_url=server.url, **QUICK) as client, pytest.raises(LookupError):
+        listing(client)
+
+
+def test_a_generator_that_is_closed(server: FaultServer) -> None:
+    with payt.Client("token", base_url=server.url, **QUICK) as client:
+        contacts = iter(client.contacts.list(administration_id="1"))
+        next(contacts)
+        contacts.close()  # type: ignore[attr-defined]  # it is a generator, which its type does not promise
+
+
+def test_between_pages_no_connection_is_in_use(server: FaultServer) -> None:
+    with payt.Client("token", base_url=server.url, **QUICK) as client:
+        pages = client.contacts.list(administration_id="1").pages()
+        next(pages)
+        other = client.contacts.list(administration_id="1").pages()
+        next(other)
+        assert server.open_connections == 1
+
+
+def test_errors_give_their_connections_back(server: FaultServer) -> None:
+    server.script([kinds.answer(403), kinds.close(Point.IN_BODY), kinds.html(), None, kinds.answer(body=b"null")] * 3)
+    with payt.Client("token", base_url=server.url, retries=0, **QUICK) as client:
+        for _ in range(15):
+            with suppress(payt.PaytError):
+                list(client.contacts.list(administration_id="1"))
+        assert server.open_connections <= 1
+
+
+async def failing(pager: payt.AsyncPager[payt.Contact]) -> None:
+    async for _ in pager.pages():
+        raise LookupError
+
+
+def test_async_break_exception_and_closing(server: FaultServer) -> None:
+    async def run() -> None:
+        async with payt.AsyncClient("token", base_url=server.url, **QUICK) as client:
+            pager = client.contacts.list(administration_id="1")
+            async for _ in pager:
+                break
+            with pytest.raises(LookupError):
+                await failing(pager)
+            contacts: AsyncIterator[payt.Contact] = aiter(pager)
+            async with aclosing(contacts):  # type: ignore[type-var]  # it is a generator, as above
+                await anext(contacts)
+            assert server.open_connections == 1
+        await asyncio.sleep(0.05)  # the event loop closes generators that nobody holds any more
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    asyncio.run(run())
+
+
+PLACES = [Point.BEFORE_ANSWER, Point.IN_HEADERS, Point.IN_BODY]
+
+
+@pytest.mark.real_time
+@pytest.mark.parametrize("place", PLACES, ids=str)
+def test_cancellation_comes_through_at_once(place: Point, server: FaultServer) -> None:
+    async def run() -> None:
+        server.script([None, kinds.stall(30, place)])
+        async with payt.AsyncClient("token", base_url=server.url, **QUICK) as client:
+
+            async def listing() -> None:
+                [contact async for contact in client.contacts.list(administration_id="1")]
+
+            before = len(server.requests)
+            task = asyncio.create_task(listing())
+            await asyncio.to_thread(server.wait_requests, before + 2)
+            await asyncio.sleep(0.05)
+            began = time.monotonic()
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert time.monotonic() - began < 0.5
+            assert await asyncio.to_thread(server.wait_closed)
+            assert len([contact async for contact in client.contacts.list(administration_id="1")]) == 12
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    asyncio.run(run())
+
+
+@pytest.mark.real_time
+@pytest.mark.parametrize("waiting_for", ["backoff", "pace"])
+def test_cancellation_comes_through_while_waiting(waiting_for: str, server: FaultServer) -> None:
+    async def run() -> None:
+        if waiting_for == "backoff":
+            server.script([kinds.answer(503, [("Retry-After", "30")])])
+        rate = 0.01 if waiting_for == "pace" else None
+        async with payt.AsyncClient(waiting_for, base_url=server.url, rate_limit=rate, **QUICK) as client:
+            began = time.monotonic()
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.3):
+                    [contact async for contact in client.contacts.list(administration_id="1", per_page=4)]
+            assert time.monotonic() - began < 1
+
+    asyncio.run(run())
+
+
+@pytest.mark.real_time
+@pytest.mark.parametrize("place", PLACES, ids=str)
+def test_a_keyboard_interrupt_comes_through_at_once(place: Point, server: FaultServer) -> None:
+    server.script([None, kinds.stall(30, place)])
+    before = len(server.requests)
+    main = threading.main_thread().ident
+    assert main is not None
+    struck: list[float] = []
+
+    def strike() -> None:
+        server.wait_requests(before + 2)
+        time.sleep(0.05)
+        struck.append(time.monotonic())
+        signal.pthread_kill(main, signal.SIGINT)
+
+    thread = threading.Thread(target=strike)
+    thread.start()
+    with payt.Client("token", base_url=server.url, **QUICK) as client:
+        with pytest.raises(KeyboardInterrupt):
+            list(client.contacts.list(administration_id="1"))
+        assert time.monotonic() - struck[0] < 0.5
+        assert server.wait_closed()
+        assert len(list(client.contacts.list(administration_id="1"))) == 12
+    thread.join()
+
+
+@pytest.mark.real_time
+def test_a_keyboard_interrupt_while_waiting_for_the_next_attempt(server: FaultServer) -> None:
+    server.script([kinds.answer(503, [("Retry-After", "30")])])
+    main = threading.main_thread().ident
+    assert main is not None
+    timer = threading.Timer(0.4, lambda: signal.pthread_kill(main, signal.SIGINT))
+    timer.start()
+    began = time.monotonic()
+    with payt.Client("token", base_url=server.url, **QUICK) as client, pytest.raises(KeyboardInterrupt):
+        list(client.contacts.list(administration_id="1"))
+    assert time.monotonic() - began < 2
+    timer.join()

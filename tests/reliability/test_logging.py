@@ -1,0 +1,99 @@
+"""What the logger `payt` says, and what it never says."""
+
+from __future__ import annotations
+
+import logging
+import re
+import subprocess
+import sys
+
+import pytest
+
+import payt
+from faults import kinds
+from faults.kinds import Point
+from faults.server import FaultServer
+from support.flavours import Flavour
+from support.quick import QUICK
+
+
+def said(caplog: pytest.LogCaptureFixture, level: int) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.name == "payt" and record.levelno == level]
+
+
+@pytest.fixture(autouse=True)
+def listening(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, logger="payt")
+
+
+def test_one_info_a_listing(server: FaultServer, flavour: Flavour, caplog: pytest.LogCaptureFixture) -> None:
+    flavour.contacts(server.url, client=QUICK)
+    (message,) = said(caplog, logging.INFO)
+    assert re.fullmatch(r"listed 12 records, 3 pages in \d+\.\d s", message)
+
+
+def test_no_info_of_a_listing_that_did_not_end(
+    server: FaultServer, flavour: Flavour, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.script([None, kinds.answer(403)])
+    with pytest.raises(payt.PermissionDeniedError):
+        flavour.contacts(server.url, client=QUICK)
+    assert said(caplog, logging.INFO) == []
+
+
+def test_one_debug_a_request(server: FaultServer, flavour: Flavour, caplog: pytest.LogCaptureFixture) -> None:
+    server.script([None, kinds.reset(Point.BEFORE_ANSWER), kinds.answer(503, body=b"busy"), None])
+    flavour.contacts(server.url, client=QUICK)
+    messages = said(caplog, logging.DEBUG)
+    patterns = [
+        r"GET /v1/contacts page 1: 200 in \d+ ms, \d{3,} bytes",
+        r"GET /v1/contacts page 2: (ReadError|RemoteProtocolError) in \d+ ms, 0 bytes",
+        r"GET /v1/contacts page 2: 503 in \d+ ms, 4 bytes",
+        r"GET /v1/contacts page 2: 200 in \d+ ms, \d{3,} bytes",
+        r"GET /v1/contacts page 3: 200 in \d+ ms, \d{3,} bytes",
+    ]
+    assert len(messages) == len(patterns)
+    for pattern, message in zip(patterns, messages, strict=True):
+        assert re.fullmatch(pattern, message), message
+
+
+def test_one_debug_for_what_is_given_up(
+    server: FaultServer, flavour: Flavour, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.script([kinds.endless()])
+    with pytest.raises(payt.TransportError):
+        flavour.contacts(server.url, client=QUICK | {"max_body": 1_000})
+    (message,) = said(caplog, logging.DEBUG)
+    assert re.fullmatch(r"GET /v1/contacts page 1: given up in \d+ ms, \d+ bytes", message)
+
+
+def test_one_warning_a_retry(server: FaultServer, flavour: Flavour, caplog: pytest.LogCaptureFixture) -> None:
+    server.script([None, kinds.reset(Point.IN_BODY), kinds.answer(503, [("Retry-After", "7")]), kinds.html()])
+    flavour.contacts(server.url, client=QUICK)
+    messages = said(caplog, logging.WARNING)
+    assert len(messages) == 3
+    assert re.fullmatch(r"GET /v1/contacts page 2: ReadError; attempt 2 of 5 in 0\.\d\d s", messages[0])
+    assert messages[1] == "GET /v1/contacts page 2: status 503; attempt 3 of 5 in 7.00 s"
+    assert re.fullmatch(r"GET /v1/contacts page 2: no JSON; attempt 4 of 5 in \d\.\d\d s", messages[2])
+
+
+def test_no_value_no_contact_and_no_token_is_in_a_record(
+    server: FaultServer, flavour: Flavour, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.script([kinds.answer(503, body=b'{"message": "s3cret"}'), kinds.reset(Point.IN_BODY), None, kinds.html()])
+    flavour.contacts(
+        server.url, "s3cret-token", client=QUICK, administration_id="s3cret-1", contact_identifiers="s3cret-2"
+    )
+    server.script([kinds.answer(403, body=b'{"message": "s3cret"}')])
+    with pytest.raises(payt.PermissionDeniedError):
+        flavour.contacts(server.url, "s3cret-token", client=QUICK)
+    ours = [record for record in caplog.records if record.name == "payt"]
+    assert ours
+    for record in ours:
+        assert "s3cret" not in record.getMessage() + repr(record.args) + repr(record.exc_info)
+
+
+def test_no_handler_is_installed() -> None:
+    program = "import logging, payt; print(logging.getLogger('payt').handlers, logging.getLogger().handlers)"
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["[]", "[]"]

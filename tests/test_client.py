@@ -1,0 +1,299 @@
+"""The clients: where they ask, as whom, how long they wait, and what they show."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import logging
+import platform
+import threading
+from typing import Any
+
+import httpx
+import pytest
+
+import payt
+from payt.client import DEFAULT_TIMEOUT, PRODUCTION
+from payt.testing import FakePayt
+from support.flavours import Flavour
+
+BOTH = pytest.mark.parametrize("client_class", [payt.Client, payt.AsyncClient])
+
+
+def sent(fake: FakePayt) -> str | None:
+    return fake.requests[-1].headers.get("Authorization")
+
+
+def test_a_request_says_who_asks(fake: FakePayt, flavour: Flavour) -> None:
+    flavour.contacts(fake.url)
+    headers = fake.requests[0].headers
+    python = ".".join(platform.python_version_tuple()[:2])
+    assert headers["User-Agent"] == f"payt-client/{payt.__version__} python/{python}"
+    assert headers["Accept"] == "application/json"
+    assert headers["Authorization"] == "Bearer fake-token"
+    assert "gzip" in headers["Accept-Encoding"]
+
+
+def test_a_token_is_a_string_or_a_static_token_or_comes_from_a_callable(fake: FakePayt, flavour: Flavour) -> None:
+    for credentials in ("fake-token", payt.StaticToken("fake-token"), lambda: "fake-token"):
+        assert len(flavour.contacts(fake.url, credentials)) == 12
+        assert sent(fake) == "Bearer fake-token"
+
+
+def test_a_callable_is_asked_for_every_request(fake: FakePayt, flavour: Flavour) -> None:
+    tokens = iter(["fake-token", "fake-token", "revoked"])
+    with pytest.raises(payt.AuthenticationError):
+        flavour.contacts(fake.url, lambda: next(tokens), per_page=5)
+    assert [request.headers["Authorization"] for request in fake.requests] == [
+        "Bearer fake-token",
+        "Bearer fake-token",
+        "Bearer revoked",
+    ]
+
+
+def test_a_callable_may_be_a_coroutine_function_for_the_async_client(fake: FakePayt) -> None:
+    async def token() -> str:
+        await asyncio.sleep(0)
+        return "fake-token"
+
+    async def run() -> int:
+        async with payt.AsyncClient(token, base_url=fake.url) as client:
+            return len([contact async for contact in client.contacts.list(administration_id="1")])
+
+    assert asyncio.run(run()) == 12
+    with payt.Client(token, base_url=fake.url) as client, pytest.raises(TypeError, match=r"payt\.AsyncClient"):
+        list(client.contacts.list(administration_id="1"))
+
+    class Later:
+        def __await__(self) -> Any:
+            yield
+
+    with payt.Client(Later, base_url=fake.url) as client, pytest.raises(TypeError, match=r"payt\.AsyncClient"):
+        list(client.contacts.list(administration_id="1"))
+
+
+def test_any_httpx_auth_will_do(fake: FakePayt, flavour: Flavour) -> None:
+    class Custom(httpx.Auth):
+        def auth_flow(self, request: httpx.Request) -> Any:
+            request.headers["Authorization"] = "bearer fake-token"
+            yield request
+
+    assert len(flavour.contacts(fake.url, Custom())) == 12
+
+
+def test_the_environment_gives_token_and_address(
+    fake: FakePayt, flavour: Flavour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PAYT_TOKEN", "fake-token")
+    monkeypatch.setenv("PAYT_BASE_URL", fake.url)
+    assert len(flavour.contacts(None, None)) == 12  # type: ignore[arg-type]  # both left out
+    with FakePayt(contacts=1, token="argument") as other:
+        assert len(flavour.contacts(other.url, "argument")) == 1
+
+
+@BOTH
+def test_without_a_token_anywhere_the_error_says_where_to_give_it(client_class: Any) -> None:
+    with pytest.raises(ValueError, match="PAYT_TOKEN"):
+        client_class()
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("credentials", "kind", "word"),
+    [
+        ("", ValueError, "empty"),
+        ("se cret", ValueError, "white space"),
+        ("secret\n", ValueError, "line end"),
+        ("secret\r\nX-Evil: 1", ValueError, "white space"),
+        ("sécret", ValueError, "characters"),
+        (b"secret", TypeError, "bytes"),
+        (5, TypeError, "int"),
+    ],
+    ids=repr,
+)
+def test_what_is_no_token_is_refused_and_not_shown(
+    credentials: Any, kind: type[Exception], word: str, client_class: Any
+) -> None:
+    with pytest.raises(kind, match=word) as caught:
+        client_class(credentials)
+    assert "cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("token", ["", "se cret", None, 5], ids=repr)
+def test_a_static_token_must_be_a_token(token: Any) -> None:
+    with pytest.raises((ValueError, TypeError), match="token"):
+        payt.StaticToken(token)
+
+
+@pytest.mark.parametrize("token", ["", "two words", None], ids=repr)
+def test_a_callable_that_returns_no_token_is_an_error(token: Any, fake: FakePayt, flavour: Flavour) -> None:
+    with pytest.raises(payt.TokenError, match=r"credentials\(\)"):
+        flavour.contacts(fake.url, lambda: token)
+    assert fake.requests == []
+
+
+def test_a_bad_token_in_the_environment_names_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAYT_TOKEN", "with space")
+    with pytest.raises(ValueError, match="PAYT_TOKEN"):
+        payt.Client()
+
+
+def test_the_path_of_the_base_url_is_kept(flavour: Flavour) -> None:
+    with FakePayt(contacts=3, prefix="/api") as fake:
+        for url in (fake.url, fake.url + "/"):
+            assert len(flavour.contacts(url)) == 3
+            assert fake.requests[-1].path == "/api/v1/contacts"
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("base_url", "kind"),
+    [
+        ("", ValueError),
+        ("api.paytsoftware.com", ValueError),
+        ("ftp://api.paytsoftware.com", ValueError),
+        ("https://", ValueError),
+        ("https://user:pass@api.paytsoftware.com", ValueError),
+        ("https://api.paytsoftware.com?token=1", ValueError),
+        ("https://api.paytsoftware.com#x", ValueError),
+        ("https://api.paytsoftware.com:port", ValueError),
+        (b"https://api.paytsoftware.com", TypeError),
+    ],
+)
+def test_what_is_no_base_url_is_refused(base_url: Any, kind: type[Exception], client_class: Any) -> None:
+    with pytest.raises(kind, match="base_url"):
+        client_class("t", base_url=base_url)
+
+
+def test_a_bad_base_url_in_the_environment_names_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAYT_BASE_URL", "payt")
+    with pytest.raises(ValueError, match="PAYT_BASE_URL"):
+        payt.Client("t")
+
+
+@BOTH
+def test_production_is_the_default(client_class: Any) -> None:
+    client = client_class("t")
+    assert client.base_url == PRODUCTION == "https://api.paytsoftware.com"
+    assert repr(client) == f"payt.{client_class.__name__}(base_url='https://api.paytsoftware.com')"
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("timeout", "kind"),
+    [
+        (None, TypeError),
+        ("5", TypeError),
+        (0, ValueError),
+        (-1, ValueError),
+        (float("inf"), ValueError),
+        (float("nan"), ValueError),
+        (httpx.Timeout(None), ValueError),
+        (httpx.Timeout(5, read=None), ValueError),
+    ],
+    ids=repr,
+)
+def test_a_timeout_is_never_infinite(timeout: Any, kind: type[Exception], client_class: Any) -> None:
+    with pytest.raises(kind, match="timeout"):
+        client_class("t", timeout=timeout)
+
+
+def test_timeouts_are_explicit() -> None:
+    assert payt.Client("t")._session.timeout == DEFAULT_TIMEOUT == httpx.Timeout(30, connect=5)
+    assert payt.Client("t", timeout=2)._session.timeout == httpx.Timeout(2, connect=2)
+    assert payt.AsyncClient("t", timeout=60)._session.timeout == httpx.Timeout(60, connect=5)
+    assert payt.Client("t", timeout=httpx.Timeout(9))._session.timeout == httpx.Timeout(9)
+
+
+def test_a_closed_client_sends_nothing(fake: FakePayt) -> None:
+    client = payt.Client(fake.token, base_url=fake.url)
+    assert len(list(client.contacts.list(administration_id="1"))) == 12
+    client.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        list(client.contacts.list(administration_id="1"))
+
+    async def run() -> None:
+        async_client = payt.AsyncClient(fake.token, base_url=fake.url)
+        await async_client.aclose()
+        with pytest.raises(RuntimeError, match="closed"):
+            [contact async for contact in async_client.contacts.list(administration_id="1")]
+
+    asyncio.run(run())
+
+
+def test_leaving_the_block_closes_the_connections(fake: FakePayt, flavour: Flavour) -> None:
+    flavour.contacts(fake.url)
+    closed = threading.Event()
+    for _ in range(200):
+        if fake.open_connections == 0:
+            break
+        closed.wait(0.01)
+    assert fake.open_connections == 0
+
+
+def test_threads_share_a_client() -> None:
+    with FakePayt(contacts=200) as fake, payt.Client(fake.token, base_url=fake.url) as client:
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            listings = [
+                pool.submit(lambda: [c.id for c in client.contacts.list(administration_id="1", per_page=20)])
+                for _ in range(16)
+            ]
+        assert all(listing.result() == [str(n) for n in range(1, 201)] for listing in listings)
+
+
+def test_tasks_share_a_client() -> None:
+    with FakePayt(contacts=200) as fake:
+
+        async def run() -> list[list[str | None]]:
+            async with payt.AsyncClient(fake.token, base_url=fake.url) as client:
+
+                async def listing() -> list[str | None]:
+                    return [c.id async for c in client.contacts.list(administration_id="1", per_page=20)]
+
+                return await asyncio.gather(*(listing() for _ in range(16)))
+
+        assert all(listing == [str(n) for n in range(1, 201)] for listing in asyncio.run(run()))
+
+
+def test_a_transport_of_ones_own_is_used(fake: FakePayt) -> None:
+    class Counting(httpx.HTTPTransport):
+        count = 0
+
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            self.count += 1
+            return super().handle_request(request)
+
+    class AsyncCounting(httpx.AsyncHTTPTransport):
+        count = 0
+
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            self.count += 1
+            return await super().handle_async_request(request)
+
+    transport, async_transport = Counting(), AsyncCounting()
+    with payt.Client(fake.token, base_url=fake.url, transport=transport) as client:
+        list(client.contacts.list(administration_id="1", per_page=5))
+
+    async def run() -> None:
+        async with payt.AsyncClient(fake.token, base_url=fake.url, transport=async_transport) as client:
+            [contact async for contact in client.contacts.list(administration_id="1", per_page=5)]
+
+    asyncio.run(run())
+    assert transport.count == async_transport.count == 3
+
+
+def test_the_token_is_in_no_repr_and_no_log_record(
+    fake: FakePayt, flavour: Flavour, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    fake.tokens.add("s3cret-token")
+    shown = [payt.StaticToken("s3cret-token"), payt.Client("s3cret-token"), payt.AsyncClient("s3cret-token")]
+    shown += [client.contacts for client in shown[1:] if isinstance(client, payt.Client)]
+    assert "s3cret" not in repr(shown) + str(shown)
+    assert len(flavour.contacts(fake.url, "s3cret-token")) == 12
+    with pytest.raises(payt.AuthenticationError) as caught:
+        flavour.contacts(fake.url, "s3cret-wrong")
+    assert "s3cret" not in repr(caught.value) + str(caught.value)
+    assert caplog.records
+    for record in caplog.records:
+        assert "s3cret" not in record.getMessage() + repr(record.args) + repr(record.exc_info)

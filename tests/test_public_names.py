@@ -1,0 +1,90 @@
+"""What can be imported from `payt` is what `__all__` says, and nothing heavy comes with it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import types
+
+import payt
+
+NAMES = [
+    "APIError",
+    "AsyncClient",
+    "AsyncPager",
+    "AuthenticationError",
+    "BadRequestError",
+    "Client",
+    "Contact",
+    "InvalidResponseError",
+    "LoginRequiredError",
+    "NotFoundError",
+    "Page",
+    "Pager",
+    "PaginationError",
+    "PaytError",
+    "PermissionDeniedError",
+    "RateLimitError",
+    "ServerError",
+    "StaticToken",
+    "TokenError",
+    "TransportError",
+    "__version__",
+]
+
+
+CORE = {"payt", "payt_api", "attr", "attrs", "msgspec", "dateutil", "tenacity"}
+NEEDED_BY_CORE = {"six", "typing_extensions"}  # by some of their versions
+
+
+def test_all_is_pinned() -> None:
+    assert payt.__all__ == NAMES
+
+
+def test_all_is_what_can_be_imported() -> None:
+    public = {
+        name
+        for name, value in vars(payt).items()
+        if not name.startswith("_") and not isinstance(value, types.ModuleType)
+    }
+    assert public | {"__version__"} == set(NAMES)
+
+
+def test_the_errors_are_one_tree() -> None:
+    tree = {
+        "APIError": "PaytError",
+        "BadRequestError": "APIError",
+        "AuthenticationError": "APIError",
+        "PermissionDeniedError": "APIError",
+        "NotFoundError": "APIError",
+        "RateLimitError": "APIError",
+        "ServerError": "APIError",
+        "TransportError": "PaytError",
+        "InvalidResponseError": "PaytError",
+        "PaginationError": "PaytError",
+        "TokenError": "PaytError",
+        "LoginRequiredError": "TokenError",
+    }
+    errors = [name for name in NAMES if name.endswith("Error") and name != "PaytError"]
+    assert {name: getattr(payt, name).__base__.__name__ for name in errors} == tree
+    assert payt.PaytError.__base__ is Exception
+
+
+def test_the_core_imports_no_extra() -> None:
+    program = "import {}, sys, json; print(json.dumps(list(sys.modules)))"
+    modules: dict[str, set[str]] = {}
+    for imported in ("httpx", "payt"):
+        run = subprocess.run(
+            [sys.executable, "-c", program.format(imported)], capture_output=True, text=True, check=True
+        )
+        modules[imported] = {name.partition(".")[0] for name in json.loads(run.stdout)}
+    added = modules["payt"] - modules["httpx"] - sys.stdlib_module_names
+    assert {name for name in added if not name.startswith("_")} - NEEDED_BY_CORE == CORE
+
+
+def test_without_its_extra_the_test_kit_says_which_one_is_missing() -> None:
+    program = "import sys; sys.modules['werkzeug'] = None; import payt.testing"
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert run.returncode == 1
+    assert 'pip install "payt-client[testing]"' in run.stderr

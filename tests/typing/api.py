@@ -1,0 +1,82 @@
+"""The public types, as users meet them. Type-checked by scripts/check, never run."""
+
+from __future__ import annotations
+
+import datetime
+import ssl
+from collections.abc import AsyncIterator, Iterator, Mapping
+from typing import Any, assert_type
+
+import httpx
+
+import payt
+
+
+def sync_client() -> None:
+    with payt.Client() as client:
+        assert_type(client, payt.Client)
+        pager = client.contacts.list(administration_id="1")
+        assert_type(pager, payt.Pager[payt.Contact])
+        assert_type(iter(pager), Iterator[payt.Contact])
+        for contact in pager:
+            assert_type(contact, payt.Contact)
+            assert_type(contact.id, str | None)
+            assert_type(contact.debtor_numbers, list[str] | None)
+            assert_type(contact.validation_errors, dict[str, Any] | None)
+            assert_type(contact.updated_at, datetime.datetime | None)
+        for page in pager.pages():
+            assert_type(page, payt.Page[payt.Contact])
+            assert_type(page.data, list[payt.Contact])
+            assert_type(page.cursor, str | None)
+            assert_type(page.raw, bytes)
+            assert_type(page.headers, Mapping[str, str])
+
+
+async def async_client() -> None:
+    async with payt.AsyncClient() as client:
+        assert_type(client, payt.AsyncClient)
+        pager = client.contacts.list(administration_id="1")
+        assert_type(pager, payt.AsyncPager[payt.Contact])
+        assert_type(pager.pages(), AsyncIterator[payt.Page[payt.Contact]])
+        async for contact in pager:
+            assert_type(contact, payt.Contact)
+
+
+def everything_that_may_be_passed(auth: httpx.Auth) -> None:
+    payt.Client("token")
+    payt.Client(payt.StaticToken("token"))
+    payt.Client(lambda: "token", base_url="https://api.example", timeout=5)
+    payt.Client(auth, timeout=httpx.Timeout(5), transport=httpx.HTTPTransport())
+    payt.Client(retries=0, rate_limit=None, total_timeout=60, max_body=2**20, http2=True)
+    payt.AsyncClient(retries=8, rate_limit=2.5, total_timeout=0.5, verify=ssl.create_default_context())
+    client = payt.Client()
+    client.contacts.list(
+        administration_id="1",
+        ids="1",
+        contact_identifiers=["a"],
+        debtor_numbers=(str(n) for n in range(3)),
+        updated_after=datetime.datetime.now(datetime.UTC),
+        fields=["id", {"validation_errors": ["email"]}],
+        cursor="1",
+        per_page=500,
+        limit=10,
+    )
+    client.contacts.list(administration_id="1", updated_after="2026-11-01T00:00:00Z", fields={"only": ["id"]})
+
+
+def errors(error: payt.PaytError) -> None:
+    assert_type(error.cursor, str | None)
+    assert_type(error.attempts, int | None)
+    assert_type(error.status, int | None)
+    assert_type(error.request_id, str | None)
+    match error:
+        case payt.RateLimitError():
+            assert_type(error.retry_after, float | None)
+            assert_type(error.status_code, int)
+        case payt.APIError():
+            assert_type(error.code, str | None)
+            assert_type(error.message, str | None)
+            assert_type(error.body, bytes)
+            assert_type(error.headers, Mapping[str, str])
+        case payt.InvalidResponseError():
+            assert_type(error.path, str)
