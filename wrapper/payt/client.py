@@ -16,10 +16,10 @@ from payt_api.client import AuthenticatedClient
 from ._version import __version__
 from .contacts import AsyncContacts, Contacts
 from .credentials import Credentials, auth_of
+from .environments import PRODUCTION
 from .limits import Limits
 from .session import AsyncSession, Session
 
-PRODUCTION = "https://api.paytsoftware.com"
 DEFAULT_TIMEOUT = httpx.Timeout(30, connect=5)
 USER_AGENT = f"payt-client/{__version__} python/{platform.python_version().rpartition('.')[0]}"
 
@@ -192,7 +192,7 @@ def _reach(
 def _checked_base_url(base_url: str | None) -> httpx.URL:
     name, value = "base_url", base_url
     if value is None:
-        name, value = "PAYT_BASE_URL", os.environ.get("PAYT_BASE_URL") or PRODUCTION
+        name, value = "PAYT_BASE_URL", os.environ.get("PAYT_BASE_URL") or PRODUCTION.api
     if not isinstance(value, str):
         raise TypeError(f"{name} must be a string, got {type(value).__name__}")
     try:
@@ -200,7 +200,7 @@ def _checked_base_url(base_url: str | None) -> httpx.URL:
     except httpx.InvalidURL as error:
         raise ValueError(f"{name} is no URL: {error}") from None
     if url.scheme not in ("http", "https") or not url.host:
-        raise ValueError(f"{name} must begin with https:// and name a host, such as {PRODUCTION}")
+        raise ValueError(f"{name} must begin with https:// and name a host, such as {PRODUCTION.api}")
     if url.userinfo or url.query or url.fragment:
         raise ValueError(f"{name} must have no user, password, query or fragment: pass tokens as credentials")
     return url

@@ -1,0 +1,16 @@
+"""The command `payt`, extra `cli`."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run the command with the process's arguments, and end the process with its exit code."""
+    try:
+        from .app import app  # noqa: PLC0415 - what it imports may be missing
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in ("typer", "rich"):
+            raise
+        sys.exit(f'the command payt needs {error.name}: pip install "payt-client[cli]"')
+    app()

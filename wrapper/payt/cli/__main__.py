@@ -1,0 +1,5 @@
+"""`python -m payt.cli`, the same as `payt`."""
+
+from . import main
+
+main()
