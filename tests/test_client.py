@@ -13,7 +13,8 @@ import httpx
 import pytest
 
 import payt
-from payt.client import DEFAULT_TIMEOUT, PRODUCTION
+from payt.client import DEFAULT_TIMEOUT
+from payt.environments import PRODUCTION
 from payt.testing import FakePayt
 from support.flavours import Flavour
 
@@ -174,7 +175,7 @@ def test_a_bad_base_url_in_the_environment_names_the_variable(monkeypatch: pytes
 @BOTH
 def test_production_is_the_default(client_class: Any) -> None:
     client = client_class("t")
-    assert client.base_url == PRODUCTION == "https://api.paytsoftware.com"
+    assert client.base_url == PRODUCTION.api == "https://api.paytsoftware.com"
     assert repr(client) == f"payt.{client_class.__name__}(base_url='https://api.paytsoftware.com')"
 
 

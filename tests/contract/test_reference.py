@@ -13,7 +13,7 @@ from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import validate
 
 import payt
-from payt.client import PRODUCTION
+from payt.environments import PRODUCTION
 
 ROOT = Path(__file__).parents[2]
 CONTRACT: dict[str, Any] = yaml.safe_load((ROOT / "openapi.yaml").read_text("utf-8"))
@@ -45,7 +45,7 @@ def test_the_contract_is_valid_openapi() -> None:
 
 def test_path_and_server_are_those_of_the_reference() -> None:
     assert list(CONTRACT["paths"]) == [REFERENCE["path"]]
-    assert CONTRACT["servers"][0]["url"] == REFERENCE["server"] == PRODUCTION
+    assert CONTRACT["servers"][0]["url"] == REFERENCE["server"] == PRODUCTION.api
     assert CONTRACT["servers"][1]["url"] == "https://demo-api.paytsoftware.com"
 
 
