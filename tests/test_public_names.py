@@ -19,6 +19,7 @@ NAMES = [
     "Contact",
     "InvalidResponseError",
     "LoginRequiredError",
+    "MemoryTokenStore",
     "NotFoundError",
     "Page",
     "Pager",
@@ -28,7 +29,9 @@ NAMES = [
     "RateLimitError",
     "ServerError",
     "StaticToken",
+    "Token",
     "TokenError",
+    "TokenStore",
     "TransportError",
     "__version__",
 ]

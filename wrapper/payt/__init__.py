@@ -11,7 +11,7 @@ from payt_api.models import Contact
 
 from ._version import __version__
 from .client import AsyncClient, Client
-from .credentials import StaticToken
+from .credentials import MemoryTokenStore, StaticToken, Token, TokenStore
 from .errors import (
     APIError,
     AuthenticationError,
@@ -39,6 +39,7 @@ __all__ = [
     "Contact",
     "InvalidResponseError",
     "LoginRequiredError",
+    "MemoryTokenStore",
     "NotFoundError",
     "Page",
     "Pager",
@@ -48,7 +49,9 @@ __all__ = [
     "RateLimitError",
     "ServerError",
     "StaticToken",
+    "Token",
     "TokenError",
+    "TokenStore",
     "TransportError",
     "__version__",
 ]

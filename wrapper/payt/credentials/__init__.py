@@ -2,5 +2,15 @@
 
 from .bearer import StaticToken, TokenSource
 from .resolve import Credentials, auth_of
+from .stores import MemoryTokenStore, TokenStore
+from .token import Token
 
-__all__ = ["Credentials", "StaticToken", "TokenSource", "auth_of"]
+__all__ = [
+    "Credentials",
+    "MemoryTokenStore",
+    "StaticToken",
+    "Token",
+    "TokenSource",
+    "TokenStore",
+    "auth_of",
+]
