@@ -14,10 +14,14 @@ NAMES = [
     "AsyncClient",
     "AsyncPager",
     "AuthenticationError",
+    "AuthorizationCode",
     "BadRequestError",
     "Client",
+    "ClientCredentials",
     "Contact",
+    "FileTokenStore",
     "InvalidResponseError",
+    "KeyringTokenStore",
     "LoginRequiredError",
     "MemoryTokenStore",
     "NotFoundError",
@@ -34,6 +38,7 @@ NAMES = [
     "TokenStore",
     "TransportError",
     "__version__",
+    "login",
 ]
 
 
