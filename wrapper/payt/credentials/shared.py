@@ -173,12 +173,15 @@ class Connection:
         held = self.store.load(self.key)
         if self._unsaved is None and held is not None and self._is_good(held, wanted, renewal):
             return self._found(held)
-        if not wanted.may_ask:
-            return Found(held if held is not None and held.access_token not in wanted.refused else None)
+        if not wanted.may_ask and held is not None and self._will_do(held, wanted):
+            return self._found(held)
         with renewal.endpoint.reached(renewal.network) as ask, self.store.lock(self.key):
             held = self._save_what_is_left(self.store.load(self.key))
             if held is not None and self._is_good(held, wanted, renewal):
                 return self._found(held)
+            if not wanted.may_ask:
+                # now nobody else is about to put another one there
+                return Found(held if held is not None and self._will_do(held, wanted) else None)
             return self._renew(ask, held, wanted, renewal)
 
     def _renew(self, ask: Asking, held: Token | None, wanted: Wanted, renewal: Renewal) -> Found:
