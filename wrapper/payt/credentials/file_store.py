@@ -18,6 +18,7 @@ FORMAT: Final = "payt-token-1"
 """What tells our files from others; a later layout gets another number."""
 LONGEST_LOCK: Final = 150.0
 """Seconds after which nobody waits for a lock any longer: longer than any request for a token takes."""
+_POSIX: Final = os.name == "posix"  # elsewhere the user's folders are private by themselves
 _PRIVATE_FOLDER: Final = 0o700
 _PRIVATE_FILE: Final = 0o600
 
@@ -106,7 +107,7 @@ class FileTokenStore:
         """Make the folder, or see that what is there is private."""
         try:
             self.path.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
-            if os.name == "posix" and stat.S_IMODE(self.path.stat().st_mode) & 0o077:
+            if _POSIX and stat.S_IMODE(self.path.stat().st_mode) & 0o077:
                 self._close_to_others()
         except OSError as error:
             raise TokenError(f"the folder {self.path} cannot be used for tokens: {error.strerror}") from None
@@ -169,7 +170,7 @@ class _Lock:
 
 def _flush_folder(folder: Path) -> None:
     """Have the disk know the new name as well, where folders can be flushed."""
-    if os.name != "posix":
+    if not _POSIX:
         return
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
