@@ -11,7 +11,17 @@ from payt_api.models import Contact
 
 from ._version import __version__
 from .client import AsyncClient, Client
-from .credentials import StaticToken
+from .credentials import (
+    AuthorizationCode,
+    ClientCredentials,
+    FileTokenStore,
+    KeyringTokenStore,
+    MemoryTokenStore,
+    StaticToken,
+    Token,
+    TokenStore,
+    login,
+)
 from .errors import (
     APIError,
     AuthenticationError,
@@ -34,11 +44,16 @@ __all__ = [
     "AsyncClient",
     "AsyncPager",
     "AuthenticationError",
+    "AuthorizationCode",
     "BadRequestError",
     "Client",
+    "ClientCredentials",
     "Contact",
+    "FileTokenStore",
     "InvalidResponseError",
+    "KeyringTokenStore",
     "LoginRequiredError",
+    "MemoryTokenStore",
     "NotFoundError",
     "Page",
     "Pager",
@@ -48,7 +63,10 @@ __all__ = [
     "RateLimitError",
     "ServerError",
     "StaticToken",
+    "Token",
     "TokenError",
+    "TokenStore",
     "TransportError",
     "__version__",
+    "login",
 ]

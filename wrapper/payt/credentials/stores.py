@@ -1,0 +1,93 @@
+"""Where tokens are kept: what a store must do, and the one that keeps them in memory."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import threading
+from contextlib import AbstractContextManager
+from typing import Protocol, runtime_checkable
+
+import httpx
+
+from .token import Token
+
+
+@runtime_checkable
+class TokenStore(Protocol):
+    """Keeps one token for each connection. Any object with these four methods is one.
+
+    A key names a connection: the address of the API, the client id, and how the token is got. It is a `str` of at most
+    120 lower-case letters, digits, dots, hyphens and underscores, the same in every process and on every machine.
+
+    The methods block. They are never called on the thread of an event loop, and everything from entering `lock` to
+    leaving it happens on one thread. What they raise becomes a TokenError.
+    """
+
+    def load(self, key: str) -> Token | None:
+        """What was saved last under this key; None where nothing was.
+
+        What is there and cannot be read must raise: None would let it be overwritten.
+        """
+        ...
+
+    def save(self, key: str, token: Token) -> None:
+        """Keep a token in place of the one before, whole or not at all. When this returns, it must be safe.
+
+        A refresh token is good for one use: whoever loses the next one locks everybody out until a person logs in.
+        """
+        ...
+
+    def delete(self, key: str) -> None:
+        """Forget what was saved under this key, if anything was."""
+        ...
+
+    def lock(self, key: str) -> AbstractContextManager[object]:
+        """Keep all others out, threads and processes that use the same tokens, until the `with` block is left.
+
+        It must also be let go when the process that holds it dies. It is held for one request for a token: longer than
+        a minute or two nobody should wait for it, but raise.
+        """
+        ...
+
+
+class MemoryTokenStore:
+    """Keeps tokens for as long as the process lives. For tests, and for tools that begin with a token each time."""
+
+    def __init__(self) -> None:
+        self._tokens: dict[str, Token] = {}
+        self._locks: dict[str, threading.Lock] = {}
+
+    def load(self, key: str) -> Token | None:
+        """As `TokenStore.load`."""
+        return self._tokens.get(key)
+
+    def save(self, key: str, token: Token) -> None:
+        """As `TokenStore.save`."""
+        self._tokens[key] = token
+
+    def delete(self, key: str) -> None:
+        """As `TokenStore.delete`."""
+        self._tokens.pop(key, None)
+
+    def lock(self, key: str) -> AbstractContextManager[object]:
+        """As `TokenStore.lock`."""
+        return self._locks.setdefault(key, threading.Lock())
+
+    def __repr__(self) -> str:
+        return f"payt.MemoryTokenStore() of {len(self._tokens)}"
+
+
+def key_of(base_url: httpx.URL, client_id: str, grant: str, scope: str | None = None) -> str:
+    """The key of a connection, as `TokenStore` describes it. Two connections never have the same.
+
+    Args:
+        base_url: The address of the API.
+        client_id: Of the application.
+        grant: How the token is got: "authorization_code" or "client_credentials".
+        scope: The scopes that are asked for, where they are part of what is connected.
+    """
+    host = re.sub(r"[^a-z0-9.-]", "_", base_url.host.lower())[:48]
+    parts = (str(base_url).rstrip("/"), client_id, grant, *(scope or "").split())
+    digest = hashlib.sha256("\n".join(f"{len(part)}:{part}" for part in parts).encode()).hexdigest()
+    return f"{host}-{grant}-{digest[:40]}"
