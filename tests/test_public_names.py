@@ -12,6 +12,7 @@ import payt
 NAMES = [
     "APIError",
     "AsyncClient",
+    "AsyncManyPager",
     "AsyncPager",
     "AuthenticationError",
     "BadRequestError",
@@ -19,6 +20,7 @@ NAMES = [
     "Contact",
     "InvalidResponseError",
     "LoginRequiredError",
+    "ManyPager",
     "NotFoundError",
     "Page",
     "Pager",

@@ -27,11 +27,13 @@ from .errors import (
     TokenError,
     TransportError,
 )
+from .many import AsyncManyPager, ManyPager
 from .pager import AsyncPager, Page, Pager
 
 __all__ = [
     "APIError",
     "AsyncClient",
+    "AsyncManyPager",
     "AsyncPager",
     "AuthenticationError",
     "BadRequestError",
@@ -39,6 +41,7 @@ __all__ = [
     "Contact",
     "InvalidResponseError",
     "LoginRequiredError",
+    "ManyPager",
     "NotFoundError",
     "Page",
     "Pager",
