@@ -301,9 +301,10 @@ def test_leaving_stops_all_at_once(waiting_for: str) -> None:
                 break
             assert time.monotonic() - left < 5
             assert eventually(lambda: not workers())
-            asked = len(server.requests)
         assert server.wait_closed()
-        assert len(server.requests) == asked
+        asked = len(server.requests)
+        time.sleep(0.05)
+        assert len(server.requests) == asked < 24
 
 
 @pytest.mark.real_time
