@@ -12,6 +12,7 @@ import payt
 NAMES = [
     "APIError",
     "AsyncClient",
+    "AsyncManyPager",
     "AsyncPager",
     "AuthenticationError",
     "AuthorizationCode",
@@ -23,6 +24,7 @@ NAMES = [
     "InvalidResponseError",
     "KeyringTokenStore",
     "LoginRequiredError",
+    "ManyPager",
     "MemoryTokenStore",
     "NotFoundError",
     "Page",

@@ -37,11 +37,13 @@ from .errors import (
     TokenError,
     TransportError,
 )
+from .many import AsyncManyPager, ManyPager
 from .pager import AsyncPager, Page, Pager
 
 __all__ = [
     "APIError",
     "AsyncClient",
+    "AsyncManyPager",
     "AsyncPager",
     "AuthenticationError",
     "AuthorizationCode",
@@ -53,6 +55,7 @@ __all__ = [
     "InvalidResponseError",
     "KeyringTokenStore",
     "LoginRequiredError",
+    "ManyPager",
     "MemoryTokenStore",
     "NotFoundError",
     "Page",
