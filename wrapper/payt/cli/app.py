@@ -8,6 +8,7 @@ import typer
 
 from payt import __version__
 
+from . import export  # noqa: F401 - joins the group by being imported
 from .contacts import contacts_app
 
 app = typer.Typer(
