@@ -50,7 +50,7 @@ def payt_process(environment: dict[str, str], folder: Path) -> Callable[..., sub
 
     def run(*arguments: Any, **options: Any) -> subprocess.CompletedProcess[bytes]:
         command = [sys.executable, "-m", "payt.cli", *map(str, arguments)]
-        settings = {"env": environment, "capture_output": True, "check": False, "timeout": 60, **options}
-        return subprocess.run(command, **settings)
+        settings = {"env": environment, "capture_output": True, "timeout": 60, **options}
+        return subprocess.run(command, check=False, **settings)
 
     return run

@@ -35,6 +35,12 @@ AWKWARD: dict[str, Any] = {
 }
 
 
+def query(sql: str) -> list[Any]:
+    relation = duckdb.sql(sql)
+    assert relation is not None
+    return list(relation.fetchall())
+
+
 def rows_of(path: Path, encoding: str = "utf-8") -> list[dict[str, str]]:
     with path.open(encoding=encoding, newline="") as file:
         return list(csv.DictReader(file))
@@ -128,9 +134,9 @@ def test_parquet_has_real_types(payt_command: Any, awkward: FakePayt, folder: Pa
     assert last["postal_address_city"] is None
     assert last["firstname"] == AWKWARD["firstname"]
     assert json.loads(last["validation_errors"]) == AWKWARD["validation_errors"]
-    query = f"select count(*), count(distinct number) from (select unnest(debtor_numbers) as number from '{folder}/c.parquet')"
+    numbers = f"select unnest(debtor_numbers) as number from '{folder}/c.parquet'"
     count = sum(len(found["debtor_numbers"]) for found in awkward.contacts)
-    assert duckdb.sql(query).fetchall() == [(count, count)]
+    assert query(f"select count(*), count(distinct number) from ({numbers})") == [(count, count)]
 
 
 def test_parquet_is_written_in_groups(

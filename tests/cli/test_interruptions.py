@@ -349,5 +349,4 @@ def test_kill_9_at_many_random_moments(
         assert (folder / "c.csv").read_bytes() == whole
         assert files(folder) == {"c.csv"}
         (folder / "c.csv").unlink()
-    print(f"killed {kills} times")
     assert kills > 10

@@ -8,7 +8,7 @@ import typer
 
 from payt import __version__
 
-from . import export  # noqa: F401 - joins the group by being imported
+from . import checkup, export, listing  # noqa: F401 - they join the group of contacts by being imported
 from .contacts import contacts_app
 
 app = typer.Typer(
