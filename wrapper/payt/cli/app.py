@@ -8,6 +8,8 @@ import typer
 
 from payt import __version__
 
+from . import checkup, export, listing  # noqa: F401 - they join the group of contacts by being imported
+from .contacts import contacts_app
 from .logins import logins
 
 app = typer.Typer(
@@ -35,4 +37,5 @@ def payt(
     """Contacts from Payt, on the command line."""
 
 
+app.add_typer(contacts_app)
 app.add_typer(logins)
