@@ -19,7 +19,7 @@ from faults.kinds import Point
 from faults.server import FaultServer, ParsedRequest
 from oauth_server.launch import Application, OAuthServer
 from payt.credentials import endpoint, oauth
-from payt.credentials.shared import connection_of
+from payt.credentials.shared import Connection, connection_of
 from payt.testing import FakePayt
 from support.flavours import Flavour
 from support.quick import QUICK
@@ -478,10 +478,12 @@ def test_only_what_cannot_have_arrived_is_sent_again(
 # Renewing early what is still good
 
 
-def early(url: str, somebody: payt.AuthorizationCode) -> None:
+def early(url: str, somebody: payt.AuthorizationCode) -> Connection:
+    """A token that is due and still good, and what knows it for as long as a client is open."""
     connection = connection_of(somebody, httpx.URL(url))
     now = time.time()
     connection.store.save(connection.key, payt.Token("still-good", "refresh-1", None, now - 7_170, now + 30))
+    return connection
 
 
 @pytest.mark.parametrize("fault", [kinds.answer(503), kinds.answer(400, body=b'{"error": "invalid_grant"}')], ids=str)
@@ -492,12 +494,13 @@ def test_a_refresh_that_fails_early_does_not_matter_yet(
     fault: kinds.Fault,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    early(odd.url, somebody)
+    held = early(odd.url, somebody)
     odd.script([fault])
     for _ in range(3):
         assert len(flavour.contacts(odd.url, somebody, client=QUICK)) == 1
     assert [request.path for request in odd.requests] == ["/oauth/token", *["/v1/contacts"] * 3]
     assert "could not be renewed early" in caplog.text
+    assert held.store is somebody.store
 
 
 def test_a_refused_token_whose_refresh_fails_is_an_error(
