@@ -104,7 +104,12 @@ def test_without_a_browser_the_address_is_pasted(
         return location
 
     echo = typer.echo
-    monkeypatch.setattr("typer.echo", lambda text, **options: (said.append(text), echo(text, **options)))
+
+    def listened(text: str, **options: Any) -> None:
+        said.append(text)
+        echo(text, **options)
+
+    monkeypatch.setattr("typer.echo", listened)
     monkeypatch.setattr("typer.prompt", prompt)
     login = run("login", "--no-browser")
     assert login.exit_code == 0, login.output
