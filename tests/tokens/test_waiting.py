@@ -7,7 +7,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -23,7 +23,7 @@ from payt.credentials.shared import Connection, connection_of
 from support.flavours import Flavour
 from support.quick import QUICK
 
-PATIENCE = 30.0
+from .waiting import PATIENCE, until
 
 
 class SlowTokens:
@@ -69,13 +69,6 @@ def somebody() -> payt.AuthorizationCode:
 def connection(server: FaultServer, somebody: payt.AuthorizationCode) -> Connection:
     """Held, as clients of a long-lived program hold it."""
     return connection_of(somebody, httpx.URL(server.url))
-
-
-def until(condition: Callable[[], Any]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def is_kept(connection: Connection) -> bool:

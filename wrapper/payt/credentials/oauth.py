@@ -14,8 +14,8 @@ from .endpoint import Endpoint, Network
 from .grants import Grant
 from .shared import Connection, Found, Renewal, Wanted, connection_of, raised
 
-MOST_TOKENS: Final = 5
-"""How many tokens a request is sent with at most."""
+MOST_TOKENS: Final = 10
+"""How many tokens a request is sent with at most: others may renew as fast as it is sent, but not for ever."""
 
 
 class OAuthAuth(httpx.Auth):
