@@ -83,6 +83,18 @@ def everything_that_may_be_passed(auth: httpx.Auth) -> None:
     client.contacts.list(administration_id="1", updated_after="2026-11-01T00:00:00Z", fields={"only": ["id"]})
 
 
+def tokens(store: payt.TokenStore) -> None:
+    payt.Client(payt.ClientCredentials("id", "secret", store, scope="contacts:read", refresh_early=30))
+    payt.AsyncClient(payt.AuthorizationCode("id", "secret", payt.FileTokenStore("tokens"), refresh_token="first"))
+    payt.Client(payt.AuthorizationCode("id", "secret", payt.KeyringTokenStore()))
+    assert_type(store.load("key"), payt.Token | None)
+    assert_type(payt.login("id", "secret", store=payt.MemoryTokenStore(), browser=print), payt.Token)
+    token = payt.Token("access", expires_at=1.0)
+    assert_type(token.access_token, str)
+    assert_type(token.refresh_token, str | None)
+    assert_type(token.expires_at, float | None)
+
+
 def errors(error: payt.PaytError) -> None:
     assert_type(error.cursor, str | None)
     assert_type(error.administration_id, str | None)
@@ -100,3 +112,5 @@ def errors(error: payt.PaytError) -> None:
             assert_type(error.headers, Mapping[str, str])
         case payt.InvalidResponseError():
             assert_type(error.path, str)
+        case payt.TokenError():
+            assert_type(error.code, str | None)
