@@ -7,7 +7,7 @@ import platform
 import ssl
 from importlib.util import find_spec
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 
@@ -18,7 +18,9 @@ from .contacts import AsyncContacts, Contacts
 from .credentials import Credentials, auth_of
 from .environments import PRODUCTION
 from .limits import Limits
-from .session import AsyncSession, Session
+
+if TYPE_CHECKING:  # imported where the first client is made: it takes as long as all else together
+    from .session import AsyncSession, Session
 
 DEFAULT_TIMEOUT = httpx.Timeout(30, connect=5)
 USER_AGENT = f"payt-client/{__version__} python/{platform.python_version().rpartition('.')[0]}"
@@ -66,7 +68,9 @@ class Client:
         trust_env: bool = True,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        self._session = Session(
+        from .session import Session  # noqa: PLC0415  # see above
+
+        self._session: Session = Session(
             **_settings(credentials, base_url, timeout, verify=verify, proxy=proxy, trust_env=trust_env),
             **_reach(retries, rate_limit, total_timeout, max_body, http2=http2),
             transport=transport,
@@ -136,7 +140,9 @@ class AsyncClient:
         trust_env: bool = True,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self._session = AsyncSession(
+        from .session import AsyncSession  # noqa: PLC0415  # see above
+
+        self._session: AsyncSession = AsyncSession(
             **_settings(credentials, base_url, timeout, verify=verify, proxy=proxy, trust_env=trust_env),
             **_reach(retries, rate_limit, total_timeout, max_body, http2=http2),
             transport=transport,

@@ -7,7 +7,6 @@ does; what they find goes through one queue to whoever iterates. A worker is ahe
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping
@@ -15,7 +14,7 @@ from contextlib import aclosing, closing
 from functools import partial
 from queue import SimpleQueue
 from types import MappingProxyType
-from typing import Generic, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar
 
 import attrs
 
@@ -24,6 +23,9 @@ from payt_api.client import AuthenticatedClient
 from .background import Abandoned, Worker
 from .errors import PaytError
 from .pager import Listing, Page, Walk, abandon, fetch, fetch_async
+
+if TYPE_CHECKING:
+    import asyncio
 
 T = TypeVar("T")
 OnError: TypeAlias = Literal["raise", "collect"]
@@ -196,6 +198,8 @@ class AsyncManyPager(_Many[T]):
         return self._pages()
 
     async def _pages(self) -> AsyncGenerator[tuple[str, Page[T]]]:
+        import asyncio  # noqa: PLC0415  # takes its time, which who works without it need not take
+
         one = self._begin()
         events: asyncio.Queue[_Event[T]] = asyncio.Queue()
         workers: list[asyncio.Task[None]] = []

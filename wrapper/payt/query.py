@@ -10,7 +10,6 @@ from typing import Any
 from urllib.parse import quote
 
 import msgspec
-from dateutil.parser import isoparse
 
 from .shapes import fields_of, model_in
 
@@ -135,6 +134,8 @@ def moment(name: str, value: str | datetime.datetime) -> datetime.datetime:
         ValueError: It is not ISO 8601, or says nothing of its zone.
     """
     if isinstance(value, str):
+        from dateutil.parser import isoparse  # noqa: PLC0415  # takes its time, and few need it
+
         try:
             value = isoparse(value)
         except ValueError:
