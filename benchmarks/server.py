@@ -77,7 +77,9 @@ class Connection(asyncio.Protocol):
             head, _, self.received = self.received.partition(b"\r\n\r\n")
             loop = asyncio.get_running_loop()
             status, body = self.counts.answer(head.split(b" ", 2)[1].decode(), loop.time())
-            loop.call_later(self.counts.latency, self.send, status, body) if self.counts.latency else self.send(status, body)
+            loop.call_later(self.counts.latency, self.send, status, body) if self.counts.latency else self.send(
+                status, body
+            )
 
     def send(self, status: int, body: bytes) -> None:
         reason = {200: "OK", 429: "Too Many Requests"}[status]
