@@ -8,6 +8,7 @@ import time
 
 import payt
 
+from . import loops
 from .measure import Plan, Row, interleaved, serving, shown
 
 LATENCY = CONSUMER = 0.05
@@ -31,6 +32,8 @@ def measure(plan: Plan) -> list[Row]:
             return time.perf_counter() - began
 
     with serving(plan, "--latency", str(LATENCY)) as server:
+        loops.with_payt(server.url, 1)  # the first ones import what they need
+        loops.with_payt_async(server.url, 1)
         seconds = interleaved({"sync": sync, "async": lambda: asyncio.run(asynchronous())}, plan.runs)
     bound = pages * max(LATENCY, CONSUMER)
     return [

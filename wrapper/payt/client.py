@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import platform
 import ssl
-from importlib.util import find_spec
+import sys
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -23,7 +22,7 @@ if TYPE_CHECKING:  # imported where the first client is made: it takes as long a
     from .session import AsyncSession, Session
 
 DEFAULT_TIMEOUT = httpx.Timeout(30, connect=5)
-USER_AGENT = f"payt-client/{__version__} python/{platform.python_version().rpartition('.')[0]}"
+USER_AGENT = "payt-client/{} python/{}.{}".format(__version__, *sys.version_info)
 
 
 class Client:
@@ -189,8 +188,11 @@ def _reach(
     retries: int, rate_limit: float | None, total_timeout: float, max_body: int, *, http2: bool
 ) -> dict[str, Any]:
     """The arguments that say how far a session goes, checked."""
-    if http2 and find_spec("h2") is None:
-        raise ImportError('http2=True needs h2: pip install "payt-client[http2]"')
+    if http2:
+        from importlib.util import find_spec  # noqa: PLC0415  # rarely needed
+
+        if find_spec("h2") is None:
+            raise ImportError('http2=True needs h2: pip install "payt-client[http2]"')
     limits = Limits(retries=retries, rate_limit=rate_limit, total_timeout=total_timeout, max_body=max_body)
     return {"reach": limits, "http2": http2}
 

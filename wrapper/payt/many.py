@@ -32,7 +32,7 @@ OnError: TypeAlias = Literal["raise", "collect"]
 """What an error of one listing does: end the whole iteration, or only its own listing."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)
 class Listings:
     """What to list: arguments that were checked, and nothing that changes."""
 
@@ -45,15 +45,24 @@ class Listings:
     on_error: OnError
 
 
-@attrs.frozen
 class _Event(Generic[T]):
-    """What a worker tells: that a page arrived, that a listing failed, or (with neither) that nothing is left to do."""
+    """What a worker tells: that a page arrived, that a listing failed, or (with neither) that nothing is left to do.
 
-    room: threading.Semaphore | asyncio.Semaphore
-    """The worker's; to be released when the page has been consumed."""
-    administration_id: str = ""
-    page: Page[T] | None = None
-    error: BaseException | None = None
+    Attributes:
+        room: The worker's; to be released when the page has been consumed.
+    """
+
+    def __init__(
+        self,
+        room: threading.Semaphore | asyncio.Semaphore,
+        administration_id: str = "",
+        page: Page[T] | None = None,
+        error: BaseException | None = None,
+    ) -> None:
+        self.room = room
+        self.administration_id = administration_id
+        self.page = page
+        self.error = error
 
 
 class _Round:

@@ -67,7 +67,7 @@ class Page(Generic[T]):
     """The headers of the answer; names are compared without case."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)
 class Listing:
     """What to list: arguments that were checked, and nothing that changes."""
 

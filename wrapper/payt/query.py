@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import difflib
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -203,6 +202,8 @@ def _known(name: Any, model: type | None, place: str) -> str:
     checked = text(f"a name in {place}", name)
     known = [] if model is None else list(fields_of(model))
     if model is not None and checked not in known:
+        import difflib  # noqa: PLC0415  # rarely needed
+
         nearest = difflib.get_close_matches(checked, known, n=1, cutoff=0.0)[0]
         raise ValueError(f"{place}: there is no field {name!r} in {model.__name__}; did you mean {nearest!r}?")
     return checked
