@@ -44,7 +44,7 @@ NAMES = [
 ]
 
 
-CORE = {"payt", "payt_api", "attr", "attrs", "msgspec", "dateutil", "tenacity"}
+CORE = {"payt", "payt_api", "attr", "attrs", "msgspec"}
 NEEDED_BY_CORE = {"six", "typing_extensions"}  # by some of their versions
 
 

@@ -97,7 +97,7 @@ def test_http2(flavour: Flavour) -> None:
 
 @pytest.mark.parametrize("client_class", [payt.Client, payt.AsyncClient])
 def test_http2_without_its_extra_names_it(client_class: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("payt.client.find_spec", lambda name: None if name == "h2" else find_spec(name))
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "h2" else find_spec(name))
     with pytest.raises(ImportError, match=r'pip install "payt-client\[http2\]"'):
         client_class("token", http2=True)
 

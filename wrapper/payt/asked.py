@@ -17,7 +17,7 @@ from .answers import address
 from .errors import PaytError
 
 
-@attrs.define
+@attrs.define(eq=False)
 class Asked:
     """A request with all its attempts.
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import platform
 import ssl
-from importlib.util import find_spec
+import sys
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 
@@ -18,10 +17,12 @@ from .contacts import AsyncContacts, Contacts
 from .credentials import Credentials, Network, auth_of
 from .environments import PRODUCTION, url_of
 from .limits import Limits
-from .session import AsyncSession, Session
+
+if TYPE_CHECKING:  # imported where the first client is made: it takes as long as all else together
+    from .session import AsyncSession, Session
 
 DEFAULT_TIMEOUT = httpx.Timeout(30, connect=5)
-USER_AGENT = f"payt-client/{__version__} python/{platform.python_version().rpartition('.')[0]}"
+USER_AGENT = "payt-client/{} python/{}.{}".format(__version__, *sys.version_info)
 
 
 class Client:
@@ -67,7 +68,9 @@ class Client:
         trust_env: bool = True,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        self._session = Session(
+        from .session import Session  # noqa: PLC0415  # see above
+
+        self._session: Session = Session(
             **_settings(credentials, base_url, timeout, transport, verify=verify, proxy=proxy, trust_env=trust_env),
             **_reach(retries, rate_limit, total_timeout, max_body, http2=http2),
         )
@@ -136,7 +139,9 @@ class AsyncClient:
         trust_env: bool = True,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self._session = AsyncSession(
+        from .session import AsyncSession  # noqa: PLC0415  # see above
+
+        self._session: AsyncSession = AsyncSession(
             **_settings(credentials, base_url, timeout, transport, verify=verify, proxy=proxy, trust_env=trust_env),
             **_reach(retries, rate_limit, total_timeout, max_body, http2=http2),
         )
@@ -189,8 +194,11 @@ def _reach(
     retries: int, rate_limit: float | None, total_timeout: float, max_body: int, *, http2: bool
 ) -> dict[str, Any]:
     """The arguments that say how far a session goes, checked."""
-    if http2 and find_spec("h2") is None:
-        raise ImportError('http2=True needs h2: pip install "payt-client[http2]"')
+    if http2:
+        from importlib.util import find_spec  # noqa: PLC0415  # rarely needed
+
+        if find_spec("h2") is None:
+            raise ImportError('http2=True needs h2: pip install "payt-client[http2]"')
     limits = Limits(retries=retries, rate_limit=rate_limit, total_timeout=total_timeout, max_body=max_body)
     return {"reach": limits, "http2": http2}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +26,8 @@ class Clock:
 
     async def sleep_async(self, seconds: float) -> None:
         """Wait, and let other tasks run."""
+        import asyncio  # noqa: PLC0415  # takes its time, which who works without it need not take
+
         await asyncio.sleep(seconds)
 
 

@@ -7,7 +7,6 @@ does; what they find goes through one queue to whoever iterates. A worker is ahe
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping
@@ -15,7 +14,7 @@ from contextlib import aclosing, closing
 from functools import partial
 from queue import SimpleQueue
 from types import MappingProxyType
-from typing import Generic, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar
 
 import attrs
 
@@ -25,12 +24,15 @@ from .background import Abandoned, Worker
 from .errors import PaytError
 from .pager import Listing, Page, Walk, abandon, fetch, fetch_async
 
+if TYPE_CHECKING:
+    import asyncio
+
 T = TypeVar("T")
 OnError: TypeAlias = Literal["raise", "collect"]
 """What an error of one listing does: end the whole iteration, or only its own listing."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)
 class Listings:
     """What to list: arguments that were checked, and nothing that changes."""
 
@@ -43,15 +45,24 @@ class Listings:
     on_error: OnError
 
 
-@attrs.frozen
 class _Event(Generic[T]):
-    """What a worker tells: that a page arrived, that a listing failed, or (with neither) that nothing is left to do."""
+    """What a worker tells: that a page arrived, that a listing failed, or (with neither) that nothing is left to do.
 
-    room: threading.Semaphore | asyncio.Semaphore
-    """The worker's; to be released when the page has been consumed."""
-    administration_id: str = ""
-    page: Page[T] | None = None
-    error: BaseException | None = None
+    Attributes:
+        room: The worker's; to be released when the page has been consumed.
+    """
+
+    def __init__(
+        self,
+        room: threading.Semaphore | asyncio.Semaphore,
+        administration_id: str = "",
+        page: Page[T] | None = None,
+        error: BaseException | None = None,
+    ) -> None:
+        self.room = room
+        self.administration_id = administration_id
+        self.page = page
+        self.error = error
 
 
 class _Round:
@@ -196,6 +207,8 @@ class AsyncManyPager(_Many[T]):
         return self._pages()
 
     async def _pages(self) -> AsyncGenerator[tuple[str, Page[T]]]:
+        import asyncio  # noqa: PLC0415  # takes its time, which who works without it need not take
+
         one = self._begin()
         events: asyncio.Queue[_Event[T]] = asyncio.Queue()
         workers: list[asyncio.Task[None]] = []

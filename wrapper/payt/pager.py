@@ -6,14 +6,13 @@ to ask next and what an answer means; `Pager` and `AsyncPager` only send and wai
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import logging
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Generator, Iterator, Mapping
 from contextlib import aclosing, closing, contextmanager
 from functools import partial
-from typing import Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import attrs
 
@@ -27,10 +26,17 @@ from .background import Ahead
 from .errors import InvalidResponseError, PaginationError, PaytError
 from .shapes import unknown_fields
 
+if TYPE_CHECKING:
+    import asyncio
+
 T = TypeVar("T")
 log = logging.getLogger("payt")
 _LONGEST_CURSOR = 16_384
 """How many characters of a cursor are sent back: a URL has 65,536 at most, and encoding can treble them."""
+
+_LOOKED_THROUGH, _LOOKED_INTO = 5, 10
+"""Unknown fields are looked for in so many pages at the start of a listing, then in one of so many: the whole search
+takes more than half as long as decoding a page, and a field that is new to us is hardly ever in one page alone."""
 
 
 class Operation(Protocol):
@@ -61,7 +67,7 @@ class Page(Generic[T]):
     """The headers of the answer; names are compared without case."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)
 class Listing:
     """What to list: arguments that were checked, and nothing that changes."""
 
@@ -197,7 +203,7 @@ class Walk(Generic[T]):
         return fresh
 
     def _warn_of_unknown_fields(self, response: Response[Any]) -> None:
-        if self._warned:
+        if self._warned or (self._pages >= _LOOKED_THROUGH and self._pages % _LOOKED_INTO):
             return
         names = unknown_fields(response.content, type(response.parsed))
         if names:
@@ -293,6 +299,8 @@ class AsyncPager(Generic[T]):
         return self._pages()
 
     async def _pages(self) -> AsyncGenerator[Page[T]]:
+        import asyncio  # noqa: PLC0415  # see abandon
+
         walk = Walk[T](self._listing)
         fetch_next = partial(fetch_async, self._client, self._listing, walk)
         ahead: asyncio.Task[Page[T] | None] | None = None
@@ -312,6 +320,8 @@ class AsyncPager(Generic[T]):
 
 async def abandon(tasks: Collection[asyncio.Task[Any]]) -> None:
     """Cancel tasks and wait for their end; whatever they end with is of no interest any more."""
+    import asyncio  # noqa: PLC0415  # takes its time, which who works without it need not take
+
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

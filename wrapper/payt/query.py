@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import datetime
-import difflib
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
 import msgspec
-from dateutil.parser import isoparse
 
 from .shapes import fields_of, model_in
 
@@ -135,6 +133,8 @@ def moment(name: str, value: str | datetime.datetime) -> datetime.datetime:
         ValueError: It is not ISO 8601, or says nothing of its zone.
     """
     if isinstance(value, str):
+        from dateutil.parser import isoparse  # noqa: PLC0415  # takes its time, and few need it
+
         try:
             value = isoparse(value)
         except ValueError:
@@ -202,6 +202,8 @@ def _known(name: Any, model: type | None, place: str) -> str:
     checked = text(f"a name in {place}", name)
     known = [] if model is None else list(fields_of(model))
     if model is not None and checked not in known:
+        import difflib  # noqa: PLC0415  # rarely needed
+
         nearest = difflib.get_close_matches(checked, known, n=1, cutoff=0.0)[0]
         raise ValueError(f"{place}: there is no field {name!r} in {model.__name__}; did you mean {nearest!r}?")
     return checked

@@ -1,0 +1,1 @@
+"""How fast the client is, beside what one would use otherwise; run by scripts/bench."""
