@@ -73,9 +73,7 @@ def test_csv_is_read_back_as_it_was_by_python_and_duckdb(payt_command: Any, awkw
     assert row["debtor_numbers"] == "D1;D2"
     assert json.loads(row["validation_errors"]) == AWKWARD["validation_errors"]
     assert row["updated_at"] == "2026-11-01T00:00:00.123456Z"
-    found = duckdb.sql(
-        f"select id, lastname, typeof(updated_at) from read_csv('{folder}/c.csv') order by id"
-    ).fetchall()
+    found = query(f"select id, lastname, typeof(updated_at) from read_csv('{folder}/c.csv') order by id")
     assert len(found) == 13
     assert found[-1][1:] == (AWKWARD["lastname"], "TIMESTAMP WITH TIME ZONE")
 
