@@ -10,6 +10,8 @@ from payt import __version__
 
 from . import checkup, export, listing  # noqa: F401 - they join the group of contacts by being imported
 from .contacts import contacts_app
+from .demo import demo
+from .serve import serve_fake
 
 app = typer.Typer(
     name="payt",
@@ -37,3 +39,5 @@ def payt(
 
 
 app.add_typer(contacts_app)
+app.command()(demo)
+app.command()(serve_fake)
