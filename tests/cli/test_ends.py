@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -197,7 +198,13 @@ def test_the_version(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixt
     assert capsys.readouterr().out == f"payt-client {payt.__version__}\n"
 
 
-def test_python_m_is_the_same(payt_process: Any) -> None:
+def test_python_m_is_the_same(
+    payt_process: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["payt", "--version"])
+    with pytest.raises(SystemExit):
+        runpy.run_module("payt.cli", run_name="__main__")
+    assert capsys.readouterr().out == f"payt-client {payt.__version__}\n"
     result = payt_process("--version")
     assert (result.returncode, result.stdout) == (0, f"payt-client {payt.__version__}\n".encode())
 
@@ -255,6 +262,9 @@ def test_progress_is_told_where_somebody_looks(
     assert result.exit_code == 0
     assert "13 contacts in 4 pages" in result.stderr
     assert "administration 2 of 2" in result.stderr
+    alone = payt_command("contacts", "export", "-a", 1, "-o", "c.csv", "--per-page", 5)
+    assert "12 contacts in 3 pages, " in alone.stderr
+    assert "administration" not in alone.stderr
 
 
 def test_the_bar_on_a_terminal(environment: dict[str, str], fake: FakePayt, folder: Path) -> None:

@@ -196,9 +196,10 @@ def test_what_no_cell_holds_is_an_error(payt_command: Any, fake: FakePayt, folde
 
 def test_every_kind_of_column_can_be_written(folder: Path) -> None:
     """The contract will grow numbers and truth values."""
-    from payt.cli.columns import Column, Kind  # noqa: PLC0415
+    from payt.cli.columns import Column, Kind, kind_of  # noqa: PLC0415
     from payt.cli.writers import Format, writer_of  # noqa: PLC0415
 
+    assert (kind_of(int | None), kind_of(bool), kind_of(dict[str, int])) == (Kind.INTEGER, Kind.TRUTH, Kind.OBJECT)
     columns = [Column("count", Kind.INTEGER), Column("share", Kind.DECIMAL), Column("paid", Kind.TRUTH)]
     for format_ in Format:
         with (folder / f"k.{format_}").open("w+b") as file:

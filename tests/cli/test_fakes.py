@@ -75,7 +75,7 @@ def test_it_serves_until_ctrl_c(payt_command: Any, monkeypatch: pytest.MonkeyPat
     def interrupted(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("payt.cli.serve._wait", interrupted)
+    monkeypatch.setattr("payt.cli.serve.sleep", interrupted)
     result = payt_command("serve-fake", "--port", 0)
     assert result.exit_code == 0
     assert result.stdout.startswith("1,000 contacts of administration 1 at http://127.0.0.1:")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from contextlib import suppress
+from time import sleep
 from typing import Annotated
 
 import typer
@@ -36,8 +36,5 @@ def serve_fake(
             )
             typer.echo(f"export PAYT_BASE_URL={fake.url} PAYT_APP_URL={fake.url} PAYT_TOKEN={fake.token}")
             with suppress(KeyboardInterrupt):  # as it was said
-                _wait()
-
-
-def _wait() -> None:
-    threading.Event().wait()
+                while True:
+                    sleep(3_600)
