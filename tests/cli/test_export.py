@@ -6,6 +6,8 @@ import csv
 import datetime
 import io
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -301,3 +303,29 @@ def test_a_contact_with_next_to_nothing(payt_command: Any, folder: Path, fake: F
     fake.add_administration("9", [{"id": 7}, contact(id=8)])
     payt_command("contacts", "export", "-a", 9, "-o", "c.csv")
     assert rows_of(folder / "c.csv")[0] == {**dict.fromkeys(CONTACT_FIELDS, ""), "id": "7"}
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("name", ["c.csv", "c.parquet", "c.xlsx"])
+def test_memory_stays_flat(folder: Path, environment: dict[str, str], fake: FakePayt, name: str) -> None:
+    program = (
+        "import atexit, re, sys; status = lambda: open('/proc/self/status').read(); "
+        "atexit.register(lambda: print(re.search(r'VmHWM:\\s*(\\d+)', status())[1])); "
+        "from payt.cli import main; main()"
+    )
+    fake.add_administration("2", 60_000)
+
+    def most_memory(limit: int) -> int:
+        arguments = ["contacts", "export", "-a", "2", "-o", name, "--limit", str(limit)]
+        done = subprocess.run(
+            [sys.executable, "-c", program, *arguments],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=300,
+        )
+        return int(done.stdout)
+
+    few, many = most_memory(25_000), most_memory(60_000)  # kB; Parquet holds 20,000 rows back
+    assert many < few + 20_000, f"{few} kB for 25,000 contacts, {many} kB for 60,000"

@@ -380,10 +380,10 @@ def test_kill_9_at_many_random_moments(
 ) -> None:
     whole = undisturbed(payt_command, folder, "c.csv")
     dice = random.Random()
-    kills, until = 0, time.monotonic() + 60
+    kills, until = 0, time.monotonic() + 30
     while time.monotonic() < until:
         kills += killed_and_resumed(environment, fake, folder, dice)
         assert (folder / "c.csv").read_bytes() == whole
         assert files(folder) == {"c.csv"}
         (folder / "c.csv").unlink()
-    assert kills > 10
+    assert kills > 3
