@@ -6,6 +6,8 @@ import csv
 import datetime
 import io
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -73,9 +75,7 @@ def test_csv_is_read_back_as_it_was_by_python_and_duckdb(payt_command: Any, awkw
     assert row["debtor_numbers"] == "D1;D2"
     assert json.loads(row["validation_errors"]) == AWKWARD["validation_errors"]
     assert row["updated_at"] == "2026-11-01T00:00:00.123456Z"
-    found = duckdb.sql(
-        f"select id, lastname, typeof(updated_at) from read_csv('{folder}/c.csv') order by id"
-    ).fetchall()
+    found = query(f"select id, lastname, typeof(updated_at) from read_csv('{folder}/c.csv') order by id")
     assert len(found) == 13
     assert found[-1][1:] == (AWKWARD["lastname"], "TIMESTAMP WITH TIME ZONE")
 
@@ -198,9 +198,10 @@ def test_what_no_cell_holds_is_an_error(payt_command: Any, fake: FakePayt, folde
 
 def test_every_kind_of_column_can_be_written(folder: Path) -> None:
     """The contract will grow numbers and truth values."""
-    from payt.cli.columns import Column, Kind  # noqa: PLC0415
+    from payt.cli.columns import Column, Kind, kind_of  # noqa: PLC0415
     from payt.cli.writers import Format, writer_of  # noqa: PLC0415
 
+    assert (kind_of(int | None), kind_of(bool), kind_of(dict[str, int])) == (Kind.INTEGER, Kind.TRUTH, Kind.OBJECT)
     columns = [Column("count", Kind.INTEGER), Column("share", Kind.DECIMAL), Column("paid", Kind.TRUTH)]
     for format_ in Format:
         with (folder / f"k.{format_}").open("w+b") as file:
@@ -302,3 +303,29 @@ def test_a_contact_with_next_to_nothing(payt_command: Any, folder: Path, fake: F
     fake.add_administration("9", [{"id": 7}, contact(id=8)])
     payt_command("contacts", "export", "-a", 9, "-o", "c.csv")
     assert rows_of(folder / "c.csv")[0] == {**dict.fromkeys(CONTACT_FIELDS, ""), "id": "7"}
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("name", ["c.csv", "c.parquet", "c.xlsx"])
+def test_memory_stays_flat(folder: Path, environment: dict[str, str], fake: FakePayt, name: str) -> None:
+    program = (
+        "import atexit, re, sys; status = lambda: open('/proc/self/status').read(); "
+        "atexit.register(lambda: print(re.search(r'VmHWM:\\s*(\\d+)', status())[1])); "
+        "from payt.cli import main; main()"
+    )
+    fake.add_administration("2", 60_000)
+
+    def most_memory(limit: int) -> int:
+        arguments = ["contacts", "export", "-a", "2", "-o", name, "--limit", str(limit)]
+        done = subprocess.run(
+            [sys.executable, "-c", program, *arguments],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=300,
+        )
+        return int(done.stdout)
+
+    few, many = most_memory(25_000), most_memory(60_000)  # kB; Parquet holds 20,000 rows back
+    assert many < few + 20_000, f"{few} kB for 25,000 contacts, {many} kB for 60,000"

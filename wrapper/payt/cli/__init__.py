@@ -9,6 +9,8 @@ def main() -> None:
     """Run the command with the process's arguments, and end the process with its exit code."""
     try:
         from .app import app  # noqa: PLC0415 - what it imports may be missing
+    except KeyboardInterrupt:
+        sys.exit(130)
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in ("typer", "rich"):
             raise

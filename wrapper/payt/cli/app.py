@@ -10,7 +10,9 @@ from payt import __version__
 
 from . import checkup, export, listing  # noqa: F401 - they join the group of contacts by being imported
 from .contacts import contacts_app
+from .demo import demo
 from .logins import logins
+from .serve import serve_fake
 
 app = typer.Typer(
     name="payt",
@@ -39,3 +41,5 @@ def payt(
 
 app.add_typer(contacts_app)
 app.add_typer(logins)
+app.command()(demo)
+app.command()(serve_fake)

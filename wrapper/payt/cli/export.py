@@ -183,8 +183,6 @@ class Export:
         if not resume:
             self._target.open()
             return None
-        if self._is_stream:
-            raise ValueError("--resume needs a file to go on with: name it with -o")
         if not self._format.is_text:
             self._say(f"{self._format} cannot be gone on with: it starts again from the first contact")
         start = self._target.reopen()

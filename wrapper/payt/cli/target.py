@@ -82,9 +82,12 @@ class Stream:
             self._file = self._path.open("wb")
 
     def reopen(self) -> Position | None:
-        """Nothing is kept."""
-        self.open()
-        return None
+        """There is nothing to go on with, ever.
+
+        Raises:
+            ValueError: Always.
+        """
+        raise ValueError("--resume needs a file to go on with: name it with -o")
 
     def keep(self, position: Position) -> None:  # noqa: ARG002 - nothing is kept
         """Pass a page on, so that whoever reads need not wait for the next."""

@@ -87,7 +87,7 @@ def writer_of(format_: Format, columns: Sequence[Column], *, bom: bool, raw: boo
             from .parquet import ParquetWriter  # noqa: PLC0415
 
             return partial(ParquetWriter, columns=columns)
-        case Format.XLSX:
+        case _:
             from .xlsx import XlsxWriter  # noqa: PLC0415
 
             return partial(XlsxWriter, columns=columns)

@@ -1,0 +1,307 @@
+"""How commands end: exit codes, one line on stderr, no traceback and no token."""
+
+from __future__ import annotations
+
+import re
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pexpect
+import pytest
+import typer
+from typer.testing import CliRunner
+
+import payt
+from payt import cli
+from payt.cli import connect as connect_module
+from payt.cli import export as export_module
+from payt.cli import listing as listing_module
+from payt.cli.app import app
+from payt.testing import FakePayt
+
+SECRET = "s3cr3t/+=token"
+LIST = ("contacts", "list", "-a", 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "Missing option '--administration'"),
+        (("-a", 1, "--per-page", 501), "or equal to 500"),
+        (("-a", 1, "--format", "doc"), "doc"),
+        (("-a", 1, "--token", "x"), "No such option: --token"),
+        (("-a", 1, "--updated-after", "yesterday"), "updated_after must be ISO 8601 with an offset"),
+        (("-a", 1, "--updated-after", "2026-01-01"), "says nothing of its zone"),
+        (("-a", 1, "--fields", "id,lastnam"), "did you mean 'lastname'?"),
+        (("-a", 1, "--ids", "1,,2"), "a value of ids must not be empty"),
+        (("-a", ""), "administration_id must not be empty"),
+        (("-a", 1, "-o", "contacts.doc"), "the ending of contacts.doc stands for no format: pass --format"),
+        (("-a", 1, "--format", "xlsx"), "xlsx cannot go into standard output: name a file"),
+        (("-a", 1, "--format", "parquet", "-o", "/dev/null"), "parquet cannot go into /dev/null"),
+        (("-a", 1, "--env", "demo"), "contradicts PAYT_BASE_URL"),
+        (("-a", 1, "--ids-from", "binary"), "binary is no text in UTF-8"),
+    ],
+    ids=[
+        *("no administration", "page too big", "unknown format", "token as argument", "no moment", "no zone"),
+        *("unknown field", "empty id", "empty administration", "unknown ending", "xlsx to stdout", "parquet to device"),
+        *("contradiction", "ids that are no text"),
+    ],
+)
+def test_usage_is_2_and_nothing_is_sent_or_written(
+    payt_command: Any, fake: FakePayt, folder: Path, arguments: tuple[Any, ...], said: str
+) -> None:
+    (folder / "binary").write_bytes(b"\xff\xfe\x00")
+    result = payt_command("contacts", "export", *arguments)
+    assert result.exit_code == 2
+    assert said in re.sub(r"[│\s]+", " ", result.stderr)
+    assert result.stdout == ""
+    assert fake.requests == []
+    assert [path.name for path in folder.iterdir()] == ["binary"]
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(401, 3), (403, 1), (404, 1), (422, 1), (500, 1), ("reset", 1), ("not-json", 1)], ids=str
+)
+def test_what_payt_answers_decides_about_the_exit_code(
+    payt_command: Any, fake: FakePayt, status: Any, code: int
+) -> None:
+    fake.fail(status, times=None)
+    result = payt_command(*LIST, "--retries", 0)
+    assert result.exit_code == code
+    assert result.stderr.startswith("payt: ")
+    assert "Traceback" not in result.stderr
+    assert fake.token not in result.stderr
+
+
+def test_without_credentials_a_login_is_needed(
+    payt_command: Any, fake: FakePayt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PAYT_TOKEN")
+    result = payt_command(*LIST)
+    assert result.exit_code == 3
+    assert result.stderr.startswith("payt: no credentials: set PAYT_TOKEN, pass --token-file FILE")
+
+
+def test_nobody_listens(payt_command: Any, fake: FakePayt, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAYT_BASE_URL", "http://127.0.0.1:1")
+    result = payt_command(*LIST, "--retries", 0)
+    assert (result.exit_code, result.stdout.count("\n")) == (1, 1)
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_token_from_a_file(payt_command: Any, fake: FakePayt, folder: Path) -> None:
+    fake.tokens.add(SECRET)
+    (folder / "token").write_text(f"{SECRET}\n")
+    assert payt_command(*LIST, "--token-file", "token").exit_code == 0
+    assert fake.requests[0].headers["authorization"] == f"Bearer {SECRET}"
+    missing = payt_command(*LIST, "--token-file", "nowhere")
+    assert (missing.exit_code, missing.stderr) == (1, "payt: nowhere: No such file or directory\n")
+
+
+def test_a_token_from_standard_input(payt_command: Any, fake: FakePayt) -> None:
+    fake.tokens.add(SECRET)
+    assert payt_command(*LIST, "--token-file", "-", input=f"{SECRET}\n").exit_code == 0
+    assert fake.requests[0].headers["authorization"] == f"Bearer {SECRET}"
+
+
+def test_a_token_from_a_prompt(payt_command: Any, fake: FakePayt, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake.tokens.add(SECRET)
+    monkeypatch.setattr(typer, "prompt", lambda *_, **__: f" {SECRET}")
+    monkeypatch.setattr(connect_module, "_is_terminal", lambda: True)
+    assert payt_command(*LIST, "--token-file", "-").exit_code == 0
+    assert fake.requests[0].headers["authorization"] == f"Bearer {SECRET}"
+
+
+def test_a_token_that_is_none_is_not_shown(payt_command: Any, fake: FakePayt, folder: Path) -> None:
+    (folder / "token").write_text("two words")
+    result = payt_command(*LIST, "--token-file", "token", "--debug")
+    assert result.exit_code == 2
+    assert "two words" not in result.stderr
+
+
+def test_debug_shows_the_traceback_without_secrets(payt_command: Any, fake: FakePayt, folder: Path) -> None:
+    (folder / "token").write_text(SECRET)
+    result = payt_command(*LIST, "--token-file", "token", "--debug")
+    assert result.exit_code == 3
+    assert "Traceback (most recent call last)" in result.stderr
+    assert "AuthenticationError" in result.stderr
+    assert SECRET not in result.stderr
+
+
+def test_an_error_that_nobody_foresaw_stays_what_it_is(
+    payt_command: Any, fake: FakePayt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(listing_module, "columns_of", broken)
+    result = payt_command(*LIST)
+    assert isinstance(result.exception, RuntimeError)
+
+
+@pytest.mark.parametrize(
+    ("module", "format_", "extra"),
+    [("pyarrow", "parquet", "parquet"), ("xlsxwriter", "xlsx", "cli")],
+    ids=["pyarrow", "xlsxwriter"],
+)
+def test_a_missing_package_is_named_with_its_extra(
+    payt_command: Any, fake: FakePayt, monkeypatch: pytest.MonkeyPatch, module: str, format_: str, extra: str
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    monkeypatch.delitem(sys.modules, f"payt.cli.writers.{format_}", raising=False)
+    result = payt_command("contacts", "export", "-a", 1, "-o", f"c.{format_}")
+    assert result.exit_code == 2
+    assert f'needs {module}: pip install "payt-client[{extra}]"' in result.stderr
+    assert fake.requests == []
+
+
+@pytest.mark.parametrize("module", ["typer", "rich"])
+def test_without_the_extra_the_command_names_it(monkeypatch: pytest.MonkeyPatch, module: str) -> None:
+    monkeypatch.delitem(sys.modules, "payt.cli.app")
+
+    def missing(*_: Any, **__: Any) -> None:
+        raise ModuleNotFoundError(f"No module named '{module}'", name=module)
+
+    monkeypatch.setattr("builtins.__import__", missing)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == f'the command payt needs {module}: pip install "payt-client[cli]"'
+
+
+def test_another_missing_module_is_no_missing_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(*_: Any, **__: Any) -> None:
+        raise ModuleNotFoundError("No module named 'json'", name="json")
+
+    monkeypatch.setattr("builtins.__import__", missing)
+    with pytest.raises(ModuleNotFoundError):
+        cli.main()
+
+
+def test_ctrl_c_before_it_has_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("builtins.__import__", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 130
+
+
+def test_the_version(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["payt", "--version"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"payt-client {payt.__version__}\n"
+
+
+def test_python_m_is_the_same(
+    payt_process: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["payt", "--version"])
+    with pytest.raises(SystemExit):
+        runpy.run_module("payt.cli", run_name="__main__")
+    assert capsys.readouterr().out == f"payt-client {payt.__version__}\n"
+    result = payt_process("--version")
+    assert (result.returncode, result.stdout) == (0, f"payt-client {payt.__version__}\n".encode())
+
+
+def test_no_command_is_help(payt_command: Any) -> None:
+    result = payt_command()
+    assert "contacts" in result.output
+    for command in ("export", "list", "show", "check"):
+        assert command in payt_command("contacts").output
+
+
+def test_a_shell_can_complete(environment: dict[str, str]) -> None:
+    result = subprocess.run(
+        [Path(sys.executable).with_name("payt"), "--show-completion", "bash"],
+        env=environment | {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert result.returncode == 0
+    assert "COMPREPLY" in result.stdout
+    completed = subprocess.run(
+        [Path(sys.executable).with_name("payt")],
+        env=environment | {"_PAYT_COMPLETE": "complete_bash", "COMP_WORDS": "payt contacts e", "COMP_CWORD": "2"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert completed.stdout.split() == ["export"]
+
+
+def test_env_names_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def client(*_: Any, base_url: str, **__: Any) -> None:
+        asked.append(base_url)
+        raise payt.PaytError("no network in tests")
+
+    monkeypatch.setattr(payt, "Client", client)
+    monkeypatch.setenv("PAYT_TOKEN", SECRET)
+    for arguments in (("--env", "demo"), ("--env", "production")):
+        CliRunner().invoke(app, ["contacts", "list", "-a", "1", *arguments])
+    assert asked == ["https://demo-api.paytsoftware.com", "https://api.paytsoftware.com"]
+
+
+def test_progress_is_told_where_somebody_looks(
+    payt_command: Any, fake: FakePayt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export_module, "wanted", lambda **_: True)
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    fake.add_administration("2", 1)
+    result = payt_command("contacts", "export", "-a", 1, "-a", 2, "-o", "c.csv", "--per-page", 5)
+    assert result.exit_code == 0
+    assert "13 contacts in 4 pages" in result.stderr
+    assert "administration 2 of 2" in result.stderr
+    alone = payt_command("contacts", "export", "-a", 1, "-o", "c.csv", "--per-page", 5)
+    assert "12 contacts in 3 pages, " in alone.stderr
+    assert "administration" not in alone.stderr
+
+
+def test_the_bar_on_a_terminal(environment: dict[str, str], fake: FakePayt, folder: Path) -> None:
+    fake.latency = 0.15
+    command = "-m payt.cli contacts export -a 1 -o c.csv --per-page 2"
+    settings: Any = {**environment, "TERM": "xterm-256color"}
+    child: Any = pexpect.spawn(
+        sys.executable, command.split(), env=settings, dimensions=(24, 110), timeout=60, encoding="utf-8"
+    )
+    child.expect(r"\d+ contacts in \d+ pages, [\d,]+ a second")
+    child.expect(r"12 contacts in 6 pages, \d+\.\d s: c\.csv\r\n")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0
+    assert len((folder / "c.csv").read_text().splitlines()) == 13
+
+
+def test_data_on_a_terminal_comes_without_a_bar(environment: dict[str, str], fake: FakePayt) -> None:
+    command = "-m payt.cli contacts export -a 1 --fields id --limit 2"
+    settings: Any = {**environment, "TERM": "xterm-256color"}
+    child: Any = pexpect.spawn(sys.executable, command.split(), env=settings, timeout=60, encoding="utf-8")
+    child.expect(pexpect.EOF)
+    child.close()
+    lines = child.before.split()
+    assert lines[:3] == ["id", "1", "2"]
+    assert "a second" not in child.before
+
+
+def test_the_prompt_on_a_terminal_shows_no_token(environment: dict[str, str], fake: FakePayt) -> None:
+    fake.tokens.add(SECRET)
+    command = "-m payt.cli contacts list -a 1 --columns id --limit 1 --token-file -"
+    settings: Any = {name: value for name, value in environment.items() if name != "PAYT_TOKEN"}
+    child: Any = pexpect.spawn(sys.executable, command.split(), env=settings, timeout=60, encoding="utf-8")
+    child.expect("Token: ")
+    child.waitnoecho()
+    child.sendline(SECRET)
+    child.expect("1 contact in 1 page")
+    child.expect(pexpect.EOF)
+    assert SECRET not in child.before
+    assert fake.requests[0].headers["authorization"] == f"Bearer {SECRET}"

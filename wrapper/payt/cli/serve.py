@@ -1,0 +1,40 @@
+"""`payt serve-fake`: a fake Payt for trying tools that are written in anything."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from time import sleep
+from typing import Annotated
+
+import typer
+
+from .exits import errors_reported
+from .options import DebugOption
+
+
+def serve_fake(
+    *,
+    contacts: Annotated[int, typer.Option("--contacts", min=0, help="How many contacts to invent.")] = 1_000,
+    port: Annotated[int, typer.Option("--port", min=0, max=65_535, help="The port on loopback; 0 for any.")] = 8080,
+    administration: Annotated[str, typer.Option("--administration", "-a", metavar="ID", help="Whose they are.")] = "1",
+    latency: Annotated[float, typer.Option("--latency", min=0, help="Seconds before each answer.")] = 0,
+    rate_limit: Annotated[
+        int | None, typer.Option("--rate-limit", min=1, help="Refuse more than so many requests a second.")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Another seed invents other contacts.")] = 0,
+    debug: DebugOption = False,
+) -> None:
+    """Serve invented contacts over HTTP, as Payt would, until Ctrl-C."""
+    with errors_reported(debug=debug):
+        from payt.testing import FakePayt  # noqa: PLC0415 - an extra of its own
+
+        with FakePayt(
+            contacts, administration_id=administration, port=port, latency=latency, rate_limit=rate_limit, seed=seed
+        ) as fake:
+            typer.echo(
+                f"{contacts:,} contacts of administration {administration} at {fake.url}/v1/contacts until Ctrl-C"
+            )
+            typer.echo(f"export PAYT_BASE_URL={fake.url} PAYT_APP_URL={fake.url} PAYT_TOKEN={fake.token}")
+            with suppress(KeyboardInterrupt):  # as it was said
+                while True:
+                    sleep(3_600)
