@@ -20,7 +20,7 @@ from faults.server import FaultServer, ParsedRequest
 from oauth_server.launch import Application, OAuthServer
 from payt.credentials import endpoint, oauth
 from payt.credentials.shared import Connection, connection_of
-from payt.testing import FakePayt
+from payt.testing import FakePayt, skip_waits
 from support.flavours import Flavour
 from support.quick import QUICK
 
@@ -208,6 +208,43 @@ def test_ids_and_secrets_may_hold_any_character(
     for _ in range(2):
         assert len(flavour.contacts(server.url, own, client=QUICK)) == LISTED
         server.revoke()
+
+
+# Time
+
+
+@pytest.mark.parametrize("jump", [-86_400, 86_400], ids=["back", "forth"])
+def test_the_clock_may_jump(
+    odd: FaultServer,
+    scripted: Scripted,
+    somebody: payt.AuthorizationCode,
+    flavour: Flavour,
+    monkeypatch: pytest.MonkeyPatch,
+    jump: float,
+) -> None:
+    flavour.contacts(odd.url, somebody, client=QUICK)
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() + jump)
+    odd.script([None, kinds.answer(401)] if jump > 0 else [kinds.answer(401)])
+    if jump > 0:  # it looks ended: it is renewed once, and then a 401 is final
+        with pytest.raises(payt.AuthenticationError):
+            flavour.contacts(odd.url, somebody, client=QUICK)
+    for _ in range(3):  # the next one is right by the new time
+        assert len(flavour.contacts(odd.url, somebody, client=QUICK)) == 1
+    assert len(scripted.asked) <= 3
+
+
+def test_requests_for_tokens_have_no_pace_and_a_new_token_has_its_own(
+    odd: FaultServer, somebody: payt.AuthorizationCode, flavour: Flavour
+) -> None:
+    slow = {**QUICK, "rate_limit": 1}
+    with skip_waits() as waits:
+        flavour.contacts(odd.url, somebody, client=slow)
+        odd.script([kinds.answer(401)])
+        assert waits.seconds == []
+        flavour.contacts(odd.url, somebody, client=slow)  # the old token once more, and then the new one
+    assert len(waits.seconds) == 1
+    assert [request.path for request in odd.requests].count("/oauth/token") == 2
 
 
 # Tokens that belong to one connection
