@@ -131,6 +131,14 @@ def test_debug_shows_the_traceback_without_secrets(payt_command: Any, fake: Fake
     assert SECRET not in result.stderr
 
 
+@pytest.mark.parametrize("debug", [(), ("--debug",)], ids=["", "debug"])
+def test_a_terminal_is_not_obeyed_to_what_errors_say(payt_command: Any, fake: FakePayt, debug: tuple[str, ...]) -> None:
+    fake.fail(403, message="\x1b[2J\x07gone")
+    result = payt_command(*LIST, *debug)
+    assert " [2J gone" in result.stderr
+    assert not set(result.stderr) & set("\x1b\x07")
+
+
 def test_an_error_that_nobody_foresaw_stays_what_it_is(
     payt_command: Any, fake: FakePayt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
