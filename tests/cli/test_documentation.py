@@ -60,7 +60,7 @@ def matches(said: str, expected: str) -> bool:
 def test_every_command_says_what_is_documented(
     payt_command: Any, shell: Any, fake: FakePayt, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in {"TTY_COMPATIBLE": "1", "TERM": "xterm", "COLUMNS": "118"}.items():
+    for name, value in {"FORCE_COLOR": "1", "TERM": "xterm", "COLUMNS": "120"}.items():
         monkeypatch.setenv(name, value)
     steps = list(STEP.finditer((ROOT / "docs/cli.md").read_text("utf-8")))
     assert len(steps) > 12

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
 import re
-import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -131,6 +131,14 @@ def test_debug_shows_the_traceback_without_secrets(payt_command: Any, fake: Fake
     assert SECRET not in result.stderr
 
 
+@pytest.mark.parametrize("debug", [(), ("--debug",)], ids=["", "debug"])
+def test_a_terminal_is_not_obeyed_to_what_errors_say(payt_command: Any, fake: FakePayt, debug: tuple[str, ...]) -> None:
+    fake.fail(403, message="\x1b[2J\x07gone")
+    result = payt_command(*LIST, *debug)
+    assert " [2J gone" in result.stderr
+    assert not set(result.stderr) & set("\x1b\x07")
+
+
 def test_an_error_that_nobody_foresaw_stays_what_it_is(
     payt_command: Any, fake: FakePayt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -202,8 +210,9 @@ def test_python_m_is_the_same(
     payt_process: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["payt", "--version"])
+    monkeypatch.delitem(sys.modules, "payt.cli.__main__", raising=False)
     with pytest.raises(SystemExit):
-        runpy.run_module("payt.cli", run_name="__main__")
+        importlib.import_module("payt.cli.__main__")
     assert capsys.readouterr().out == f"payt-client {payt.__version__}\n"
     result = payt_process("--version")
     assert (result.returncode, result.stdout) == (0, f"payt-client {payt.__version__}\n".encode())
@@ -256,7 +265,7 @@ def test_progress_is_told_where_somebody_looks(
     payt_command: Any, fake: FakePayt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(export_module, "wanted", lambda **_: True)
-    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    monkeypatch.setenv("FORCE_COLOR", "1")
     fake.add_administration("2", 1)
     result = payt_command("contacts", "export", "-a", 1, "-a", 2, "-o", "c.csv", "--per-page", 5)
     assert result.exit_code == 0

@@ -15,7 +15,7 @@ from payt.testing import CONTACT_FIELDS, FakePayt
 @pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """Standard output is taken for a terminal of 60 columns."""
-    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("TERM", "dumb")
     monkeypatch.setenv("COLUMNS", "60")
 
@@ -58,7 +58,7 @@ def test_an_empty_last_page_adds_nothing(payt_command: Any, fake: FakePayt) -> N
 
 
 def test_widths_give_way_from_the_widest_on() -> None:
-    assert fitted([3, 30, 20], 34) == [3, 13, 14]
+    assert fitted([3, 30, 20], 36) == [3, 13, 14]
     assert fitted([3, 5], 80) == [3, 5]
     assert fitted([9, 9], 1) == [4, 4]
 

@@ -20,8 +20,9 @@ from .contacts import contacts_app
 from .exits import errors_reported
 from .filters import UpdatedAfterOption, filters_of
 from .options import AdministrationsOption, DebugOption, EnvOption, QuietOption, RetriesOption, TokenFileOption
+from .plain import plain
 from .progress import progress, wanted
-from .screen import console, name_of, plain
+from .screen import console, name_of
 from .selection import Position, Selection
 
 _ADDRESS = re.compile(r"[^@\s,;]+@[^@\s,;]+\.[^@\s,;.]+")

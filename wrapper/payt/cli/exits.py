@@ -12,6 +12,8 @@ import typer
 
 from payt.errors import AuthenticationError, LoginRequiredError, PaytError
 
+from .plain import plain_lines
+
 FAILED: Final = 1
 """The API, the network or a file."""
 USAGE: Final = 2
@@ -44,8 +46,8 @@ def errors_reported(*, debug: bool) -> Iterator[None]:
         if debug:
             import traceback  # noqa: PLC0415 - rarely needed
 
-            traceback.print_exc()
-        sys.stderr.write(f"payt: {message_of(error)}\n")
+            sys.stderr.write(plain_lines(traceback.format_exc()))
+        sys.stderr.write(f"payt: {plain_lines(message_of(error))}\n")
         raise typer.Exit(code) from None
 
 

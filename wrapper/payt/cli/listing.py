@@ -185,7 +185,7 @@ class _Table:
 def fitted(widths: Sequence[int], room: int) -> list[int]:
     """Widths that fit into a terminal: the widest columns give way first."""
     fit = list(widths)
-    while sum(fit) + _GAP * (len(fit) - 1) > room and max(fit) > _NARROWEST:
+    while sum(fit) + _GAP * len(fit) > room and max(fit) > _NARROWEST:
         fit[fit.index(max(fit))] -= 1
     return fit
 

@@ -1,8 +1,7 @@
-"""Contacts on a screen: texts that came from elsewhere are shown, and never obeyed."""
+"""Contacts on a screen."""
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from rich.console import Console
@@ -10,10 +9,8 @@ from rich.console import Console
 import payt
 
 from .columns import Kind
+from .plain import plain
 from .writers.cells import AS_TEXT
-
-_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-"""Control characters, which terminals obey, and those that turn the direction of writing."""
 
 
 def console() -> Console:
@@ -24,11 +21,6 @@ def console() -> Console:
 def shown(kind: Kind, value: Any) -> str:
     """A value in one line."""
     return "" if value is None else plain(AS_TEXT[kind](value))
-
-
-def plain(text: str) -> str:
-    """A text without characters that a terminal would obey."""
-    return _UNSEEN.sub(" ", text)
 
 
 def name_of(contact: payt.Contact) -> str:
