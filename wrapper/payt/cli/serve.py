@@ -28,13 +28,15 @@ def serve_fake(
     with errors_reported(debug=debug):
         from payt.testing import FakePayt  # noqa: PLC0415 - an extra of its own
 
-        with FakePayt(
-            contacts, administration_id=administration, port=port, latency=latency, rate_limit=rate_limit, seed=seed
-        ) as fake:
+        with (
+            FakePayt(
+                contacts, administration_id=administration, port=port, latency=latency, rate_limit=rate_limit, seed=seed
+            ) as fake,
+            suppress(KeyboardInterrupt),
+        ):  # the way it is meant to end, from the moment that it says so
             typer.echo(
                 f"{contacts:,} contacts of administration {administration} at {fake.url}/v1/contacts until Ctrl-C"
             )
             typer.echo(f"export PAYT_BASE_URL={fake.url} PAYT_APP_URL={fake.url} PAYT_TOKEN={fake.token}")
-            with suppress(KeyboardInterrupt):  # as it was said
-                while True:
-                    sleep(3_600)
+            while True:
+                sleep(3_600)
