@@ -78,7 +78,7 @@ def goal(row: Row) -> str:
 
 
 def write_results(table: list[str], notes: list[str], plan: Plan) -> None:
-    """The table as `benchmarks/results.md`, with what it was measured on."""
+    """The table as `benchmarks/results.md`, with what it was measured on, and as a part of `docs/speed.md`."""
     text = [
         "# Results",
         "",
@@ -92,6 +92,10 @@ def write_results(table: list[str], notes: list[str], plan: Plan) -> None:
         "",
     ]
     (HERE / "results.md").write_text("\n".join(text), encoding="utf-8")
+    page = HERE.parent / "docs" / "speed.md"
+    before, begin, rest = page.read_text(encoding="utf-8").partition("<!-- written by scripts/bench -->\n")
+    _, end, after = rest.partition("<!-- to here -->\n")
+    page.write_text("\n".join([before + begin + "\n".join(text[2:]), end + after]), encoding="utf-8")
 
 
 if __name__ == "__main__":

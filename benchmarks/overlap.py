@@ -9,7 +9,7 @@ import time
 import payt
 
 from . import loops
-from .measure import Plan, Row, interleaved, serving, shown
+from .measure import Plan, Row, interleaved, row, serving, shown
 
 LATENCY = CONSUMER = 0.05
 
@@ -24,6 +24,14 @@ def measure(plan: Plan) -> list[Row]:
                 time.sleep(CONSUMER)
             return time.perf_counter() - began
 
+    def alone() -> float:
+        """Fetching the pages for a consumer that takes no time."""
+        with payt.Client("alone", base_url=server.url, rate_limit=None) as client:
+            began = time.perf_counter()
+            for _page in client.contacts.list(administration_id=str(pages * 500), prefetch=0).pages():
+                pass
+            return time.perf_counter() - began
+
     async def asynchronous() -> float:
         async with payt.AsyncClient("async", base_url=server.url, rate_limit=None) as client:
             began = time.perf_counter()
@@ -34,9 +42,9 @@ def measure(plan: Plan) -> list[Row]:
     with serving(plan, "--latency", str(LATENCY)) as server:
         loops.with_payt(server.url, 1)  # the first ones import what they need
         loops.with_payt_async(server.url, 1)
-        seconds = interleaved({"sync": sync, "async": lambda: asyncio.run(asynchronous())}, plan.runs)
+        seconds = interleaved({"sync": sync, "async": lambda: asyncio.run(asynchronous()), "alone": alone}, plan.runs)
     bound = pages * max(LATENCY, CONSUMER)
-    return [
+    rows = [
         Row(
             what=f"{pages} pages, 50 ms to come and 50 ms to consume each, {name}",
             ours=shown(measured),
@@ -46,4 +54,6 @@ def measure(plan: Plan) -> list[Row]:
             goal=1.15,
         )
         for name, measured in seconds.items()
+        if name != "alone"
     ]
+    return [*rows, row("… the same, sync", {**seconds, "fetching alone": seconds["alone"]}, "fetching alone", None)]
