@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import attrs
-from contract import METHODS, references_in, resolve
+from contract import METHODS, resolve, used_schemas
 
 DESCRIBES = ("description", "summary", "example", "examples", "title", "externalDocs", "deprecated")
 """Keys that change no code but its docstrings."""
@@ -139,7 +139,7 @@ def _answer(document: dict[str, Any], node: dict[str, Any]) -> str:
 
 def _of_models(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
     before, after = (document.get("components", {}).get("schemas", {}) for document in (old, new))
-    sent, received = _used(new, sent=True), _used(new, sent=False)
+    sent, received = used_schemas(new, sent=True), used_schemas(new, sent=False)
     for name in before | after:
         if name not in after:
             yield Change(name, "", "removed", "the model is gone")
@@ -256,16 +256,3 @@ def _nullable(schema: dict[str, Any]) -> bool:
 
 def _described(schema: dict[str, Any]) -> list[Any]:
     return [schema.get(key) for key in DESCRIBES]
-
-
-def _used(document: dict[str, Any], *, sent: bool) -> set[str]:
-    """The names of the schemas that requests, or answers, hold."""
-    names: set[str] = set()
-    waiting = [operation.get("requestBody" if sent else "responses") for operation in _operations(document).values()]
-    while waiting:
-        for _, reference in references_in(waiting.pop(), ""):
-            name = reference.removeprefix("#/components/schemas/")
-            if name not in names:
-                names.add(name)
-                waiting.append(resolve(document, {"$ref": reference}))
-    return names

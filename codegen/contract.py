@@ -56,8 +56,19 @@ def problems_of(document: Any) -> list[str]:
     for name in document.get("components", {}).get("schemas", {}):
         if name in NAMES_OF_THE_MODULES:
             problems.append(f"components.schemas.{name}: the generated modules use that name themselves: rename it")
+    sent, received = (used_schemas(document, sent=sent) for sent in (True, False))
+    for name in sorted(sent & received):
+        schema = document["components"]["schemas"].get(name, {})
+        if set(schema.get("properties", {})) - set(schema.get("required", [])):
+            problems.append(
+                f"components.schemas.{name}: it is both sent and received. What is received is None where it is "
+                "missing; what is sent must tell null from left out: describe what is sent as a schema of its own"
+            )
     for place, schema in schemas_of(document):
         problems += [f"{place}: {p}" for p in problems_of_schema(schema)]
+        parts = [resolve(document, part).get("type") for part in schema.get("allOf", [])]
+        if len(parts) > 1 and set(parts) != {"object"}:
+            problems.append(f"{place}: allOf would be read as one of its parts only: join nothing but objects")
     return problems
 
 
@@ -70,11 +81,24 @@ def operations_of(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any
                 yield f"{method.upper()} {path}", item[method], [resolve(document, p) for p in parameters]
 
 
+def used_schemas(document: dict[str, Any], *, sent: bool) -> set[str]:
+    """The names of the schemas that requests, or answers, hold."""
+    names: set[str] = set()
+    waiting = [operation.get("requestBody" if sent else "responses") for _, operation, _ in operations_of(document)]
+    while waiting:
+        for _, reference in references_in(waiting.pop(), ""):
+            name = reference.removeprefix("#/components/schemas/")
+            if name not in names:
+                names.add(name)
+                waiting.append(resolve(document, {"$ref": reference}))
+    return {name for name in names if not name.startswith("#/")}
+
+
 def schemas_of(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Every schema of the document as (its place, itself), whatever holds it."""
     yield from _held(document, "")
     for name, schema in document.get("components", {}).get("schemas", {}).items():
-        yield from _schemas_below(schema, f"components.schemas.{name}")
+        yield from schemas_below(schema, f"components.schemas.{name}")
 
 
 def _held(node: Any, place: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -82,7 +106,7 @@ def _held(node: Any, place: str) -> Iterator[tuple[str, dict[str, Any]]]:
     if isinstance(node, dict):
         for key, value in node.items():
             if key == "schema":
-                yield from _schemas_below(value, f"{place}.schema".lstrip("."))
+                yield from schemas_below(value, f"{place}.schema".lstrip("."))
             elif key not in ("schemas", "example", "examples"):
                 yield from _held(value, f"{place}.{key}")
     elif isinstance(node, list):
@@ -90,7 +114,7 @@ def _held(node: Any, place: str) -> Iterator[tuple[str, dict[str, Any]]]:
             yield from _held(value, f"{place}[{index}]")
 
 
-def _schemas_below(schema: Any, place: str) -> Iterator[tuple[str, dict[str, Any]]]:
+def schemas_below(schema: Any, place: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """A schema and those inside it."""
     if not isinstance(schema, dict):
         return
@@ -100,7 +124,7 @@ def _schemas_below(schema: Any, place: str) -> Iterator[tuple[str, dict[str, Any
     for key in ("oneOf", "anyOf", "allOf"):
         inside += [(f"{key}[{index}]", inner) for index, inner in enumerate(schema.get(key) or [])]
     for name, inner in inside:
-        yield from _schemas_below(inner, f"{place}.{name}")
+        yield from schemas_below(inner, f"{place}.{name}")
 
 
 def references_in(node: Any, place: str) -> Iterator[tuple[str, str]]:
@@ -191,6 +215,12 @@ def problems_of_schema(schema: dict[str, Any]) -> Iterator[str]:
         yield "x-accept-number beside $ref would be overlooked: state it where the string is described"
     elif schema.get("x-accept-number") and "string" not in _types(schema):
         yield "x-accept-number is for strings, and this is none"
+    if "enum" in schema and "null" in _types(schema):
+        yield "an enum that may be null would become several enums: write oneOf, of the enum and of `type: 'null'`"
+    if "default" in schema and schema.get("format") in ("date", "date-time", "binary"):
+        yield f"a default of format {schema['format']} is not handled: leave it out, and name it in the description"
+    if isinstance(schema.get("default"), (list, dict)):
+        yield "a default that is a list or an object would be dropped: leave it out, and name it in the description"
     if isinstance(schema.get("properties"), dict):
         yield from problems_of_properties(schema, schema["properties"])
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import baseline
 from changes import Change, changes_between
-from contract import operations_of, problems_of
+from contract import operations_of, problems_of, schemas_below, used_schemas
 from lint import invalid_in, lacking_in
 from python_api import breaking_changes
 from ruamel.yaml import YAML
@@ -166,7 +166,7 @@ def generate(document: dict[str, Any], output: Path) -> None:
     """
     with tempfile.TemporaryDirectory(prefix="payt-contract-") as folder:
         prepared = Path(folder) / "openapi.json"
-        prepared.write_text(json.dumps(describe_parameters(document)), encoding="utf-8")
+        prepared.write_text(json.dumps(mark_sent(describe_parameters(document))), encoding="utf-8")
         run_generator(prepared, output)
     for path in sorted(output.rglob("*.py")):
         text = path.read_text(encoding="utf-8")
@@ -174,6 +174,7 @@ def generate(document: dict[str, Any], output: Path) -> None:
             # A text of the contract that a template did not pass through one of the generator's filters.
             raise GenerationError(f"a template put the repr of an object into {path.relative_to(output)}")
         path.write_text(HEADER + text, encoding="utf-8")
+    verify(output)
     (output / "py.typed").write_text(HEADER, encoding="utf-8")
 
 
@@ -184,6 +185,14 @@ def describe_parameters(document: dict[str, Any]) -> dict[str, Any]:
     for parameter in [*shared, *(p for _, _, parameters in operations_of(document) for p in parameters)]:
         if "schema" in parameter and "description" in parameter:
             parameter["schema"].setdefault("description", parameter["description"])
+    return document
+
+
+def mark_sent(document: dict[str, Any]) -> dict[str, Any]:
+    """The document with `x-sent` on every object that requests hold: its model tells null from left out."""
+    for name in used_schemas(document, sent=True):
+        for _, schema in schemas_below(document["components"]["schemas"][name], name):
+            schema["x-sent"] = True
     return document
 
 
@@ -214,6 +223,19 @@ def run_generator(contract: Path, output: Path) -> None:
     run = subprocess.run(command, env=environment, capture_output=True, text=True, encoding="utf-8", check=False)
     if run.returncode:
         raise GenerationError(f"openapi-python-client refused it:\n{run.stdout}{run.stderr}")
+
+
+def verify(package: Path) -> None:
+    """Import the package in a process of its own, and let msgspec judge each of its models.
+
+    Raises:
+        GenerationError: Something in it could not be imported, or neither read nor written.
+    """
+    command: list[str | Path] = [sys.executable, "-B", ROOT / "codegen/verify.py", package]
+    run = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)
+    if run.returncode:
+        problems = run.stdout.splitlines() or run.stderr.splitlines()[-1:]
+        raise GenerationError("our templates cannot write this:\n" + _list(problems))
 
 
 def compare(committed: Path, fresh: Path) -> int:

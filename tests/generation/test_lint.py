@@ -139,6 +139,26 @@ MISREAD: dict[str, tuple[Change, str]] = {
         add_property("count", {"type": "integer", "x-accept-number": True}),
         "properties.count: x-accept-number is for strings",
     ),
+    "schema that is sent and received": (
+        set_body({"$ref": "#/components/schemas/Contact"}),
+        "components.schemas.Contact: it is both sent and received.",
+    ),
+    "enum that may be null": (
+        add_property("mode", {"type": ["string", "null"], "enum": ["a", None]}),
+        "components.schemas.Contact.properties.mode: an enum that may be null would become several enums",
+    ),
+    "an object that is a text too": (
+        add_property("odd", {"allOf": [{"$ref": "#/components/schemas/Error"}, {"type": "string"}]}),
+        "properties.odd: allOf would be read as one of its parts only: join nothing but objects",
+    ),
+    "list by default": (
+        add_property("labels", {"type": "array", "items": {"type": "string"}, "default": []}),
+        "components.schemas.Contact.properties.labels: a default that is a list or an object would be dropped",
+    ),
+    "date by default": (
+        add_property("since", {"type": "string", "format": "date", "default": "2020-01-01"}),
+        "components.schemas.Contact.properties.since: a default of format date is not handled",
+    ),
     "number beside a reference": (
         add_property("other", {"$ref": "#/components/schemas/Error", "x-accept-number": True}),
         "properties.other: x-accept-number beside $ref would be overlooked",
@@ -209,7 +229,10 @@ LACKING: dict[str, tuple[Change, str]] = {
         "message: [] is not of type",
     ),
     "body without example": (
-        set_body({"$ref": "#/components/schemas/Contact"}),
+        lambda document: (
+            schemas(document).update(New={"type": "object", "description": "What is sent."}),
+            set_body({"$ref": "#/components/schemas/New"})(document),
+        ),
         "its requestBody has no example",
     ),
     "model not described": (
