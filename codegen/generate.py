@@ -176,6 +176,8 @@ def generate(document: dict[str, Any], output: Path) -> None:
         path.write_text(HEADER + text, encoding="utf-8")
     verify(output)
     (output / "py.typed").write_text(HEADER, encoding="utf-8")
+    described = {"x-generated": HEADER.strip("# \n"), **without_examples(document)}
+    (output / "openapi.json").write_text(json.dumps(described, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def describe_parameters(document: dict[str, Any]) -> dict[str, Any]:
@@ -186,6 +188,19 @@ def describe_parameters(document: dict[str, Any]) -> dict[str, Any]:
         if "schema" in parameter and "description" in parameter:
             parameter["schema"].setdefault("description", parameter["description"])
     return document
+
+
+def without_examples(node: Any, *, names: bool = False) -> Any:
+    """The contract as it comes along with the package: `names` says that the keys of `node` are names of its own."""
+    if isinstance(node, list):
+        return [without_examples(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    return {
+        key: without_examples(value, names=key in ("properties", "schemas", "parameters"))
+        for key, value in node.items()
+        if names or key not in ("example", "examples")
+    }
 
 
 def mark_sent(document: dict[str, Any]) -> dict[str, Any]:
