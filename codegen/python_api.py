@@ -12,6 +12,7 @@ import griffe
 
 FOLDERS = ("wrapper", "generated")
 """Where the two packages are, below a state's folder."""
+PACKAGES = ("payt", "payt_api")
 EXPORTING = ("payt", "payt.testing")
 """Modules of the wrapper whose `__all__` is promised. All of payt_api is."""
 PROMISED_BESIDES = ("payt.contacts.Contacts", "payt.contacts.AsyncContacts")
@@ -21,12 +22,15 @@ FREE = ("payt._version", "payt.__version__")
 
 def breaking_changes(old: Path, new: Path) -> list[str]:
     """Every change from `old` to `new` that breaks code which uses what is promised, a line each."""
+    if all(_texts(old / folder) == _texts(new / folder) for folder in FOLDERS):
+        return []
     logging.getLogger("griffe").setLevel(logging.ERROR)
+    states = _load(old), _load(new)
     found: dict[str, None] = {}
-    for package in ("payt", "payt_api"):
-        if not any((old / folder / package).is_dir() for folder in FOLDERS):
+    for package in PACKAGES:
+        before, after = (state.get(package) for state in states)
+        if before is None:
             continue
-        before, after = (_load(package, state) for state in (old, new))
         if after is None:
             found[f"{package}: removed"] = None
             continue
@@ -41,16 +45,19 @@ def breaking_changes(old: Path, new: Path) -> list[str]:
     return list(found)
 
 
-def _load(package: str, state: Path) -> Any:
+def _texts(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*.py")}
+
+
+def _load(state: Path) -> dict[str, Any]:
+    """The packages of a state, by their names; without those that it does not have."""
     paths = [state / folder for folder in FOLDERS if (state / folder).is_dir()]
-    if not any((path / package).is_dir() for path in paths):
-        return None
     loader = griffe.GriffeLoader(search_paths=paths, allow_inspection=False)
-    for name in ("payt", "payt_api"):
-        if any((path / name).is_dir() for path in paths):
-            loader.load(name)
+    loaded = [name for name in PACKAGES if any((path / name).is_dir() for path in paths)]
+    for name in loaded:
+        loader.load(name)
     loader.resolve_aliases(implicit=True, external=False)
-    return loader.modules_collection[package]
+    return {name: loader.modules_collection[name] for name in loaded}
 
 
 def _exported(package: Any) -> set[str]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -30,18 +28,11 @@ def test_the_committed_package_is_what_the_contract_gives() -> None:
     assert (result.returncode, result.stdout) == (0, ""), result.stdout
 
 
-@pytest.mark.parametrize(
-    "environment",
-    [
-        {"LC_ALL": "C", "LANG": "C", "PYTHONHASHSEED": "1"},
-        {"LC_ALL": "nl_NL.ISO-8859-1", "PYTHONHASHSEED": "4242", "TZ": "Asia/Kathmandu"},
-    ],
-    ids=["C", "Latin-1"],
-)
-def test_the_bytes_do_not_depend_on_the_surroundings(environment: dict[str, str], tmp_path: Path) -> None:
+def test_the_bytes_do_not_depend_on_the_surroundings(tmp_path: Path) -> None:
+    environment = {"LC_ALL": "nl_NL.ISO-8859-1", "LANG": "C", "PYTHONHASHSEED": "4242", "TZ": "Asia/Kathmandu"}
     # A ruff configuration that would change every line, above the place that is generated into.
     (tmp_path / "ruff.toml").write_text('line-length = 40\n[format]\nquote-style = "single"\n')
-    environment = {**environment, "XDG_CONFIG_HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
+    environment |= {"XDG_CONFIG_HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
     result = run_generate("--output", tmp_path / "payt_api", environment=environment)
     assert result.returncode == 0, result.stderr
     assert contents(tmp_path / "payt_api") == contents(COMMITTED)
@@ -62,24 +53,21 @@ def test_check_shows_the_difference_and_changes_nothing(tmp_path: Path) -> None:
     shutil.copytree(COMMITTED, output)
     edited = output / "models/contact.py"
     edited.write_text(edited.read_text("utf-8").replace("gender: str", "gender: int"), "utf-8")
+    (output / "stale.py").touch()
     before = contents(output)
     result = run_generate("--check", "--output", output)
     assert result.returncode == 1
+    assert "committed/stale.py is not generated from the contract" in result.stdout
     assert "-    gender: int | None = None" in result.stdout
     assert "+    gender: str | None = None" in result.stdout
     assert "Run ./generate.sh" in result.stdout
     assert contents(output) == before
 
 
-@pytest.mark.parametrize("missing", ["stale.py", None], ids=["a file too many", "no package at all"])
-def test_check_notices(missing: str | None, tmp_path: Path) -> None:
-    output = tmp_path / "payt_api"
-    if missing:
-        shutil.copytree(COMMITTED, output)
-        (output / missing).touch()
-    result = run_generate("--check", "--output", output)
+def test_check_notices_that_there_is_no_package(tmp_path: Path) -> None:
+    result = run_generate("--check", "--output", tmp_path / "payt_api")
     assert result.returncode == 1
-    assert (missing or "does not exist") in result.stdout
+    assert "does not exist" in result.stdout
 
 
 def test_every_file_says_that_it_is_generated_and_by_which_command() -> None:
@@ -95,18 +83,6 @@ def test_the_contract_comes_along_without_its_examples() -> None:
     assert '"example"' not in json.dumps(shipped)
 
 
-def test_generated_code_is_strictly_typed(contract: dict[str, Any], generate: Generate, tmp_path: Path) -> None:
-    assert generate(contract).returncode == 0
-    result = subprocess.run(
-        [sys.executable, "-m", "mypy", "--strict", "--config-file=", "-p", "payt_api"],
-        cwd=tmp_path / "generated",
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert result.returncode == 0, result.stdout
-
-
 def test_a_contract_that_would_be_misread_stops_the_generation(
     contract: dict[str, Any], generate: Generate, tmp_path: Path
 ) -> None:
@@ -118,7 +94,7 @@ def test_a_contract_that_would_be_misread_stops_the_generation(
     assert not (tmp_path / "generated").exists()
 
 
-@pytest.mark.parametrize("text", ["{", "[]", "- a\n- b\n", "paths"], ids=["broken", "list", "items", "word"])
+@pytest.mark.parametrize("text", ["{", "- a\n- b\n"], ids=["broken", "list"])
 def test_a_file_that_is_no_contract_is_refused(text: str, tmp_path: Path) -> None:
     path = tmp_path / "openapi.yaml"
     path.write_text(text)
