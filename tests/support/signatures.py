@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-OURS = {"limit"}
+OURS = {"limit", "prefetch"}
 """What `list` takes besides the contract's parameters."""
 
 
