@@ -6,6 +6,7 @@ Run through `./generate.sh`, which makes the environment that this needs.
 from __future__ import annotations
 
 import argparse
+import copy
 import difflib
 import json
 import os
@@ -16,7 +17,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from contract import operations_of, problems_of
+import baseline
+from changes import Change, changes_between
+from contract import operations_of, problems_of, schemas_below, used_schemas
+from lint import invalid_in, lacking_in
+from python_api import breaking_changes
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -25,48 +30,143 @@ HEADER = "# Generated from openapi.yaml by ./generate.sh: change the contract or
 
 
 def main() -> int:
-    """Parse the arguments, generate, and swap or compare."""
+    """Parse the arguments, generate, swap or compare, and say what changed."""
     parser = argparse.ArgumentParser(prog="./generate.sh", description=__doc__.splitlines()[0])
     parser.add_argument(
-        "--check", action="store_true", help="change nothing; exit 1 and show the diff where they disagree"
+        "--check",
+        action="store_true",
+        help="change nothing; exit 1 where contract and output disagree, where the contract lacks words or examples, "
+        "or where a breaking change is not announced",
+    )
+    parser.add_argument("--lint", action="store_true", help="only judge the contract, and generate nothing")
+    parser.add_argument(
+        "--against",
+        metavar="REVISION",
+        help="say what changed since this revision; default: the last release, else the last commit",
     )
     parser.add_argument("--contract", type=Path, default=ROOT / "openapi.yaml", help="default: openapi.yaml")
     parser.add_argument("--output", type=Path, default=ROOT / "generated/payt_api", help="default: generated/payt_api")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="payt-generate-") as folder:
-        fresh = Path(folder) / "payt_api"
-        try:
-            generate(arguments.contract, fresh)
-        except GenerationError as error:
-            print(f"{arguments.contract}: {error}", file=sys.stderr)
-            return 2
-        if arguments.check:
-            return compare(arguments.output, fresh)
-        swap(fresh, arguments.output)
-    print(f"{arguments.output}: generated from {arguments.contract}")
-    return 0
+    try:
+        old, called = baseline.find(ROOT, arguments.against)
+        document = read(arguments.contract)
+        lacking = lacking_in(document)
+        show_lacking(arguments.contract, lacking)
+        if arguments.lint:
+            return 1 if lacking else 0
+        with tempfile.TemporaryDirectory(prefix="payt-generate-") as folder:
+            fresh = Path(folder) / "generated/payt_api"
+            fresh.parent.mkdir()
+            generate(document, fresh)
+            if arguments.check:
+                status = compare(arguments.output, fresh) or (1 if lacking else 0)
+            else:
+                swap(fresh, arguments.output)
+                print(f"{arguments.output}: generated from {arguments.contract}")
+                status = 0
+            unannounced = report(old, called, document, Path(folder), quiet=arguments.check)
+    except (GenerationError, baseline.NoSuchRevisionError) as error:
+        print(f"{arguments.contract}: {error}", file=sys.stderr)
+        return 2
+    return status or (1 if unannounced and arguments.check else 0)
+
+
+def show_lacking(contract: Path, lacking: list[str]) -> None:
+    """Say what readers of the contract would miss; this stops scripts/check, and no generation."""
+    if lacking:
+        print(f"{contract}: to do before scripts/check passes:", file=sys.stderr)
+        print("\n".join(f"  - {problem}" for problem in lacking), file=sys.stderr)
+
+
+def report(
+    old: baseline.Baseline | None, called: str, document: dict[str, Any], folder: Path, *, quiet: bool
+) -> list[str]:
+    """Print what changed since the baseline, and return what is missing for its breaking changes to be announced.
+
+    Args:
+        old: What to compare with; None where there is nothing.
+        called: How to call it, or why there is nothing.
+        document: The contract now.
+        folder: Holds `generated/` as it is now; `before` is made in it.
+        quiet: Whether to print nothing where nothing breaks.
+    """
+    if old is None:
+        if not quiet:
+            print(f"Changes: {called}.")
+        return []
+    before = old.text("openapi.yaml")
+    changes = changes_between(parse(before), document) if before else [Change("openapi.yaml", "", "added")]
+    (folder / "before").mkdir()
+    old.extract(folder / "before", "wrapper/payt", "generated/payt_api")
+    shutil.copytree(ROOT / "wrapper/payt", folder / "wrapper/payt", ignore=shutil.ignore_patterns("__pycache__"))
+    python = breaking_changes(folder / "before", folder)
+    breaking = [change for change in changes if change.breaks]
+    missing = []
+    if (breaking or python) and old.judged:
+        version, changelog = (
+            path.read_text("utf-8") if path.exists() else ""
+            for path in (ROOT / baseline.VERSION_FILE, ROOT / "CHANGELOG.md")
+        )
+        missing = baseline.announced(old.version, baseline.version_in(version), changelog)
+    if quiet and not missing:
+        return []
+    print(f"Compared with {called}:")
+    for change in changes:
+        print(f"  {change}")
+    if not changes:
+        print("  the contract is the same")
+    for line in python:
+        print(f"  BREAKING Python   {line}")
+    if breaking or python:
+        print("Users' code breaks." if old.judged else "Users' code would break, if this had been released.")
+    else:
+        print("Users' code goes on as it is.")
+    for line in missing:
+        print(f"  - {line}")
+    return missing
 
 
 class GenerationError(Exception):
     """The contract cannot be turned into a client; the message names every reason."""
 
 
-def generate(contract: Path, output: Path) -> None:
-    """Generate the package of `contract` into `output`, which must not exist.
+def read(contract: Path) -> dict[str, Any]:
+    """The contract as a document of JSON.
 
     Raises:
-        GenerationError: The contract cannot be read or would be misread, or the generator was not happy with it.
+        GenerationError: It cannot be read, is no valid OpenAPI, or would be misread.
     """
     try:
-        document = YAML(typ="safe").load(contract)
-    except (OSError, YAMLError) as error:
+        document: dict[str, Any] = parse(contract.read_text("utf-8"))
+    except (OSError, ValueError, YAMLError) as error:
         raise GenerationError(f"cannot be read: {error}") from None
     problems = problems_of(document)
     if problems:
-        raise GenerationError("the generator would misread this contract:\n" + "\n".join(f"  - {p}" for p in problems))
+        raise GenerationError("the generator would misread this contract:\n" + _list(problems))
+    problems = invalid_in(document)
+    if problems:
+        raise GenerationError("this is no valid OpenAPI:\n" + _list(problems))
+    return document
+
+
+def parse(text: str) -> Any:
+    """YAML as JSON would have it: a date that YAML recognises is a text."""
+    return json.loads(json.dumps(YAML(typ="safe").load(text), default=str))
+
+
+def _list(problems: list[str]) -> str:
+    return "\n".join(f"  - {problem}" for problem in problems)
+
+
+def generate(document: dict[str, Any], output: Path) -> None:
+    """Generate the package of a contract into `output`, which must not exist.
+
+    Raises:
+        GenerationError: The generator was not happy with it, or what it wrote would not work.
+    """
     with tempfile.TemporaryDirectory(prefix="payt-contract-") as folder:
         prepared = Path(folder) / "openapi.json"
-        prepared.write_text(json.dumps(describe_parameters(document), default=str), encoding="utf-8")
+        prepared.write_text(json.dumps(mark_sent(describe_parameters(document))), encoding="utf-8")
         run_generator(prepared, output)
     for path in sorted(output.rglob("*.py")):
         text = path.read_text(encoding="utf-8")
@@ -74,15 +174,40 @@ def generate(contract: Path, output: Path) -> None:
             # A text of the contract that a template did not pass through one of the generator's filters.
             raise GenerationError(f"a template put the repr of an object into {path.relative_to(output)}")
         path.write_text(HEADER + text, encoding="utf-8")
+    verify(output)
     (output / "py.typed").write_text(HEADER, encoding="utf-8")
+    described = {"x-generated": HEADER.strip("# \n"), **without_examples(document)}
+    (output / "openapi.json").write_text(json.dumps(described, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def describe_parameters(document: dict[str, Any]) -> dict[str, Any]:
     """The document with each parameter's description in its schema too: the generator reads it only there."""
+    document = copy.deepcopy(document)
     shared = document.get("components", {}).get("parameters", {}).values()
     for parameter in [*shared, *(p for _, _, parameters in operations_of(document) for p in parameters)]:
         if "schema" in parameter and "description" in parameter:
             parameter["schema"].setdefault("description", parameter["description"])
+    return document
+
+
+def without_examples(node: Any, *, names: bool = False) -> Any:
+    """The contract as it comes along with the package: `names` says that the keys of `node` are names of its own."""
+    if isinstance(node, list):
+        return [without_examples(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    return {
+        key: without_examples(value, names=key in ("properties", "schemas", "parameters"))
+        for key, value in node.items()
+        if names or key not in ("example", "examples")
+    }
+
+
+def mark_sent(document: dict[str, Any]) -> dict[str, Any]:
+    """The document with `x-sent` on every object that requests hold: its model tells null from left out."""
+    for name in used_schemas(document, sent=True):
+        for _, schema in schemas_below(document["components"]["schemas"][name], name):
+            schema["x-sent"] = True
     return document
 
 
@@ -113,6 +238,19 @@ def run_generator(contract: Path, output: Path) -> None:
     run = subprocess.run(command, env=environment, capture_output=True, text=True, encoding="utf-8", check=False)
     if run.returncode:
         raise GenerationError(f"openapi-python-client refused it:\n{run.stdout}{run.stderr}")
+
+
+def verify(package: Path) -> None:
+    """Import the package in a process of its own, and let msgspec judge each of its models.
+
+    Raises:
+        GenerationError: Something in it could not be imported, or neither read nor written.
+    """
+    command: list[str | Path] = [sys.executable, "-B", ROOT / "codegen/verify.py", package]
+    run = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)
+    if run.returncode:
+        problems = run.stdout.splitlines() or run.stderr.splitlines()[-1:]
+        raise GenerationError("our templates cannot write this:\n" + _list(problems))
 
 
 def compare(committed: Path, fresh: Path) -> int:

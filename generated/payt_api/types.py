@@ -22,6 +22,11 @@ DateTime = Annotated[datetime.datetime, msgspec.Meta(tz=True)]
 Identifier = Annotated[str, "x-accept-number"]
 """A text that may come as a JSON number, and is then its decimal text."""
 
+UNSET = msgspec.UNSET
+"""Stands in what is sent for a field that stays out of the body, where None is sent as null."""
+
+Unset = msgspec.UnsetType
+
 
 @attrs.define
 class Response(Generic[T]):
@@ -57,6 +62,23 @@ def decode(content: bytes, type_: type[T]) -> T:
         raise DecodeError("$", "Expected JSON, got something else or only a part of it") from None
     except RecursionError:
         raise DecodeError("$", "Expected JSON of reasonable depth, got nesting too deep to read") from None
+
+
+def content_of(body: T, type_: type[T]) -> bytes:
+    """A body as JSON, without the fields that are UNSET.
+
+    Raises:
+        ValueError: It does not hold what `type_` says; the message names the place, and nothing of the body.
+    """
+    if not isinstance(body, type_):
+        raise ValueError(f"body must be a {type_.__name__}, got {type(body).__name__}")  # noqa: TRY004
+    try:
+        content = msgspec.json.encode(body)
+        decoder_of(type_).decode(content)
+    except (msgspec.MsgspecError, TypeError, UnicodeEncodeError) as error:
+        reason, path = _parse_message(str(error))
+        raise ValueError(f"body, {path}: {reason}") from None
+    return content
 
 
 def decoder_of(type_: type[T]) -> msgspec.json.Decoder[T]:
@@ -114,4 +136,4 @@ def _hints(type_: type) -> dict[str, Any]:
     return get_type_hints(type_, include_extras=True)
 
 
-__all__ = ("DateTime", "Identifier", "Response", "decode", "query_of", "query_value")
+__all__ = ("UNSET", "DateTime", "Identifier", "Response", "Unset", "content_of", "decode", "query_of", "query_value")

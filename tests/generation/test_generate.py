@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from support.generation import ROOT, Generate, run_generate
 
@@ -28,18 +28,11 @@ def test_the_committed_package_is_what_the_contract_gives() -> None:
     assert (result.returncode, result.stdout) == (0, ""), result.stdout
 
 
-@pytest.mark.parametrize(
-    "environment",
-    [
-        {"LC_ALL": "C", "LANG": "C", "PYTHONHASHSEED": "1"},
-        {"LC_ALL": "nl_NL.ISO-8859-1", "PYTHONHASHSEED": "4242", "TZ": "Asia/Kathmandu"},
-    ],
-    ids=["C", "Latin-1"],
-)
-def test_the_bytes_do_not_depend_on_the_surroundings(environment: dict[str, str], tmp_path: Path) -> None:
+def test_the_bytes_do_not_depend_on_the_surroundings(tmp_path: Path) -> None:
+    environment = {"LC_ALL": "nl_NL.ISO-8859-1", "LANG": "C", "PYTHONHASHSEED": "4242", "TZ": "Asia/Kathmandu"}
     # A ruff configuration that would change every line, above the place that is generated into.
     (tmp_path / "ruff.toml").write_text('line-length = 40\n[format]\nquote-style = "single"\n')
-    environment = {**environment, "XDG_CONFIG_HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
+    environment |= {"XDG_CONFIG_HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
     result = run_generate("--output", tmp_path / "payt_api", environment=environment)
     assert result.returncode == 0, result.stderr
     assert contents(tmp_path / "payt_api") == contents(COMMITTED)
@@ -60,138 +53,48 @@ def test_check_shows_the_difference_and_changes_nothing(tmp_path: Path) -> None:
     shutil.copytree(COMMITTED, output)
     edited = output / "models/contact.py"
     edited.write_text(edited.read_text("utf-8").replace("gender: str", "gender: int"), "utf-8")
+    (output / "stale.py").touch()
     before = contents(output)
     result = run_generate("--check", "--output", output)
     assert result.returncode == 1
+    assert "committed/stale.py is not generated from the contract" in result.stdout
     assert "-    gender: int | None = None" in result.stdout
     assert "+    gender: str | None = None" in result.stdout
     assert "Run ./generate.sh" in result.stdout
     assert contents(output) == before
 
 
-@pytest.mark.parametrize("missing", ["stale.py", None], ids=["a file too many", "no package at all"])
-def test_check_notices(missing: str | None, tmp_path: Path) -> None:
-    output = tmp_path / "payt_api"
-    if missing:
-        shutil.copytree(COMMITTED, output)
-        (output / missing).touch()
-    result = run_generate("--check", "--output", output)
+def test_check_notices_that_there_is_no_package(tmp_path: Path) -> None:
+    result = run_generate("--check", "--output", tmp_path / "payt_api")
     assert result.returncode == 1
-    assert (missing or "does not exist") in result.stdout
+    assert "does not exist" in result.stdout
 
 
 def test_every_file_says_that_it_is_generated_and_by_which_command() -> None:
     for name, content in contents(COMMITTED).items():
-        assert content.startswith(b"# Generated from openapi.yaml by ./generate.sh"), name
+        assert b"Generated from openapi.yaml by ./generate.sh" in content.partition(b"\n\n")[0][:100], name
 
 
-def test_generated_code_is_strictly_typed(contract: dict[str, Any], generate: Generate, tmp_path: Path) -> None:
-    assert generate(contract).returncode == 0
-    result = subprocess.run(
-        [sys.executable, "-m", "mypy", "--strict", "--config-file=", "-p", "payt_api"],
-        cwd=tmp_path / "generated",
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert result.returncode == 0, result.stdout
+def test_the_contract_comes_along_without_its_examples() -> None:
+    shipped = json.loads((COMMITTED / "openapi.json").read_text("utf-8"))
+    contract = yaml.safe_load((ROOT / "openapi.yaml").read_text("utf-8"))
+    assert shipped["components"]["schemas"] == contract["components"]["schemas"]
+    assert shipped["paths"].keys() == contract["paths"].keys()
+    assert '"example"' not in json.dumps(shipped)
 
 
-def parameter(document: dict[str, Any], name: str) -> dict[str, Any]:
-    (found,) = (p for p in document["paths"]["/v1/contacts"]["get"]["parameters"] if p["name"] == name)
-    assert isinstance(found, dict)
-    return found
-
-
-def give_content(document: dict[str, Any]) -> None:
-    fields = parameter(document, "fields")
-    fields["content"] = {"application/json": {"schema": {"type": "object"}}}
-    del fields["schema"]
-
-
-def give_type(kind: str | list[str]) -> Any:
-    def change(document: dict[str, Any]) -> None:
-        parameter(document, "ids")["schema"] = {"type": kind, "items": {"type": "string"}}
-
-    return change
-
-
-def refer_to_object(document: dict[str, Any]) -> None:
-    document["components"]["schemas"]["Filter"] = {"type": "object"}
-    parameter(document, "ids")["schema"] = {"anyOf": [{"$ref": "#/components/schemas/Filter"}, {"type": "string"}]}
-
-
-def move_security_to_root(document: dict[str, Any]) -> None:
-    document["security"] = document["paths"]["/v1/contacts"]["get"].pop("security")
-
-
-def add_property(name: str, schema: dict[str, Any] | None = None) -> Any:
-    def change(document: dict[str, Any]) -> None:
-        document["components"]["schemas"]["Contact"]["properties"][name] = schema or {"type": "string"}
-
-    return change
-
-
-def drop(key: str) -> Any:
-    def change(document: dict[str, Any]) -> None:
-        del document["paths"]["/v1/contacts"]["get"][key]
-
-    return change
-
-
-def send_in_header(document: dict[str, Any]) -> None:
-    parameter(document, "cursor")["in"] = "header"
-
-
-def add_body(document: dict[str, Any]) -> None:
-    document["paths"]["/v1/contacts"]["get"]["requestBody"] = {"content": {}}
-
-
-def type_the_rest(document: dict[str, Any]) -> None:
-    document["components"]["schemas"]["Contact"]["additionalProperties"] = {"type": "string"}
-
-
-def refer_to_nothing(document: dict[str, Any]) -> None:
-    add_property("nothing", {"$ref": "#/components/schemas/Nothing"})(document)
-
-
-@pytest.mark.parametrize(
-    ("change", "names"),
-    [
-        (give_content, ["'fields'", "content"]),
-        (give_type("object"), ["'ids'", "object"]),
-        (give_type("array"), ["'ids'", "array"]),
-        (give_type(["string", "array"]), ["'ids'", "array"]),
-        (refer_to_object, ["'ids'", "object"]),
-        (move_security_to_root, ["GET /v1/contacts", "root"]),
-        (add_property("first-name"), ["'first-name'", "Contact"]),
-        (add_property("class"), ["'class'", "Contact"]),
-        (add_property("_hidden"), ["'_hidden'", "Contact"]),
-        (add_property("datetime"), ["'datetime'", "hide"]),
-        (add_property("self"), ["'self'", "hide"]),
-        (add_property("photo", {"type": "string", "format": "binary"}), ["'photo'", "binary"]),
-        (drop("operationId"), ["GET /v1/contacts", "operationId"]),
-        (drop("tags"), ["GET /v1/contacts", "tag"]),
-        (send_in_header, ["'cursor'", "header"]),
-        (add_body, ["GET /v1/contacts", "requestBody"]),
-        (type_the_rest, ["Contact", "additionalProperties"]),
-        (refer_to_nothing, ["Nothing"]),
-    ],
-    ids=lambda value: getattr(value, "__name__", None) if callable(value) else "-".join(value).replace("'", ""),
-)
-def test_a_contract_that_would_be_misread_is_refused(
-    change: Any, names: list[str], contract: dict[str, Any], generate: Generate, tmp_path: Path
+def test_a_contract_that_would_be_misread_stops_the_generation(
+    contract: dict[str, Any], generate: Generate, tmp_path: Path
 ) -> None:
-    change(contract)
+    contract["components"]["schemas"]["Contact"]["properties"]["first-name"] = {"type": "string"}
     result = generate(contract)
     assert result.returncode == 2
-    for name in names:
-        assert name in result.stderr
+    assert "components.schemas.Contact: property 'first-name' is no Python name" in result.stderr
     assert "Traceback" not in result.stderr
     assert not (tmp_path / "generated").exists()
 
 
-@pytest.mark.parametrize("text", ["{", "[]", "- a\n- b\n", "paths"], ids=["broken", "list", "items", "word"])
+@pytest.mark.parametrize("text", ["{", "- a\n- b\n"], ids=["broken", "list"])
 def test_a_file_that_is_no_contract_is_refused(text: str, tmp_path: Path) -> None:
     path = tmp_path / "openapi.yaml"
     path.write_text(text)
@@ -207,7 +110,7 @@ def test_texts_of_the_contract_cannot_break_out_of_the_code(
     contract["info"]["title"] = hostile
     contract["components"]["schemas"]["Contact"]["description"] = hostile
     contract["components"]["schemas"]["Contact"]["properties"]["gender"]["description"] = hostile
-    parameter(contract, "cursor")["description"] = hostile
+    contract["paths"]["/v1/contacts"]["get"]["parameters"][6]["description"] = hostile
     contract["paths"]["/v1/contacts"]["get"]["summary"] = hostile
     assert generate(contract).returncode == 0
     for path in (tmp_path / "generated").rglob("*.py"):

@@ -10,6 +10,7 @@ from payt import __version__
 
 from . import checkup, export, listing  # noqa: F401 - they join the group of contacts by being imported
 from .contacts import contacts_app
+from .contract import contract_app
 from .demo import demo
 from .logins import logins
 from .serve import serve_fake
@@ -43,3 +44,4 @@ app.add_typer(contacts_app)
 app.add_typer(logins)
 app.command()(demo)
 app.command()(serve_fake)
+app.add_typer(contract_app)
