@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import urllib.request
+import webbrowser
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,14 @@ import pytest
 
 from payt.cli import demo as demo_module
 from payt.testing import FakePayt
+
+
+@pytest.fixture(autouse=True)
+def browsers_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The demo brings a browser of its own, for as long as its process lives."""
+    webbrowser.register("none", None, webbrowser.GenericBrowser("false"))
+    monkeypatch.setattr(webbrowser, "_tryorder", list(webbrowser._tryorder))  # type: ignore[attr-defined]
+    monkeypatch.setattr(webbrowser, "_browsers", dict(webbrowser._browsers))  # type: ignore[attr-defined]
 
 
 def test_the_demo_shows_each_command_and_what_it_says(
@@ -29,6 +38,7 @@ def test_the_demo_shows_each_command_and_what_it_says(
     assert "60 contacts in 1 page, " in result.stderr
     assert "\n5\tNoël\t\tCoëlho\t's-Hertogenbosch\n" in result.stdout
     assert "60 contacts, " in result.stdout
+    assert "Logged in to http://127.0.0.1:" in result.stdout
     assert list(folder.iterdir()) == []
     assert Path.cwd() == folder
     assert dict(os.environ) == before

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import tempfile
+import threading
+import webbrowser
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
+import httpx
 import typer
 from rich.text import Text
 
@@ -16,10 +19,15 @@ from .exits import errors_reported
 from .options import DebugOption
 from .screen import console
 
+if TYPE_CHECKING:
+    from payt.testing import FakePayt
+
 STEPS = (
+    ("login",),
     ("contacts", "export", "-a", "1", "-o", "contacts.csv"),
     ("contacts", "list", "-a", "1", "--limit", "5", "--columns", "id,firstname,infix,lastname,postal_address_city"),
     ("contacts", "check", "-a", "1", "--examples", "1"),
+    ("logout", "--yes"),
 )
 """The commands that are shown."""
 
@@ -34,7 +42,8 @@ def demo(
     with errors_reported(debug=debug):
         from payt.testing import FakePayt  # noqa: PLC0415 - an extra of its own
 
-        with FakePayt(contacts) as fake, _environment({"PAYT_BASE_URL": fake.url, "PAYT_TOKEN": fake.token}), _folder():
+        with FakePayt(contacts) as fake, _folder() as folder, _environment(_settings(fake, folder)):
+            webbrowser.register("payt demo", None, _Visitor(), preferred=True)
             _say(f"A fake Payt serves {contacts:,} contacts at {fake.url}")
             for step in STEPS:
                 _say(f"\n$ payt {' '.join(step)}")
@@ -45,6 +54,26 @@ def demo(
             _say(f"\ncontacts.csv had {size:,} bytes, and is gone with the demo. Next: payt contacts export --help")
 
 
+def _settings(fake: FakePayt, folder: str) -> dict[str, str]:
+    """What leads to the fake; tokens go into the demo's own folder, where the system lets users choose it."""
+    return {
+        "PAYT_BASE_URL": fake.url,
+        "PAYT_CLIENT_ID": fake.oauth.client_id,
+        "PAYT_CLIENT_SECRET": fake.oauth.client_secret,
+        "XDG_DATA_HOME": folder,
+        "HOME": folder,
+    }
+
+
+class _Visitor(webbrowser.BaseBrowser):
+    """A browser with a person before it who says yes at once."""
+
+    def open(self, url: str, new: int = 0, autoraise: bool = True) -> bool:  # noqa: ARG002, FBT001, FBT002 - as its base
+        # in a thread, because who opens a browser does not wait for it
+        threading.Thread(target=httpx.get, args=(url,), kwargs={"follow_redirects": True, "trust_env": False}).start()
+        return True
+
+
 def _say(text: str) -> None:
     screen = console()
     screen.print(Text(text, "bold cyan"), soft_wrap=True)
@@ -53,10 +82,8 @@ def _say(text: str) -> None:
 
 @contextmanager
 def _environment(settings: Mapping[str, str]) -> Iterator[None]:
-    """These settings of payt, and no others."""
-    before = {name: value for name, value in os.environ.items() if name.startswith("PAYT_")}
-    for name in before:
-        del os.environ[name]
+    """These settings, and no others of payt."""
+    before = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("PAYT_") or name in settings}
     os.environ.update(settings)
     try:
         yield
@@ -67,12 +94,12 @@ def _environment(settings: Mapping[str, str]) -> Iterator[None]:
 
 
 @contextmanager
-def _folder() -> Iterator[None]:
+def _folder() -> Iterator[str]:
     """Work in a folder that is gone afterwards."""
     before = Path.cwd()
     with tempfile.TemporaryDirectory(prefix="payt-demo-") as folder:
         os.chdir(folder)
         try:
-            yield
+            yield folder
         finally:
             os.chdir(before)
