@@ -54,6 +54,9 @@ def main() -> int:
         show_lacking(arguments.contract, lacking)
         if arguments.lint:
             return 1 if lacking else 0
+        if arguments.check and not arguments.output.is_dir():
+            print(f"{arguments.output} does not exist. Run ./generate.sh.")
+            return 1
         with tempfile.TemporaryDirectory(prefix="payt-generate-") as folder:
             fresh = Path(folder) / "generated/payt_api"
             fresh.parent.mkdir()
@@ -255,9 +258,6 @@ def verify(package: Path) -> None:
 
 def compare(committed: Path, fresh: Path) -> int:
     """Print how `committed` differs from `fresh`; 0 where it does not, else 1."""
-    if not committed.is_dir():
-        print(f"{committed} does not exist. Run ./generate.sh.")
-        return 1
     old, new = texts_in(committed), texts_in(fresh)
     for name in sorted(old.keys() | new.keys()):
         before, after = (texts.get(name, "").splitlines(keepends=True) for texts in (old, new))
