@@ -8,6 +8,8 @@ import typer
 
 from payt import __version__
 
+from .contacts import contacts_app
+
 app = typer.Typer(
     name="payt",
     help="Contacts from Payt, on the command line.",
@@ -31,3 +33,6 @@ def payt(
     ] = False,
 ) -> None:
     """Contacts from Payt, on the command line."""
+
+
+app.add_typer(contacts_app)
