@@ -8,6 +8,7 @@ import typer
 
 from payt import __version__
 
+from . import sync  # noqa: F401 - joins the group contacts
 from .contacts import contacts_app
 
 app = typer.Typer(

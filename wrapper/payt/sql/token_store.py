@@ -1,0 +1,5 @@
+"""Tokens in a database."""
+
+
+class SQLTokenStore:
+    """Tokens in a database."""
