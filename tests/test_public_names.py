@@ -16,10 +16,14 @@ NAMES = [
     "AsyncClient",
     "AsyncPager",
     "AuthenticationError",
+    "AuthorizationCode",
     "BadRequestError",
     "Client",
+    "ClientCredentials",
     "Contact",
+    "FileTokenStore",
     "InvalidResponseError",
+    "KeyringTokenStore",
     "LoginRequiredError",
     "MemoryTokenStore",
     "NotFoundError",
@@ -36,6 +40,7 @@ NAMES = [
     "TokenStore",
     "TransportError",
     "__version__",
+    "login",
 ]
 
 

@@ -13,7 +13,17 @@ from payt_api.models import Contact
 
 from ._version import __version__
 from .client import AsyncClient, Client
-from .credentials import MemoryTokenStore, StaticToken, Token, TokenStore
+from .credentials import (
+    AuthorizationCode,
+    ClientCredentials,
+    FileTokenStore,
+    KeyringTokenStore,
+    MemoryTokenStore,
+    StaticToken,
+    Token,
+    TokenStore,
+    login,
+)
 from .errors import (
     APIError,
     AuthenticationError,
@@ -41,10 +51,14 @@ __all__ = [
     "AsyncClient",
     "AsyncPager",
     "AuthenticationError",
+    "AuthorizationCode",
     "BadRequestError",
     "Client",
+    "ClientCredentials",
     "Contact",
+    "FileTokenStore",
     "InvalidResponseError",
+    "KeyringTokenStore",
     "LoginRequiredError",
     "MemoryTokenStore",
     "NotFoundError",
@@ -61,6 +75,7 @@ __all__ = [
     "TokenStore",
     "TransportError",
     "__version__",
+    "login",
 ]
 
 

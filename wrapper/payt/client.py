@@ -15,8 +15,8 @@ from payt_api.client import AuthenticatedClient
 
 from ._version import __version__
 from .contacts import AsyncContacts, Contacts
-from .credentials import Credentials, auth_of
-from .environments import PRODUCTION
+from .credentials import Credentials, Network, auth_of
+from .environments import PRODUCTION, url_of
 from .limits import Limits
 from .session import AsyncSession, Session
 
@@ -28,8 +28,9 @@ class Client:
     """Payt's API. Safe to share between threads; use it as a context manager, or close it.
 
     Args:
-        credentials: A token, a `StaticToken`, a callable that returns a token, or any `httpx.Auth`; None takes
-            `PAYT_TOKEN` from the environment.
+        credentials: A token, a `StaticToken`, `ClientCredentials`, `AuthorizationCode`, a callable that returns a
+            token, or any `httpx.Auth`; None takes `PAYT_TOKEN` from the environment, else the application in
+            `PAYT_CLIENT_ID` and `PAYT_CLIENT_SECRET` with the stored login or `PAYT_REFRESH_TOKEN`, else by itself.
         base_url: Where the API is, by default `PAYT_BASE_URL` from the environment, else production. Its path is kept.
         timeout: Seconds for each read, write and wait for a connection (connecting: 5 at most); or an httpx.Timeout.
         retries: How often a request is tried again at most, where that may help.
@@ -67,9 +68,8 @@ class Client:
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self._session = Session(
-            **_settings(credentials, base_url, timeout, verify=verify, proxy=proxy, trust_env=trust_env),
+            **_settings(credentials, base_url, timeout, transport, verify=verify, proxy=proxy, trust_env=trust_env),
             **_reach(retries, rate_limit, total_timeout, max_body, http2=http2),
-            transport=transport,
         )
         self.contacts = Contacts(_api(self._session).set_httpx_client(self._session))
 
@@ -137,9 +137,8 @@ class AsyncClient:
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._session = AsyncSession(
-            **_settings(credentials, base_url, timeout, verify=verify, proxy=proxy, trust_env=trust_env),
+            **_settings(credentials, base_url, timeout, transport, verify=verify, proxy=proxy, trust_env=trust_env),
             **_reach(retries, rate_limit, total_timeout, max_body, http2=http2),
-            transport=transport,
         )
         self.contacts = AsyncContacts(_api(self._session).set_async_httpx_client(self._session))
 
@@ -166,12 +165,19 @@ class AsyncClient:
 
 
 def _settings(
-    credentials: Credentials | None, base_url: str | None, timeout: float | httpx.Timeout, **passed_on: Any
+    credentials: Credentials | None,
+    base_url: str | None,
+    timeout: float | httpx.Timeout,
+    transport: httpx.BaseTransport | httpx.AsyncBaseTransport | None,
+    **passed_on: Any,
 ) -> dict[str, Any]:
     """The arguments of httpx's clients, checked."""
+    url = url_of("base_url", base_url, "PAYT_BASE_URL", PRODUCTION.api)
+    network = Network({**passed_on, "headers": {"User-Agent": USER_AGENT}}, transport)
     return {
-        "base_url": _checked_base_url(base_url),
-        "auth": auth_of(credentials, os.environ),
+        "base_url": url,
+        "auth": auth_of(credentials, os.environ, url, network),
+        "transport": transport,
         "timeout": _checked_timeout(timeout),
         "headers": {"User-Agent": USER_AGENT, "Accept": "application/json"},
         "follow_redirects": False,
@@ -187,23 +193,6 @@ def _reach(
         raise ImportError('http2=True needs h2: pip install "payt-client[http2]"')
     limits = Limits(retries=retries, rate_limit=rate_limit, total_timeout=total_timeout, max_body=max_body)
     return {"reach": limits, "http2": http2}
-
-
-def _checked_base_url(base_url: str | None) -> httpx.URL:
-    name, value = "base_url", base_url
-    if value is None:
-        name, value = "PAYT_BASE_URL", os.environ.get("PAYT_BASE_URL") or PRODUCTION.api
-    if not isinstance(value, str):
-        raise TypeError(f"{name} must be a string, got {type(value).__name__}")
-    try:
-        url = httpx.URL(value)
-    except httpx.InvalidURL as error:
-        raise ValueError(f"{name} is no URL: {error}") from None
-    if url.scheme not in ("http", "https") or not url.host:
-        raise ValueError(f"{name} must begin with https:// and name a host, such as {PRODUCTION.api}")
-    if url.userinfo or url.query or url.fragment:
-        raise ValueError(f"{name} must have no user, password, query or fragment: pass tokens as credentials")
-    return url
 
 
 def _checked_timeout(timeout: float | httpx.Timeout) -> httpx.Timeout:

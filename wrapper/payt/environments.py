@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from typing import Final
 
 import attrs
+import httpx
 
 
 @attrs.frozen
@@ -24,3 +26,31 @@ class Environment:
 
 PRODUCTION: Final = Environment("production", "https://api.paytsoftware.com", "https://app.paytsoftware.com")
 DEMO: Final = Environment("demo", "https://demo-api.paytsoftware.com", "https://demo.paytsoftware.com")
+
+
+def url_of(name: str, value: str | None, variable: str, default: str) -> httpx.URL:
+    """An address that was given as an argument, else in the environment, else the default, checked.
+
+    Args:
+        name: The argument's name.
+        value: The argument.
+        variable: The name in the environment.
+        default: What holds where nothing was given.
+
+    Raises:
+        TypeError: It is no str.
+        ValueError: It is no address, or one with parts that have no place here.
+    """
+    if value is None:
+        name, value = variable, os.environ.get(variable) or default
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a string, got {type(value).__name__}")
+    try:
+        url = httpx.URL(value)
+    except httpx.InvalidURL as error:
+        raise ValueError(f"{name} is no URL: {error}") from None
+    if url.scheme not in ("http", "https") or not url.host:
+        raise ValueError(f"{name} must begin with https:// and name a host, such as {PRODUCTION.api}")
+    if url.userinfo or url.query or url.fragment:
+        raise ValueError(f"{name} must have no user, password, query or fragment: pass tokens as credentials")
+    return url

@@ -132,7 +132,15 @@ class PaginationError(PaytError):
 
 
 class TokenError(PaytError):
-    """No token could be had."""
+    """No token could be had.
+
+    Attributes:
+        code: OAuth's name for what is wrong ("invalid_client"), where the token endpoint gave one.
+        message: The endpoint's explanation, where it gave one.
+    """
+
+    code: str | None = None
+    message: str | None = None
 
 
 class LoginRequiredError(TokenError):

@@ -10,6 +10,7 @@ from payt import __version__
 
 from . import sync  # noqa: F401 - joins the group contacts
 from .contacts import contacts_app
+from .logins import logins
 
 app = typer.Typer(
     name="payt",
@@ -37,3 +38,4 @@ def payt(
 
 
 app.add_typer(contacts_app)
+app.add_typer(logins)

@@ -1,0 +1,89 @@
+"""Tokens in a keyring, here one that keeps its passwords in memory."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import keyring
+import keyring.backend
+import keyring.errors
+import pytest
+
+import payt
+
+TOKEN = payt.Token("access-one", "refresh-one", "contacts:read", 1_000.0, 8_200.0)
+
+
+class Keyring(keyring.backend.KeyringBackend):
+    priority = 1
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.passwords: dict[tuple[str, str], str] = {}
+        self.locked = False
+
+    def get_password(self, service: str, username: str) -> str | None:
+        self._check()
+        return self.passwords.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self._check()
+        self.passwords[service, username] = password
+
+    def delete_password(self, service: str, username: str) -> None:
+        self._check()
+        del self.passwords[service, username]
+
+    def _check(self) -> None:
+        if self.locked:
+            raise keyring.errors.KeyringLocked("nobody unlocked it")
+
+
+@pytest.fixture
+def ring() -> Iterator[Keyring]:
+    before, mine = keyring.get_keyring(), Keyring()
+    keyring.set_keyring(mine)
+    yield mine
+    keyring.set_keyring(before)
+
+
+def test_what_is_saved_is_loaded_until_it_is_deleted(ring: Keyring) -> None:
+    store = payt.KeyringTokenStore()
+    assert isinstance(store, payt.TokenStore)
+    with store.lock("key"):
+        assert store.load("key") is None
+        store.save("key", TOKEN)
+    assert list(ring.passwords) == [("payt", "key")]
+    assert payt.KeyringTokenStore().load("key") == TOKEN
+    assert payt.KeyringTokenStore("another service").load("key") is None
+    store.delete("key")
+    store.delete("key")
+    assert store.load("key") is None
+    assert repr(store) == "payt.KeyringTokenStore('payt')"
+
+
+def test_something_foreign_is_reported(ring: Keyring) -> None:
+    ring.passwords["payt", "key"] = "a password of somebody else"
+    with pytest.raises(payt.TokenError, match="that is no token of payt") as caught:
+        payt.KeyringTokenStore().load("key")
+    assert "a password" not in f"{caught.value!r} {caught.value.__context__!r}"
+
+
+def test_a_keyring_that_fails_is_reported(ring: Keyring) -> None:
+    store = payt.KeyringTokenStore()
+    ring.locked = True
+    with pytest.raises(payt.TokenError, match="cannot be read: KeyringLocked: nobody unlocked it"):
+        store.load("key")
+    with pytest.raises(payt.TokenError, match="cannot be written: KeyringLocked"):
+        store.save("key", TOKEN)
+    with pytest.raises(payt.TokenError, match="cannot be written: KeyringLocked"):
+        store.delete("key")
+
+
+def test_without_its_extra_it_says_which_one_is_missing() -> None:
+    program = "import sys; sys.modules['keyring'] = None; import payt; payt.KeyringTokenStore()"
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert run.returncode == 1
+    assert 'ImportError: KeyringTokenStore needs keyring: pip install "payt-client[keyring]"' in run.stderr

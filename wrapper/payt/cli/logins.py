@@ -1,0 +1,154 @@
+"""`payt login`, `payt status`, `payt logout`."""
+
+from __future__ import annotations
+
+import datetime
+import os
+from typing import Annotated, TypeAlias
+
+import typer
+
+import payt
+from payt.credentials import ClientCredentials, FileTokenStore
+from payt.credentials.login import TIMEOUT, open_browser
+from payt.credentials.shared import Connection, connection_of
+from payt.environments import PRODUCTION, url_of
+
+from .exits import LOGIN_NEEDED, errors_reported
+from .options import DebugOption, EnvOption, base_url_of
+
+logins = typer.Typer()
+
+IdOption: TypeAlias = Annotated[
+    str | None, typer.Option("--client-id", help="The application's id; PAYT_CLIENT_ID by default.")
+]
+
+
+@logins.command()
+def login(
+    *,
+    client_id: IdOption = None,
+    env: EnvOption = None,
+    no_browser: Annotated[
+        bool, typer.Option("--no-browser", help="Print the page's address, and take the one it leads to.")
+    ] = False,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="The port that the browser is sent back to; 0 for any.")
+    ] = 0,
+    scope: Annotated[
+        str | None, typer.Option(help='What to ask for, such as "contacts:read"; all that the application may.')
+    ] = None,
+    timeout: Annotated[float, typer.Option(min=1, help="How many seconds there are to log in.")] = TIMEOUT,
+    debug: DebugOption = False,
+) -> None:
+    """Log in to Payt, for all tools of this machine that use the same application.
+
+    The application's secret is taken from PAYT_CLIENT_SECRET, or asked for.
+    """
+    with errors_reported(debug=debug):
+        base_url = base_url_of(env)
+        client_id = client_id or os.environ.get("PAYT_CLIENT_ID") or typer.prompt("Client id", err=True)
+        token = payt.login(
+            client_id,
+            os.environ.get("PAYT_CLIENT_SECRET") or typer.prompt("Client secret", hide_input=True, err=True),
+            base_url=base_url,
+            scope=scope,
+            port=port,
+            timeout=timeout,
+            ask=_ask if no_browser else None,
+            browser=open_browser,
+        )
+        typer.echo(f"Logged in to {_where(base_url)}.")
+        _tell(token)
+        if os.environ.get("PAYT_CLIENT_ID") != client_id:
+            typer.echo(f"Tools find this login with PAYT_CLIENT_ID={client_id} and PAYT_CLIENT_SECRET.")
+
+
+@logins.command()
+def status(*, client_id: IdOption = None, env: EnvOption = None, debug: DebugOption = False) -> None:
+    """Tell who is logged in, what that allows and until when. Exit code 3: nobody is."""
+    with errors_reported(debug=debug):
+        base_url = base_url_of(env)
+        if os.environ.get("PAYT_TOKEN"):
+            typer.echo("PAYT_TOKEN is set: it goes before every login.")
+        found = False
+        for what, connection in _connections(client_id, base_url).items():
+            token = connection.store.load(connection.key)
+            if token is not None:
+                typer.echo(f"{what} at {_where(base_url)}:")
+                _tell(token)
+                found = True
+        if not found:
+            typer.echo(f"Nobody is logged in at {_where(base_url)}: payt login")
+            raise typer.Exit(LOGIN_NEEDED)
+
+
+@logins.command()
+def logout(
+    *,
+    client_id: IdOption = None,
+    env: EnvOption = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    debug: DebugOption = False,
+) -> None:
+    """Forget the tokens of this machine. What is in the environment stays."""
+    with errors_reported(debug=debug):
+        base_url = base_url_of(env)
+        connections = _connections(client_id, base_url)
+        if not yes:
+            typer.confirm(
+                f"Forget the login at {_where(base_url)}? All tools that use it will need a new one",
+                abort=True,
+                err=True,
+            )
+        for connection in connections.values():
+            with connection.store.lock(connection.key):
+                connection.store.delete(connection.key)
+        typer.echo("Forgotten. To end the access on Payt's side as well, remove the application there.")
+
+
+def _connections(client_id: str | None, base_url: str | None) -> dict[str, Connection]:
+    """What an application may be connected by, by what to call it."""
+    client_id = client_id or os.environ.get("PAYT_CLIENT_ID")
+    if not client_id:
+        raise ValueError("which application? Set PAYT_CLIENT_ID, or pass --client-id")
+    url, store = url_of("base_url", base_url, "PAYT_BASE_URL", PRODUCTION.api), FileTokenStore()
+    # nothing is sent, so no secret is needed
+    return {
+        f"A login with the client id {client_id}": connection_of(
+            payt.AuthorizationCode(client_id, "not needed", store), url
+        ),
+        f"The application {client_id} itself": connection_of(ClientCredentials(client_id, "not needed", store), url),
+    }
+
+
+def _where(base_url: str | None) -> str:
+    return str(url_of("base_url", base_url, "PAYT_BASE_URL", PRODUCTION.api)).rstrip("/")
+
+
+def _tell(token: payt.Token) -> None:
+    """What a token allows and until when; never the token."""
+    typer.echo(f"  scopes:       {token.scope or 'not said'}")
+    typer.echo(f"  since:        {_moment(token.obtained_at)}")
+    if token.expires_at is None:
+        typer.echo("  access token: good until it is revoked")
+    else:
+        typer.echo(f"  access token: until {_moment(token.expires_at)}")
+    if token.refresh_token is not None:
+        typer.echo("  is renewed:   yes, when a tool needs it; Payt takes each refresh token once, within 90 days")
+
+
+def _moment(seconds: float) -> str:
+    return f"{datetime.datetime.fromtimestamp(seconds).astimezone():%Y-%m-%d %H:%M:%S %Z}"
+
+
+def _ask(address: str) -> str:
+    typer.echo(
+        "Open this address in a browser, on any machine, and log in:\n\n"
+        f"{address}\n\n"
+        "The browser ends on a page at 127.0.0.1 that it cannot show. Copy its address from there.",
+        err=True,
+    )
+    # what is typed holds the code, which is good for one use with the secret only
+    pasted: str = typer.prompt("Address", err=True)
+    return pasted

@@ -1,0 +1,128 @@
+"""The two ways to get tokens from Payt by OAuth2: what a user states, and what is sent for it."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import attrs
+
+from ..errors import LoginRequiredError
+from .bearer import checked_token
+from .stores import TokenStore
+from .token import Token
+
+REFRESH_EARLY = 60.0
+
+
+def _checked_text(_self: Any, field: Any, value: Any) -> None:
+    if not isinstance(value, str):
+        raise TypeError(f"{field.name} must be a string, got {type(value).__name__}")
+    if not value or value != value.strip():
+        raise ValueError(f"{field.name} must not be empty, nor begin or end with white space")
+
+
+def _checked_store(_self: Any, _field: Any, value: Any) -> None:
+    if value is not None and not isinstance(value, TokenStore):
+        raise TypeError(f"store must have the methods load, save, delete and lock; {type(value).__name__} has not")
+
+
+def _checked_refresh_token(_self: Any, _field: Any, value: Any) -> None:
+    if value is not None:
+        checked_token("refresh_token", value)
+
+
+def _checked_seconds(_self: Any, field: Any, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"{field.name} must be a number of seconds, got {type(value).__name__}")
+    if not 0 <= value < float("inf"):
+        raise ValueError(f"{field.name} must be a number of seconds, 0 or more, got {value}")
+
+
+@attrs.frozen
+class ClientCredentials:
+    """The application's own access: no person logs in. Payt allows it to the company that owns the application.
+
+    The token is got once, kept in the store, and got anew when Payt refuses it.
+
+    Args:
+        client_id: The application's id.
+        client_secret: Its secret. It is in no repr.
+        store: Where the token is kept; None is `FileTokenStore()`.
+        scope: The scopes to ask for, separated by spaces; None takes those of the application.
+        refresh_early: How many seconds before its end a token is renewed, where it has one.
+
+    Raises:
+        TypeError: An argument is of a wrong type.
+        ValueError: An argument is empty, or not finite.
+    """
+
+    grant: ClassVar[str] = "client_credentials"
+
+    client_id: str = attrs.field(validator=_checked_text)
+    client_secret: str = attrs.field(repr=False, validator=_checked_text)
+    store: TokenStore | None = attrs.field(default=None, validator=_checked_store)
+    scope: str | None = attrs.field(default=None, kw_only=True, validator=attrs.validators.optional(_checked_text))
+    refresh_early: float = attrs.field(default=REFRESH_EARLY, kw_only=True, validator=_checked_seconds)
+
+    def asks(self, _held: Token | None, _where: str) -> dict[str, str]:
+        """The request for the next token."""
+        return {"grant_type": self.grant, **({} if self.scope is None else {"scope": self.scope})}
+
+    def kept(self, new: Token, _held: Token | None) -> Token:
+        """What to keep of a token that came: all but a refresh token, which this grant has no use for."""
+        return attrs.evolve(new, refresh_token=None)
+
+
+@attrs.frozen
+class AuthorizationCode:
+    """The access of a person who logged in: by `payt login`, or `payt.login(...)`.
+
+    Payt takes each refresh token for one use and answers with the next. So the tokens are kept in a store, which all
+    tools that share the login use, and one of them at a time refreshes, for all.
+
+    Args:
+        client_id: The application's id.
+        client_secret: Its secret. It is in no repr.
+        store: Where the tokens are kept; None is `FileTokenStore()`.
+        refresh_token: What to begin with where the store holds nothing; None is `PAYT_REFRESH_TOKEN` from the
+            environment, if it is set. Once used it is spent, and never looked at again. It is in no repr.
+        refresh_early: How many seconds before its end an access token is renewed.
+
+    Raises:
+        TypeError: An argument is of a wrong type.
+        ValueError: An argument is empty, or not finite.
+    """
+
+    grant: ClassVar[str] = "authorization_code"
+    scope: ClassVar[str | None] = None
+
+    client_id: str = attrs.field(validator=_checked_text)
+    client_secret: str = attrs.field(repr=False, validator=_checked_text)
+    store: TokenStore | None = attrs.field(default=None, validator=_checked_store)
+    refresh_token: str | None = attrs.field(default=None, repr=False, validator=_checked_refresh_token)
+    refresh_early: float = attrs.field(default=REFRESH_EARLY, kw_only=True, validator=_checked_seconds)
+
+    def asks(self, held: Token | None, where: str) -> dict[str, str]:
+        """The request for the next token.
+
+        Raises:
+            LoginRequiredError: There is nothing to ask with.
+        """
+        refresh_token = self.refresh_token if held is None else held.refresh_token
+        if refresh_token is None:
+            what = "nobody has logged in" if held is None else "the login has ended, and came without a refresh token"
+            raise LoginRequiredError(
+                f"{what} to {where} with the client id {self.client_id!r}: run payt login, or call payt.login(...)"
+            )
+        return {"grant_type": "refresh_token", "refresh_token": refresh_token}
+
+    def kept(self, new: Token, held: Token | None) -> Token:
+        """What to keep of a token that came: what its answer leaves out stays as it was (RFC 6749, section 6)."""
+        return attrs.evolve(
+            new,
+            refresh_token=new.refresh_token or (self.refresh_token if held is None else held.refresh_token),
+            scope=new.scope or (None if held is None else held.scope),
+        )
+
+
+Grant = ClientCredentials | AuthorizationCode

@@ -1,0 +1,80 @@
+"""Tokens in the keyring of the operating system; extra `keyring`."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from importlib.util import find_spec
+from typing import Final
+
+import msgspec
+
+from ..errors import TokenError
+from .file_store import FileTokenStore
+from .token import Token
+
+SERVICE: Final = "payt"
+
+
+class KeyringTokenStore:
+    """Keeps tokens in the keyring of the operating system: Keychain, Credential Locker, Secret Service, KWallet.
+
+    Keyrings have no locks, so threads and processes keep each other out by lock files, in the folder of
+    `FileTokenStore()`. Where nobody is logged in at the screen, such as in cron jobs, there is often no keyring.
+
+    Args:
+        service: The name under which the keyring shows the tokens.
+
+    Raises:
+        ImportError: The extra `keyring` is not installed.
+        TokenError: By its methods: the keyring cannot be used, or holds something foreign under that name.
+    """
+
+    def __init__(self, service: str = SERVICE) -> None:
+        if find_spec("keyring") is None:
+            raise ImportError('KeyringTokenStore needs keyring: pip install "payt-client[keyring]"')
+        self.service = service
+        self._locks = FileTokenStore()
+
+    def load(self, key: str) -> Token | None:
+        """As `TokenStore.load`."""
+        import keyring  # noqa: PLC0415  an extra, and slow to import
+
+        try:
+            text = keyring.get_password(self.service, key)
+        except keyring.errors.KeyringError as error:
+            raise TokenError(f"the keyring cannot be read: {type(error).__name__}: {error}") from None
+        if text is None:
+            return None
+        try:
+            return msgspec.json.decode(text, type=Token)
+        except msgspec.DecodeError:
+            token = None  # what is wrong with it may be said with parts of it
+        if token is None:
+            raise TokenError(f"the keyring holds something under {self.service!r}, {key!r} that is no token of payt")
+        return token
+
+    def save(self, key: str, token: Token) -> None:
+        """As `TokenStore.save`."""
+        import keyring  # noqa: PLC0415  an extra, and slow to import
+
+        try:
+            keyring.set_password(self.service, key, msgspec.json.encode(token).decode())
+        except keyring.errors.KeyringError as error:
+            raise TokenError(f"the keyring cannot be written: {type(error).__name__}: {error}") from None
+
+    def delete(self, key: str) -> None:
+        """As `TokenStore.delete`."""
+        import keyring  # noqa: PLC0415  an extra, and slow to import
+
+        try:
+            if keyring.get_password(self.service, key) is not None:
+                keyring.delete_password(self.service, key)
+        except keyring.errors.KeyringError as error:
+            raise TokenError(f"the keyring cannot be written: {type(error).__name__}: {error}") from None
+
+    def lock(self, key: str) -> AbstractContextManager[object]:
+        """As `TokenStore.lock`."""
+        return self._locks.lock(key)
+
+    def __repr__(self) -> str:
+        return f"payt.KeyringTokenStore({self.service!r})"

@@ -1,0 +1,186 @@
+"""Logging in: a person says yes in the browser, and the tokens are kept (RFC 6749, section 4.1; RFC 8252; RFC 7636)."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import sys
+from collections.abc import Callable
+from typing import Final
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import attrs
+import httpx
+
+from ..environments import DEMO, PRODUCTION, url_of
+from ..errors import PaytError, TokenError
+from .endpoint import Endpoint, Network
+from .grants import AuthorizationCode
+from .shared import connection_of
+from .stores import TokenStore
+from .token import Token
+
+PATH: Final = "/callback"
+TIMEOUT: Final = 300.0
+
+
+def login(
+    client_id: str | None = None,
+    client_secret: str | None = None,
+    *,
+    base_url: str | None = None,
+    app_url: str | None = None,
+    store: TokenStore | None = None,
+    scope: str | None = None,
+    port: int = 0,
+    timeout: float = TIMEOUT,
+    browser: Callable[[str], object] | None = None,
+    ask: Callable[[str], str] | None = None,
+) -> Token:
+    """Have a person log in to Payt, and keep the tokens for `payt.AuthorizationCode`.
+
+    The page opens in the browser; when the person has agreed, Payt sends the browser back to a port of this machine
+    where this function waits, for one request.
+
+    Args:
+        client_id: The application's id; None is `PAYT_CLIENT_ID`.
+        client_secret: Its secret; None is `PAYT_CLIENT_SECRET`.
+        base_url: The address of the API, as for `payt.Client`.
+        app_url: Where the pages are on which people log in; None is `PAYT_APP_URL`, else what belongs to `base_url`.
+        store: Where the tokens are kept; None is `FileTokenStore()`.
+        scope: The scopes to ask for, separated by spaces; None takes those of the application.
+        port: The port to wait on; 0 takes any. Choose one if the application's redirect URI is registered with a port,
+            as `http://127.0.0.1:PORT/callback`.
+        timeout: How many seconds the person has.
+        browser: Is called with the address of the page in place of opening it in the browser of this machine.
+        ask: For machines without a browser: is called with the address of the page, and returns the address that the
+            browser was sent to in the end. No port is opened; that page cannot be shown, but its address is right.
+
+    Returns:
+        The token, which is in the store.
+
+    Raises:
+        TokenError: The person refused, the time is over, the port is taken, what came back does not belong to this
+            login, Payt does not accept the application, or the store cannot be used.
+        TypeError: An argument is of a wrong type.
+        ValueError: An argument cannot be used.
+    """
+    client_id = client_id if client_id is not None else os.environ.get("PAYT_CLIENT_ID")
+    client_secret = client_secret if client_secret is not None else os.environ.get("PAYT_CLIENT_SECRET")
+    if client_id is None or client_secret is None:
+        raise ValueError("login() needs client_id and client_secret, or PAYT_CLIENT_ID and PAYT_CLIENT_SECRET")
+    grant = AuthorizationCode(client_id, client_secret, store)
+    del client_secret  # from the frame, which the traceback of an error shows
+    api = url_of("base_url", base_url, "PAYT_BASE_URL", PRODUCTION.api)
+    app = url_of("app_url", app_url, "PAYT_APP_URL", _app_of(api))
+    if type(port) is not int or not 0 <= port < 2**16:
+        raise ValueError(f"port must be a number from 0 to 65535, got {port!r}")
+    if not 0 < timeout < float("inf"):
+        raise ValueError(f"timeout must be a number of seconds above 0, got {timeout!r}")
+    connection = connection_of(grant, api)
+    connection.store.load(connection.key)  # what cannot be overwritten is better known before anybody logs in
+    if ask is not None:
+        attempt = Attempt(grant.client_id, app, f"http://127.0.0.1{f':{port}' if port else ''}{PATH}", scope)
+        result = attempt.outcome(ask(attempt.address).strip())
+    else:
+        from .loopback import Loopback  # noqa: PLC0415  who does not log in need not import it
+
+        with Loopback(port, PATH) as loopback:
+            attempt = Attempt(grant.client_id, app, loopback.address, scope)
+            (browser or open_browser)(attempt.address)
+            result = loopback.wait(timeout, attempt.outcome)
+    if isinstance(result, PaytError):
+        raise result
+    endpoint = Endpoint(api, grant.client_id, grant.client_secret)
+    token = connection.replace(endpoint, Network(), attempt.asks(result))
+    if isinstance(token, PaytError):
+        raise token
+    return token
+
+
+@attrs.frozen
+class Code:
+    """An authorization code."""
+
+    value: str = attrs.field(repr=False)
+
+
+class Attempt:
+    """One attempt to log in, without I/O: the address that it begins with, and what the one means that it ends with.
+
+    Args:
+        client_id: The application's id.
+        app: Where the pages are.
+        redirect_uri: Where the browser is sent in the end.
+        scope: The scopes to ask for, if any.
+    """
+
+    def __init__(self, client_id: str, app: httpx.URL, redirect_uri: str, scope: str | None) -> None:
+        from secrets import token_urlsafe  # noqa: PLC0415  who does not log in need not import it
+
+        self.redirect_uri = redirect_uri
+        self._state = token_urlsafe(32)
+        self._verifier = token_urlsafe(64)
+        challenge = base64.urlsafe_b64encode(hashlib.sha256(self._verifier.encode()).digest()).decode().rstrip("=")
+        query = {
+            "client_id": client_id,
+            "redirect_uri": redirect_uri,
+            "response_type": "code",
+            "state": self._state,
+            "code_challenge": challenge,
+            "code_challenge_method": "S256",
+            **({} if scope is None else {"scope": scope}),
+        }
+        self.address = f"{str(app).rstrip('/')}/oauth/authorize?{urlencode(query)}"
+
+    def outcome(self, redirected_to: str) -> Code | TokenError:
+        """What the address says that the browser was sent to."""
+        from hmac import compare_digest  # noqa: PLC0415  who does not log in need not import it
+
+        try:
+            answer = dict(parse_qsl(urlsplit(redirected_to).query, keep_blank_values=True))
+        except ValueError:
+            answer = {}
+        if not answer.keys() & {"code", "error"}:
+            return TokenError("this is not the address that the browser is sent to after logging in: it holds no code")
+        if not compare_digest(answer.get("state", "").encode(), self._state.encode()):
+            return TokenError(
+                "what came back does not belong to this login (its state is another): was it of an earlier attempt? "
+                "Nothing was kept; log in again"
+            )
+        if "error" in answer:
+            return _refusal(answer["error"], answer.get("error_description"))
+        return Code(answer["code"])
+
+    def asks(self, code: Code) -> dict[str, str]:
+        """The request that exchanges the code."""
+        return {
+            "grant_type": "authorization_code",
+            "code": code.value,
+            "redirect_uri": self.redirect_uri,
+            "code_verifier": self._verifier,
+        }
+
+
+def open_browser(address: str) -> None:
+    """Open a page in the browser of this machine, and say where it is in case that nothing opens."""
+    import webbrowser  # noqa: PLC0415  who does not log in need not import it
+
+    sys.stderr.write(f"Log in to Payt in the browser. If no page opens, open this one:\n{address}\n")
+    webbrowser.open(address)
+
+
+def _app_of(api: httpx.URL) -> str:
+    """Where people log in for an API: Payt's pages for Payt's addresses, else the same server."""
+    for environment in (PRODUCTION, DEMO):
+        if api.host == httpx.URL(environment.api).host:
+            return environment.app
+    return str(api)
+
+
+def _refusal(code: str, description: str | None) -> TokenError:
+    reason = "the login was refused" if code == "access_denied" else f"Payt could not log in: {code}"
+    error = TokenError(f"{reason}: {description}" if description else reason)
+    error.code, error.message = code, description
+    return error
