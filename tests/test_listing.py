@@ -131,7 +131,7 @@ def test_all_parameters_are_sent_with_every_page(fake: FakePayt, flavour: Flavou
 
 def test_nothing_is_sent_before_iteration_and_iterating_again_starts_again(fake: FakePayt) -> None:
     with payt.Client(fake.token, base_url=fake.url) as client:
-        pager = client.contacts.list(administration_id="1", per_page=5)
+        pager = client.contacts.list(administration_id="1", per_page=5, prefetch=0)
         contacts, pages = iter(pager), pager.pages()
         assert fake.requests == []
         assert next(contacts).id == "1"

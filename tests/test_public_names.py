@@ -14,6 +14,7 @@ import payt
 NAMES = [
     "APIError",
     "AsyncClient",
+    "AsyncManyPager",
     "AsyncPager",
     "AuthenticationError",
     "AuthorizationCode",
@@ -25,6 +26,7 @@ NAMES = [
     "InvalidResponseError",
     "KeyringTokenStore",
     "LoginRequiredError",
+    "ManyPager",
     "MemoryTokenStore",
     "NotFoundError",
     "Page",

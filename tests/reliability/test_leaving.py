@@ -57,9 +57,9 @@ def test_a_generator_that_is_closed(server: FaultServer) -> None:
 
 def test_between_pages_no_connection_is_in_use(server: FaultServer) -> None:
     with payt.Client("token", base_url=server.url, **QUICK) as client:
-        pages = client.contacts.list(administration_id="1").pages()
+        pages = client.contacts.list(administration_id="1", prefetch=0).pages()
         next(pages)
-        other = client.contacts.list(administration_id="1").pages()
+        other = client.contacts.list(administration_id="1", prefetch=0).pages()
         next(other)
         assert server.open_connections == 1
 

@@ -32,6 +32,24 @@ def sync_client() -> None:
             assert_type(page.headers, Mapping[str, str])
 
 
+def many_administrations(client: payt.Client) -> None:
+    pager = client.contacts.list_many(administration_ids=["1", "2"], concurrency=4, on_error="collect", limit=5)
+    assert_type(pager, payt.ManyPager[payt.Contact])
+    assert_type(iter(pager), Iterator[tuple[str, payt.Contact]])
+    assert_type(pager.pages(), Iterator[tuple[str, payt.Page[payt.Contact]]])
+    assert_type(pager.errors, Mapping[str, payt.PaytError])
+    client.contacts.list_many(administration_ids={key: error.cursor for key, error in pager.errors.items()}, prefetch=0)
+
+
+async def many_administrations_async(client: payt.AsyncClient) -> None:
+    pager = client.contacts.list_many(administration_ids=["1", "2"])
+    assert_type(pager, payt.AsyncManyPager[payt.Contact])
+    async for administration_id, contact in pager:
+        assert_type(administration_id, str)
+        assert_type(contact, payt.Contact)
+    assert_type(pager.pages(), AsyncIterator[tuple[str, payt.Page[payt.Contact]]])
+
+
 async def async_client() -> None:
     async with payt.AsyncClient() as client:
         assert_type(client, payt.AsyncClient)
@@ -60,12 +78,14 @@ def everything_that_may_be_passed(auth: httpx.Auth) -> None:
         cursor="1",
         per_page=500,
         limit=10,
+        prefetch=0,
     )
     client.contacts.list(administration_id="1", updated_after="2026-11-01T00:00:00Z", fields={"only": ["id"]})
 
 
 def errors(error: payt.PaytError) -> None:
     assert_type(error.cursor, str | None)
+    assert_type(error.administration_id, str | None)
     assert_type(error.attempts, int | None)
     assert_type(error.status, int | None)
     assert_type(error.request_id, str | None)

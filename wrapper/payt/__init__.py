@@ -39,6 +39,7 @@ from .errors import (
     TokenError,
     TransportError,
 )
+from .many import AsyncManyPager, ManyPager
 from .pager import AsyncPager, Page, Pager
 
 if typing.TYPE_CHECKING:
@@ -49,6 +50,7 @@ if typing.TYPE_CHECKING:
 __all__ = [
     "APIError",
     "AsyncClient",
+    "AsyncManyPager",
     "AsyncPager",
     "AuthenticationError",
     "AuthorizationCode",
@@ -60,6 +62,7 @@ __all__ = [
     "InvalidResponseError",
     "KeyringTokenStore",
     "LoginRequiredError",
+    "ManyPager",
     "MemoryTokenStore",
     "NotFoundError",
     "Page",

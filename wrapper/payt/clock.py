@@ -7,6 +7,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from . import background
+
 
 class Clock:
     """The real one."""
@@ -16,8 +18,12 @@ class Clock:
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
-        """Wait."""
-        time.sleep(seconds)
+        """Wait; in a thread that fetches ahead, only as long as that is wanted."""
+        worker = background.current()
+        if worker is None:
+            time.sleep(seconds)
+        else:
+            worker.sleep(seconds)
 
     async def sleep_async(self, seconds: float) -> None:
         """Wait, and let other tasks run."""

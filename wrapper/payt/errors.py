@@ -27,6 +27,7 @@ class PaytError(Exception):
     Attributes:
         cursor: What to pass as `cursor=` to go on with an interrupted listing, nothing lost and nothing twice.
             None where the listing had not got past its first page: then it starts again without a cursor.
+        administration_id: Of several administrations (`list_many`), the one whose listing this interrupted.
         method: What was asked, e.g. "GET"; None where no request is concerned.
         url: Of what, without the query (it may hold personal data).
         attempts: How often it was asked, the first time included.
@@ -35,6 +36,7 @@ class PaytError(Exception):
     """
 
     cursor: str | None = None
+    administration_id: str | None = None
     method: str | None = None
     url: str | None = None
     attempts: int | None = None

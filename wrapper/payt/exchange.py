@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -25,12 +25,19 @@ log = logging.getLogger("payt")
 
 
 class Exchange:
-    """A request, from the first attempt to its answer or error."""
+    """A request, from the first attempt to its answer or error.
 
-    def __init__(self, request: httpx.Request, limits: Limits) -> None:
+    Args:
+        request: What is asked.
+        limits: How far to go for it.
+        closed: Whether the client was closed meanwhile, and sends nothing more.
+    """
+
+    def __init__(self, request: httpx.Request, limits: Limits, closed: Callable[[], bool]) -> None:
         self.request = request
         self.deadline = Deadline(limits.total_timeout)
         self._limits = limits
+        self._closed = closed
         self._asked = asked.current()
         self._asked.begin(request)
         self._timeouts: dict[str, float | None] = request.extensions.get("timeout", {})
@@ -112,7 +119,8 @@ class Exchange:
             error.args = (f"{error} ({self._asked.attempts} attempts)", *error.args[1:])
 
     def _stops(self, state: tenacity.RetryCallState) -> bool:
-        return state.attempt_number > self._limits.retries or state.upcoming_sleep >= self.deadline.left
+        enough = state.attempt_number > self._limits.retries
+        return enough or self._closed() or state.upcoming_sleep >= self.deadline.left
 
     def _warn(self, state: tenacity.RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None

@@ -6,11 +6,13 @@ to ask next and what an answer means; `Pager` and `AsyncPager` only send and wai
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Generator, Iterator, Mapping
+from contextlib import aclosing, closing, contextmanager
+from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
 import attrs
@@ -21,6 +23,7 @@ from payt_api.types import Response
 
 from . import clock
 from .asked import asking
+from .background import Ahead
 from .errors import InvalidResponseError, PaginationError, PaytError
 from .shapes import unknown_fields
 
@@ -96,11 +99,16 @@ class Walk(Generic[T]):
 
     def query(self) -> dict[str, Any] | None:
         """What to ask next, as the operation's arguments; None where the listing is complete."""
-        if self._part >= len(self._listing.parts) or self._left == 0:
+        if self.ended:
             log.info("listed %d records, %d pages in %.1f s", self._count, self._pages, clock.now() - self._began)
             return None
         per_page = self._listing.per_page if self._left is None else min(self._listing.per_page, self._left)
         return {**self._listing.parts[self._part], "cursor": self._cursor, "per_page": per_page}
+
+    @property
+    def ended(self) -> bool:
+        """Whether the listing is complete."""
+        return self._part >= len(self._listing.parts) or self._left == 0
 
     def page(self, response: Response[Any]) -> Page[T]:
         """The page that an answer holds; from here on, `query()` is about the one behind it.
@@ -197,13 +205,40 @@ class Walk(Generic[T]):
             log.warning("the API sends fields that openapi.yaml does not know: %s", ", ".join(names))
 
 
-class Pager(Generic[T]):
-    """Every record of a listing. Iterating again starts again; nothing is sent before iteration starts."""
+def fetch(client: AuthenticatedClient, listing: Listing, walk: Walk[T]) -> Page[T] | None:
+    """The next page; None where there is none.
 
-    def __init__(self, client: AuthenticatedClient, listing: Listing) -> None:
+    Raises:
+        PaytError: The listing cannot go on; `cursor` resumes it.
+    """
+    query = walk.query()
+    if query is None:
+        return None
+    with walk.resumable():
+        return walk.page(listing.operation.sync_detailed(client=client, **query))
+
+
+async def fetch_async(client: AuthenticatedClient, listing: Listing, walk: Walk[T]) -> Page[T] | None:
+    """As `fetch`."""
+    query = walk.query()
+    if query is None:
+        return None
+    with walk.resumable():
+        return walk.page(await listing.operation.asyncio_detailed(client=client, **query))
+
+
+class Pager(Generic[T]):
+    """Every record of a listing. Iterating again starts again; nothing is sent before iteration starts.
+
+    With `prefetch`, the next page is fetched while one is being consumed, by a thread. It is started before the
+    second page, and ends with the iteration, or when that is left.
+    """
+
+    def __init__(self, client: AuthenticatedClient, listing: Listing, *, prefetch: int = 1) -> None:
         Walk[T](listing)  # a cursor of another listing is refused at once
         self._client = client
         self._listing = listing
+        self._prefetch = prefetch
 
     def __iter__(self) -> Iterator[T]:
         """Every record, page after page, in the order of the API.
@@ -211,8 +246,9 @@ class Pager(Generic[T]):
         Raises:
             PaytError: The listing cannot go on; `cursor` resumes it.
         """
-        for page in self.pages():
-            yield from page.data
+        with closing(self._pages()) as pages:
+            for page in pages:
+                yield from page.data
 
     def pages(self) -> Iterator[Page[T]]:
         """The same, a page at a time.
@@ -220,34 +256,65 @@ class Pager(Generic[T]):
         Raises:
             PaytError: The listing cannot go on; `cursor` resumes it.
         """
+        return self._pages()
+
+    def _pages(self) -> Generator[Page[T]]:
         walk = Walk[T](self._listing)
-        while (query := walk.query()) is not None:
-            with walk.resumable():
-                page = walk.page(self._listing.operation.sync_detailed(client=self._client, **query))
-            yield page
+        fetch_next = partial(fetch, self._client, self._listing, walk)
+        with closing(Ahead[Page[T] | None]()) as ahead:
+            page = fetch_next()
+            while page is not None:
+                begun = self._prefetch > 0 and not walk.ended
+                if begun:
+                    ahead.begin(fetch_next)
+                yield page
+                del page  # one page in memory less while the next one is waited for
+                page = ahead.result() if begun else fetch_next()
 
 
 class AsyncPager(Generic[T]):
-    """The same as `Pager`, for asyncio."""
+    """The same as `Pager`, for asyncio; a task fetches the next page."""
 
-    def __init__(self, client: AuthenticatedClient, listing: Listing) -> None:
+    def __init__(self, client: AuthenticatedClient, listing: Listing, *, prefetch: int = 1) -> None:
         Walk[T](listing)
         self._client = client
         self._listing = listing
+        self._prefetch = prefetch
 
     async def __aiter__(self) -> AsyncIterator[T]:
         """As iterating a `Pager`."""
-        async for page in self.pages():
-            for record in page.data:
-                yield record
+        async with aclosing(self._pages()) as pages:
+            async for page in pages:
+                for record in page.data:
+                    yield record
 
-    async def pages(self) -> AsyncIterator[Page[T]]:
+    def pages(self) -> AsyncIterator[Page[T]]:
         """As `Pager.pages`."""
+        return self._pages()
+
+    async def _pages(self) -> AsyncGenerator[Page[T]]:
         walk = Walk[T](self._listing)
-        while (query := walk.query()) is not None:
-            with walk.resumable():
-                page = walk.page(await self._listing.operation.asyncio_detailed(client=self._client, **query))
-            yield page
+        fetch_next = partial(fetch_async, self._client, self._listing, walk)
+        ahead: asyncio.Task[Page[T] | None] | None = None
+        try:
+            page = await fetch_next()
+            while page is not None:
+                if self._prefetch > 0 and not walk.ended:
+                    ahead = asyncio.create_task(fetch_next())
+                yield page
+                del page  # as in Pager
+                page = await (fetch_next() if ahead is None else ahead)
+                ahead = None
+        finally:
+            if ahead is not None:
+                await abandon([ahead])
+
+
+async def abandon(tasks: Collection[asyncio.Task[Any]]) -> None:
+    """Cancel tasks and wait for their end; whatever they end with is of no interest any more."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _digest(text: str) -> bytes:

@@ -54,6 +54,34 @@ def number(name: str, value: Any, *, least: int, most: int | None = None) -> int
     return value
 
 
+def choice(name: str, value: Any, choices: Sequence[str]) -> Any:
+    """An argument that must be one of a few words.
+
+    Raises:
+        ValueError: It is none of them.
+    """
+    if value not in choices:
+        raise ValueError(f"{name} must be {' or '.join(map(repr, choices))}, got {value!r}")
+    return value
+
+
+def keys(name: str, given: Any) -> dict[str, str | None]:
+    """The keys of several listings, each once, in the order given, with the cursor where each starts, or None.
+
+    Raises:
+        TypeError: It is neither an iterable of strings nor a mapping from strings to cursors.
+        ValueError: A key or a cursor is empty, or cannot be written in a URL.
+    """
+    if isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
+        raise TypeError(f"{name} must be an iterable of strings, got {type(given).__name__}: pass a list")
+    cursors = given if isinstance(given, Mapping) else {}
+    result: dict[str, str | None] = {}
+    for key in given:
+        cursor = cursors.get(text(f"a value of {name}", key))
+        result[key] = None if cursor is None else text(f"the cursor of {key!r} in {name}", cursor)
+    return result
+
+
 def values(name: str, given: str | Iterable[str]) -> tuple[str, ...]:
     """The values of a filter, each once, in the order given; empty where an empty iterable was given.
 

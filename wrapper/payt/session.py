@@ -33,11 +33,11 @@ class Session(httpx.Client):
 
     def __init__(self, *, reach: Limits, **settings: Any) -> None:
         # importing httpcore takes its time, which `import payt` need not take
-        from .network import end_reads_at_deadline  # noqa: PLC0415
+        from .network import end_reads  # noqa: PLC0415
 
         super().__init__(event_hooks={"request": [self._starting], "response": [_answered]}, **settings)
         self._limits = reach
-        end_reads_at_deadline(self)
+        end_reads(self)
 
     def build_request(self, *args: Any, **kwargs: Any) -> httpx.Request:
         """As httpx's; what no URL can hold is a ValueError."""
@@ -52,7 +52,7 @@ class Session(httpx.Client):
             TransportError: Nothing usable came back.
             InvalidResponseError: What came back is no JSON.
         """
-        exchange = Exchange(request, self._limits)
+        exchange = Exchange(request, self._limits, lambda: self.is_closed)
         retrying = tenacity.Retrying(sleep=clock.sleep, **exchange.decisions)
         try:
             return retrying(self._attempt, exchange, {**options, "stream": True})
@@ -103,7 +103,7 @@ class AsyncSession(httpx.AsyncClient):
 
     async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
         """As `Session.send`."""
-        exchange = Exchange(request, self._limits)
+        exchange = Exchange(request, self._limits, lambda: self.is_closed)
         retrying = tenacity.AsyncRetrying(sleep=clock.sleep_async, **exchange.decisions)
         try:
             return await retrying(self._attempt, exchange, {**options, "stream": True})

@@ -1,0 +1,22 @@
+"""Waiting for conditions, never for a fixed time."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+
+def eventually(condition: Callable[[], object], timeout: float = 10.0) -> bool:
+    """Wait for a condition; False if it does not come true in time."""
+    end = time.monotonic() + timeout
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.005)
+    return True
+
+
+def workers() -> list[threading.Thread]:
+    """The threads of this package that are alive."""
+    return [thread for thread in threading.enumerate() if thread.name == "payt"]
