@@ -8,7 +8,7 @@ import typer
 
 from payt import __version__
 
-from . import sync  # noqa: F401 - joins the group contacts
+from . import checkup, export, listing, sync  # noqa: F401 - they join the group of contacts by being imported
 from .contacts import contacts_app
 from .logins import logins
 

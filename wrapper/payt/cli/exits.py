@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final
 
 import typer
 
-from payt.errors import LoginRequiredError, PaytError
+from payt.errors import AuthenticationError, LoginRequiredError, PaytError
 
 FAILED: Final = 1
 """The API, the network or a file."""
 USAGE: Final = 2
 """Arguments or settings."""
 LOGIN_NEEDED: Final = 3
-"""A person must log in."""
+"""A person must log in, or give another token."""
 INTERRUPTED: Final = 130
 """Ctrl-C, as shells count it."""
+PIPE_CLOSED: Final = 141
+"""Whoever read the output has gone, as shells count it."""
 
 
 @contextmanager
@@ -26,12 +29,18 @@ def errors_reported(*, debug: bool) -> Iterator[None]:
     """Turn what went wrong into a message on stderr and the exit code; with `debug` the traceback comes first."""
     try:
         yield
+        sys.stdout.flush()  # what cannot be written must not be found out after the exit code was chosen
     except (typer.Exit, typer.Abort, typer.TyperException):
         raise
+    except BrokenPipeError:
+        _give_up_stdout()
+        raise typer.Exit(PIPE_CLOSED) from None
     except BaseException as error:
         code = code_of(error)
         if code is None:
             raise
+        if isinstance(error, OSError):
+            _give_up_stdout()
         if debug:
             import traceback  # noqa: PLC0415 - rarely needed
 
@@ -43,7 +52,7 @@ def errors_reported(*, debug: bool) -> Iterator[None]:
 def code_of(error: BaseException) -> int | None:
     """The exit code of an error; None for one that nobody foresaw."""
     match error:
-        case LoginRequiredError():
+        case LoginRequiredError() | AuthenticationError():
             return LOGIN_NEEDED
         case PaytError() | OSError():
             return FAILED
@@ -56,5 +65,20 @@ def code_of(error: BaseException) -> int | None:
 
 
 def message_of(error: BaseException) -> str:
-    """What to say of it."""
-    return "interrupted" if isinstance(error, KeyboardInterrupt) else str(error) or type(error).__name__
+    """What to say of it: the error, and the notes that it gathered on its way, such as how to go on."""
+    match error:
+        case KeyboardInterrupt():
+            text = "interrupted"
+        case OSError(strerror=str(reason), filename=str(path)):
+            text = f"{path}: {reason}"
+        case _:
+            text = str(error) or type(error).__name__
+    return "; ".join((text, *getattr(error, "__notes__", ())))
+
+
+def _give_up_stdout() -> None:
+    """Let what is left unwritten go nowhere: Python would try once more at its end, and complain."""
+    with suppress(OSError, ValueError):  # a stream that is no file
+        stdout = sys.stdout.fileno()
+        with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - no path of the user's
+            os.dup2(nowhere.fileno(), stdout)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, TypeAlias
 
 import typer
@@ -20,9 +21,36 @@ class Env(StrEnum):
 
 EnvOption: TypeAlias = Annotated[
     Env | None,
-    typer.Option("--env", help="Which of Payt's environments; production, or PAYT_BASE_URL where it is set."),
+    typer.Option(
+        "--env",
+        envvar="PAYT_ENV",
+        help="Which of Payt's environments; production, or PAYT_BASE_URL where it is set.",
+    ),
 ]
 DebugOption: TypeAlias = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+QuietOption: TypeAlias = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no summary.")]
+RetriesOption: TypeAlias = Annotated[
+    int, typer.Option("--retries", envvar="PAYT_RETRIES", min=0, help="How often a request is tried again at most.")
+]
+TokenFileOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--token-file",
+        envvar="PAYT_TOKEN_FILE",
+        metavar="FILE",
+        help="Read the token from this file; - reads standard input, and asks for it on a terminal.",
+    ),
+]
+AdministrationsOption: TypeAlias = Annotated[
+    list[str],
+    typer.Option(
+        "--administration",
+        "-a",
+        envvar="PAYT_ADMINISTRATION_ID",
+        metavar="ID",
+        help="The administration whose contacts are meant; can be given several times.",
+    ),
+]
 
 
 def base_url_of(env: Env | None) -> str | None:
@@ -37,3 +65,10 @@ def base_url_of(env: Env | None) -> str | None:
     if os.environ.get("PAYT_BASE_URL", url).rstrip("/") != url:
         raise typer.BadParameter(f"--env {env} contradicts PAYT_BASE_URL: leave one of them out")
     return url
+
+
+def values_of(given: list[str] | None) -> list[str] | None:
+    """The values of an option that takes several, given one by one or with commas between them; None for none."""
+    if not given:
+        return None
+    return [value.strip() for text in given for value in text.split(",")]

@@ -1,0 +1,304 @@
+"""`payt contacts export`: what is in the files."""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import openpyxl
+import pyarrow.parquet
+import pytest
+
+import payt
+from payt.cli.writers import xlsx
+from payt.cli.writers.csv_lines import harmless
+from payt.testing import CONTACT_FIELDS, FakePayt, contact
+
+AWKWARD: dict[str, Any] = {
+    "firstname": '=HYPERLINK("http://evil.example","x")',
+    "lastname": 'two\nlines, "quotes"; and a comma',
+    "infix": "a\rcarriage return",
+    "middlename": "",
+    "prefix": "@SUM(A1)",
+    "call_phone_number": "+31 20 1234567",
+    "sms_phone_number": "+31612345678",
+    "debtor_numbers": ["D1", "D2"],
+    "validation_errors": {"invoice_email_address": ["is invalid", "é"]},
+    "postal_address_city": None,
+    "gender": "🦆",
+    "updated_at": "2026-11-01T00:00:00.123456Z",
+}
+
+
+def query(sql: str) -> list[Any]:
+    relation = duckdb.sql(sql)
+    assert relation is not None
+    return list(relation.fetchall())
+
+
+def rows_of(path: Path, encoding: str = "utf-8") -> list[dict[str, str]]:
+    with path.open(encoding=encoding, newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture
+def awkward(fake: FakePayt) -> FakePayt:
+    """A thirteenth contact, of all that files stumble over."""
+    fake.add(**AWKWARD)
+    return fake
+
+
+def test_csv_has_all_contacts_in_the_columns_of_the_contract(payt_command: Any, fake: FakePayt, folder: Path) -> None:
+    result = payt_command("contacts", "export", "-a", 1, "-o", "contacts.csv", "--per-page", 5)
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr.startswith("12 contacts in 3 pages, ")
+    assert result.stderr.endswith(" s: contacts.csv\n")
+    with (folder / "contacts.csv").open(newline="") as file:
+        assert next(csv.reader(file)) == list(CONTACT_FIELDS)
+    assert [row["id"] for row in rows_of(folder / "contacts.csv")] == [found["id"] for found in fake.contacts]
+    assert [path.name for path in folder.iterdir()] == ["contacts.csv"]
+
+
+def test_csv_is_read_back_as_it_was_by_python_and_duckdb(payt_command: Any, awkward: FakePayt, folder: Path) -> None:
+    assert payt_command("contacts", "export", "-a", 1, "-o", "c.csv").exit_code == 0
+    row = rows_of(folder / "c.csv")[-1]
+    assert row["lastname"] == AWKWARD["lastname"]
+    assert row["infix"] == AWKWARD["infix"]
+    assert (row["middlename"], row["postal_address_city"], row["gender"]) == ("", "", "🦆")
+    assert row["debtor_numbers"] == "D1;D2"
+    assert json.loads(row["validation_errors"]) == AWKWARD["validation_errors"]
+    assert row["updated_at"] == "2026-11-01T00:00:00.123456Z"
+    found = duckdb.sql(
+        f"select id, lastname, typeof(updated_at) from read_csv('{folder}/c.csv') order by id"
+    ).fetchall()
+    assert len(found) == 13
+    assert found[-1][1:] == (AWKWARD["lastname"], "TIMESTAMP WITH TIME ZONE")
+
+
+def test_csv_runs_no_formula_and_leaves_phone_numbers_alone(payt_command: Any, awkward: FakePayt, folder: Path) -> None:
+    payt_command("contacts", "export", "-a", 1, "-o", "safe.csv")
+    payt_command("contacts", "export", "-a", 1, "-o", "raw.csv", "--raw")
+    safe, raw = (rows_of(folder / name)[-1] for name in ("safe.csv", "raw.csv"))
+    assert (safe["firstname"], safe["prefix"]) == ("'" + AWKWARD["firstname"], "'@SUM(A1)")
+    assert (raw["firstname"], raw["prefix"]) == (AWKWARD["firstname"], "@SUM(A1)")
+    assert safe["call_phone_number"] == "+31 20 1234567"
+    assert safe["sms_phone_number"] == "+31612345678"
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1+cmd", "-1", "@x", "\t=1", "\r=1", "\n=1", "\uff1d1", "+31-20"], ids=ascii)
+def test_what_spreadsheets_run_gets_an_apostrophe(text: str) -> None:
+    assert harmless(text) == "'" + text
+
+
+@pytest.mark.parametrize("text", ["", "a=1", "+31612345678", "+31 (0)20 123", "'t Hart", "0612"])
+def test_all_else_stays(text: str) -> None:
+    assert harmless(text) == text
+
+
+def test_lists_with_a_semicolon_inside_are_written_as_json(payt_command: Any, fake: FakePayt, folder: Path) -> None:
+    fake.add(debtor_numbers=["a;b", "c"])
+    payt_command("contacts", "export", "-a", 1, "-o", "c.csv")
+    assert json.loads(rows_of(folder / "c.csv")[-1]["debtor_numbers"]) == ["a;b", "c"]
+
+
+def test_bom_is_for_excel(payt_command: Any, fake: FakePayt, folder: Path) -> None:
+    payt_command("contacts", "export", "-a", 1, "-o", "c.csv", "--bom")
+    assert (folder / "c.csv").read_bytes().startswith(b"\xef\xbb\xbfid,")
+    assert len(rows_of(folder / "c.csv", "utf-8-sig")) == 12
+
+
+def test_json_lines_are_the_contacts_as_they_were_served(payt_command: Any, awkward: FakePayt, folder: Path) -> None:
+    assert payt_command("contacts", "export", "-a", 1, "-o", "c.jsonl").exit_code == 0
+    lines = (folder / "c.jsonl").read_bytes().split(b"\n")
+    assert lines.pop() == b""
+    found = [json.loads(line) for line in lines]
+    assert [list(each) for each in found] == [list(CONTACT_FIELDS)] * 13
+    assert found == awkward.contacts
+
+
+def test_parquet_has_real_types(payt_command: Any, awkward: FakePayt, folder: Path) -> None:
+    result = payt_command("contacts", "export", "-a", 1, "-o", "c.parquet", "--per-page", 5)
+    assert (result.exit_code, result.stdout) == (0, "")
+    table = pyarrow.parquet.read_table(folder / "c.parquet")
+    assert str(table.schema.field("updated_at").type) == "timestamp[us, tz=UTC]"
+    assert pyarrow.types.is_list(table.schema.field("debtor_numbers").type)
+    assert table.column_names == list(CONTACT_FIELDS)
+    last = table.to_pylist()[-1]
+    assert last["updated_at"] == datetime.datetime(2026, 11, 1, microsecond=123456, tzinfo=datetime.UTC)
+    assert last["debtor_numbers"] == ["D1", "D2"]
+    assert last["postal_address_city"] is None
+    assert last["firstname"] == AWKWARD["firstname"]
+    assert json.loads(last["validation_errors"]) == AWKWARD["validation_errors"]
+    numbers = f"select unnest(debtor_numbers) as number from '{folder}/c.parquet'"
+    count = sum(len(found["debtor_numbers"]) for found in awkward.contacts)
+    assert query(f"select count(*), count(distinct number) from ({numbers})") == [(count, count)]
+
+
+def test_parquet_is_written_in_groups(
+    payt_command: Any, fake: FakePayt, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from payt.cli.writers import parquet  # noqa: PLC0415 - as the command does
+
+    monkeypatch.setattr(parquet, "ROW_GROUP", 8)
+    payt_command("contacts", "export", "-a", 1, "-o", "c.parquet", "--per-page", 4)
+    file = pyarrow.parquet.ParquetFile(folder / "c.parquet")
+    assert [file.metadata.row_group(index).num_rows for index in range(file.num_row_groups)] == [8, 4]
+
+
+def test_an_empty_listing_is_a_file_all_the_same(payt_command: Any, fake: FakePayt, folder: Path) -> None:
+    fake.add_administration("2")
+    for name in ("c.csv", "c.jsonl", "c.parquet", "c.xlsx"):
+        result = payt_command("contacts", "export", "-a", 2, "-o", name)
+        assert result.stderr.startswith("0 contacts in 1 page, ")
+    assert (folder / "c.csv").read_text() == ",".join(CONTACT_FIELDS) + "\n"
+    assert (folder / "c.jsonl").read_bytes() == b""
+    assert pyarrow.parquet.read_table(folder / "c.parquet").num_rows == 0
+    assert openpyxl.load_workbook(folder / "c.xlsx").worksheets[0].max_row == 1
+
+
+def test_xlsx_has_texts_as_texts_and_dates_as_dates(payt_command: Any, awkward: FakePayt, folder: Path) -> None:
+    awkward.add(updated_at="1850-01-01T00:00:00Z")
+    assert payt_command("contacts", "export", "-a", 1, "-o", "c.xlsx").exit_code == 0
+    book = openpyxl.load_workbook(folder / "c.xlsx")
+    names, *rows = book.worksheets[0].iter_rows(values_only=True)
+    assert list(names) == list(CONTACT_FIELDS)
+    assert len(rows) == 14
+    last = dict(zip(CONTACT_FIELDS, rows[-2], strict=True))
+    assert last["firstname"] == AWKWARD["firstname"]
+    assert book.worksheets[0].cell(14, 1 + CONTACT_FIELDS.index("firstname")).data_type == "s"
+    assert last["updated_at"] == datetime.datetime(2026, 11, 1, microsecond=123000)  # noqa: DTZ001 - Excel has no zones
+    assert last["debtor_numbers"] == "D1;D2"
+    assert last["postal_address_city"] is None
+    assert rows[-1][-1] == "1850-01-01T00:00:00Z"
+
+
+def test_xlsx_goes_on_on_another_sheet(
+    payt_command: Any, fake: FakePayt, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(xlsx, "MOST_ROWS", 6)
+    payt_command("contacts", "export", "-a", 1, "-o", "c.xlsx", "--fields", "id")
+    sheets = openpyxl.load_workbook(folder / "c.xlsx").worksheets
+    assert [sheet.title for sheet in sheets] == ["contacts 1", "contacts 2", "contacts 3"]
+    found = [row[0] for sheet in sheets for row in sheet.iter_rows(min_row=2, values_only=True)]
+    assert found == [each["id"] for each in fake.contacts]
+
+
+def test_what_no_cell_holds_is_an_error(payt_command: Any, fake: FakePayt, folder: Path) -> None:
+    fake.add(lastname="Jansen", middlename="x" * 32_768)
+    result = payt_command("contacts", "export", "-a", 1, "-o", "c.xlsx")
+    assert result.exit_code == 2
+    assert "middlename of a contact has 32,768 characters" in result.stderr
+    assert list(folder.iterdir()) == []
+
+
+def test_every_kind_of_column_can_be_written(folder: Path) -> None:
+    """The contract will grow numbers and truth values."""
+    from payt.cli.columns import Column, Kind  # noqa: PLC0415
+    from payt.cli.writers import Format, writer_of  # noqa: PLC0415
+
+    columns = [Column("count", Kind.INTEGER), Column("share", Kind.DECIMAL), Column("paid", Kind.TRUTH)]
+    for format_ in Format:
+        with (folder / f"k.{format_}").open("w+b") as file:
+            writer = writer_of(format_, columns, bom=False, raw=False)(file)
+            writer.write([(3, 0.5, True), (None, None, False)])
+            writer.finish()
+            writer.abandon()
+    assert (folder / "k.csv").read_text() == "count,share,paid\n3,0.5,true\n,,false\n"
+    assert (folder / "k.jsonl").read_text().splitlines()[0] == '{"count":3,"share":0.5,"paid":true}'
+    assert pyarrow.parquet.read_table(folder / "k.parquet").to_pylist()[0] == {"count": 3, "share": 0.5, "paid": True}
+    assert list(openpyxl.load_workbook(folder / "k.xlsx").worksheets[0].values)[1] == (3, 0.5, True)
+
+
+def test_fields_are_columns_in_the_order_given(payt_command: Any, fake: FakePayt) -> None:
+    result = payt_command("contacts", "export", "-a", 1, "--fields", "lastname,id", "--fields", "gender", "--limit", 1)
+    assert result.stdout.splitlines()[0] == "lastname,id,gender"
+    assert json.loads(fake.requests[0].query["fields"]) == {"only": ["lastname", "id", "gender"]}
+    alone = payt_command("contacts", "export", "-a", 1, "--fields", "id")
+    assert alone.stdout.split() == ["id", *[str(number) for number in range(1, 13)]]
+
+
+def test_all_filters_reach_the_api(payt_command: Any, fake: FakePayt, folder: Path) -> None:
+    (folder / "ids.txt").write_text("\ufeff3\n\n 4 \n")
+    result = payt_command(
+        *("contacts", "export", "-a", 1, "--ids", "1, 2", "--ids", 5, "--ids-from", "ids.txt"),
+        *("--contact-identifiers", "K1,K2", "--debtor-numbers", "D1"),
+        *("--updated-after", "2026-11-01T00:00:00+01:00", "--per-page", 7, "--limit", 6),
+    )
+    assert result.exit_code == 0
+    query = fake.requests[0].query
+    assert query == {
+        "administration_id": "1",
+        "ids": "1,2,5,3,4",
+        "contact_identifiers": "K1,K2",
+        "debtor_numbers": "D1",
+        "updated_after": "2026-10-31T23:00:00Z",
+        "per_page": "6",
+    }
+
+
+def test_an_empty_file_of_ids_means_no_contacts(payt_command: Any, fake: FakePayt, folder: Path) -> None:
+    (folder / "ids.txt").write_text("\n")
+    result = payt_command("contacts", "export", "-a", 1, "--ids-from", "ids.txt")
+    assert result.stdout.count("\n") == 1
+    assert result.stderr.startswith("0 contacts in 0 pages")
+    assert fake.requests == []
+
+
+def test_several_administrations_get_a_column(payt_command: Any, fake: FakePayt, folder: Path) -> None:
+    fake.add_administration("2", 3)
+    result = payt_command("contacts", "export", "-a", 2, "-a", 1, "-a", 2, "-o", "c.csv", "--per-page", 5)
+    rows = rows_of(folder / "c.csv")
+    assert list(rows[0]) == ["administration_id", *CONTACT_FIELDS]
+    assert [row["administration_id"] for row in rows] == ["2"] * 3 + ["1"] * 12
+    assert result.stderr.startswith("15 contacts in 4 pages")
+
+
+def test_the_limit_is_for_all_administrations_together(payt_command: Any, fake: FakePayt) -> None:
+    fake.add_administration("2", 3)
+    fake.add_administration("3", 3)
+    result = payt_command(
+        "contacts", "export", "-a", 1, "-a", 2, "-a", 3, "--limit", 14, "--per-page", 4, "--fields", "id", "-f", "jsonl"
+    )
+    found = [json.loads(line) for line in result.stdout.splitlines()]
+    assert len(found) == 14
+    assert found[-1] == {"administration_id": "2", "id": "2"}
+    assert {request.query["administration_id"] for request in fake.requests} == {"1", "2"}
+
+
+def test_quiet_says_nothing(payt_command: Any, fake: FakePayt) -> None:
+    result = payt_command("contacts", "export", "-a", 1, "-o", "c.csv", "--quiet")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "")
+
+
+def test_the_stream_is_the_file(payt_command: Any, fake: FakePayt, folder: Path) -> None:
+    payt_command("contacts", "export", "-a", 1, "-o", "c.csv")
+    streamed = payt_command("contacts", "export", "-a", 1, "-o", "-")
+    assert streamed.stdout_bytes == (folder / "c.csv").read_bytes()
+
+
+def test_a_library_reads_what_the_command_wrote(payt_command: Any, fake: FakePayt) -> None:
+    result = payt_command("contacts", "export", "-a", 1)
+    with payt.Client(fake.token, base_url=fake.url) as client:
+        listed = [found.lastname for found in client.contacts.list(administration_id="1")]
+    assert [row["lastname"] for row in csv.DictReader(io.StringIO(result.stdout))] == listed
+
+
+def test_an_existing_file_keeps_its_mode_and_its_links(payt_command: Any, fake: FakePayt, folder: Path) -> None:
+    (folder / "real.csv").write_text("old")
+    (folder / "real.csv").chmod(0o600)
+    (folder / "link.csv").symlink_to("real.csv")
+    assert payt_command("contacts", "export", "-a", 1, "-o", "link.csv").exit_code == 0
+    assert (folder / "link.csv").is_symlink()
+    assert len(rows_of(folder / "real.csv")) == 12
+    assert (folder / "real.csv").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_contact_with_next_to_nothing(payt_command: Any, folder: Path, fake: FakePayt) -> None:
+    fake.add_administration("9", [{"id": 7}, contact(id=8)])
+    payt_command("contacts", "export", "-a", 9, "-o", "c.csv")
+    assert rows_of(folder / "c.csv")[0] == {**dict.fromkeys(CONTACT_FIELDS, ""), "id": "7"}

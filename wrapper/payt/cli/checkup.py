@@ -1,0 +1,200 @@
+"""`payt contacts check`: what to clean up, the worst first."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections import Counter
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import attrs
+import msgspec
+import typer
+from rich.text import Text
+
+import payt
+
+from .connect import connect
+from .contacts import contacts_app
+from .exits import errors_reported
+from .filters import UpdatedAfterOption, filters_of
+from .options import AdministrationsOption, DebugOption, EnvOption, QuietOption, RetriesOption, TokenFileOption
+from .progress import progress, wanted
+from .screen import console, name_of, plain
+from .selection import Position, Selection
+
+_ADDRESS = re.compile(r"[^@\s,;]+@[^@\s,;]+\.[^@\s,;.]+")
+_EMAILS = (
+    "default_email_address",
+    "invoice_email_address",
+    "invoice_cc_email_address",
+    "invoice_bcc_email_address",
+    "reminder_email_address",
+    "reminder_cc_email_address",
+    "reminder_bcc_email_address",
+)
+_POSTAL = ("postal_address_street_1", "postal_address_postal_code", "postal_address_city")
+_FIELDS = (
+    *("id", "prefix", "firstname", "middlename", "infix", "lastname", "validation_errors"),
+    *("call_phone_number", "sms_phone_number", *_EMAILS, *_POSTAL),
+)
+_BAR = 20
+
+
+@attrs.frozen
+class Gap:
+    """Something that a contact may lack.
+
+    Attributes:
+        name: What it is called in JSON.
+        meaning: What it is called in a report.
+        found: Whether a contact has it.
+    """
+
+    name: str
+    meaning: str
+    found: Callable[[payt.Contact], bool]
+
+
+def _given(contact: payt.Contact, *names: str) -> list[str]:
+    return [value for name in names if (value := (getattr(contact, name) or "").strip())]
+
+
+def _unusable_email(contact: payt.Contact) -> bool:
+    addresses = [address.strip() for value in _given(contact, *_EMAILS) for address in value.split(",")]
+    return not all(_ADDRESS.fullmatch(address) for address in addresses)
+
+
+GAPS = (
+    Gap("validation-errors", "marked by Payt as faulty", lambda contact: bool(contact.validation_errors)),
+    Gap("no-invoice-email", "no e-mail address for invoices", lambda contact: not _given(contact, _EMAILS[1])),
+    Gap("no-reminder-email", "no e-mail address for reminders", lambda contact: not _given(contact, _EMAILS[4])),
+    Gap("no-email", "no e-mail address at all", lambda contact: not _given(contact, *_EMAILS)),
+    Gap("unusable-email", "an e-mail address that is none", _unusable_email),
+    Gap("no-postal-address", "no postal address", lambda contact: not _given(contact, *_POSTAL)),
+    Gap("half-postal-address", "half a postal address", lambda contact: 0 < len(_given(contact, *_POSTAL)) < 3),
+    Gap(
+        "no-phone-number",
+        "no phone number",
+        lambda contact: not _given(contact, "call_phone_number", "sms_phone_number"),
+    ),
+    Gap("no-lastname", "no last name", lambda contact: not _given(contact, "lastname")),
+)
+
+
+@attrs.define
+class Found:
+    """How often a gap was found, and the first contacts that have it."""
+
+    gap: Gap
+    count: int = 0
+    examples: list[dict[str, Any]] = attrs.field(factory=list)
+
+
+@attrs.define
+class Report:
+    """What was found so far; its size does not grow with the contacts."""
+
+    most_examples: int
+    contacts: int = 0
+    with_gaps: int = 0
+    found: list[Found] = attrs.field(factory=lambda: [Found(gap) for gap in GAPS])
+    marked: Counter[str] = attrs.field(factory=Counter)
+
+    def add(self, administration: str, contact: payt.Contact) -> None:
+        """Look at a contact."""
+        self.contacts += 1
+        having = [found for found in self.found if found.gap.found(contact)]
+        self.with_gaps += bool(having)
+        for found in having:
+            found.count += 1
+            if len(found.examples) < self.most_examples:
+                known = {"administration_id": administration, "id": contact.id, "name": name_of(contact)}
+                found.examples.append(known)
+        self.marked.update(list(contact.validation_errors or ()))
+
+    def worst_first(self) -> list[Found]:
+        """What was found, the most frequent first."""
+        return sorted(self.found, key=lambda found: -found.count)
+
+    def share(self, count: int) -> float:
+        """A number of contacts as a part of all."""
+        return count / self.contacts if self.contacts else 0.0
+
+
+@contacts_app.command("check")
+def check_command(
+    *,
+    administrations: AdministrationsOption,
+    updated_after: UpdatedAfterOption = None,
+    examples: Annotated[
+        int, typer.Option("--examples", min=0, help="How many contacts to name for each gap; the first ones.")
+    ] = 3,
+    json: Annotated[bool, typer.Option("--json", help="The report as one JSON object.")] = False,
+    env: EnvOption = None,
+    token_file: TokenFileOption = None,
+    retries: RetriesOption = 4,
+    quiet: QuietOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Report what contacts lack: what Payt marks as faulty, missing addresses and numbers; the worst first."""
+    with errors_reported(debug=debug):
+        filters = filters_of(None, None, None, None, updated_after)
+        selection = Selection(administrations=administrations, filters=filters, fields=_FIELDS)
+        report = Report(examples)
+        with connect(env=env, token_file=token_file, retries=retries) as client:
+            selection.check(client)
+            shown = wanted(quiet=quiet, into_terminal=False)
+            count = len(selection.administrations)
+            with progress(shown=shown, administrations=count, start=Position()) as tell:
+                for position, administration, contacts in selection.pages(client):
+                    for contact in contacts:
+                        report.add(administration, contact)
+                    tell(position)
+        if json:
+            sys.stdout.write(_as_json(report) + "\n")
+        else:
+            _print(report, several=count > 1)
+
+
+def _as_json(report: Report) -> str:
+    return msgspec.json.encode(
+        {
+            "contacts": report.contacts,
+            "with_gaps": report.with_gaps,
+            "gaps": [
+                {
+                    "name": found.gap.name,
+                    "meaning": found.gap.meaning,
+                    "contacts": found.count,
+                    "share": round(report.share(found.count), 4),
+                    "examples": found.examples,
+                }
+                for found in report.worst_first()
+            ],
+            "validation_errors": dict(report.marked.most_common()),
+        }
+    ).decode()
+
+
+def _print(report: Report, *, several: bool) -> None:
+    screen = console()
+    widest = max(len(gap.meaning) for gap in GAPS)
+    share = report.share(report.with_gaps)
+    screen.print(
+        f"{report.contacts:,} contacts, {report.with_gaps:,} of them ({share:.0%}) with gaps\n", soft_wrap=True
+    )
+    for found in report.worst_first():
+        share = report.share(found.count)
+        bar = "█" * round(share * _BAR) or "▏"
+        line = Text(
+            f"{found.gap.meaning.ljust(widest)}  {found.count:>9,}  {share:>4.0%}", "" if found.count else "dim"
+        )
+        screen.print(line.append(f"  {bar}", "red") if found.count else line, soft_wrap=True)
+        for example in found.examples:
+            where = f"administration {example['administration_id']}, " if several else ""
+            screen.print(Text(f"    {where}{plain(str(example['id']))} {example['name']}", "dim"), soft_wrap=True)
+    if report.marked:
+        marks = ", ".join(f"{plain(name)} {count:,}" for name, count in report.marked.most_common())
+        screen.print(f"\nPayt finds fault with: {marks}", soft_wrap=True)

@@ -1,0 +1,76 @@
+"""The columns that contacts are written in, and what each of them holds."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Iterable, Sequence
+from enum import Enum, auto
+from operator import attrgetter
+from types import NoneType
+from typing import Any, TypeAlias, get_args
+
+import attrs
+
+from payt.shapes import fields_of
+from payt_api.models import Contact
+
+Row: TypeAlias = tuple[Any, ...]
+"""The values of one contact, in the order of the columns."""
+
+
+class Kind(Enum):
+    """What the cells of a column hold, besides None."""
+
+    TEXT = auto()
+    INTEGER = auto()
+    DECIMAL = auto()
+    TRUTH = auto()
+    MOMENT = auto()
+    TEXTS = auto()
+    OBJECT = auto()
+    """Anything else, written as JSON."""
+
+
+@attrs.frozen
+class Column:
+    """A column by its name."""
+
+    name: str
+    kind: Kind
+
+
+ADMINISTRATION = Column("administration_id", Kind.TEXT)
+"""Comes first where contacts of several administrations are written together."""
+
+
+def columns_of(names: Iterable[str] | None) -> tuple[Column, ...]:
+    """The columns of these fields, or of all fields in the order of the contract."""
+    types = fields_of(Contact)
+    return tuple(Column(name, kind_of(types[name])) for name in (types if names is None else names))
+
+
+def kind_of(type_: Any) -> Kind:
+    """What a field of this type holds."""
+    members = [member for member in get_args(type_) if member is not NoneType]
+    if NoneType in get_args(type_) and len(members) == 1:
+        type_ = members[0]
+    return _KINDS.get(type_, Kind.OBJECT)
+
+
+def reader_of(columns: Sequence[Column]) -> Callable[[Contact], Row]:
+    """A function that takes the values of columns out of a contact."""
+    names = [column.name for column in columns]
+    if len(names) == 1:
+        only = attrgetter(names[0])
+        return lambda contact: (only(contact),)
+    return attrgetter(*names)
+
+
+_KINDS: dict[Any, Kind] = {
+    str: Kind.TEXT,
+    int: Kind.INTEGER,
+    float: Kind.DECIMAL,
+    bool: Kind.TRUTH,
+    datetime.datetime: Kind.MOMENT,
+    list[str]: Kind.TEXTS,
+}

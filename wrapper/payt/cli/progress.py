@@ -1,0 +1,64 @@
+"""What a long listing says of itself on stderr: a bar while it runs, a line when it is done."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import monotonic
+
+from .selection import Position
+
+
+@contextmanager
+def progress(*, shown: bool, administrations: int, start: Position) -> Iterator[Callable[[Position], None]]:
+    """Show how far a walk is; gives a function to tell it. The API names no total, so the bar has no end."""
+    if not shown:
+        yield lambda _: None
+        return
+
+    from rich.console import Console  # noqa: PLC0415 - only terminals need it
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+
+    began = monotonic()
+    bar = Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=20),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        redirect_stdout=False,  # what goes there is data
+    )
+    with bar:
+        task = bar.add_task(_described(start, start, 0, administrations), total=None)
+
+        def tell(position: Position) -> None:
+            bar.update(task, description=_described(position, start, monotonic() - began, administrations))
+
+        yield tell
+
+
+def wanted(*, quiet: bool, into_terminal: bool) -> bool:
+    """Whether a bar makes sense: somebody looks at stderr, and the data does not go to the same screen."""
+    return not quiet and sys.stderr.isatty() and not into_terminal
+
+
+def counted(position: Position) -> str:
+    """How much came, in words."""
+    return f"{position.contacts:,} {_plural('contact', position.contacts)} in {position.pages:,} " + _plural(
+        "page", position.pages
+    )
+
+
+def _described(position: Position, start: Position, seconds: float, administrations: int) -> str:
+    text = counted(position)
+    if seconds:
+        text += f", {(position.contacts - start.contacts) / seconds:,.0f} a second"
+    if administrations > 1:
+        text += f", administration {min(position.administration + 1, administrations)} of {administrations}"
+    return text
+
+
+def _plural(word: str, count: int) -> str:
+    return word if count == 1 else f"{word}s"

@@ -1,0 +1,269 @@
+"""Where an export goes: a stream, or a file that is whole or not there.
+
+A file grows as `.NAME.part` beside the target and takes its name when it is complete. Beside that, `.NAME.part.json`
+says up to which byte the part holds whole pages, and from where the listing goes on. Both are on the disk before the
+next page is asked for, so that whatever ends the process, `--resume` loses a page at most, and writes the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import attrs
+import msgspec
+
+from .selection import Position
+from .writers import BinaryFile
+
+_RENAMES_OPEN_FILES: Final = os.name != "nt"
+
+
+class Target(Protocol):
+    """Where an export goes."""
+
+    name: str
+
+    @property
+    def file(self) -> BinaryFile:
+        """What to write into."""
+        ...
+
+    @property
+    def kept(self) -> Path | None:
+        """Where an interrupted export keeps what it has, for `--resume`."""
+        ...
+
+    def open(self) -> None:
+        """Begin anew."""
+        ...
+
+    def reopen(self) -> Position | None:
+        """Go on where an earlier run was interrupted; None where there is nothing to go on with."""
+        ...
+
+    def keep(self, position: Position) -> None:
+        """What was written so far shall survive."""
+        ...
+
+    def complete(self) -> None:
+        """Nothing more is written."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the file."""
+        ...
+
+
+class Stream:
+    """Standard output, or a file that is none: a device, a named pipe. It is written straight into."""
+
+    kept = None
+
+    def __init__(self, path: Path | None) -> None:
+        self.name = "standard output" if path is None else str(path)
+        self._path = path
+        self._file: BinaryFile | None = None
+
+    @property
+    def file(self) -> BinaryFile:
+        """What to write into."""
+        return sys.stdout.buffer if self._file is None else self._file
+
+    def open(self) -> None:
+        """Open the device."""
+        if self._path is not None:
+            self._file = self._path.open("wb")
+
+    def reopen(self) -> Position | None:
+        """Nothing is kept."""
+        self.open()
+        return None
+
+    def keep(self, position: Position) -> None:  # noqa: ARG002 - nothing is kept
+        """Pass a page on, so that whoever reads need not wait for the next."""
+        self.file.flush()
+
+    def complete(self) -> None:
+        """Pass on what is left."""
+        self.file.flush()
+
+    def close(self) -> None:
+        """Close the device; standard output stays open."""
+        if self._file is not None:
+            file, self._file = self._file, None
+            with suppress(OSError):  # what is left unwritten was reported
+                file.close()
+
+
+@attrs.frozen
+class _State:
+    """What the file beside a part says."""
+
+    arguments: dict[str, str]
+    offset: int
+    position: Position
+
+
+class PartFile:
+    """A file that grows beside its target.
+
+    Args:
+        target: The target; of a symbolic link, what it points at.
+        arguments: What decides about the bytes, by the name that a person knows it by. What is kept of an export
+            with other arguments is not gone on with.
+        resumable: Whether the format can be written on behind an interruption.
+    """
+
+    def __init__(self, target: Path, arguments: Mapping[str, Any], *, resumable: bool) -> None:
+        self.name = str(target)
+        self._target = Path(os.path.realpath(target))
+        self._part = self._target.with_name(f".{self._target.name}.part")
+        self._state = self._target.with_name(f".{self._target.name}.part.json")
+        self._arguments = {name: _digest(value) for name, value in arguments.items()}
+        self._resumable = resumable
+        self._file: BinaryFile | None = None
+        self._worth_keeping = False
+
+    @property
+    def file(self) -> BinaryFile:
+        """What to write into."""
+        if self._file is None:
+            raise RuntimeError("it is not open")
+        return self._file
+
+    @property
+    def kept(self) -> Path | None:
+        """The part, once it holds something that can be gone on with."""
+        return self._part if self._worth_keeping else None
+
+    def open(self) -> None:
+        """Begin with an empty part.
+
+        Raises:
+            OSError: The folder cannot be written, or another export writes this part.
+        """
+        self._file = self._locked()
+        self._file.truncate()
+        self._state.unlink(missing_ok=True)
+
+    def reopen(self) -> Position | None:
+        """Cut the part back to its last whole page; begin anew where nothing is kept.
+
+        Raises:
+            OSError: As `open`.
+            ValueError: What is kept was begun with other arguments.
+        """
+        state = self._read_state()
+        if state is not None:
+            others = [name for name, digest in self._arguments.items() if state.arguments.get(name) != digest]
+            if others:
+                raise ValueError(
+                    f"what is kept of {self.name} was begun with another {' and another '.join(others)}: "
+                    "pass the same, or leave --resume out to begin anew"
+                )
+            self._file = self._locked()
+            if os.fstat(self._file.fileno()).st_size >= state.offset:
+                self._file.truncate(state.offset)
+                self._file.seek(state.offset)
+                self._worth_keeping = state.position.pages > 0
+                return state.position
+            self._file.close()
+        self.open()
+        return None
+
+    def keep(self, position: Position) -> None:
+        """Bring the part to the disk, then the note of how far it goes."""
+        if not self._resumable:
+            return
+        self.file.flush()
+        os.fsync(self.file.fileno())
+        state = _State(self._arguments, self.file.tell(), position)
+        new = self._state.with_suffix(".json.new")
+        with new.open("wb") as file:
+            file.write(msgspec.json.encode(state))
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(self._state)
+        self._worth_keeping = position.pages > 0
+
+    def complete(self) -> None:
+        """Give the part the name of its target, at once and whole."""
+        self.file.flush()
+        os.fsync(self.file.fileno())
+        if self._target.exists():
+            shutil.copymode(self._target, self._part)
+        if not _RENAMES_OPEN_FILES:
+            self.file.close()
+        self._part.replace(self._target)
+        self._state.unlink(missing_ok=True)
+        self.close()
+
+    def close(self) -> None:
+        """Close the part, and remove it where it is good for nothing."""
+        if self._file is None:
+            return
+        file, self._file = self._file, None
+        with suppress(OSError):  # a full disk, which was reported, would be once more
+            file.close()
+        if not self._worth_keeping:
+            for path in (self._part, self._state):
+                path.unlink(missing_ok=True)
+
+    def _locked(self) -> BinaryFile:
+        """The part, open, while no other process has it."""
+        try:
+            number = os.open(self._part, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
+        except OSError as error:
+            error.filename = self.name  # what the user knows it by
+            raise
+        file = os.fdopen(number, "r+b")
+        try:
+            with suppress(ImportError):  # Windows has no fcntl
+                import fcntl  # noqa: PLC0415
+
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            ours = os.path.samestat(os.fstat(file.fileno()), self._part.stat())
+        except (BlockingIOError, FileNotFoundError):
+            ours = False
+        if not ours:  # another process has it, or has just completed it
+            file.close()
+            raise BlockingIOError(0, "another export is writing it", self.name)
+        return file
+
+    def _read_state(self) -> _State | None:
+        if not self._resumable:
+            return None
+        try:
+            return msgspec.json.decode(self._state.read_bytes(), type=_State)
+        except (FileNotFoundError, msgspec.DecodeError):
+            return None
+
+
+def is_device(path: Path) -> bool:
+    """Whether there is something at a path that no file can take the place of."""
+    return path.exists() and not path.is_file()
+
+
+def target_of(path: Path | None, arguments: Mapping[str, Any], *, resumable: bool) -> Target:
+    """What `-o` means; None stands for standard output.
+
+    Raises:
+        IsADirectoryError: It is a folder.
+    """
+    if path is not None and path.is_dir():
+        raise IsADirectoryError(0, "is a folder: name a file in it", str(path))
+    if path is None or is_device(path):
+        return Stream(path)
+    return PartFile(path, arguments, resumable=resumable)
+
+
+def _digest(value: Any) -> str:
+    """What stands for an argument; the part's note holds no ids and names."""
+    return hashlib.blake2b(msgspec.json.encode(value), digest_size=16).hexdigest()

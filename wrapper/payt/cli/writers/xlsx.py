@@ -1,0 +1,82 @@
+"""Workbooks for Excel, with dates as dates; texts are texts, whatever they begin with."""
+
+from __future__ import annotations
+
+import datetime
+import tempfile
+from collections.abc import Sequence
+from typing import Any
+
+from ..columns import Column, Kind, Row
+from . import BinaryFile
+from .cells import AS_TEXT
+
+try:
+    import xlsxwriter
+except ModuleNotFoundError as error:
+    raise ImportError('xlsx needs xlsxwriter: pip install "payt-client[cli]"') from error
+
+MOST_ROWS = 1_048_576
+"""How many rows a sheet has at most, that of the names included; what is more goes on a further sheet."""
+MOST_CHARACTERS = 32_767
+"""How many characters a cell has at most."""
+_EXCEL_BEGINS = datetime.datetime(1900, 1, 1)  # noqa: DTZ001 - Excel knows no zones
+
+
+class XlsxWriter:
+    """Writes a workbook row by row, so that memory stays flat. Moments are in UTC, as Excel knows no zones."""
+
+    def __init__(self, file: BinaryFile, columns: Sequence[Column], *, resumed: bool = False) -> None:  # noqa: ARG002 - cannot be
+        self._folder = tempfile.TemporaryDirectory(prefix="payt-", ignore_cleanup_errors=True)
+        self._columns = columns
+        self._book = xlsxwriter.Workbook(file, {"constant_memory": True, "tmpdir": self._folder.name})
+        self._bold = self._book.add_format({"bold": True})
+        self._moment = self._book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
+        self._add_sheet()
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Write rows."""
+        for row in rows:
+            if self._row == MOST_ROWS:
+                self._add_sheet()
+            for place, (column, value) in enumerate(zip(self._columns, row, strict=True)):
+                if value is not None:
+                    self._write_cell(place, column, value)
+            self._row += 1
+
+    def finish(self) -> None:
+        """Put the sheets together."""
+        self._book.close()
+        self._folder.cleanup()
+
+    def abandon(self) -> None:
+        """Let go of the sheets."""
+        for sheet in self._book.worksheets():
+            sheet.row_data_fh.close()
+        self._folder.cleanup()
+
+    def _add_sheet(self) -> None:
+        self._sheet = self._book.add_worksheet(f"contacts {len(self._book.worksheets()) + 1}")
+        self._sheet.freeze_panes(1, 0)
+        for place, column in enumerate(self._columns):
+            self._sheet.write_string(0, place, column.name, self._bold)
+            if column.kind is Kind.MOMENT:
+                self._sheet.set_column(place, place, 20)
+        self._row = 1
+
+    def _write_cell(self, place: int, column: Column, value: Any) -> None:
+        match column.kind:
+            case Kind.MOMENT if (local := value.astimezone(datetime.UTC).replace(tzinfo=None)) >= _EXCEL_BEGINS:
+                self._sheet.write_datetime(self._row, place, local, self._moment)
+            case Kind.INTEGER | Kind.DECIMAL:
+                self._sheet.write_number(self._row, place, value)
+            case Kind.TRUTH:
+                self._sheet.write_boolean(self._row, place, value)
+            case kind:
+                text = AS_TEXT[kind](value)
+                if len(text) > MOST_CHARACTERS:
+                    raise ValueError(
+                        f"{column.name} of a contact has {len(text):,} characters, and a cell of Excel holds "
+                        f"{MOST_CHARACTERS:,} at most: use csv, jsonl or parquet"
+                    )
+                self._sheet.write_string(self._row, place, text)
