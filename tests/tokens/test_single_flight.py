@@ -80,9 +80,7 @@ def test_threads_tasks_and_processes_refresh_once_an_expiry(server: OAuthServer,
 
 
 @pytest.mark.soak
-def test_threads_tasks_and_processes_refresh_once_an_expiry_a_dozen_times(
-    server: OAuthServer, person: Person
-) -> None:
+def test_threads_tasks_and_processes_refresh_once_an_expiry_a_dozen_times(server: OAuthServer, person: Person) -> None:
     check_expiries(server, person(), 12)
 
 

@@ -12,9 +12,10 @@ import typer
 import payt
 from payt.errors import LoginRequiredError, PaytError
 
+from .connect import connect
 from .contacts import contacts_app
 from .exits import FAILED, LOGIN_NEEDED, code_of, errors_reported, message_of
-from .options import DebugOption, EnvOption, base_url_of
+from .options import AdministrationsOption, DebugOption, EnvOption, RetriesOption, TokenFileOption
 
 if TYPE_CHECKING:
     from payt.sql import SyncResult
@@ -23,16 +24,7 @@ if TYPE_CHECKING:
 @contacts_app.command("sync")
 def sync_command(
     *,
-    administrations: Annotated[
-        list[str],
-        typer.Option(
-            "--administration",
-            "-a",
-            envvar="PAYT_ADMINISTRATION_ID",
-            metavar="ID",
-            help="The administration whose contacts are meant; can be given several times.",
-        ),
-    ],
+    administrations: AdministrationsOption,
     to: Annotated[
         str,
         typer.Option(
@@ -63,6 +55,8 @@ def sync_command(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Write the summary as JSON, for schedulers.")] = False,
     env: EnvOption = None,
+    token_file: TokenFileOption = None,
+    retries: RetriesOption = 4,
     debug: DebugOption = False,
 ) -> None:
     """Keep a copy of the contacts in a table of SQLite or PostgreSQL.
@@ -70,7 +64,7 @@ def sync_command(
     Only what changed is asked for. A run that ends early is gone on with by the next one.
     """
     with errors_reported(debug=debug):
-        with payt.Client(base_url=base_url_of(env)) as client:
+        with connect(env=env, token_file=token_file, retries=retries) as client:
             try:
                 results, failed = _sync(
                     client,

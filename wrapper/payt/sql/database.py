@@ -200,12 +200,21 @@ class Copy:
         return holder
 
     def state(self) -> State:
-        """What was kept from the last run; nothing where somebody emptied the table."""
-        contacts, state = self._tables.contacts, self._tables.state
-        kept = self._connection.scalar(sa.select(state.c.state).where(*self._here(state)))
-        rows = self._connection.scalar(sa.select(sa.exists().where(contacts.c.administration_id == self._id)))
-        self._connection.rollback()
-        return msgspec.json.decode(kept, type=State) if kept and rows else State()
+        """What was kept from the last run."""
+        state = self._tables.state
+        with database_errors(self._engine):
+            kept = self._connection.scalar(sa.select(state.c.state).where(*self._here(state)))
+            self._connection.rollback()
+        return msgspec.json.decode(kept, type=State) if kept else State()
+
+    def is_empty(self) -> bool:
+        """Whether there is no row of this administration."""
+        contacts = self._tables.contacts
+        any_row = sa.exists().where(contacts.c.administration_id == self._id)
+        with database_errors(self._engine):
+            found = self._connection.scalar(sa.select(any_row))
+            self._connection.rollback()
+        return not found
 
     def keep(self, state: State) -> None:
         """Write the books."""
@@ -224,7 +233,7 @@ class Copy:
             return 0, 0, 0
         self._dialect.load(self._connection, self._tables.incoming, list(rows.values()))
         new = self._connection.scalars(self._upsert, {"now": moment}).all()
-        if run.full:
+        if run.full and not run.first:
             self._connection.execute(self._mark)
         inserted = sum(new)
         return inserted, len(new) - inserted, len(rows) - len(new)

@@ -85,13 +85,22 @@ class SQLite:
 
     @contextmanager
     def lock(self, connection: sa.Connection, name: str) -> Iterator[bool]:  # noqa: ARG002 - the other dialect needs it
-        """A locked file beside the database; the system lets it go when the process ends, however it ends."""
+        """As `Dialect.lock`."""
         if self._path is None:
-            with _lock_in_process(f"{id(self._engine)} {name}") as held:
-                yield held
-            return
+            lock = _lock_in_process(f"{id(self._engine)} {name}")
+        else:
+            lock = self.locked_file(name, timeout=0)
+        with lock as held:
+            yield held
+
+    @contextmanager
+    def locked_file(self, name: str, *, timeout: float) -> Iterator[bool]:
+        """A locked file beside the database; the system lets it go when the process ends, however it ends.
+
+        Its value is False where somebody else has held it for `timeout` seconds.
+        """
         digest = hashlib.blake2b(name.encode(), digest_size=8).hexdigest()
-        lock = FileLock(f"{self._path}.{digest}.lock", timeout=0, thread_local=False)
+        lock = FileLock(f"{self._path}.{digest}.lock", timeout=timeout, thread_local=False)
         try:
             lock.acquire()
         except Timeout:
@@ -171,7 +180,7 @@ def check_kind(name: str, argument: str) -> None:
         raise ValueError(f"{argument} must be a SQLite or PostgreSQL database, got {name}")
 
 
-def dialect_of(engine: sa.Engine) -> Dialect:
+def dialect_of(engine: sa.Engine) -> SQLite | PostgreSQL:
     """What fits to a database."""
     return SQLite(engine) if engine.dialect.name == "sqlite" else PostgreSQL()
 

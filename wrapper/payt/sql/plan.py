@@ -48,7 +48,9 @@ class Run(msgspec.Struct, omit_defaults=True):
     full: bool
     columns: tuple[str, ...]
     """The fields that it writes."""
-    after: str | None
+    first: bool = False
+    """Whether there was nothing here before it, so that nothing can be gone."""
+    after: str | None = None
     """Asks for what was updated after this; None for everything."""
     began: str | None = None
     """When, by the server's clock or earlier; None before its first page."""
@@ -100,7 +102,7 @@ class SyncResult:
     watermark: str | None = None
 
 
-def begin(state: State, settings: Settings, columns: tuple[str, ...], now: datetime.datetime) -> Run:
+def begin(state: State, settings: Settings, columns: tuple[str, ...], now: datetime.datetime, *, empty: bool) -> Run:
     """The run to do now, which writes these columns: the unfinished one, or a new one.
 
     An explicitly full run starts afresh even then, so that what it finds gone is gone now.
@@ -117,12 +119,14 @@ def begin(state: State, settings: Settings, columns: tuple[str, ...], now: datet
             and (state.full_at is None or now - isoparse(state.full_at) >= settings.full_after)
         )
     )
-    return Run(full=full, columns=columns, after=None if full else earlier(state.watermark, settings.overlap))
+    return Run(
+        full=full, first=empty, columns=columns, after=None if full else earlier(state.watermark, settings.overlap)
+    )
 
 
 def again(run: Run) -> Run:
     """The same run from its start, where the service does not know its cursor any more."""
-    return Run(full=run.full, columns=run.columns, after=run.after)
+    return Run(full=run.full, first=run.first, columns=run.columns, after=run.after)
 
 
 def note(run: Run, page: Page[Any], *, asked_at: datetime.datetime, waited: float) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import datetime
 import logging
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import aclosing, closing, contextmanager
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -18,7 +18,7 @@ from ..pager import Page
 from . import plan
 from .database import Copy, Database, engine_of, now
 from .errors import SyncError
-from .plan import Settings, SyncResult
+from .plan import Settings, State, SyncResult
 
 T = TypeVar("T")
 log = logging.getLogger("payt")
@@ -79,8 +79,10 @@ def sync(
                 run = Sync(copy, settings, administration_id)
                 while (listing := run.next_listing()) is not None:
                     with run.restartable():
-                        for page in client.contacts.list(administration_id=administration_id, **listing).pages():
-                            run.take(page)
+                        pages = client.contacts.list(administration_id=administration_id, **listing).pages()
+                        with closing(pages):  # type: ignore[type-var]  # it is a generator
+                            for page in pages:
+                                run.take(page)
                 job.results.append(run.result)
         return job.outcome()
 
@@ -115,8 +117,9 @@ async def async_sync(
                     while (listing := await do(run.next_listing)) is not None:
                         with run.restartable():
                             pages = client.contacts.list(administration_id=administration_id, **listing).pages()
-                            async for page in pages:
-                                await do(run.take, page)
+                            async with aclosing(pages):  # type: ignore[type-var]  # it is a generator
+                                async for page in pages:
+                                    await do(run.take, page)
                     job.results.append(run.result)
                 finally:
                     await do(holding.__exit__, None, None, None)
@@ -135,7 +138,10 @@ class Sync:
     def __init__(self, copy: Copy, settings: Settings, administration_id: str) -> None:
         self._copy, self._settings = copy, settings
         self._state = copy.state()
-        self._run = plan.begin(self._state, settings, copy.columns, now())
+        empty = copy.is_empty()
+        if empty:
+            self._state = State()  # somebody emptied the table: what was received before is needed again
+        self._run = plan.begin(self._state, settings, copy.columns, now(), empty=empty)
         self._resumed = self._run is self._state.run
         self._began = clock.now()
         self._asked_at, self._asked = now(), clock.now()
@@ -184,7 +190,7 @@ class Sync:
             if self._checking or page.cursor is not None:
                 self._keep_run()
             else:
-                self._gone = self._copy.gone() if self._run.full else []
+                self._gone = self._copy.gone() if self._run.full and not self._run.first else []
                 if self._gone:
                     self._keep_run()
                 else:
@@ -210,8 +216,9 @@ class Sync:
 
     def _finish(self, *, deletions_done: bool = True) -> None:
         moment = now()
-        if self._run.full:
+        if self._gone:
             self.result.deleted = self._copy.delete_gone(moment) if deletions_done else 0
+        if self._run.full:
             self._copy.forget_seen()
         self._state = plan.finished(self._state, self._run, now=moment, deletions_done=deletions_done)
         self._copy.keep(self._state)
