@@ -46,7 +46,19 @@ def cluster(programs: Path, **settings: str) -> Iterator[str]:
         os.chown(folder, account.pw_uid, account.pw_gid)
     data = folder / "data"
     try:
-        initdb = [programs / "initdb", "-D", data, "-U", USER, "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"]
+        initdb: list[str | Path] = [
+            programs / "initdb",
+            "-D",
+            data,
+            "-U",
+            USER,
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--no-locale",
+            "--no-sync",
+        ]
         subprocess.run(initdb, check=True, capture_output=True, cwd=folder, **_as(account))
         options = [f"-c{name}={value}" for name, value in {**SETTINGS, **settings}.items()]
         with (folder / "log").open("wb") as log:

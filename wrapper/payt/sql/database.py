@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime
 import os
+import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -14,7 +15,7 @@ import sqlalchemy as sa
 
 from ..pager import Page
 from .dialects import Dialect, check_kind, dialect_of, in_memory
-from .errors import BusyError, SchemaError, database_errors
+from .errors import BusyError, SchemaError, SyncError, database_errors
 from .plan import Run, State
 from .schema import VERSION, Tables, iso, row_maker
 
@@ -52,6 +53,8 @@ def engine_of(to: str | sa.URL | sa.Engine, argument: str = "to") -> tuple[sa.En
     return engine, True
 
 
+_ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+"""A NUL character as JSON writes it."""
 _IDS = 500
 """How many ids a statement names at most."""
 
@@ -165,11 +168,13 @@ class Copy:
     def __init__(self, database: Database, connection: sa.Connection, administration_id: str) -> None:
         self._connection, self._tables, self._dialect = connection, database.tables, database.dialect
         self._engine = database.engine
+        self._postgres = database.engine.dialect.name == "postgresql"
         self._id = administration_id
         names = [str(column.name) for column in self._tables.incoming.columns]
         contacts = self._tables.contacts
         documents = [name for name in names if isinstance(contacts.c[name].type, sa.JSON)]
         self.columns = tuple(names)
+        self._documents = frozenset(documents)
         self._row = row_maker(names, documents)
         self._upsert = self._upsert_statement(documents)
         self._mark = self._mark_statement()
@@ -231,6 +236,8 @@ class Copy:
         rows = {contact.id: self._row(contact) for contact in page.data}  # the last one, if one comes twice
         if not rows:
             return 0, 0, 0
+        if self._postgres and b"\\u0000" in page.raw:
+            self._refuse_nul(rows.values())
         self._dialect.load(self._connection, self._tables.incoming, list(rows.values()))
         new = self._connection.scalars(self._upsert, {"now": moment}).all()
         if run.full and not run.first:
@@ -264,6 +271,17 @@ class Copy:
             self._connection.execute(sa.update(contacts).where(*here).values(deleted_at=moment, synced_at=moment))
         return len(gone)
 
+    def _refuse_nul(self, rows: Iterable[list[Any]]) -> None:
+        for row in rows:
+            for name, value in zip(self.columns, row, strict=True):
+                if isinstance(value, str) and (
+                    _ESCAPED_NUL.search(value) if name in self._documents else "\0" in value
+                ):
+                    raise SyncError(
+                        f"contact {row[0]}: {name} holds a NUL character, which PostgreSQL has no place for: have it "
+                        "corrected in Payt, or keep the copy in SQLite"
+                    )
+
     def _here(self, table: sa.Table) -> tuple[sa.ColumnElement[bool], ...]:
         return table.c.table_name == self._tables.contacts.name, table.c.administration_id == self._id
 
@@ -274,10 +292,9 @@ class Copy:
         """Rows that are new or other are written, others stay untouched; returned is whether each was new."""
         contacts, incoming = self._tables.contacts, self._tables.incoming
         moment = sa.bindparam("now", type_=contacts.c.synced_at.type)
-        postgres = self._engine.dialect.name == "postgresql"
         values = {
             name: sa.cast(incoming.c[name], contacts.c[name].type)
-            if postgres and name in documents
+            if self._postgres and name in documents
             else incoming.c[name]
             for name in self.columns
         }

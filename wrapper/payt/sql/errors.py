@@ -48,7 +48,7 @@ def database_errors(engine: sa.Engine) -> Iterator[None]:
     """Errors of the database come out as a SyncError that holds no value of any row, and no password."""
     try:
         yield
-    except (exc.SQLAlchemyError, OSError) as error:
+    except (exc.SQLAlchemyError, engine.dialect.loaded_dbapi.Error, OSError) as error:
         raise SyncError(f"{shown(engine)}: {reason(error)}") from None
 
 
