@@ -157,7 +157,7 @@ def test_a_failed_write_leaves_the_old_token(store: payt.FileTokenStore, monkeyp
     def full(_handle: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(file_store.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(payt.TokenError, match=r"\.json cannot be written: No space left on device"):
         store.save(KEY, OTHER)
     assert store.load(KEY) == TOKEN
@@ -210,7 +210,7 @@ def test_folders_are_not_flushed_where_they_cannot_be(
     store.save(KEY, TOKEN)
     monkeypatch.setattr(file_store, "_POSIX", False)
     flushed: list[int] = []
-    monkeypatch.setattr(file_store.os, "fsync", flushed.append)
+    monkeypatch.setattr(os, "fsync", flushed.append)
     payt.FileTokenStore.save(store, KEY, OTHER)
     assert len(flushed) == 1
     monkeypatch.undo()

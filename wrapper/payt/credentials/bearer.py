@@ -56,17 +56,26 @@ class BearerAuth(httpx.Auth):
             raise TypeError(
                 "credentials is a coroutine function, which payt.Client cannot wait for: use payt.AsyncClient"
             )
-        yield _authorized(request, token)
+        problem = _authorize(request, token)
+        del token  # from the frame, which the traceback of an error shows
+        if problem is not None:
+            raise TokenError(problem)
+        yield request
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
         """Authorize a request of `payt.AsyncClient`."""
         token = self._source()
-        yield _authorized(request, await token if inspect.isawaitable(token) else token)
+        problem = _authorize(request, await token if inspect.isawaitable(token) else token)
+        del token  # from the frame, which the traceback of an error shows
+        if problem is not None:
+            raise TokenError(problem)
+        yield request
 
 
-def _authorized(request: httpx.Request, token: Any) -> httpx.Request:
+def _authorize(request: httpx.Request, token: Any) -> str | None:
+    """Put a token into a request, or tell what is wrong with it."""
     try:
         request.headers["Authorization"] = f"Bearer {checked_token('the token that credentials() returned', token)}"
     except (TypeError, ValueError) as error:
-        raise TokenError(str(error)) from None
-    return request
+        return str(error)
+    return None

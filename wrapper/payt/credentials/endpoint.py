@@ -152,14 +152,15 @@ class Asking:
             json=dict(body),
             headers={"Authorization": f"Basic {basic}", "Accept": "application/json", "Accept-Encoding": "identity"},
         )
-        for attempt in range(1, ATTEMPTS + 1):
+        attempt = 0
+        while True:
+            attempt += 1
             try:
                 return self._read(self._http.send(request, stream=True))
             except (httpx.ConnectError, httpx.ConnectTimeout):  # it cannot have arrived
                 if attempt == ATTEMPTS:
                     raise
                 clock.sleep(0.5 * attempt)
-        raise AssertionError("unreachable")
 
     def _read(self, response: httpx.Response) -> httpx.Response:
         content = b""

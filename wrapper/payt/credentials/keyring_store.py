@@ -40,18 +40,12 @@ class KeyringTokenStore:
         import keyring  # noqa: PLC0415  an extra, and slow to import
 
         try:
-            text = keyring.get_password(self.service, key)
+            kept = _decoded(keyring.get_password(self.service, key))
         except keyring.errors.KeyringError as error:
             raise TokenError(f"the keyring cannot be read: {type(error).__name__}: {error}") from None
-        if text is None:
-            return None
-        try:
-            return msgspec.json.decode(text, type=Token)
-        except msgspec.DecodeError:
-            token = None  # what is wrong with it may be said with parts of it
-        if token is None:
+        if kept is _FOREIGN:
             raise TokenError(f"the keyring holds something under {self.service!r}, {key!r} that is no token of payt")
-        return token
+        return kept
 
     def save(self, key: str, token: Token) -> None:
         """As `TokenStore.save`."""
@@ -78,3 +72,14 @@ class KeyringTokenStore:
 
     def __repr__(self) -> str:
         return f"payt.KeyringTokenStore({self.service!r})"
+
+
+_FOREIGN: Final = Token("")
+
+
+def _decoded(text: str | None) -> Token | None:
+    """Say no more of what cannot be decoded than that: the reason may hold parts of it."""
+    try:
+        return None if text is None else msgspec.json.decode(text, type=Token)
+    except msgspec.DecodeError:
+        return _FOREIGN

@@ -13,7 +13,6 @@ from ..errors import PaytError
 from .endpoint import Endpoint, Network
 from .grants import Grant
 from .shared import Connection, Found, Renewal, Wanted, connection_of, raised
-from .token import Token
 
 MOST_TOKENS: Final = 5
 """How many tokens a request is sent with at most."""
@@ -47,12 +46,13 @@ class OAuthAuth(httpx.Auth):
                 return
 
     def _is_known(self, trying: _Trying) -> bool:
-        trying.token = self._connection.ready(trying.wanted, self._grant.refresh_early)
-        return trying.token is not None
+        token = self._connection.ready(trying.wanted, self._grant.refresh_early)
+        trying.access_token = "" if token is None else token.access_token
+        return token is not None
 
     def _search(self, trying: _Trying, request: httpx.Request) -> bool:
         renewal = Renewal(self._grant, self._endpoint, self._network)
-        while trying.token is None:
+        while True:
             flight, is_new = self._connection.search(trying.wanted, renewal)
             left = time_left()
             try:
@@ -60,40 +60,36 @@ class OAuthAuth(httpx.Auth):
             except TimeoutError:
                 raise httpx.PoolTimeout("no token before the deadline", request=request) from None
             if trying.is_over(result, is_new=is_new):
-                break
-        return trying.token is not None
+                return trying.access_token != ""
 
     async def _search_async(self, trying: _Trying) -> bool:
         from asyncio import wrap_future  # noqa: PLC0415  who needs it has imported it before
 
         renewal = Renewal(self._grant, self._endpoint, self._network.on_loop())
-        while trying.token is None:
+        while True:
             flight, is_new = self._connection.search(trying.wanted, renewal)
             if trying.is_over(await wrap_future(flight), is_new=is_new):
-                break
-        return trying.token is not None
+                return trying.access_token != ""
 
 
 @attrs.define(repr=False, eq=False)
 class _Trying:
-    """A request on its way through one token after the other."""
+    """A request on its way through one token after the other. No frame holds a token, as tracebacks show frames."""
 
     connection: Connection
-    token: Token | None = None
+    access_token: str = ""
     wanted: Wanted = attrs.field(factory=Wanted)
 
     def authorized(self, request: httpx.Request) -> httpx.Request:
-        if self.token is not None:
-            request.headers["Authorization"] = f"Bearer {self.token.access_token}"
+        request.headers["Authorization"] = f"Bearer {self.access_token}"
         return request
 
     def is_refused(self, response: httpx.Response) -> bool:
         """Whether another token is worth a try."""
-        if response.status_code != httpx.codes.UNAUTHORIZED or self.token is None:
+        if response.status_code != httpx.codes.UNAUTHORIZED:
             return False
-        refused, self.token = self.token.access_token, None
-        self.connection.refuse(refused)
-        self.wanted = attrs.evolve(self.wanted, refused=self.wanted.refused | {refused})
+        self.connection.refuse(self.access_token)
+        self.wanted = attrs.evolve(self.wanted, refused=self.wanted.refused | {self.access_token})
         return len(self.wanted.refused) < MOST_TOKENS
 
     def is_over(self, result: Found | PaytError, *, is_new: bool) -> bool:
@@ -106,6 +102,6 @@ class _Trying:
         token = result.token
         if token is None or (token.access_token in self.wanted.refused and not is_new):
             return is_new
-        self.token = token
+        self.access_token = token.access_token
         self.wanted = attrs.evolve(self.wanted, may_ask=self.wanted.may_ask and not result.asked)
         return True

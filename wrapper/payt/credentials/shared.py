@@ -23,6 +23,7 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import attrs
@@ -173,15 +174,12 @@ class Connection:
         held = self.store.load(self.key)
         if self._unsaved is None and held is not None and self._is_good(held, wanted, renewal):
             return self._found(held)
-        if not wanted.may_ask and held is not None and self._will_do(held, wanted):
-            return self._found(held)
         with renewal.endpoint.reached(renewal.network) as ask, self.store.lock(self.key):
             held = self._save_what_is_left(self.store.load(self.key))
             if held is not None and self._is_good(held, wanted, renewal):
                 return self._found(held)
             if not wanted.may_ask:
-                # now nobody else is about to put another one there
-                return Found(held if held is not None and self._will_do(held, wanted) else None)
+                return Found(None)  # and, as the lock is held, nobody is about to put another one there
             return self._renew(ask, held, wanted, renewal)
 
     def _renew(self, ask: Asking, held: Token | None, wanted: Wanted, renewal: Renewal) -> Found:
@@ -222,7 +220,8 @@ class Connection:
         return token.access_token not in wanted.refused and token.access_token not in self._refused
 
     def _is_good(self, token: Token, wanted: Wanted, renewal: Renewal) -> bool:
-        return self._will_do(token, wanted) and not token.is_due(time.time(), renewal.grant.refresh_early)
+        is_due = wanted.may_ask and token.is_due(time.time(), renewal.grant.refresh_early)
+        return self._will_do(token, wanted) and not is_due
 
     def _told(self, error: BaseException, client_secret: str) -> PaytError:
         """An error as those who wait may see it: without the frames, which hold secrets, of this thread."""
@@ -275,5 +274,5 @@ def _after_fork() -> None:
 
 _lock = threading.Lock()
 _connections: weakref.WeakValueDictionary[tuple[Any, str], Connection] = weakref.WeakValueDictionary()
-if hasattr(os, "register_at_fork"):
+with suppress(AttributeError):  # of an operating system that has no fork
     os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,169 @@
+"""`payt login`, `payt status`, `payt logout`."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import typer
+from typer.testing import CliRunner
+
+import payt
+from oauth_server.launch import Application, OAuthServer
+from payt.cli.app import app
+from payt.credentials.shared import connection_of
+
+from .conftest import Person
+
+Result = Any
+
+
+def run(*arguments: str, typed: str | None = None) -> Result:
+    return CliRunner().invoke(app, list(arguments), input=typed, catch_exceptions=False)
+
+
+@pytest.fixture
+def settings(server: OAuthServer, application: Application, monkeypatch: pytest.MonkeyPatch) -> Application:
+    monkeypatch.setenv("PAYT_BASE_URL", server.url)
+    monkeypatch.setenv("PAYT_CLIENT_ID", application.client_id)
+    monkeypatch.setenv("PAYT_CLIENT_SECRET", application.client_secret)
+    return application
+
+
+@pytest.fixture
+def browsing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def browse(address: str) -> bool:
+        def follow() -> None:
+            location = httpx.get(address, trust_env=False, verify=False).headers["Location"]
+            httpx.get(location, trust_env=False, verify=False)
+
+        threading.Thread(target=follow).start()
+        return True
+
+    monkeypatch.setattr("webbrowser.open", browse)
+
+
+def stored(own_folder: Path) -> list[Path]:
+    return list(own_folder.glob("*.json"))
+
+
+def test_in_out_and_what_is_told_in_between(
+    server: OAuthServer, settings: Application, browsing: None, own_folder: Path
+) -> None:
+    login = run("login", "--timeout", "30", "--scope", "contacts:read")
+    assert login.exit_code == 0, login.output
+    assert f"Logged in to {server.url}.\n  scopes:       contacts:read\n" in login.stdout
+    (file,) = stored(own_folder)
+    status = run("status")
+    assert status.exit_code == 0
+    assert f"A login with the client id {settings.client_id} at {server.url}:" in status.stdout
+    assert "  access token: until " in status.stdout
+    for output in (login.output, status.output):
+        assert not [secret for secret in secrets_of(file) if secret in output]
+        assert settings.client_secret not in output
+    assert run("logout", typed="n\n").exit_code == 1
+    assert stored(own_folder) == [file]
+    logout = run("logout", typed="y\n")
+    assert (logout.exit_code, stored(own_folder)) == (0, [])
+    gone = run("status")
+    assert (gone.exit_code, gone.stdout) == (3, f"Nobody is logged in at {server.url}: payt login\n")
+
+
+def secrets_of(file: Path) -> list[str]:
+    token = payt.FileTokenStore(file.parent).load(file.stem)
+    assert token is not None
+    assert token.refresh_token is not None
+    return [token.access_token, token.refresh_token]
+
+
+def test_the_secret_is_asked_for_and_not_shown(
+    server: OAuthServer, application: Application, browsing: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PAYT_BASE_URL", server.url)
+    login = run("login", "--timeout", "30", typed=f"{application.client_id}\n{application.client_secret}\n")
+    assert login.exit_code == 0, login.output
+    assert application.client_secret not in login.output
+    assert f"Tools find this login with PAYT_CLIENT_ID={application.client_id}" in login.stdout
+    assert run("status", "--client-id", application.client_id).exit_code == 0
+    assert run("logout", "--yes", "--client-id", application.client_id).exit_code == 0
+    assert run("status", "--client-id", application.client_id).exit_code == 3
+
+
+def test_without_a_browser_the_address_is_pasted(
+    server: OAuthServer, settings: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+
+    def prompt(text: str, **_options: Any) -> str:
+        assert text == "Address"
+        address = next(line for line in said if server.url in line)
+        location: str = httpx.get(address.split("\n\n")[1], trust_env=False, verify=False).headers["Location"]
+        return location
+
+    echo = typer.echo
+
+    def listened(text: str, **options: Any) -> None:
+        said.append(text)
+        echo(text, **options)
+
+    monkeypatch.setattr("typer.echo", listened)
+    monkeypatch.setattr("typer.prompt", prompt)
+    login = run("login", "--no-browser")
+    assert login.exit_code == 0, login.output
+    assert "127.0.0.1 that it cannot show" in login.stderr
+
+
+def test_a_wrong_paste_is_a_message(settings: Application) -> None:
+    login = run("login", "--no-browser", typed="https://example.com\n")
+    assert login.exit_code == 1
+    assert "payt: this is not the address that the browser is sent to" in login.stderr
+
+
+def test_errors_are_a_line_and_an_exit_code(settings: Application, own_folder: Path, browsing: None) -> None:
+    assert run("login", "--timeout", "30").exit_code == 0
+    (file,) = stored(own_folder)
+    file.write_text("{")
+    for command in ("login", "status"):
+        result = run(command)
+        assert result.exit_code == 1
+        assert result.stderr.startswith(f"payt: {file} is torn")
+    assert run("logout", "--yes").exit_code == 0
+    assert stored(own_folder) == []
+
+
+def test_which_application_must_be_known() -> None:
+    for command in ("status", "logout"):
+        result = run(command)
+        assert (result.exit_code, result.stderr) == (
+            2,
+            "payt: which application? Set PAYT_CLIENT_ID, or pass --client-id\n",
+        )
+
+
+def test_the_demo_environment_is_another_login(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAYT_CLIENT_ID", "id")
+    result = run("status", "--env", "demo")
+    assert result.stdout == "Nobody is logged in at https://demo-api.paytsoftware.com: payt login\n"
+
+
+def test_status_tells_everything_that_there_is(
+    monkeypatch: pytest.MonkeyPatch, server: OAuthServer, person: Person, own_folder: Path
+) -> None:
+    monkeypatch.setenv("PAYT_BASE_URL", server.url)
+    monkeypatch.setenv("PAYT_TOKEN", "a-static-token")
+    own = server.application("client_credentials")
+    monkeypatch.setenv("PAYT_CLIENT_ID", own.client_id)
+    connection = connection_of(payt.ClientCredentials(own.client_id, own.client_secret), httpx.URL(server.url))
+    connection.store.save(connection.key, payt.Token("for-ever", obtained_at=1e9))
+    status = run("status")
+    assert status.exit_code == 0
+    assert status.stdout.startswith(
+        f"PAYT_TOKEN is set: it goes before every login.\nThe application {own.client_id} itself at {server.url}:\n"
+        "  scopes:       not said\n  since:        2001-09-0"
+    )
+    assert status.stdout.endswith("  access token: good until it is revoked\n")
+    assert "for-ever" not in status.output
+    assert "a-static-token" not in status.output

@@ -1,0 +1,372 @@
+"""Logging in: with the browser's part played by an HTTP client, against a real OAuth2 server."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+
+import payt
+from oauth_server.launch import Application, OAuthServer
+from payt.credentials import loopback
+from payt.credentials.shared import connection_of
+from payt.testing import FakePayt
+
+
+class Browser:
+    """Opens pages in a thread, follows where they lead, and keeps what it saw."""
+
+    def __init__(self, change: Callable[[str], str] = str) -> None:
+        self.pages: list[httpx.Response] = []
+        self.opened = ""
+        self._change = change
+        self._thread = threading.Thread()
+
+    def __call__(self, address: str) -> None:
+        self.opened = address
+        self._thread = threading.Thread(target=self._open, args=(self._change(address),))
+        self._thread.start()
+
+    def _open(self, address: str) -> None:
+        with httpx.Client(trust_env=False, verify=False) as http:
+            page = http.get(address)
+            while page.has_redirect_location:
+                page = http.get(self._change(page.headers["Location"]))
+            self.pages.append(page)
+
+    def page(self) -> httpx.Response:
+        self._thread.join(30)
+        return self.pages[0]
+
+    @property
+    def query(self) -> dict[str, list[str]]:
+        return parse_qs(urlsplit(self.opened).query)
+
+
+@pytest.fixture(autouse=True)
+def no_real_browser(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("webbrowser.open", pytest.fail)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> payt.FileTokenStore:
+    return payt.FileTokenStore(tmp_path / "tokens")
+
+
+LogIn = Callable[..., payt.Token]
+
+
+@pytest.fixture
+def log_in(server: OAuthServer, application: Application, store: payt.FileTokenStore) -> LogIn:
+    def call(**settings: Any) -> payt.Token:
+        settings = {"base_url": server.url, "store": store, "timeout": 30, **settings}
+        return payt.login(application.client_id, application.client_secret, **settings)
+
+    return call
+
+
+def test_who_logs_in_is_logged_in(
+    server: OAuthServer, application: Application, store: payt.FileTokenStore, log_in: LogIn
+) -> None:
+    browser = Browser()
+    token = log_in(browser=browser, scope="contacts:read")
+    assert token.scope == "contacts:read"
+    who = payt.AuthorizationCode(application.client_id, application.client_secret, store)
+    with payt.Client(who, base_url=server.url, verify=False) as client:
+        assert len(list(client.contacts.list(administration_id="1"))) == 7
+    assert server.counts().token["authorization_code"].succeeded == 1
+    assert server.counts().refresh.requests == 0
+
+
+def test_the_address_is_as_the_standards_want_it(server: OAuthServer, application: Application, log_in: LogIn) -> None:
+    first, second = Browser(), Browser()
+    log_in(browser=first)
+    log_in(browser=second, scope="contacts:read contacts:write")
+    assert first.opened.startswith(f"{server.url}/oauth/authorize?")
+    query = first.query
+    assert query["client_id"] == [application.client_id]
+    assert query["response_type"] == ["code"]
+    assert query["code_challenge_method"] == ["S256"]
+    assert len(query["code_challenge"][0]) == 43
+    assert urlsplit(query["redirect_uri"][0]).hostname == "127.0.0.1"
+    assert "scope" not in query
+    assert second.query["scope"] == ["contacts:read contacts:write"]
+    assert len(query["state"][0]) == 43
+    assert query["state"] != second.query["state"]
+    assert query["code_challenge"] != second.query["code_challenge"]
+
+
+def test_the_page_afterwards_is_plain_and_friendly(log_in: LogIn) -> None:
+    browser = Browser()
+    log_in(browser=browser)
+    page = browser.page()
+    assert page.status_code == 200
+    assert "Payt has said yes. You can close this page" in page.text
+    assert "<script" not in page.text
+    assert page.headers["content-security-policy"] == "default-src 'none'; style-src 'unsafe-inline'"
+    assert page.headers["referrer-policy"] == "no-referrer"
+
+
+def test_a_login_goes_before_what_a_client_knows(
+    server: OAuthServer, application: Application, store: payt.FileTokenStore, log_in: LogIn
+) -> None:
+    log_in(browser=Browser())
+    who = payt.AuthorizationCode(application.client_id, application.client_secret, store)
+    with payt.Client(who, base_url=server.url, verify=False) as client:
+        list(client.contacts.list(administration_id="1"))
+        server.revoke_login()
+        with pytest.raises(payt.LoginRequiredError):
+            list(client.contacts.list(administration_id="1"))
+        log_in(browser=Browser())
+        assert len(list(client.contacts.list(administration_id="1"))) == 7
+
+
+def test_a_refusal_is_told_to_both(log_in: LogIn, store: payt.FileTokenStore) -> None:
+    browser = Browser(lambda address: address.replace("/oauth/authorize?", "/oauth/authorize?deny=1&"))
+    with pytest.raises(payt.TokenError, match="the login was refused") as caught:
+        log_in(browser=browser)
+    assert caught.value.code == "access_denied"
+    assert "Not logged in" in browser.page().text
+    assert not store.path.exists()
+
+
+def test_another_error_is_told(log_in: LogIn) -> None:
+    with pytest.raises(payt.TokenError, match="Payt could not log in: invalid_scope"):
+        log_in(browser=Browser(), scope="everything")
+
+
+def test_a_wrong_state_is_refused(log_in: LogIn, server: OAuthServer) -> None:
+    browser = Browser(lambda address: address.replace("?code=", "?code=an-attackers-").replace("state=", "state=no"))
+    with pytest.raises(payt.TokenError, match="does not belong to this login"):
+        log_in(browser=browser)
+    assert "Not logged in" in browser.page().text
+    assert server.counts().token == {}
+
+
+def test_a_code_that_is_not_good_is_told(log_in: LogIn) -> None:
+    browser = Browser(lambda address: address.replace("?code=", "?code=x"))
+    with pytest.raises(payt.TokenError, match="invalid_grant"):
+        log_in(browser=browser)
+
+
+def test_a_wrong_secret_is_told(server: OAuthServer, application: Application, store: payt.FileTokenStore) -> None:
+    with pytest.raises(payt.TokenError, match="invalid_client"):
+        payt.login(application.client_id, "wrong", base_url=server.url, store=store, browser=Browser(), timeout=30)
+
+
+@pytest.mark.real_time
+def test_nobody_waits_for_ever(log_in: LogIn) -> None:
+    with pytest.raises(payt.TokenError, match=r"nobody logged in within 0\.2 s: log in again"):
+        log_in(browser=lambda _address: None, timeout=0.2)
+
+
+def test_a_busy_port_is_told(log_in: LogIn) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(payt.TokenError, match=f"port {port} of this machine cannot be used to log in"):
+            log_in(browser=Browser(), port=port)
+
+
+def test_a_port_can_be_chosen_and_is_closed_afterwards(log_in: LogIn) -> None:
+    for attempt in range(10):  # somebody else may be quicker to take a port
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        browser = Browser()
+        try:
+            log_in(browser=browser, port=port)
+        except payt.TokenError:
+            assert attempt < 9
+        else:
+            break
+    assert browser.query["redirect_uri"] == [f"http://127.0.0.1:{port}/callback"]
+    browser.page()
+    with pytest.raises(httpx.TransportError):
+        httpx.get(f"http://127.0.0.1:{port}/callback", trust_env=False)
+
+
+def test_other_requests_and_silent_connections_are_no_hindrance(log_in: LogIn) -> None:
+    browser = Browser()
+
+    def restless(address: str) -> None:
+        redirect = parse_qs(urlsplit(address).query)["redirect_uri"][0]
+        port = urlsplit(redirect).port
+        silent.append(socket.create_connection(("127.0.0.1", port or 0)))
+        found = httpx.get(redirect.replace("callback", "favicon.ico"), trust_env=False)
+        assert found.status_code == 404
+        browser(address)
+
+    silent: list[socket.socket] = []
+    try:
+        assert log_in(browser=restless).refresh_token is not None
+    finally:
+        for connection in silent:
+            connection.close()
+
+
+def test_only_the_first_request_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loopback, "_GOODBYE", 60.0)
+    with loopback.Loopback(0, "/callback") as server:
+        answers: list[int] = []
+
+        def visit() -> None:
+            answers.append(httpx.get(f"{server.address}?code=1", trust_env=False).status_code)
+
+        threads = [threading.Thread(target=visit) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        until_one = time.monotonic() + 30
+        while not answers and time.monotonic() < until_one:
+            time.sleep(0.01)
+        assert answers == [404]
+        assert server.wait(30, str) == "/callback?code=1"
+        for thread in threads:
+            thread.join(30)
+    assert sorted(answers) == [200, 404]
+
+
+def test_a_browser_that_goes_away_is_no_news(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(loopback, "_GOODBYE", 0.1)
+    # nobody decides what the browser is told
+    with loopback.Loopback(0, "/callback") as server, pytest.raises(httpx.RequestError):
+        httpx.get(f"{server.address}?code=a-code", trust_env=False)
+    assert capfd.readouterr() == ("", "")
+
+
+# Without a browser
+
+
+def pasted(change: Callable[[str], str] = str) -> Callable[[str], str]:
+    def ask(address: str) -> str:
+        location = httpx.get(address, trust_env=False).headers["Location"]
+        return change(f" {location}\n")
+
+    return ask
+
+
+def test_without_a_browser_the_address_is_pasted(log_in: LogIn) -> None:
+    assert log_in(ask=pasted()).refresh_token is not None
+    assert log_in(ask=pasted(), port=8765).refresh_token is not None
+
+
+WRONG_PASTES = {
+    "nothing": "",
+    "the page before": "https://app.paytsoftware.com/oauth/authorize?state=1",
+    "no address": "http://[::1/callback?code=1",
+}
+
+
+@pytest.mark.parametrize("text", WRONG_PASTES.values(), ids=WRONG_PASTES)
+def test_a_wrong_paste_is_told(log_in: LogIn, text: str) -> None:
+    with pytest.raises(payt.TokenError, match="this is not the address that the browser is sent to"):
+        log_in(ask=lambda _address: text)
+
+
+def test_an_earlier_address_is_told(log_in: LogIn) -> None:
+    with pytest.raises(payt.TokenError, match="was it of an earlier attempt"):
+        log_in(ask=lambda _address: "http://127.0.0.1/callback?code=1&state=another")
+
+
+# Settings
+
+
+def test_settings_may_come_from_the_environment(
+    server: OAuthServer, application: Application, monkeypatch: pytest.MonkeyPatch, own_folder: Path
+) -> None:
+    monkeypatch.setenv("PAYT_CLIENT_ID", application.client_id)
+    monkeypatch.setenv("PAYT_CLIENT_SECRET", application.client_secret)
+    monkeypatch.setenv("PAYT_BASE_URL", server.url)
+    payt.login(browser=Browser(), timeout=30)
+    assert len(list(own_folder.glob("*.json"))) == 1
+    with payt.Client(verify=False) as client:
+        assert len(list(client.contacts.list(administration_id="1"))) == 7
+
+
+PAGES = {
+    "production": ("https://api.paytsoftware.com", None, "https://app.paytsoftware.com/oauth/authorize?"),
+    "demo": ("https://demo-api.paytsoftware.com/", None, "https://demo.paytsoftware.com/oauth/authorize?"),
+    "the default": (None, None, "https://app.paytsoftware.com/oauth/authorize?"),
+    "one's own": ("https://payt.example/api", None, "https://payt.example/api/oauth/authorize?"),
+    "another": ("https://payt.example/api", "https://login.payt.example/x/", "https://login.payt.example/x/oauth/"),
+}
+
+
+@pytest.mark.parametrize(("base_url", "app_url", "page"), PAGES.values(), ids=PAGES)
+@pytest.mark.parametrize("by", ["argument", "environment"])
+def test_where_people_log_in(
+    monkeypatch: pytest.MonkeyPatch, base_url: str | None, app_url: str | None, page: str, by: str
+) -> None:
+    seen: list[str] = []
+
+    def ask(address: str) -> str:
+        seen.append(address)
+        return ""
+
+    settings = {"base_url": base_url, "app_url": app_url}
+    if by == "environment":
+        for name, value in settings.items():
+            monkeypatch.setenv(f"PAYT_{name.upper()}", value or "")
+        settings = {}
+    with pytest.raises(payt.TokenError):
+        payt.login("id", "secret", ask=ask, store=payt.MemoryTokenStore(), **settings)  # type: ignore[arg-type]
+    assert seen[0].startswith(page)
+
+
+WRONG: dict[str, tuple[dict[str, Any], str]] = {
+    "no application": ({"client_id": None}, "needs client_id and client_secret, or PAYT_CLIENT_ID"),
+    "no secret": ({"client_secret": None}, "needs client_id and client_secret, or PAYT_CLIENT_ID"),
+    "no port": ({"port": 70_000}, "port must be a number from 0 to 65535"),
+    "a text as port": ({"port": "80"}, "port must be a number from 0 to 65535"),
+    "no time": ({"timeout": 0}, "timeout must be a number of seconds above 0"),
+    "no address": ({"app_url": "payt"}, "app_url must begin with https://"),
+}
+
+
+@pytest.mark.parametrize(("settings", "message"), WRONG.values(), ids=WRONG)
+def test_wrong_arguments_are_named_before_anything_opens(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        payt.login(**{"client_id": "id", "client_secret": "secret", "browser": pytest.fail, **settings})
+
+
+def test_a_foreign_file_is_reported_before_anybody_logs_in(
+    server: OAuthServer, application: Application, store: payt.FileTokenStore, log_in: LogIn
+) -> None:
+    log_in(browser=Browser())
+    (file,) = store.path.glob("*.json")
+    file.write_text("{")
+    with pytest.raises(payt.TokenError, match="torn"):
+        log_in(browser=pytest.fail)
+    assert file.read_text() == "{"
+
+
+def test_the_browser_of_the_machine_is_opened(
+    log_in: LogIn, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    browser = Browser()
+    monkeypatch.setattr("webbrowser.open", browser)
+    log_in()
+    assert browser.opened in capsys.readouterr().err
+
+
+def test_logging_in_to_the_fake(store: payt.FileTokenStore) -> None:
+    with FakePayt(contacts=3) as fake:
+        fake.oauth.refuse = True
+        with pytest.raises(payt.TokenError, match="the login was refused: The user refused"):
+            payt.login(
+                fake.oauth.client_id, fake.oauth.client_secret, base_url=fake.url, store=store, browser=Browser()
+            )
+        fake.oauth.refuse = False
+        payt.login(fake.oauth.client_id, fake.oauth.client_secret, base_url=fake.url, store=store, browser=Browser())
+        who = payt.AuthorizationCode(fake.oauth.client_id, fake.oauth.client_secret, store)
+        assert connection_of(who, httpx.URL(fake.url)).store.load(connection_of(who, httpx.URL(fake.url)).key)
+        with payt.Client(who, base_url=fake.url, verify=False) as client:
+            assert len(list(client.contacts.list(administration_id="1"))) == 3
+    assert fake.oauth.exchanges == 1

@@ -1,0 +1,242 @@
+"""No token, secret, code or Basic header is anywhere but in the request that needs it and in the store."""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Any
+from urllib.parse import parse_qs, quote, urlsplit
+
+import attrs
+import httpx
+import pytest
+
+import payt
+from faults import kinds
+from faults.kinds import Point
+from faults.server import FaultServer, ParsedRequest
+from payt.credentials.endpoint import Endpoint, Network
+from payt.credentials.login import Attempt, Code
+from payt.credentials.shared import Found, Renewal, Wanted, connection_of
+from support.flavours import Flavour
+from support.quick import QUICK
+
+CLIENT_SECRET = "S3CRET-of-the-application"
+BASIC = base64.b64encode(f"an-id:{CLIENT_SECRET}".encode()).decode()
+OURS = str(Path(payt.__file__).parent)
+
+
+def leaks(text: str) -> list[str]:
+    return [secret for secret in ("S3CRET", quote("S3CRET"), BASIC, BASIC[8:-4]) if secret in text]
+
+
+def frames(error: BaseException) -> Iterator[FrameType]:
+    traceback = error.__traceback__
+    while traceback is not None:
+        if traceback.tb_frame.f_code.co_filename.startswith(OURS):
+            yield traceback.tb_frame
+        traceback = traceback.tb_next
+
+
+def chain(error: BaseException | None) -> Iterator[BaseException]:
+    if error is not None:
+        yield error
+        yield from chain(error.__cause__)
+        if error.__context__ is not error.__cause__:
+            yield from chain(error.__context__)
+
+
+def everything_about(error: BaseException) -> Iterator[str]:
+    """What error reports show: texts, attributes, and the variables of our frames."""
+    for link in chain(error):
+        yield f"{link!r} {link} {link.args!r} { ({k: v for k, v in vars(link).items() if k != 'body'})!r}"
+        for frame in frames(link):
+            for name, value in frame.f_locals.items():
+                if name == "chunk":
+                    continue  # of an answer of the API, which may say what it likes
+                yield f"{frame.f_code.co_qualname}: {name} = {value!r}"
+
+
+class Server:
+    """Gives tokens; its API repeats all secrets that it knows where it refuses."""
+
+    def __call__(self, request: ParsedRequest) -> bytes:
+        if request.path != "/oauth/token":
+            return b'{"data": [{"id": "1"}], "pagination": null}'
+        assert leaks(request.headers["authorization"])
+        return json.dumps(
+            {"access_token": "S3CRET-new-access", "refresh_token": "S3CRET-new-refresh", "expires_in": 7200}
+        ).encode()
+
+
+@pytest.fixture
+def server() -> Iterator[FaultServer]:
+    with FaultServer(Server()) as running:
+        yield running
+
+
+def echo_sent(status: int) -> kinds.Fault:
+    sent = {"error": "invalid_grant", "error_description": f"no S3CRET-first-refresh of {CLIENT_SECRET}"}
+    return kinds.answer(status, body=json.dumps(sent).encode())
+
+
+class Full(payt.MemoryTokenStore):
+    def save(self, key: str, token: payt.Token) -> None:
+        raise OSError(f"INSERT {token.access_token}, {token.refresh_token} failed")
+
+
+SCRIPTS: dict[str, list[kinds.Fault | None]] = {
+    "success": [],
+    "a refresh after a 401": [kinds.answer(401)],
+    "a 401 with the token in it": [None, kinds.answer(401, body=b'{"message": "S3CRET-new-access is not good"}')],
+    "a refusal that repeats what was sent": [echo_sent(400)],
+    "a failure that repeats what was sent": [echo_sent(503)],
+    "a redirection": [kinds.answer(302, [("Location", "https://elsewhere.example/?x=1")])],
+    "no token": [kinds.answer(200, body=b'{"refresh_token": "S3CRET-new-refresh"}')],
+    "a token that is none": [kinds.answer(200, body=b'{"access_token": "S3CRET-new-access\\n"}')],
+    "an answer cut short": [kinds.close(20)],
+    "a reset": [kinds.reset(Point.BEFORE_ANSWER)],
+    "garbage": [kinds.garbage()],
+    "a refused permission": [None, kinds.answer(403, body=b'{"message": "S3CRET-new-access may not"}')],
+    "a page that breaks": [None, *[kinds.reset(Point.BEFORE_ANSWER)] * 10],
+}
+
+
+@pytest.fixture(autouse=True)
+def listening(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Every logger at its most talkative, and every warning."""
+    for name in ("", "payt", "httpx", "httpcore", "asyncio", "filelock"):
+        caplog.set_level(logging.DEBUG, logger=name)
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        yield
+    said = [f"{record.getMessage()} {record.args!r} {record.exc_info!r}" for record in caplog.get_records("call")]
+    assert not [line for line in said if leaks(line)]
+    assert not [str(warning.message) for warning in warned if leaks(str(warning.message))]
+
+
+def check(run: Callable[[], object]) -> BaseException | None:
+    caught: BaseException | None = None
+    try:
+        shown = repr(run())
+    except (payt.PaytError, ValueError, TypeError) as error:
+        caught, shown = error, "\n".join(text for text in everything_about(error) if leaks(text))
+    assert not leaks(shown), shown
+    return caught
+
+
+def somebody(store: payt.TokenStore) -> payt.AuthorizationCode:
+    return payt.AuthorizationCode("an-id", CLIENT_SECRET, store, refresh_token="S3CRET-first-refresh")
+
+
+@pytest.mark.parametrize("kept", ["in files", "in memory"])
+@pytest.mark.parametrize("script", SCRIPTS.values(), ids=SCRIPTS)
+def test_listings_show_nothing(
+    server: FaultServer, flavour: Flavour, script: list[kinds.Fault | None], kept: str, tmp_path: Path
+) -> None:
+    server.script(script)
+    store = payt.FileTokenStore(tmp_path / "tokens") if kept == "in files" else payt.MemoryTokenStore()
+    who = somebody(store)
+    if script == SCRIPTS["a refresh after a 401"]:
+        key = connection_of(who, httpx.URL(server.url)).key
+        store.save(key, payt.Token("S3CRET-old-access", "S3CRET-old-refresh"))
+    error = check(lambda: flavour.contacts(server.url, who, client=QUICK))
+    assert (error is None) == (script in (SCRIPTS["success"], SCRIPTS["a refresh after a 401"]))
+    assert not [request.target for request in server.requests if leaks(request.target)]
+
+
+def test_a_connection_that_fails_shows_nothing(flavour: Flavour) -> None:
+    with FaultServer(Server()) as gone:
+        pass
+    assert check(lambda: flavour.contacts(gone.url, somebody(payt.MemoryTokenStore()), client=QUICK))
+
+
+def test_a_store_that_fails_shows_nothing(server: FaultServer, flavour: Flavour) -> None:
+    error = check(lambda: flavour.contacts(server.url, somebody(Full()), client=QUICK))
+    assert "[secret]" in str(error)
+
+
+def test_a_torn_file_shows_nothing(server: FaultServer, flavour: Flavour, tmp_path: Path) -> None:
+    store = payt.FileTokenStore(tmp_path / "tokens")
+    who = somebody(store)
+    store.save(connection_of(who, httpx.URL(server.url)).key, payt.Token("S3CRET-old-access", "S3CRET-old-refresh"))
+    (file,) = (tmp_path / "tokens").glob("*.json")
+    file.write_bytes(file.read_bytes()[:-9])
+    assert leaks(file.read_text())
+    assert check(lambda: flavour.contacts(server.url, who, client=QUICK))
+
+
+def test_an_application_by_itself_shows_nothing(server: FaultServer, flavour: Flavour) -> None:
+    own = payt.ClientCredentials("an-id", CLIENT_SECRET, payt.MemoryTokenStore())
+    assert check(lambda: flavour.contacts(server.url, own, client=QUICK)) is None
+    server.script([kinds.answer(401), kinds.answer(401, body=json.dumps({"message": f"not {CLIENT_SECRET}"}).encode())])
+    assert check(lambda: flavour.contacts(server.url, own, client=QUICK))
+
+
+@pytest.mark.parametrize("secret", ["S3CRET with a blank", "S3CRET\n", "S3CRET-ü"], ids=["blank", "line end", "umlaut"])
+def test_a_token_that_is_none_is_not_shown(flavour: Flavour, secret: str) -> None:
+    error = check(lambda: flavour.contacts("http://127.0.0.1:1", lambda: secret, client=QUICK))
+    assert "holds white space or characters that no token has" in str(error)
+
+
+# Logging in
+
+
+def pasting(answer: Callable[[dict[str, str]], str]) -> Callable[[str], str]:
+    def ask(address: str) -> str:
+        assert not leaks(address)
+        query = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
+        return f"{query['redirect_uri']}?{answer(query)}"
+
+    return ask
+
+
+RETURNS: dict[str, tuple[Callable[[dict[str, str]], str], list[kinds.Fault | None]]] = {
+    "success": (lambda query: f"code=S3CRET-the-code&state={query['state']}", []),
+    "another state": (lambda query: "code=S3CRET-the-code&state=x", []),
+    "a refusal": (lambda query: f"error=access_denied&state={query['state']}", []),
+    "a code that is not good": (
+        lambda query: f"code=S3CRET-the-code&state={query['state']}",
+        [kinds.answer(400, body=b'{"error": "invalid_grant", "error_description": "S3CRET-the-code is none"}')],
+    ),
+    "no answer": (lambda query: f"code=S3CRET-the-code&state={query['state']}", [kinds.close(1)]),
+}
+
+
+@pytest.mark.parametrize(("answer", "script"), RETURNS.values(), ids=RETURNS)
+def test_logging_in_shows_nothing(
+    server: FaultServer, answer: Callable[[dict[str, str]], str], script: list[kinds.Fault | None]
+) -> None:
+    server.script(script)
+    store = payt.MemoryTokenStore()
+    check(lambda: payt.login("an-id", CLIENT_SECRET, base_url=server.url, store=store, ask=pasting(answer)))
+
+
+# Objects
+
+
+def test_objects_show_nothing(server: FaultServer) -> None:
+    store = payt.MemoryTokenStore()
+    url = httpx.URL(server.url)
+    who = somebody(store)
+    token = payt.Token("S3CRET-old-access", "S3CRET-old-refresh")
+    with payt.Client(who, base_url=server.url, **QUICK) as client:
+        list(client.contacts.list(administration_id="1"))
+        connection = connection_of(who, url)
+        endpoint = Endpoint(url, "an-id", CLIENT_SECRET)
+        attempt = Attempt("an-id", url, "http://127.0.0.1/callback", None)
+        objects: list[Any] = [
+            *(who, attrs.asdict(who, recurse=False).keys(), client, client._session, client._session.auth, store),
+            *(connection, endpoint, Network({"proxy": "http://user:S3CRET@proxy.example"}), token, Found(token)),
+            *(Wanted(frozenset(["S3CRET"])), Renewal(who, endpoint, Network()), attempt, Code("S3CRET-the-code")),
+            *(payt.StaticToken("S3CRET"), payt.ClientCredentials("an-id", CLIENT_SECRET)),
+        ]
+        assert not [type(shown) for shown in objects if leaks(f"{shown!r} {shown}")]
+    with pytest.raises(TypeError) as caught:
+        payt.ClientCredentials("an-id", CLIENT_SECRET, "S3CRET")  # type: ignore[arg-type]
+    assert not leaks(str(caught.value))

@@ -1,0 +1,307 @@
+"""Waiting for a token: no event loop is blocked, nobody who gives up harms anybody, nothing that was sent is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import pytest
+
+import payt
+from faults import kinds
+from faults.server import FaultServer, ParsedRequest
+from payt.credentials import shared
+from payt.credentials.endpoint import Network
+from payt.credentials.shared import Connection, connection_of
+from support.flavours import Flavour
+from support.quick import QUICK
+
+PATIENCE = 30.0
+
+
+class SlowTokens:
+    """A token endpoint that answers when it is told to, and an API that takes any token."""
+
+    def __init__(self) -> None:
+        self.asked = threading.Semaphore(0)
+        self.may_answer = threading.Event()
+        self.refreshed: list[str] = []
+
+    def __call__(self, request: ParsedRequest) -> bytes:
+        if request.path != "/oauth/token":
+            return b'{"data": [{"id": "1"}], "pagination": null}'
+        self.refreshed.append(json.loads(request.body)["refresh_token"])
+        self.asked.release()
+        assert self.may_answer.wait(PATIENCE)
+        number = len(self.refreshed)
+        return json.dumps(
+            {"access_token": f"access-{number}", "refresh_token": f"refresh-{number}", "expires_in": 7200}
+        ).encode()
+
+
+@pytest.fixture
+def slow() -> Iterator[SlowTokens]:
+    tokens = SlowTokens()
+    yield tokens
+    tokens.may_answer.set()
+
+
+@pytest.fixture
+def server(slow: SlowTokens) -> Iterator[FaultServer]:
+    with FaultServer(slow) as server:
+        yield server
+        slow.may_answer.set()
+
+
+@pytest.fixture
+def somebody() -> payt.AuthorizationCode:
+    return payt.AuthorizationCode("id", "secret", payt.MemoryTokenStore(), refresh_token="refresh-0")
+
+
+@pytest.fixture
+def connection(server: FaultServer, somebody: payt.AuthorizationCode) -> Connection:
+    """Held, as clients of a long-lived program hold it."""
+    return connection_of(somebody, httpx.URL(server.url))
+
+
+def until(condition: Callable[[], Any]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def is_kept(connection: Connection) -> bool:
+    return connection.store.load(connection.key) is not None
+
+
+async def list_all(client: payt.AsyncClient) -> int:
+    return len([contact async for contact in client.contacts.list(administration_id="1")])
+
+
+async def asked_for(slow: SlowTokens) -> None:
+    assert await asyncio.to_thread(slow.asked.acquire, timeout=PATIENCE)
+
+
+def test_a_cancelled_task_loses_no_token_and_the_loop_runs_on(
+    server: FaultServer, slow: SlowTokens, somebody: payt.AuthorizationCode, connection: Connection
+) -> None:
+    async def main() -> None:
+        async with payt.AsyncClient(somebody, base_url=server.url, **QUICK) as client:
+            first, second = (asyncio.create_task(list_all(client)) for _ in range(2))
+            await asked_for(slow)  # a thread waits for the answer; this loop runs
+            first.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await first
+            assert not second.done()
+            slow.may_answer.set()
+            assert await second == 1
+
+    asyncio.run(main())
+    assert slow.refreshed == ["refresh-0"]
+    assert is_kept(connection)
+
+
+def test_the_end_of_the_loop_loses_no_token(
+    server: FaultServer, slow: SlowTokens, somebody: payt.AuthorizationCode, connection: Connection
+) -> None:
+    async def main() -> None:
+        async with payt.AsyncClient(somebody, base_url=server.url, **QUICK) as client:
+            listing = asyncio.create_task(list_all(client))
+            await asked_for(slow)
+            listing.cancel()
+
+    asyncio.run(main())
+    assert not is_kept(connection)
+    slow.may_answer.set()
+    until(lambda: is_kept(connection))
+
+
+@pytest.mark.real_time
+def test_a_deadline_is_kept_and_loses_no_token(
+    server: FaultServer,
+    slow: SlowTokens,
+    somebody: payt.AuthorizationCode,
+    connection: Connection,
+    flavour: Flavour,
+) -> None:
+    began = time.monotonic()
+    with pytest.raises(payt.TransportError, match=r"within 0\.3 s \(total_timeout\)"):
+        flavour.contacts(server.url, somebody, client={**QUICK, "total_timeout": 0.3})
+    assert time.monotonic() - began < 10
+    slow.may_answer.set()
+    until(lambda: is_kept(connection))
+    assert len(flavour.contacts(server.url, somebody, client=QUICK)) == 1
+    assert slow.refreshed == ["refresh-0"]
+
+
+def test_a_failure_wakes_everybody_and_the_next_one_tries_anew(
+    server: FaultServer, slow: SlowTokens, somebody: payt.AuthorizationCode, connection: Connection
+) -> None:
+    server.script([kinds.answer(503, body=b"not now")])
+    with (
+        payt.Client(somebody, base_url=server.url, rate_limit=None, **QUICK) as client,
+        ThreadPoolExecutor(16) as pool,
+    ):
+
+        def listed(_number: int) -> object:
+            try:
+                return len(list(client.contacts.list(administration_id="1")))
+            except payt.TokenError as error:
+                return error
+
+        waiting = [pool.submit(listed, number) for number in range(8)]
+        assert slow.asked.acquire(timeout=PATIENCE)
+        until(pool._work_queue.empty)
+        slow.may_answer.set()
+        outcomes = [future.result(PATIENCE) for future in waiting]
+        errors = [outcome for outcome in outcomes if isinstance(outcome, payt.TokenError)]
+        assert errors
+        assert len({id(error) for error in errors}) == len(errors)  # each its own
+        assert {outcome for outcome in outcomes if not isinstance(outcome, payt.TokenError)} <= {1}
+        assert listed(0) == 1
+    assert len(slow.refreshed) == 2
+
+
+def test_a_refusal_that_comes_during_a_refresh_is_not_lost(
+    server: FaultServer, slow: SlowTokens, somebody: payt.AuthorizationCode, connection: Connection
+) -> None:
+    """The token that is on its way is refused before it arrives, as to another process that got it earlier."""
+    with (
+        payt.Client(somebody, base_url=server.url, rate_limit=None, **QUICK) as client,
+        ThreadPoolExecutor(2) as pool,
+    ):
+        listing = pool.submit(lambda: len(list(client.contacts.list(administration_id="1"))))
+        assert slow.asked.acquire(timeout=PATIENCE)
+        flight, is_new = connection.search(shared.Wanted(), None)  # type: ignore[arg-type]  # joins: asks for nothing
+        assert not is_new
+        slow.may_answer.set()
+        assert listing.result(PATIENCE) == 1
+        connection.refuse("access-1")
+        assert connection.ready(shared.Wanted(), 60) is None
+        assert len(list(client.contacts.list(administration_id="1"))) == 1
+        found = flight.result()
+    assert isinstance(found, shared.Found)
+    assert server.requests[-1].headers["authorization"] == "Bearer access-2"
+
+
+def test_a_search_that_was_under_way_and_brings_what_was_refused_is_followed_by_another(
+    server: FaultServer,
+    slow: SlowTokens,
+    somebody: payt.AuthorizationCode,
+    connection: Connection,
+    flavour: Flavour,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    slow.may_answer.set()
+    connection.store.save(connection.key, payt.Token("refused-1", "refresh-0"))
+    under_way: Future[Any] = Future()
+    under_way.set_result(shared.Found(payt.Token("refused-1", "refresh-0")))
+    searches = iter([under_way])
+    search = connection.search
+
+    def searching(wanted: shared.Wanted, renewal: shared.Renewal) -> Any:
+        joined = next(searches, None) if wanted.refused else None
+        return search(wanted, renewal) if joined is None else (joined, False)
+
+    monkeypatch.setattr(connection, "search", searching)
+    server.script([kinds.answer(401)])
+    assert len(flavour.contacts(server.url, somebody, client=QUICK)) == 1
+    assert [r.headers["authorization"] for r in server.requests if r.path == "/v1/contacts"] == [
+        "Bearer refused-1",
+        "Bearer access-1",
+    ]
+
+
+def test_a_child_of_a_process_that_refreshes_waits_for_nobody(
+    server: FaultServer, slow: SlowTokens, somebody: payt.AuthorizationCode, connection: Connection
+) -> None:
+    with (
+        payt.Client(somebody, base_url=server.url, **QUICK) as client,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        listing = pool.submit(lambda: len(list(client.contacts.list(administration_id="1"))))
+        assert slow.asked.acquire(timeout=PATIENCE)
+        assert connection._flight is not None
+        shared._after_fork()  # what the operating system's fork calls in the child
+        assert connection._flight is None
+        slow.may_answer.set()
+        assert listing.result(PATIENCE) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the operating system has no fork")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # of forking with threads, which is the point
+def test_a_fork_during_a_refresh(
+    server: FaultServer, slow: SlowTokens, somebody: payt.AuthorizationCode, connection: Connection
+) -> None:
+    with payt.Client(somebody, base_url=server.url, **QUICK) as client, ThreadPoolExecutor(1) as pool:
+        listing = pool.submit(lambda: len(list(client.contacts.list(administration_id="1"))))
+        assert slow.asked.acquire(timeout=PATIENCE)
+        child = os.fork()
+        if child == 0:  # nothing but this may run in here
+            os._exit(0 if connection._flight is None else 1)
+        assert os.waitpid(child, 0)[1] == 0
+        assert connection._flight is not None
+        slow.may_answer.set()
+        assert listing.result(PATIENCE) == 1
+
+
+# A transport of the user's own, on the event loop
+
+
+def test_a_transport_of_the_loop_is_used_there(server: FaultServer, slow: SlowTokens, somebody: Any) -> None:
+    slow.may_answer.set()
+    seen = []
+
+    class Transport(httpx.AsyncHTTPTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            seen.append((request.url.path, asyncio.get_running_loop()))
+            return await super().handle_async_request(request)
+
+    async def main() -> None:
+        async with payt.AsyncClient(somebody, base_url=server.url, transport=Transport(verify=False)) as client:
+            assert await list_all(client) == 1
+        assert {loop for _path, loop in seen} == {asyncio.get_running_loop()}
+
+    asyncio.run(main())
+    assert [path for path, _loop in seen] == ["/oauth/token", "/v1/contacts"]
+
+
+def test_a_transport_whose_loop_ends_is_an_error_of_the_next_one(somebody: payt.AuthorizationCode) -> None:
+    asked = threading.Event()
+
+    class Endless(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            asked.set()
+            await asyncio.sleep(3_600)
+            raise AssertionError
+
+    held = connection_of(somebody, httpx.URL("https://api.example"))
+
+    async def main() -> None:
+        async with payt.AsyncClient(
+            somebody, base_url="https://api.example", transport=Endless(), verify=False
+        ) as client:
+            listing = asyncio.create_task(list_all(client))
+            await asyncio.to_thread(asked.wait, PATIENCE)
+            listing.cancel()
+
+    asyncio.run(main())
+    until(lambda: held._flight is None)  # it has ended with the loop
+
+
+def test_a_closed_loop_cannot_send() -> None:
+    async def network() -> Network:
+        return Network(transport=httpx.MockTransport(lambda _request: httpx.Response(200))).on_loop()
+
+    transport = asyncio.run(network()).transport
+    assert isinstance(transport, httpx.BaseTransport)
+    with pytest.raises(httpx.ConnectError, match="the event loop of the transport is closed"):
+        transport.handle_request(httpx.Request("GET", "https://api.example"))
