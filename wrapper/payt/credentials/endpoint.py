@@ -84,12 +84,12 @@ class Endpoint:
     def reached(self, network: Network) -> Iterator[Asking]:
         """What asks. It is closed behind the block, so that nothing stands between an answer and keeping its token."""
         # importing httpcore takes its time, which `import payt` need not take
-        from ..network import end_reads_at_deadline  # noqa: PLC0415
+        from ..network import end_reads  # noqa: PLC0415
 
         transport = None if network.transport is None else _Lent(network.transport)
         timeout = httpx.Timeout(LONGEST, connect=CONNECT)
         with httpx.Client(transport=transport, timeout=timeout, follow_redirects=False, **network.settings) as http:
-            end_reads_at_deadline(http)
+            end_reads(http)
             yield Asking(self, http)
 
 
