@@ -18,6 +18,7 @@ from sql.copying import Syncs
 from sql.truth import Query, rows, truth
 
 from payt.sql import BusyError, SchemaError, SyncError
+from payt.sql.database import Copy
 from payt.sql.dialects import PostgreSQL
 from payt.testing import FakePayt, contact
 
@@ -139,8 +140,6 @@ def test_readers_see_whole_pages_and_are_not_blocked(
     fake: FakePayt, sync: Syncs, database: str, query: Query, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A reader looks while the transaction of the second page is open."""
-    from payt.sql.database import Copy
-
     seen: list[int] = []
     keep = Copy.keep
 
