@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -58,10 +58,10 @@ def database(request: pytest.FixtureRequest) -> str:
     return url
 
 
-@pytest.fixture
-def query(database: str) -> Iterator[Callable[..., list[Any]]]:
+@contextmanager
+def queries(url: str) -> Iterator[Callable[..., list[Any]]]:
     """Runs a statement, and returns its rows, if it has any."""
-    engine = sa.create_engine(database, poolclass=sa.NullPool)
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
 
     def run(statement: str, **values: Any) -> list[Any]:
         with engine.begin() as connection:
@@ -70,6 +70,20 @@ def query(database: str) -> Iterator[Callable[..., list[Any]]]:
 
     yield run
     engine.dispose()
+
+
+@pytest.fixture
+def query(database: str) -> Iterator[Callable[..., list[Any]]]:
+    """A function that runs a statement in `database`."""
+    with queries(database) as run:
+        yield run
+
+
+@pytest.fixture
+def query_sqlite(sqlite: str) -> Iterator[Callable[..., list[Any]]]:
+    """A function that runs a statement in `sqlite`."""
+    with queries(sqlite) as run:
+        yield run
 
 
 @pytest.fixture(params=[sync_blocking, sync_async], ids=["sync", "async"])
