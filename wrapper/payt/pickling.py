@@ -6,9 +6,9 @@ store. A token itself would end up in task queues, logs and dumps, and so is ref
 
 from __future__ import annotations
 
-import functools
 import importlib
 import pickle
+import threading
 import types
 from typing import TYPE_CHECKING, Any
 
@@ -78,10 +78,16 @@ def restore_pager(
     return restored
 
 
-@functools.lru_cache(maxsize=8)
+_clients: dict[bytes, Any] = {}
+_lock = threading.Lock()
+
+
 def _shared_client(recipe: bytes) -> Any:
-    """One client for all pagers that arrive in this process: they share its connections."""
-    return pickle.loads(recipe).make()  # noqa: S301 - in a pickle already
+    """One client for all pagers that arrive in this process with the same settings: they share its connections."""
+    with _lock:
+        if recipe not in _clients:
+            _clients[recipe] = pickle.loads(recipe).make()  # noqa: S301 - in a pickle already
+        return _clients[recipe]
 
 
 def _travelling(credentials: Any) -> Any:
