@@ -15,8 +15,12 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 import payt
 from payt.testing import FakePayt
@@ -61,12 +65,10 @@ def report(name: str, took: float, listing: float) -> None:
 
 
 def with_dlt(url: str, token: str, database: str) -> Callable[[], object] | None:
-    try:
-        import dlt
-        import psycopg2  # noqa: F401
-        from dlt.sources.rest_api import rest_api_source
-    except ImportError:
+    if find_spec("dlt") is None or find_spec("psycopg2") is None:
         return None
+    dlt: Any = import_module("dlt")
+    rest_api_source: Any = import_module("dlt.sources.rest_api").rest_api_source
     source = {
         "client": {
             "base_url": url,
@@ -112,7 +114,7 @@ def main() -> None:
             return
         with postgres.cluster(programs, **AS_IT_COMES) as database:
             firsts = [
-                seconds(lambda number=number: payt.sync(client, "1", database, table=f"contacts_{number}"))
+                seconds(partial(payt.sync, client, "1", database, table=f"contacts_{number}"))
                 for number in range(arguments.repeat)
             ]
             report("PostgreSQL: first run", min(firsts), listing)

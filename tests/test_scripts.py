@@ -49,6 +49,6 @@ def test_an_environment_is_made_once(tmp_path: Path) -> None:
     assert "Making" in run(program, os.environ["PATH"], PYTHON=sys.executable).stderr
 
 
-@pytest.mark.parametrize("script", ["demo", "test", "check", "install", "soak", "test-wheel"])
+@pytest.mark.parametrize("script", ["demo", "test", "check", "install", "soak", "test-examples", "test-wheel"])
 def test_every_script_is_executable(script: str) -> None:
     assert os.access(ROOT / "scripts" / script, os.X_OK)
