@@ -115,6 +115,14 @@ def test_the_columns_are_those_of_the_contract(fake: FakePayt, sync: Syncs, data
     assert columns["lastname"] == "TEXT"
 
 
+def test_texts_come_as_they_are(fake: FakePayt, sync: Syncs, database: str, query: Query) -> None:
+    texts = ["\\N", "\\", "\\\\n", "a\tb", "a\nb\r\n", "", " ", "\x1f\x7f\b\f\v", "'\"", "\\.", "🦆é", "NULL", "\u2028"]
+    for number, text in enumerate(texts, start=1):
+        fake.add(contact(id=str(100 + number), lastname=text, firstname=None, debtor_numbers=[text, "x"]))
+    sync(fake, database)
+    assert rows(query) == truth(fake)
+
+
 class TestInterrupted:
     def test_the_next_run_goes_on_where_it_stopped(
         self, fake: FakePayt, syncs: Syncs, database: str, query: Query

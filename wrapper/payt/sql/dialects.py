@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -157,17 +158,13 @@ class PostgreSQL:
             connection.invalidate()  # closing it unlocks as well
 
     def load(self, connection: sa.Connection, table: sa.Table, rows: Sequence[Sequence[Any]]) -> None:
-        """With COPY where the driver is psycopg."""
+        """With COPY where the driver is psycopg. The table is empty, as each transaction begins with it so."""
         if connection.dialect.driver != "psycopg":
-            connection.execute(sa.delete(table))
             _insert_all(connection, table, rows)
             return
         driver: Any = connection.connection.driver_connection
-        with driver.cursor() as cursor:
-            cursor.execute(f"TRUNCATE {table.name}")
-            with cursor.copy(f"COPY {table.name} FROM STDIN") as copy:
-                for row in rows:
-                    copy.write_row(row)
+        with driver.cursor() as cursor, cursor.copy(f"COPY {table.name} FROM STDIN") as copy:
+            copy.write(_copy_text(rows))
 
 
 def check_kind(name: str, argument: str) -> None:
@@ -194,6 +191,25 @@ def _insert_all(connection: sa.Connection, table: sa.Table, rows: Sequence[Seque
     names = [column.name for column in table.columns]
     if rows:
         connection.execute(sa.insert(table), [dict(zip(names, row, strict=True)) for row in rows])
+
+
+def _copy_text(rows: Sequence[Sequence[Any]]) -> bytes:
+    """Rows in the text format of COPY (PostgreSQL's manual, COPY, "Text Format").
+
+    In one piece: written row by row, the driver would wait for the socket, and so for the thread that fetches the next
+    page, again and again.
+    """
+    lines = []
+    for row in rows:
+        values = [None if value is None else str(value) for value in row]
+        if _SPECIAL.search("".join(filter(None, values))):
+            values = [value and value.translate(_ESCAPES) for value in values]
+        lines.append("\t".join([r"\N" if value is None else value for value in values]))
+    return ("\n".join(lines) + "\n").encode()
+
+
+_ESCAPES = str.maketrans({"\\": r"\\", "\b": r"\b", "\f": r"\f", "\n": r"\n", "\r": r"\r", "\t": r"\t", "\v": r"\v"})
+_SPECIAL = re.compile(r"[\\\b\f\n\r\t\v]")
 
 
 def _number(name: str) -> int:

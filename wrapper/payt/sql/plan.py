@@ -140,9 +140,7 @@ def note(run: Run, page: Page[Any], *, asked_at: datetime.datetime, waited: floa
     """
     if run.began is None:
         run.began = iso(_server_time(page.headers, waited) or asked_at)
-    raw = newest_of(page)
-    if raw is not None and (run.newest is None or isoparse(raw) > isoparse(run.newest)):
-        run.newest = raw
+    run.newest = newest_of(page, run.newest)
     run.position = page.cursor
 
 
@@ -180,11 +178,16 @@ def earlier(raw: str | None, by: datetime.timedelta) -> str | None:
         return None  # before the year 1 lies everything
 
 
-def newest_of(page: Page[Any]) -> str | None:
-    """The latest `updated_at` of a page, as it came: decoding may have rounded it up."""
+def newest_of(page: Page[Any], before: str | None) -> str | None:
+    """The latest `updated_at` so far, as it came: decoding may have rounded it up.
+
+    Args:
+        page: A page.
+        before: The latest one of the pages before it.
+    """
     moments = [(contact.updated_at, index) for index, contact in enumerate(page.data) if contact.updated_at]
-    if not moments:
-        return None
+    if not moments or (before is not None and max(moments)[0] <= isoparse(before)):
+        return before
     return _raw_page.decode(page.raw).data[max(moments)[1]].updated_at
 
 

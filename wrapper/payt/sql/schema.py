@@ -87,6 +87,7 @@ class Tables:
             sa.Column("id", sa.Text),
             *[sa.Column(name, Moment if isinstance(type_, Moment) else sa.Text) for name, type_ in fields.items()],
             prefixes=["TEMPORARY"],
+            postgresql_on_commit="DELETE ROWS",
         )
         books = sa.Table(
             "payt_sync_tables",
