@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from sybil import Sybil
@@ -12,8 +14,10 @@ from payt.testing import FakePayt
 
 
 @pytest.fixture
-def documented_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What the documentation presumes: PAYT_TOKEN and PAYT_BASE_URL are set."""
+def documented_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """What the documentation presumes: PAYT_TOKEN, PAYT_BASE_URL and PAYT_TOKEN_KEY are set; files come and go."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PAYT_TOKEN_KEY", base64.urlsafe_b64encode(bytes(32)).decode())
     with FakePayt(contacts=1_200) as fake:
         monkeypatch.setenv("PAYT_TOKEN", fake.token)
         monkeypatch.setenv("PAYT_BASE_URL", fake.url)

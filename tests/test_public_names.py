@@ -7,6 +7,8 @@ import subprocess
 import sys
 import types
 
+import pytest
+
 import payt
 
 NAMES = [
@@ -98,3 +100,23 @@ def test_without_its_extra_the_test_kit_says_which_one_is_missing() -> None:
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert run.returncode == 1
     assert 'pip install "payt-client[testing]"' in run.stderr
+
+
+def test_the_extra_sql_is_reached_lazily_and_named_where_it_is_missing() -> None:
+    program = """
+import sys, payt
+assert "sqlalchemy" not in sys.modules
+sys.modules["sqlalchemy"] = None
+try:
+    payt.{}
+except ImportError as error:
+    sys.exit(str(error))
+"""
+    for name in ("SQLTokenStore", "async_sync", "sync"):
+        run = subprocess.run([sys.executable, "-c", program.format(name)], capture_output=True, text=True, check=False)
+        assert (run.returncode, run.stderr.strip()) == (
+            1,
+            'payt.sync and payt.SQLTokenStore need sqlalchemy: pip install "payt-client[sql]"',
+        )
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        payt.nonsense  # noqa: B018

@@ -7,6 +7,8 @@ with payt.Client("a token") as client:
         print(contact.lastname)
 """
 
+import typing
+
 from payt_api.models import Contact
 
 from ._version import __version__
@@ -39,6 +41,11 @@ from .errors import (
 )
 from .many import AsyncManyPager, ManyPager
 from .pager import AsyncPager, Page, Pager
+
+if typing.TYPE_CHECKING:
+    from .sql import SQLTokenStore as SQLTokenStore
+    from .sql import async_sync as async_sync
+    from .sql import sync as sync
 
 __all__ = [
     "APIError",
@@ -73,3 +80,12 @@ __all__ = [
     "__version__",
     "login",
 ]
+
+
+def __getattr__(name: str) -> typing.Any:
+    """What the extra `sql` brings, imported when it is used; `from payt import *` leaves it out."""
+    if name not in ("SQLTokenStore", "async_sync", "sync"):
+        raise AttributeError(f"module 'payt' has no attribute {name!r}")
+    from . import sql  # noqa: PLC0415 - what it imports may be missing
+
+    return getattr(sql, name)

@@ -17,6 +17,7 @@ from .contacts import AsyncContacts, Contacts
 from .credentials import Credentials, Network, auth_of
 from .environments import PRODUCTION, url_of
 from .limits import Limits
+from .pickling import Recipe, restore_client
 
 if TYPE_CHECKING:  # imported where the first client is made: it takes as long as all else together
     from .session import AsyncSession, Session
@@ -75,6 +76,23 @@ class Client:
             **_reach(retries, rate_limit, total_timeout, max_body, http2=http2),
         )
         self.contacts = Contacts(_api(self._session).set_httpx_client(self._session))
+        self._session.recipe = Recipe(
+            Client,
+            credentials,
+            {
+                "base_url": str(self._session.base_url),  # an environment there must not lead elsewhere
+                "timeout": timeout,
+                "retries": retries,
+                "rate_limit": rate_limit,
+                "total_timeout": total_timeout,
+                "max_body": max_body,
+                "verify": verify,
+                "http2": http2,
+                "proxy": proxy,
+                "trust_env": trust_env,
+                "transport": transport,
+            },
+        )
 
     @property
     def base_url(self) -> str:
@@ -93,6 +111,9 @@ class Client:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._session.__exit__(kind, error, traceback)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return restore_client, (self._session.recipe,)
 
     def __repr__(self) -> str:
         return f"payt.Client(base_url={self.base_url!r})"
@@ -146,6 +167,23 @@ class AsyncClient:
             **_reach(retries, rate_limit, total_timeout, max_body, http2=http2),
         )
         self.contacts = AsyncContacts(_api(self._session).set_async_httpx_client(self._session))
+        self._session.recipe = Recipe(
+            AsyncClient,
+            credentials,
+            {
+                "base_url": str(self._session.base_url),  # an environment there must not lead elsewhere
+                "timeout": timeout,
+                "retries": retries,
+                "rate_limit": rate_limit,
+                "total_timeout": total_timeout,
+                "max_body": max_body,
+                "verify": verify,
+                "http2": http2,
+                "proxy": proxy,
+                "trust_env": trust_env,
+                "transport": transport,
+            },
+        )
 
     @property
     def base_url(self) -> str:
@@ -164,6 +202,9 @@ class AsyncClient:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self._session.__aexit__(kind, error, traceback)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return restore_client, (self._session.recipe,)
 
     def __repr__(self) -> str:
         return f"payt.AsyncClient(base_url={self.base_url!r})"

@@ -24,6 +24,7 @@ from . import clock
 from .asked import asking
 from .background import Ahead
 from .errors import InvalidResponseError, PaginationError, PaytError
+from .pickling import reduce_pager
 from .shapes import unknown_fields
 
 if TYPE_CHECKING:
@@ -246,6 +247,9 @@ class Pager(Generic[T]):
         self._listing = listing
         self._prefetch = prefetch
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return reduce_pager(self, self._client.get_httpx_client(), self._listing, self._prefetch)
+
     def __iter__(self) -> Iterator[T]:
         """Every record, page after page, in the order of the API.
 
@@ -286,6 +290,9 @@ class AsyncPager(Generic[T]):
         self._client = client
         self._listing = listing
         self._prefetch = prefetch
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return reduce_pager(self, self._client.get_async_httpx_client(), self._listing, self._prefetch)
 
     async def __aiter__(self) -> AsyncIterator[T]:
         """As iterating a `Pager`."""

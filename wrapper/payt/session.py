@@ -20,6 +20,7 @@ from .deadline import time_left
 from .errors import PaytError
 from .exchange import Exchange
 from .limits import Limits
+from .pickling import Recipe
 from .retries import LONGEST_RETRY_AFTER
 
 
@@ -30,6 +31,8 @@ class Session(httpx.Client):
         reach: How far it goes for a page (`limits` is an argument of httpx, and means its connections).
         **settings: As for httpx.Client.
     """
+
+    recipe: Recipe
 
     def __init__(self, *, reach: Limits, **settings: Any) -> None:
         # importing httpcore takes its time, which `import payt` need not take
@@ -88,6 +91,8 @@ class Session(httpx.Client):
 
 class AsyncSession(httpx.AsyncClient):
     """The same as `Session`, for asyncio."""
+
+    recipe: Recipe
 
     def __init__(self, *, reach: Limits, **settings: Any) -> None:
         async def answered(response: httpx.Response) -> None:

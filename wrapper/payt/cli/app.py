@@ -8,7 +8,7 @@ import typer
 
 from payt import __version__
 
-from . import checkup, export, listing  # noqa: F401 - they join the group of contacts by being imported
+from . import checkup, export, listing, sync  # noqa: F401 - they join the group of contacts by being imported
 from .contacts import contacts_app
 from .contract import contract_app
 from .demo import demo

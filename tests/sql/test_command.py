@@ -1,0 +1,84 @@
+"""`payt contacts sync`: what it says, and how it ends."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from sql.truth import Query, rows, truth
+from typer.testing import CliRunner
+
+from payt.cli.app import app
+from payt.testing import FakePayt
+
+
+@pytest.fixture(autouse=True)
+def connected(fake: FakePayt, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAYT_TOKEN", fake.token)
+    monkeypatch.setenv("PAYT_BASE_URL", fake.url)
+
+
+def run(*arguments: str) -> Any:
+    return CliRunner().invoke(app, ["contacts", "sync", *arguments])
+
+
+def test_it_syncs_and_says_what_it_did(fake: FakePayt, database: str, query: Query) -> None:
+    result = run("-a", "1", "--to", database)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.startswith(
+        "administration 1: 12 inserted, 0 updated, 0 unchanged, 0 deleted; full, 1 pages in "
+    )
+    assert rows(query) == truth(fake)
+    fake.remove("3")
+    result = run("-a", "1", "--to", database, "--full-after", "0", "--overlap", "1.5")
+    assert "1 deleted; full, " in result.stdout
+
+
+def test_as_json_for_schedulers(fake: FakePayt, sqlite: str) -> None:
+    fake.add_administration("2", 3)
+    result = run("-a", "1", "-a", "9", "-a", "2", "--to", sqlite, "--json")
+    document = json.loads(result.stdout)
+    assert (result.exit_code, document["exit_code"]) == (1, 1)
+    assert [one["inserted"] for one in document["administrations"]] == [12, 3]
+    [error] = document["errors"]
+    assert (error["administration_id"], error["type"]) == ("9", "PermissionDeniedError")
+    assert "administration 9: " in result.stderr
+
+
+def test_the_only_administration_that_fails_is_named(sqlite: str) -> None:
+    result = run("-a", "9", "--to", sqlite)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "payt: administration 9: " in result.stderr
+    assert "403" in result.stderr
+
+
+def test_a_failing_database_is_an_error_of_all(fake: FakePayt) -> None:
+    url = "postgresql+psycopg://me:hunter2@127.0.0.1:1/db"
+    for arguments in (["-a", "1"], ["-a", "1", "-a", "2"]):
+        result = run(*arguments, "--to", url, "--json")
+        assert result.exit_code == 1
+        [error] = json.loads(result.stdout)["errors"]
+        assert (error["administration_id"], error["type"]) == (None, "SyncError")
+        assert "refused" in result.stderr
+        assert "hunter2" not in result.output
+    assert fake.requests == []
+
+
+def test_what_cannot_be_used_is_a_matter_of_arguments(sqlite: str) -> None:
+    result = run("-a", "1", "--to", "nonsense")
+    assert (result.exit_code, "is no URL of SQLAlchemy" in result.stderr) == (2, True)
+    assert run("--to", sqlite).exit_code == 2
+
+
+def test_the_login_that_is_missing_has_its_exit_code(
+    fake: FakePayt, sqlite: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    monkeypatch.delenv("PAYT_TOKEN")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.setenv("PAYT_CLIENT_ID", fake.oauth.client_id)
+    monkeypatch.setenv("PAYT_CLIENT_SECRET", fake.oauth.client_secret)
+    monkeypatch.setenv("PAYT_REFRESH_TOKEN", "spent")
+    for arguments in (["-a", "1"], ["-a", "1", "-a", "2"]):
+        result = run(*arguments, "--to", sqlite, "--json")
+        assert (result.exit_code, json.loads(result.stdout)["exit_code"]) == (3, 3)

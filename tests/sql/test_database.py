@@ -1,0 +1,266 @@
+"""Tables that are not ours, locks, readers, and databases that fail."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import socket
+import sqlite3
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sql.copying import Syncs
+from sql.truth import Query, rows, truth
+
+from payt.sql import BusyError, SchemaError, SyncError
+from payt.sql.database import Copy
+from payt.sql.dialects import PostgreSQL
+from payt.testing import FakePayt, contact
+
+
+class TestTables:
+    def test_one_that_is_not_ours_is_left_alone(
+        self, fake: FakePayt, syncs: Syncs, database: str, query: Query
+    ) -> None:
+        query("CREATE TABLE contacts (id INTEGER)")
+        with pytest.raises(SchemaError, match="the table contacts is not payt's: choose another name"):
+            syncs(fake, database)
+        assert fake.requests == []
+        assert query("SELECT * FROM contacts") == []
+        syncs(fake, database, table="payt")
+
+    def test_one_of_a_newer_version_is_left_alone(
+        self, fake: FakePayt, sync: Syncs, database: str, query: Query
+    ) -> None:
+        sync(fake, database)
+        query("UPDATE payt_sync_tables SET version = 99")
+        with pytest.raises(SchemaError, match=r"newer payt-client \(layout 99, this one knows 1\): upgrade"):
+            sync(fake, database)
+
+    def test_a_new_field_of_the_contract_is_a_column_after_a_migration_and_filled_by_the_next_run(
+        self, fake: FakePayt, sync: Syncs, database: str, query: Query, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        sync(fake, database)
+        query("ALTER TABLE contacts DROP COLUMN lastname")
+        kept = query("SELECT state FROM payt_sync_state")[0].state
+        query("UPDATE payt_sync_state SET state = :state", state=kept.replace('"lastname",', ""))
+        with pytest.raises(
+            SchemaError, match=r"lacks columns.*--migrate.*ALTER TABLE contacts ADD COLUMN lastname TEXT"
+        ):
+            sync(fake, database)
+        [result] = sync(fake, database, migrate=True)
+        assert "migrated: ALTER TABLE contacts ADD COLUMN lastname TEXT" in caplog.text
+        assert (result.full, result.updated) == (True, 12)
+        assert rows(query) == truth(fake)
+        assert not sync(fake, database, migrate=True)[0].full
+
+    def test_an_unfinished_run_that_knew_fewer_columns_is_not_gone_on_with(
+        self, fake: FakePayt, sync: Syncs, database: str, query: Query
+    ) -> None:
+        fake.fail(403, after=1)
+        with contextlib.suppress(Exception):
+            sync(fake, database, per_page=4)
+        kept = query("SELECT state FROM payt_sync_state")[0].state
+        query("UPDATE payt_sync_state SET state = :state", state=kept.replace('"lastname",', ""))
+        assert not sync(fake, database)[0].resumed
+
+    def test_columns_of_ones_own_stay(self, fake: FakePayt, sync: Syncs, database: str, query: Query) -> None:
+        sync(fake, database)
+        query("ALTER TABLE contacts ADD COLUMN note TEXT")
+        query("UPDATE contacts SET note = 'mine'")
+        fake.change("1", lastname="new")
+        sync(fake, database)
+        assert {row.note for row in query("SELECT note FROM contacts")} == {"mine"}
+
+    @pytest.mark.parametrize("how", ["DROP TABLE", "DELETE FROM"])
+    def test_one_that_somebody_emptied_is_filled_again(
+        self, fake: FakePayt, sync: Syncs, database: str, query: Query, how: str
+    ) -> None:
+        sync(fake, database)
+        query(f"{how} contacts")
+        [result] = sync(fake, database)
+        assert (result.full, result.inserted) == (True, 12)
+        assert rows(query) == truth(fake)
+
+
+class TestOneRunAtATime:
+    def test_a_second_one_is_told_who_holds_it(self, fake: FakePayt, syncs: Syncs, sync: Syncs, database: str) -> None:
+        tried: list[int] = []
+
+        def meddle(number: int) -> None:
+            tried.append(number)
+            me = re.escape(f"process {os.getpid()} on {socket.gethostname()}, since 20")
+            with pytest.raises(BusyError, match=f"administration 1: another run syncs it into contacts: {me}"):
+                sync(fake, database)
+
+        syncs(fake, database, meddle=meddle)
+        assert tried
+        sync(fake, database)
+
+    def test_another_administration_or_table_is_free(self, sync: Syncs, database: str, query: Query) -> None:
+        with FakePayt(administrations={"1": 3, "2": 3}) as fake:
+
+            def meddle(number: int) -> None:
+                sync(fake, database, "2")
+                sync(fake, database, "1", table="others")
+
+            sync(fake, database, "1", meddle=meddle)
+            assert len(rows(query, "1")) == len(rows(query, "2")) == 3
+
+    def test_in_memory_as_well(self, fake: FakePayt, sync: Syncs) -> None:
+        engine = sa.create_engine("sqlite://", poolclass=sa.StaticPool, connect_args={"check_same_thread": False})
+
+        def meddle(_number: int) -> None:
+            with pytest.raises(BusyError):
+                sync(fake, engine)
+
+        sync(fake, engine, meddle=meddle)
+        engine.dispose()
+
+    def test_when_it_cannot_be_unlocked_the_connection_is_closed(self, postgresql: str) -> None:
+        engine = sa.create_engine(postgresql)
+        dialect = PostgreSQL()
+        with engine.connect() as connection, dialect.lock(connection, "x") as held:
+            assert held
+            killer = sa.create_engine(postgresql, poolclass=sa.NullPool)
+            driver: Any = connection.connection.driver_connection
+            with killer.begin() as other:
+                other.exec_driver_sql(f"SELECT pg_terminate_backend({driver.info.backend_pid})")
+        with engine.connect() as connection, dialect.lock(connection, "x") as held:
+            assert held
+        engine.dispose()
+
+
+def test_readers_see_whole_pages_and_are_not_blocked(
+    fake: FakePayt, sync: Syncs, database: str, query: Query, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reader looks while the transaction of the second page is open."""
+    seen: list[int] = []
+    keep = Copy.keep
+
+    def look(self: Copy, state: Any) -> None:
+        seen.append(query("SELECT count(*) FROM contacts")[0][0])
+        keep(self, state)
+
+    monkeypatch.setattr(Copy, "keep", look)
+    sync(fake, database, per_page=4)
+    assert seen == [0, 4, 8]
+
+
+class TestFailing:
+    def test_a_server_that_is_not_there(self, fake: FakePayt, syncs: Syncs) -> None:
+        pytest.importorskip("psycopg")
+        with pytest.raises(SyncError, match=r"postgresql\+psycopg://me:\*\*\*@127.0.0.1:1/db: .*refused") as caught:
+            syncs(fake, "postgresql+psycopg://me:hunter2@127.0.0.1:1/db")
+        assert "hunter2" not in str(caught.value)
+        assert fake.requests == []
+
+    def test_a_folder_that_is_not_there(self, fake: FakePayt, syncs: Syncs, tmp_path: Path) -> None:
+        with pytest.raises(SyncError, match=r"nowhere/contacts.db: unable to open database file"):
+            syncs(fake, f"sqlite:///{tmp_path}/nowhere/contacts.db")
+
+    def test_a_file_that_is_no_database(self, fake: FakePayt, sync: Syncs, tmp_path: Path) -> None:
+        (tmp_path / "x.db").write_text("this is a text, and it was here before " * 50)
+        with pytest.raises(SyncError, match="file is not a database"):
+            sync(fake, f"sqlite:///{tmp_path}/x.db")
+        assert (tmp_path / "x.db").read_text().startswith("this is a text")
+
+    def test_a_disk_that_is_full_leaves_whole_pages(self, sync: Syncs, sqlite: str, tmp_path: Path) -> None:
+        with FakePayt(contacts=2_000) as fake:
+            engine = sa.create_engine(sqlite)
+
+            @sa.event.listens_for(engine, "connect")
+            def small(connection: sqlite3.Connection, _record: object) -> None:
+                connection.execute("PRAGMA max_page_count = 120")
+
+            with pytest.raises(SyncError, match="database or disk is full"):
+                sync(fake, engine, per_page=100)
+            engine.dispose()
+            with contextlib.closing(sqlite3.connect(tmp_path / "contacts.db")) as connection:
+                [[count]] = connection.execute("SELECT count(*) FROM contacts").fetchall()
+            assert 0 < count < 2_000
+            assert count % 100 == 0
+            [result] = sync(fake, sqlite, per_page=100)
+            assert (result.resumed, result.inserted) == (True, 2_000 - count)
+
+    @pytest.fixture
+    def guest(self, postgresql: str) -> Iterator[str]:
+        engine = sa.create_engine(postgresql, poolclass=sa.NullPool)
+        with engine.begin() as connection:
+            connection.exec_driver_sql("CREATE ROLE guest LOGIN")
+        yield postgresql.replace("payt@", "guest@")
+        with engine.begin() as connection:
+            connection.exec_driver_sql("DROP ROLE guest")
+
+    def test_no_rights(self, fake: FakePayt, sync: Syncs, guest: str) -> None:
+        with pytest.raises(SyncError, match=r"(permission denied|no schema has been selected)"):
+            sync(fake, guest)
+
+    def test_a_connection_that_breaks_in_the_middle(self, fake: FakePayt, syncs: Syncs, postgresql: str) -> None:
+        killer = sa.create_engine(postgresql, poolclass=sa.NullPool)
+
+        def meddle(number: int) -> None:
+            if number == 3:
+                with killer.begin() as connection:
+                    connection.exec_driver_sql(
+                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                        "WHERE pid <> pg_backend_pid() AND datname IS NOT NULL"
+                    )
+
+        with pytest.raises(SyncError, match="postgresql"):
+            syncs(fake, postgresql, per_page=4, meddle=meddle)
+        assert syncs(fake, postgresql)[0].resumed
+
+    def test_a_text_that_postgresql_cannot_hold_is_named_without_its_value(
+        self, fake: FakePayt, sync: Syncs, postgresql: str
+    ) -> None:
+        for fields in ({"lastname": "secret\x00name"}, {"validation_errors": {"x": "secret\x00"}, "lastname": "x"}):
+            fake.change("3", **fields)
+            with pytest.raises(SyncError, match=f"contact 3: {next(iter(fields))} holds a NUL") as caught:
+                sync(fake, postgresql)
+            assert "secret" not in str(caught.value)
+        fake.change("3", validation_errors=None, middlename="\\u0000 as it is written")
+        assert sync(fake, postgresql)[0].inserted == 12
+
+    def test_a_table_of_ones_own_making_that_refuses_a_row_shows_no_value(
+        self, fake: FakePayt, sync: Syncs, database: str, query: Query
+    ) -> None:
+        sync(fake, database)
+        query("CREATE UNIQUE INDEX only_one ON contacts (contact_identifier)")
+        same = fake.contacts[0]["contact_identifier"]
+        fake.add(contact(id="99", contact_identifier=same, updated_at="2026-01-01T00:00:00Z"))
+        with pytest.raises(SyncError, match=r"(?i)unique") as caught:
+            sync(fake, database)
+        assert same not in str(caught.value)
+
+
+def test_another_driver_of_postgresql_goes_without_copy(
+    fake: FakePayt, sync: Syncs, postgresql: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = sa.create_engine(postgresql)
+    monkeypatch.setattr(engine.dialect, "driver", "another")
+    assert sync(fake, engine)[0].inserted == 12
+    assert sync(fake, engine, full=True)[0].unchanged == 12
+    engine.dispose()
+
+
+def test_threads_that_make_the_tables_at_once_do_not_meet(fake: FakePayt, sync: Syncs, database: str) -> None:
+    errors: list[BaseException] = []
+
+    def run(number: int) -> None:
+        try:
+            sync(fake, database, table=f"contacts_{number}")
+        except BaseException as error:  # noqa: BLE001  # it is asserted on
+            errors.append(error)
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []

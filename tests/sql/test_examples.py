@@ -1,0 +1,113 @@
+"""The examples, run against the fake server."""
+
+from __future__ import annotations
+
+import configparser
+import importlib.util
+import shlex
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from sql.truth import Query, rows, truth
+from typer.main import get_command
+from typer.testing import CliRunner
+
+import payt
+from payt.cli.app import app
+from payt.testing import FakePayt
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+NEEDED = "needs requirements/examples.txt: run scripts/test-examples"
+
+
+@pytest.fixture(autouse=True)
+def connected(fake: FakePayt, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PAYT_TOKEN", fake.token)
+    monkeypatch.setenv("PAYT_BASE_URL", fake.url)
+    monkeypatch.syspath_prepend(str(EXAMPLES))
+    monkeypatch.chdir(tmp_path)
+
+
+def example(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # functions are pickled by its name
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_workers_in_processes(fake: FakePayt) -> None:
+    fake.add_administration("2", 5)
+    assert example("workers").main(["1", "2"]) == {"1": 12, "2": 5}
+
+
+def test_the_airflow_task(fake: FakePayt, sqlite: str, query_sqlite: Query) -> None:
+    """The callable; a whole Airflow is too much to install for it."""
+    summary = example("airflow_dag").sync_contacts(["1"], sqlite)
+    assert summary == {"inserted": 12, "updated": 0, "unchanged": 0, "deleted": 0}
+    assert rows(query_sqlite) == truth(fake)
+
+
+@pytest.mark.parametrize("file", ["systemd/payt-sync.service", "crontab"])
+def test_the_commands_of_timers(fake: FakePayt, sqlite: str, query_sqlite: Query, file: str) -> None:
+    text = (EXAMPLES / file).read_text("utf-8")
+    if file == "crontab":
+        line = text.rpartition("; ")[2].partition(" >")[0]
+    else:
+        unit = configparser.ConfigParser(interpolation=None, strict=False)
+        unit.optionxform = str  # type: ignore[assignment,method-assign]  # names keep their case
+        unit.read_string(text)
+        line = unit["Service"]["ExecStart"].removeprefix("/usr/local/bin/")
+    words = [word for word in shlex.split(line)[1:] if not word.startswith("sqlite:")]
+    words = [word for word in words if word != "--to"]
+    assert get_command(app).name == "payt"
+    result = CliRunner().invoke(app, [*words, "--to", sqlite])
+    assert result.exit_code == 0, result.output
+    assert rows(query_sqlite) == truth(fake)
+
+
+def test_frames(fake: FakePayt) -> None:
+    pytest.importorskip("polars", reason=NEEDED)
+    with payt.Client() as client:
+        frame = example("frames").frame(client, "1")
+    assert frame.shape == (12, 26)
+    assert frame["lastname"].to_list() == [contact["lastname"] for contact in fake.contacts]
+    assert frame["updated_at"].dtype.time_zone == "UTC"
+
+
+@pytest.mark.filterwarnings("default")  # what dlt and Dask warn of is theirs
+def test_a_dlt_resource(fake: FakePayt, tmp_path: Path) -> None:
+    dlt = pytest.importorskip("dlt", reason=NEEDED)
+    resource = example("dlt_contacts").contacts
+    pipeline = dlt.pipeline(
+        "payt_test",
+        pipelines_dir=str(tmp_path),
+        destination=dlt.destinations.duckdb(str(tmp_path / "warehouse.duckdb")),
+        dataset_name="crm",
+    )
+    with payt.Client() as client:
+        pipeline.run(resource(client, "1"))
+        fake.change("3", lastname="Özdemir")
+        fake.reset()
+        pipeline.run(resource(client, "1"))
+    assert "updated_after" in fake.requests[0].query
+    with pipeline.sql_client() as sql:
+        loaded = dict(sql.execute_sql("SELECT id, lastname FROM contacts"))
+    assert loaded == {contact["id"]: contact["lastname"] for contact in fake.contacts}
+
+
+@pytest.mark.filterwarnings("default")
+def test_dask_workers(fake: FakePayt) -> None:
+    distributed = pytest.importorskip("distributed", reason=NEEDED)
+    fake.add_administration("2", 5)
+    with (
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as local,
+        distributed.Client(local) as cluster,
+    ):
+        names = example("dask_workers").main(cluster, ["1", "2"])
+    assert [len(each) for each in names] == [12, 5]
+    assert names[0] == [contact["lastname"] for contact in fake.contacts]

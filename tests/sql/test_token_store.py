@@ -1,0 +1,265 @@
+"""Tokens in a database: kept, encrypted, locked, and shared by processes that share nothing else."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from cryptography.fernet import Fernet
+from sql.truth import Query
+
+import payt
+from payt.sql import token_store
+from payt.testing import FakePayt
+from support.eventually import eventually
+from support.quick import QUICK
+
+TOKEN = payt.Token("access-one", "refresh-one", "contacts:read", 1_000.0, 8_200.0)
+OTHER = payt.Token("access-two", "refresh-two", "contacts:read", 2_000.0, 9_200.0)
+NAME = "api.example-authorization_code-0123"
+SCRIPT = Path(__file__).with_name("token_process.py")
+
+
+@pytest.fixture(autouse=True)
+def encryption_key(monkeypatch: pytest.MonkeyPatch) -> str:
+    key = Fernet.generate_key().decode()
+    monkeypatch.setenv("PAYT_TOKEN_KEY", key)
+    return key
+
+
+@pytest.fixture
+def store(database: str) -> payt.SQLTokenStore:
+    return payt.SQLTokenStore(database)
+
+
+def test_it_is_a_store_that_keeps_what_is_saved(store: payt.SQLTokenStore) -> None:
+    assert isinstance(store, payt.TokenStore)
+    assert store.load(NAME) is None
+    with store.lock(NAME):
+        store.save(NAME, TOKEN)
+        store.save(NAME, OTHER)
+    assert store.load(NAME) == OTHER
+    assert store.load("another") is None
+    store.delete(NAME)
+    store.delete(NAME)
+    assert store.load(NAME) is None
+
+
+def test_what_is_saved_under_the_lock_is_safe_at_once(store: payt.SQLTokenStore, database: str) -> None:
+    with store.lock(NAME):
+        store.save(NAME, TOKEN)
+        assert payt.SQLTokenStore(database).load(NAME) == TOKEN
+
+
+def test_a_lock_keeps_others_out_even_after_saving(store: payt.SQLTokenStore, database: str) -> None:
+    order = []
+
+    def second() -> None:
+        with payt.SQLTokenStore(database).lock(NAME):
+            order.append("second")
+
+    thread = threading.Thread(target=second)
+    with store.lock(NAME), store.lock("another"):
+        thread.start()
+        store.save(NAME, TOKEN)
+        thread.join(0.2)
+        order.append("first")
+    thread.join(60)
+    assert order == ["first", "second"]
+
+
+def test_nobody_waits_for_ever(store: payt.SQLTokenStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(token_store, "LONGEST_LOCK", 1)
+    failures: list[payt.TokenError] = []
+
+    def second() -> None:
+        try:
+            with store.lock(NAME):
+                pass
+        except payt.TokenError as error:
+            failures.append(error)
+
+    with store.lock(NAME):
+        thread = threading.Thread(target=second)
+        thread.start()
+        thread.join(60)
+    assert len(failures) == 1
+    assert "lock" in str(failures[0])
+
+
+def test_rows_are_encrypted(store: payt.SQLTokenStore, query: Query, encryption_key: str) -> None:
+    store.save(NAME, TOKEN)
+    [row] = query("SELECT * FROM payt_tokens")
+    assert "access-one" not in str(row)
+    assert "refresh-one" not in str(row)
+    assert b"refresh-one" in Fernet(encryption_key).decrypt(row.token.removeprefix("fernet:"))
+
+
+def test_a_key_can_be_replaced(store: payt.SQLTokenStore, encryption_key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.save(NAME, TOKEN)
+    new = Fernet.generate_key().decode()
+    monkeypatch.setenv("PAYT_TOKEN_KEY", f"{new}, {encryption_key}")
+    assert store.load(NAME) == TOKEN
+    store.save(NAME, OTHER)
+    monkeypatch.setenv("PAYT_TOKEN_KEY", new)
+    assert store.load(NAME) == OTHER
+
+
+def test_what_cannot_be_read_is_reported_and_left_alone(
+    store: payt.SQLTokenStore, query: Query, encryption_key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.save(NAME, TOKEN)
+    before = query("SELECT * FROM payt_tokens")
+    attempts: list[Any] = [lambda: store.load(NAME), lambda: store.save(NAME, OTHER)]
+    for key, problem in ((Fernet.generate_key().decode(), "another key"), ("", "is encrypted: no key to encrypt")):
+        monkeypatch.setenv("PAYT_TOKEN_KEY", key)
+        for attempt in attempts:
+            with pytest.raises(payt.TokenError, match=problem) as caught:
+                attempt()
+            assert key not in str(caught.value) or not key
+        assert query("SELECT * FROM payt_tokens") == before
+    monkeypatch.setenv("PAYT_TOKEN_KEY", encryption_key)
+    query("UPDATE payt_tokens SET token = 'plain:{\"access_token\": 5}'")
+    for attempt in attempts:
+        with pytest.raises(payt.TokenError, match="is nothing that payt wrote"):
+            attempt()
+    store.delete(NAME)
+    assert store.load(NAME) is None
+
+
+def test_without_a_key_it_is_refused_unless_that_is_said(
+    database: str, query: Query, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PAYT_TOKEN_KEY")
+    with pytest.raises(ValueError, match=r"no key to encrypt tokens with: set PAYT_TOKEN_KEY.*encrypt=False"):
+        payt.SQLTokenStore(database)
+    monkeypatch.setenv("PAYT_TOKEN_KEY", "hunter2")
+    with pytest.raises(ValueError, match="PAYT_TOKEN_KEY holds something that is no key") as caught:
+        payt.SQLTokenStore(database)
+    assert "hunter2" not in str(caught.value)
+    monkeypatch.delenv("PAYT_TOKEN_KEY")
+    store = payt.SQLTokenStore(database, encrypt=False)
+    store.save(NAME, TOKEN)
+    assert store.load(NAME) == TOKEN
+    assert query("SELECT token FROM payt_tokens")[0].token.startswith("plain:")
+
+
+def test_an_engine_will_do_and_a_database_in_memory_will_not(database: str) -> None:
+    engine = sa.create_engine(database)
+    store = payt.SQLTokenStore(engine)
+    store.save(NAME, TOKEN)
+    assert payt.SQLTokenStore(database).load(NAME) == TOKEN
+    with pytest.raises(TypeError, match="of an Engine cannot be pickled: give it the database's URL"):
+        pickle.dumps(store)
+    engine.dispose()
+    with pytest.raises(ValueError, match="MemoryTokenStore"):
+        payt.SQLTokenStore(sa.create_engine("sqlite://"))
+
+
+def test_it_is_pickled_by_reference(store: payt.SQLTokenStore, encryption_key: str) -> None:
+    store.save(NAME, TOKEN)
+    pickled = pickle.dumps(store)
+    for secret in (encryption_key, "access-one", "refresh-one"):
+        assert secret.encode() not in pickled
+    again = pickle.loads(pickled)
+    assert (again, hash(again)) == (store, hash(store))
+    assert again.load(NAME) == TOKEN
+
+
+def test_its_repr_shows_no_password() -> None:
+    store = payt.SQLTokenStore("postgresql+psycopg://me:hunter2@127.0.0.1:1/db")
+    assert "hunter2" not in repr(store)
+    assert "hunter2" not in repr(payt.SQLTokenStore(sa.create_engine("postgresql+psycopg://me:hunter2@127.0.0.1:1/db")))
+    attempts: list[Any] = [
+        lambda: store.load(NAME),
+        lambda: store.save(NAME, TOKEN),
+        lambda: store.delete(NAME),
+        lambda: store.lock(NAME).__enter__(),
+    ]
+    for attempt in attempts:
+        with pytest.raises(payt.TokenError, match=r"me:\*\*\*@127.0.0.1:1/db: .*refused"):
+            attempt()
+
+
+@pytest.fixture
+def crowd(database: str) -> Iterator[tuple[FakePayt, list[subprocess.Popen[str]], payt.AuthorizationCode]]:
+    """Six processes with one login in one database."""
+    with FakePayt(contacts=7) as fake, ExitStack() as stack:
+        store = payt.SQLTokenStore(database)
+        first = fake.oauth.issue()["refresh_token"]
+        person = payt.AuthorizationCode(fake.oauth.client_id, fake.oauth.client_secret, store, refresh_token=first)
+        with payt.Client(person, base_url=fake.url, **QUICK) as client:
+            assert len(list(client.contacts.list(administration_id="1"))) == 7
+        environment = {
+            "LISTING_DATABASE": database,
+            "LISTING_ID": person.client_id,
+            "LISTING_SECRET": person.client_secret,
+            "LISTING_URL": fake.url,
+        }
+        processes = []
+        for _ in range(6):
+            process = stack.enter_context(
+                subprocess.Popen(
+                    [sys.executable, str(SCRIPT)],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    text=True,
+                    env={**os.environ, **environment},
+                )
+            )
+            stack.callback(process.kill)
+            processes.append(process)
+        for process in processes:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+        yield fake, processes, person
+
+
+def test_six_processes_refresh_once_each_time(
+    crowd: tuple[FakePayt, list[subprocess.Popen[str]], payt.AuthorizationCode],
+) -> None:
+    fake, processes, _ = crowd
+    for expiry in range(1, 13):
+        fake.oauth.expire()
+        for process in processes:
+            assert process.stdin is not None
+            process.stdin.write("list\n")
+            process.stdin.flush()
+        for process in processes:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "7\n"
+        assert (fake.oauth.refreshes, fake.oauth.refusals) == (1 + expiry, 0)
+
+
+def test_the_lock_of_a_killed_process_is_free(store: payt.SQLTokenStore, database: str) -> None:
+    program = (
+        "import payt, sys, time\n"
+        f"with payt.SQLTokenStore(sys.argv[1]).lock({NAME!r}):\n"
+        "    print('held', flush=True)\n"
+        "    time.sleep(600)\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", program, database], stdout=subprocess.PIPE, text=True)
+    with process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        entered = threading.Event()
+
+        def second() -> None:
+            with store.lock(NAME):
+                entered.set()
+
+        thread = threading.Thread(target=second)
+        thread.start()
+        assert not entered.wait(0.2)
+        process.kill()
+        assert eventually(entered.is_set, 60)
+        thread.join(60)

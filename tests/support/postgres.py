@@ -1,0 +1,108 @@
+"""A PostgreSQL server of the tests' own: made in a temporary folder, on a unix socket, and ended with them."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+USER = "payt"
+SETTINGS = {
+    "listen_addresses": "",
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "shared_buffers": "64MB",
+    "max_connections": "40",
+}
+
+
+def binaries() -> Path | None:
+    """The folder of the server's programs; None where none is installed."""
+    found = shutil.which("initdb")
+    folders = [Path(found).resolve().parent] if found else []
+    folders += sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: path.parent.name, reverse=True)
+    folders += [Path(folder) for folder in ("/usr/local/pgsql/bin", "/opt/homebrew/bin", "/usr/local/bin")]
+    return next((folder for folder in folders if (folder / "initdb").exists() and (folder / "postgres").exists()), None)
+
+
+@contextmanager
+def cluster(programs: Path, **settings: str) -> Iterator[str]:
+    """Run a server; yields the URL of its database `postgres`, where the user may do everything."""
+    # short, as a socket's path has 107 characters at most
+    folder = Path(tempfile.mkdtemp(prefix="payt-pg-", dir="/tmp"))
+    account = _account()
+    if account is not None:
+        os.chown(folder, account.pw_uid, account.pw_gid)
+    data = folder / "data"
+    try:
+        initdb: list[str | Path] = [
+            programs / "initdb",
+            "-D",
+            data,
+            "-U",
+            USER,
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--no-locale",
+            "--no-sync",
+        ]
+        subprocess.run(initdb, check=True, capture_output=True, cwd=folder, **_as(account))
+        options = [f"-c{name}={value}" for name, value in {**SETTINGS, **settings}.items()]
+        with (folder / "log").open("wb") as log:
+            server = subprocess.Popen(
+                [programs / "postgres", "-D", data, "-k", folder, *options],
+                stdout=log,
+                stderr=log,
+                cwd=folder,
+                **_as(account),
+            )
+        try:
+            _wait_until_ready(f"postgresql://{USER}@/postgres?host={folder}", folder / "log", server)
+            yield f"postgresql+psycopg://{USER}@/postgres?host={folder}"
+        finally:
+            server.send_signal(signal.SIGINT)  # a fast shutdown: connections are ended
+            try:
+                server.wait(20)
+            except subprocess.TimeoutExpired:
+                server.send_signal(signal.SIGQUIT)
+                server.wait(20)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _wait_until_ready(url: str, log: Path, server: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            psycopg.connect(url).close()
+        except psycopg.OperationalError:
+            if server.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(log.read_text()) from None
+            time.sleep(0.05)
+        else:
+            return
+
+
+def _account() -> pwd.struct_passwd | None:
+    """Whom the server runs as: it refuses to run as root, so somebody else then."""
+    if os.geteuid():
+        return None
+    accounts = {account.pw_name: account for account in pwd.getpwall()}
+    return accounts.get("postgres") or accounts["nobody"]
+
+
+def _as(account: pwd.struct_passwd | None) -> dict[str, Any]:
+    return {} if account is None else {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}

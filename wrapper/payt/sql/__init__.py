@@ -1,0 +1,27 @@
+"""A copy of the contacts in a database, and tokens in one: the extra `sql`."""
+
+from __future__ import annotations
+
+try:
+    import sqlalchemy  # noqa: F401 - asked for here, so that the error names the extra
+
+    from .run import async_sync, sync
+    from .token_store import SQLTokenStore
+except ModuleNotFoundError as error:
+    if (error.name or "").partition(".")[0] not in ("sqlalchemy", "cryptography", "filelock"):
+        raise
+    raise ImportError(f'payt.sync and payt.SQLTokenStore need {error.name}: pip install "payt-client[sql]"') from error
+
+from .errors import BusyError, MassDeletionError, SchemaError, SyncError
+from .plan import SyncResult
+
+__all__ = [
+    "BusyError",
+    "MassDeletionError",
+    "SQLTokenStore",
+    "SchemaError",
+    "SyncError",
+    "SyncResult",
+    "async_sync",
+    "sync",
+]

@@ -1,0 +1,336 @@
+"""The database of a sync: opened, its tables made or checked, and the transactions of a run."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import re
+import socket
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from ..pager import Page
+from .dialects import Dialect, check_kind, dialect_of, in_memory
+from .errors import BusyError, SchemaError, SyncError, database_errors
+from .plan import Run, State
+from .schema import VERSION, Tables, iso, row_maker
+
+
+def engine_of(to: str | sa.URL | sa.Engine, argument: str = "to") -> tuple[sa.Engine, bool]:
+    """The engine of a database, and whether it is ours to dispose of.
+
+    Raises:
+        TypeError: It is neither a URL nor an Engine.
+        ValueError: The URL cannot be read, or its database would be gone at once.
+        ImportError: Its driver is not installed.
+    """
+    if isinstance(to, sa.Engine):
+        check_kind(to.dialect.name, argument)
+        return to, False
+    if not isinstance(to, (str, sa.URL)):
+        raise TypeError(f"{argument} must be a URL of SQLAlchemy or an Engine, got {type(to).__name__}")
+    try:
+        url = sa.make_url(to)
+    except sa.exc.ArgumentError:
+        raise ValueError(
+            f"{argument} is no URL of SQLAlchemy: write sqlite:///contacts.db or postgresql+psycopg://user@host/database"
+        ) from None
+    check_kind(url.get_backend_name(), argument)
+    try:
+        engine = sa.create_engine(url, hide_parameters=True)
+    except sa.exc.NoSuchModuleError:
+        raise ValueError(f"{argument}: SQLAlchemy knows no driver {url.drivername!r}") from None
+    except ModuleNotFoundError as error:
+        raise ImportError(f"{url.drivername} needs its driver: pip install {error.name}") from None
+    if engine.dialect.is_async:
+        raise ValueError(f"{argument}: {url.drivername} is an asyncio driver: name a plain one, as postgresql+psycopg")
+    if url.get_backend_name() == "sqlite" and in_memory(url):
+        raise ValueError(f"{argument}: a database in memory would be gone at once: pass an Engine, or name a file")
+    return engine, True
+
+
+_ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+"""A NUL character as JSON writes it."""
+_IDS = 500
+"""How many ids a statement names at most."""
+
+
+class Database:
+    """Where contacts go.
+
+    Args:
+        engine: The database.
+        table: The name of the table of contacts.
+        schema: The schema of all tables; None for the default one.
+    """
+
+    def __init__(self, engine: sa.Engine, *, table: str, schema: str | None) -> None:
+        self.engine = engine
+        self.dialect: Dialect = dialect_of(engine)
+        self.tables = Tables.named(table, schema)
+        self._name = f"{schema or ''}.{table}"
+
+    def prepare(self, *, migrate: bool) -> list[str]:
+        """Make the tables, or see that they are ours and as they should be.
+
+        Args:
+            migrate: Whether columns that are missing are added.
+
+        Returns:
+            The statements that added columns.
+
+        Raises:
+            SchemaError: They are not, and the message says what to do.
+            SyncError: The database cannot be reached, or does not let us.
+        """
+        with database_errors(self.engine), self._connection() as connection, self.dialect.transaction(connection):
+            self.dialect.change_schema(connection)
+            tables = self.tables
+            for table in (tables.books, tables.state, tables.seen):
+                table.create(connection, checkfirst=True)
+            ours = connection.scalar(
+                sa.select(tables.books.c.version).where(tables.books.c.table_name == tables.contacts.name)
+            )
+            found = sa.inspect(connection)
+            exists = found.has_table(tables.contacts.name, tables.contacts.schema)
+            if exists and ours is None:
+                raise SchemaError(
+                    f"the table {tables.contacts.fullname} is not payt's: choose another name (table=, --table)"
+                )
+            if ours is not None and ours > VERSION:
+                raise SchemaError(
+                    f"the table {tables.contacts.fullname} was written by a newer payt-client (layout {ours}, this one "
+                    f"knows {VERSION}): upgrade payt-client"
+                )
+            if not exists:
+                self._create(connection)
+                return []
+            names = {column["name"] for column in found.get_columns(tables.contacts.name, tables.contacts.schema)}
+            return self._migrate(connection, names, migrate=migrate)
+
+    def _create(self, connection: sa.Connection) -> None:
+        tables = self.tables
+        for table in (tables.books, tables.state, tables.seen):  # of a table that somebody dropped
+            connection.execute(sa.delete(table).where(table.c.table_name == tables.contacts.name))
+        tables.contacts.create(connection)
+        connection.execute(sa.insert(tables.books).values(table_name=tables.contacts.name, version=VERSION))
+
+    def _migrate(self, connection: sa.Connection, names: set[str], *, migrate: bool) -> list[str]:
+        contacts, dialect = self.tables.contacts, connection.dialect
+        statements = [
+            f"ALTER TABLE {dialect.identifier_preparer.format_table(contacts)} "
+            f"ADD COLUMN {sa.schema.CreateColumn(column).compile(dialect=dialect)}"
+            for column in contacts.columns
+            if column.name not in names
+        ]
+        if statements and not migrate:
+            raise SchemaError(
+                f"the table {contacts.fullname} lacks columns that the contract has now; migrate=True (--migrate) runs "
+                + "; ".join(statements)
+            )
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+        return statements
+
+    @contextmanager
+    def administration(self, administration_id: str) -> Iterator[Copy]:
+        """The copy of an administration's contacts, for one run at a time.
+
+        Raises:
+            BusyError: Another run has it.
+        """
+        with ExitStack() as stack:
+            with database_errors(self.engine):
+                connection = stack.enter_context(self._connection())
+                copy = Copy(self, connection, administration_id)
+                held = stack.enter_context(self.dialect.lock(connection, f"payt {self._name} {administration_id}"))
+                if not held:
+                    raise BusyError(
+                        f"administration {administration_id}: another run syncs it into {self.tables.contacts.fullname}"
+                        f": {copy.holder() or 'it begins just now'}"
+                    )
+                copy.make_ready()
+            yield copy
+
+    @contextmanager
+    def _connection(self) -> Iterator[sa.Connection]:
+        with self.engine.connect() as connection:
+            yield self.dialect.open(connection)
+
+
+class Copy:
+    """The rows and the books of one administration. Each method that writes is for use in `transaction()`."""
+
+    def __init__(self, database: Database, connection: sa.Connection, administration_id: str) -> None:
+        self._connection, self._tables, self._dialect = connection, database.tables, database.dialect
+        self._engine = database.engine
+        self._postgres = database.engine.dialect.name == "postgresql"
+        self._id = administration_id
+        names = [str(column.name) for column in self._tables.incoming.columns]
+        contacts = self._tables.contacts
+        documents = [name for name in names if isinstance(contacts.c[name].type, sa.JSON)]
+        self.columns = tuple(names)
+        self._documents = frozenset(documents)
+        self._row = row_maker(names, documents)
+        self._upsert = self._upsert_statement(documents)
+        self._mark = self._mark_statement()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing."""
+        with database_errors(self._engine), self._dialect.transaction(self._connection):
+            yield
+
+    def make_ready(self) -> None:
+        """Write down who has the lock, and make the connection ready for pages."""
+        me = f"process {os.getpid()} on {socket.gethostname()}, since {iso(now())}"
+        state = self._tables.state
+        mine = {"table_name": self._tables.contacts.name, "administration_id": self._id}
+        with self._dialect.transaction(self._connection):
+            self._connection.execute(
+                self._dialect.insert(state)
+                .values(**mine, holder=me)
+                .on_conflict_do_update(index_elements=list(mine), set_={"holder": me})
+            )
+            self._tables.incoming.create(self._connection, checkfirst=True)
+
+    def holder(self) -> str | None:
+        """Who has, or had, the lock."""
+        state = self._tables.state
+        holder: str | None = self._connection.scalar(sa.select(state.c.holder).where(*self._here(state)))
+        return holder
+
+    def state(self) -> State:
+        """What was kept from the last run."""
+        state = self._tables.state
+        with database_errors(self._engine):
+            kept = self._connection.scalar(sa.select(state.c.state).where(*self._here(state)))
+            self._connection.rollback()
+        return msgspec.json.decode(kept, type=State) if kept else State()
+
+    def is_empty(self) -> bool:
+        """Whether there is no row of this administration."""
+        contacts = self._tables.contacts
+        any_row = sa.exists().where(contacts.c.administration_id == self._id)
+        with database_errors(self._engine):
+            found = self._connection.scalar(sa.select(any_row))
+            self._connection.rollback()
+        return not found
+
+    def keep(self, state: State) -> None:
+        """Write the books."""
+        table = self._tables.state
+        text = msgspec.json.encode(state).decode()
+        self._connection.execute(sa.update(table).where(*self._here(table)).values(state=text))
+
+    def write(self, page: Page[Any], run: Run, moment: datetime.datetime) -> tuple[int, int, int]:
+        """Write the contacts of a page.
+
+        Returns:
+            How many were inserted, updated and unchanged.
+        """
+        rows = {contact.id: self._row(contact) for contact in page.data}  # the last one, if one comes twice
+        if not rows:
+            return 0, 0, 0
+        if self._postgres and b"\\u0000" in page.raw:
+            self._refuse_nul(rows.values())
+        self._dialect.load(self._connection, self._tables.incoming, list(rows.values()))
+        new = self._connection.scalars(self._upsert, {"now": moment}).all()
+        if run.full and not run.first:
+            self._connection.execute(self._mark)
+        inserted = sum(new)
+        return inserted, len(new) - inserted, len(rows) - len(new)
+
+    def forget_seen(self) -> None:
+        """A full run begins, or ends."""
+        seen = self._tables.seen
+        self._connection.execute(sa.delete(seen).where(*self._here(seen)))
+
+    def known(self) -> int:
+        """How many contacts are not marked as deleted."""
+        contacts = self._tables.contacts
+        return int(self._connection.scalar(sa.select(sa.func.count()).where(*self._alive(contacts))) or 0)
+
+    def gone(self) -> list[str]:
+        """The ids of those that the full run has not received."""
+        contacts, seen = self._tables.contacts, self._tables.seen
+        # EXCEPT, as a planner that knows nothing of new tables may run a NOT EXISTS in quadratic time
+        alive = sa.select(contacts.c.id).where(*self._alive(contacts))
+        return list(self._connection.scalars(alive.except_(sa.select(seen.c.id).where(*self._here(seen)))))
+
+    def delete_gone(self, moment: datetime.datetime) -> int:
+        """Mark as deleted what the full run has not received."""
+        contacts, gone = self._tables.contacts, self.gone()
+        for start in range(0, len(gone), _IDS):
+            some = gone[start : start + _IDS]
+            here = contacts.c.administration_id == self._id, contacts.c.id.in_(some)
+            self._connection.execute(sa.update(contacts).where(*here).values(deleted_at=moment, synced_at=moment))
+        return len(gone)
+
+    def _refuse_nul(self, rows: Iterable[list[Any]]) -> None:
+        for row in rows:
+            for name, value in zip(self.columns, row, strict=True):
+                if isinstance(value, str) and (
+                    _ESCAPED_NUL.search(value) if name in self._documents else "\0" in value
+                ):
+                    raise SyncError(
+                        f"contact {row[0]}: {name} holds a NUL character, which PostgreSQL has no place for: have it "
+                        "corrected in Payt, or keep the copy in SQLite"
+                    )
+
+    def _here(self, table: sa.Table) -> tuple[sa.ColumnElement[bool], ...]:
+        return table.c.table_name == self._tables.contacts.name, table.c.administration_id == self._id
+
+    def _alive(self, contacts: sa.Table) -> tuple[sa.ColumnElement[bool], ...]:
+        return contacts.c.administration_id == self._id, contacts.c.deleted_at.is_(None)
+
+    def _upsert_statement(self, documents: list[str]) -> Any:
+        """Rows that are new or other are written, others stay untouched; returned is whether each was new."""
+        contacts, incoming = self._tables.contacts, self._tables.incoming
+        moment = sa.bindparam("now", type_=contacts.c.synced_at.type)
+        values = {
+            name: sa.cast(incoming.c[name], contacts.c[name].type)
+            if self._postgres and name in documents
+            else incoming.c[name]
+            for name in self.columns
+        }
+        insert = self._dialect.insert(contacts).from_select(
+            ["administration_id", *values, "first_seen_at", "synced_at"],
+            # without a WHERE, SQLite would take ON CONFLICT for the condition of a join
+            sa.select(sa.literal(self._id), *values.values(), moment, moment).where(sa.text("true")),
+        )
+        fields = [name for name in self.columns if name != "id"]
+        return insert.on_conflict_do_update(
+            index_elements=["administration_id", "id"],
+            set_={
+                **{name: insert.excluded[name] for name in fields},
+                "synced_at": insert.excluded.synced_at,
+                "deleted_at": None,
+            },
+            where=sa.or_(
+                contacts.c.deleted_at.is_not(None),
+                *[contacts.c[name].is_distinct_from(insert.excluded[name]) for name in fields],
+            ),
+        ).returning(contacts.c.first_seen_at == contacts.c.synced_at)
+
+    def _mark_statement(self) -> Any:
+        seen, incoming = self._tables.seen, self._tables.incoming
+        return (
+            self._dialect.insert(seen)
+            .from_select(
+                ["table_name", "administration_id", "id"],
+                sa.select(sa.literal(self._tables.contacts.name), sa.literal(self._id), incoming.c.id).where(
+                    sa.text("true")
+                ),
+            )
+            .on_conflict_do_nothing()
+        )
+
+
+def now() -> datetime.datetime:
+    """Now, in UTC."""
+    return datetime.datetime.now(datetime.UTC)

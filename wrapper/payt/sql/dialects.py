@@ -1,0 +1,234 @@
+"""Where SQLite and PostgreSQL differ: transactions, the lock of a run, and how a page gets into a temporary table."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import sqlalchemy as sa
+from filelock import FileLock, Timeout
+from sqlalchemy.dialects import postgresql, sqlite
+
+PATIENCE = 60
+"""How many seconds SQLite waits for another writer."""
+
+
+class Dialect(Protocol):
+    """What a kind of database does in its own way."""
+
+    def insert(self, table: sa.Table) -> Any:
+        """An INSERT that knows ON CONFLICT."""
+        ...
+
+    def open(self, connection: sa.Connection) -> sa.Connection:
+        """Make a new connection ready."""
+        ...
+
+    def transaction(self, connection: sa.Connection) -> Any:
+        """All or nothing of what is done in the `with` block, with no other writer in between."""
+        ...
+
+    def change_schema(self, connection: sa.Connection) -> None:
+        """In a transaction: keep others from changing the schema until it ends."""
+        ...
+
+    def lock(self, connection: sa.Connection, name: str) -> Any:
+        """In the `with` block nobody else has the lock of this name; its value is False where somebody has it."""
+        ...
+
+    def load(self, connection: sa.Connection, table: sa.Table, rows: Sequence[Sequence[Any]]) -> None:
+        """Fill a temporary table with these rows and no others."""
+        ...
+
+
+class SQLite:
+    """A file, or the memory of an engine."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        path = engine.url.database
+        self._path = None if in_memory(engine.url) or path is None else Path(path.removeprefix("file:")).absolute()
+        self._engine = engine
+
+    def insert(self, table: sa.Table) -> Any:
+        """As `Dialect.insert`."""
+        return sqlite.insert(table)
+
+    def open(self, connection: sa.Connection) -> sa.Connection:
+        """Readers see the last commit and are not blocked (WAL); transactions are begun by us, not by the driver."""
+        connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {PATIENCE * 1000}")
+        connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+        connection.commit()
+        return connection
+
+    @contextmanager
+    def transaction(self, connection: sa.Connection) -> Iterator[None]:
+        """As `Dialect.transaction`."""
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        try:
+            yield
+            connection.exec_driver_sql("COMMIT")
+        except BaseException:
+            driver: Any = connection.connection.driver_connection
+            if driver.in_transaction:  # a full disk ends it by itself
+                connection.exec_driver_sql("ROLLBACK")
+            raise
+        finally:
+            connection.rollback()  # what SQLAlchemy believes to be a transaction
+
+    def change_schema(self, connection: sa.Connection) -> None:
+        """Nothing: a transaction keeps all writers out."""
+
+    @contextmanager
+    def lock(self, connection: sa.Connection, name: str) -> Iterator[bool]:  # noqa: ARG002 - the other dialect needs it
+        """As `Dialect.lock`."""
+        if self._path is None:
+            lock = _lock_in_process(f"{id(self._engine)} {name}")
+        else:
+            lock = self.locked_file(name, timeout=0)
+        with lock as held:
+            yield held
+
+    @contextmanager
+    def locked_file(self, name: str, *, timeout: float) -> Iterator[bool]:
+        """A locked file beside the database; the system lets it go when the process ends, however it ends.
+
+        Its value is False where somebody else has held it for `timeout` seconds.
+        """
+        digest = hashlib.blake2b(name.encode(), digest_size=8).hexdigest()
+        lock = FileLock(f"{self._path}.{digest}.lock", timeout=timeout, thread_local=False)
+        try:
+            lock.acquire()
+        except Timeout:
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            lock.release()
+
+    def load(self, connection: sa.Connection, table: sa.Table, rows: Sequence[Sequence[Any]]) -> None:
+        """As `Dialect.load`."""
+        connection.execute(sa.delete(table))
+        _insert_all(connection, table, rows)
+
+
+class PostgreSQL:
+    """A server."""
+
+    def insert(self, table: sa.Table) -> Any:
+        """As `Dialect.insert`."""
+        return postgresql.insert(table)
+
+    def open(self, connection: sa.Connection) -> sa.Connection:
+        """As it is."""
+        return connection
+
+    @contextmanager
+    def transaction(self, connection: sa.Connection) -> Iterator[None]:
+        """As `Dialect.transaction`."""
+        with connection.begin():
+            yield
+
+    def change_schema(self, connection: sa.Connection) -> None:
+        """As `Dialect.change_schema`."""
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_number("payt schema"))))
+
+    @contextmanager
+    def lock(self, connection: sa.Connection, name: str) -> Iterator[bool]:
+        """An advisory lock of the connection that also writes: lost together, so that nobody writes without it."""
+        with connection.begin():
+            held = bool(connection.scalar(sa.select(sa.func.pg_try_advisory_lock(_number(name)))))
+        try:
+            yield held
+        finally:
+            if held:
+                self._unlock(connection, name)
+
+    def _unlock(self, connection: sa.Connection, name: str) -> None:
+        try:
+            with connection.begin():
+                connection.scalar(sa.select(sa.func.pg_advisory_unlock(_number(name))))
+        except sa.exc.SQLAlchemyError:
+            connection.invalidate()  # closing it unlocks as well
+
+    def load(self, connection: sa.Connection, table: sa.Table, rows: Sequence[Sequence[Any]]) -> None:
+        """With COPY where the driver is psycopg. The table is empty, as each transaction begins with it so."""
+        if connection.dialect.driver != "psycopg":
+            _insert_all(connection, table, rows)
+            return
+        driver: Any = connection.connection.driver_connection
+        with driver.cursor() as cursor, cursor.copy(f"COPY {table.name} FROM STDIN") as copy:
+            copy.write(_copy_text(rows))
+
+
+def check_kind(name: str, argument: str) -> None:
+    """Only two kinds of databases will do.
+
+    Raises:
+        ValueError: It is another one.
+    """
+    if name not in ("sqlite", "postgresql"):
+        raise ValueError(f"{argument} must be a SQLite or PostgreSQL database, got {name}")
+
+
+def dialect_of(engine: sa.Engine) -> SQLite | PostgreSQL:
+    """What fits to a database."""
+    return SQLite(engine) if engine.dialect.name == "sqlite" else PostgreSQL()
+
+
+def in_memory(url: sa.URL) -> bool:
+    """Whether a SQLite database lives in memory."""
+    return url.database in (None, "", ":memory:") or "mode=memory" in str(url) or ":memory:" in str(url.database)
+
+
+def _insert_all(connection: sa.Connection, table: sa.Table, rows: Sequence[Sequence[Any]]) -> None:
+    names = [column.name for column in table.columns]
+    if rows:
+        connection.execute(sa.insert(table), [dict(zip(names, row, strict=True)) for row in rows])
+
+
+def _copy_text(rows: Sequence[Sequence[Any]]) -> bytes:
+    """Rows in the text format of COPY (PostgreSQL's manual, COPY, "Text Format").
+
+    In one piece: written row by row, the driver would wait for the socket, and so for the thread that fetches the next
+    page, again and again.
+    """
+    lines = []
+    for row in rows:
+        values = [None if value is None else str(value) for value in row]
+        if _SPECIAL.search("".join(filter(None, values))):
+            values = [value and value.translate(_ESCAPES) for value in values]
+        lines.append("\t".join([r"\N" if value is None else value for value in values]))
+    return ("\n".join(lines) + "\n").encode()
+
+
+_ESCAPES = str.maketrans({"\\": r"\\", "\b": r"\b", "\f": r"\f", "\n": r"\n", "\r": r"\r", "\t": r"\t", "\v": r"\v"})
+_SPECIAL = re.compile(r"[\\\b\f\n\r\t\v]")
+
+
+def _number(name: str) -> int:
+    """The number of an advisory lock."""
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), signed=True)
+
+
+_held: set[str] = set()
+_held_lock = threading.Lock()
+
+
+@contextmanager
+def _lock_in_process(name: str) -> Iterator[bool]:
+    with _held_lock:
+        free = name not in _held
+        if free:
+            _held.add(name)
+    try:
+        yield free
+    finally:
+        if free:
+            _held.discard(name)

@@ -1,0 +1,68 @@
+"""What can go wrong between a listing and a database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy import exc
+
+from ..errors import PaytError
+
+if TYPE_CHECKING:
+    from .plan import SyncResult
+
+
+class SyncError(PaytError):
+    """A sync could not be done. What was committed is whole pages; the next run goes on from there.
+
+    Attributes:
+        results: Of the administrations that were synced all the same.
+        errors: By the id of each administration that failed, why; empty where the error concerns all of them.
+    """
+
+    def __init__(
+        self, text: str, *, results: Sequence[SyncResult] = (), errors: Mapping[str, PaytError] | None = None
+    ) -> None:
+        super().__init__(text)
+        self.results = tuple(results)
+        self.errors = dict(errors or {})
+
+
+class BusyError(SyncError):
+    """Another run syncs this administration into this table; the message says which one."""
+
+
+class MassDeletionError(SyncError):
+    """A full run found so many contacts gone that somebody should look first. None of them was marked as deleted."""
+
+
+class SchemaError(SyncError):
+    """The table is not what a sync can write to: not ours, made by a newer version, or in need of a migration."""
+
+
+@contextmanager
+def database_errors(engine: sa.Engine) -> Iterator[None]:
+    """Errors of the database come out as a SyncError that holds no value of any row, and no password."""
+    try:
+        yield
+    except (exc.SQLAlchemyError, engine.dialect.loaded_dbapi.Error, OSError) as error:
+        raise SyncError(f"{shown(engine)}: {reason(error)}") from None
+
+
+def shown(engine: sa.Engine) -> str:
+    """Which database, without its password."""
+    return engine.url.set(query={}).render_as_string(hide_password=True)
+
+
+def reason(error: BaseException) -> str:
+    """What the database says, without the values that its details may quote."""
+    original: Any = getattr(error, "orig", None) or error
+    primary = getattr(getattr(original, "diag", None), "message_primary", None)
+    if primary:
+        return str(primary)
+    if isinstance(original, exc.SQLAlchemyError):
+        return type(original).__name__ if getattr(original, "statement", None) else str(original).splitlines()[0]
+    return str(original).strip().partition("\n")[0] or type(original).__name__

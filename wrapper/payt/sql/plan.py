@@ -1,0 +1,225 @@
+"""What a run of a sync does: decided here, once and without I/O, for both flavours and both databases.
+
+A run asks for what was updated after the watermark of the last complete run (or, if it is full, for everything), takes
+page after page, and moves the watermark when it is complete. The new watermark W may be at most as late as the moment
+at which the run was begun, by the server's clock: a contact that changes during a run may be on a page that was
+passed already, and is then updated later than W, so that the next run asks for it.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import attrs
+import msgspec
+from dateutil.parser import isoparse
+
+from ..errors import InvalidResponseError
+from ..pager import Page
+from .errors import MassDeletionError
+from .schema import iso
+
+FEW = 5
+"""So many contacts may be gone at once, however few there were."""
+MOST_GONE = 0.2
+"""Which part of the contacts may be gone at once otherwise."""
+DATE_HEADER = datetime.timedelta(seconds=1)
+"""The header Date tells whole seconds."""
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """How to sync; the arguments of `payt.sync`, checked."""
+
+    overlap: datetime.timedelta
+    full: bool
+    full_every: int | None
+    full_after: datetime.timedelta | None
+    allow_mass_delete: bool
+    per_page: int
+
+
+class Run(msgspec.Struct, omit_defaults=True):
+    """An unfinished run: all that another process needs to go on with it."""
+
+    full: bool
+    columns: tuple[str, ...]
+    """The fields that it writes."""
+    first: bool = False
+    """Whether there was nothing here before it, so that nothing can be gone."""
+    after: str | None = None
+    """Asks for what was updated after this; None for everything."""
+    began: str | None = None
+    """When, by the server's clock or earlier; None before its first page."""
+    newest: str | None = None
+    """The latest `updated_at` received, as it came."""
+    position: str | None = None
+    """The cursor of the next page; None for the first."""
+
+
+class State(msgspec.Struct, omit_defaults=True):
+    """What is kept of an administration from run to run."""
+
+    watermark: str | None = None
+    """Whatever was updated up to this was received, as far as the service had written it by then."""
+    run: Run | None = None
+    runs_since_full: int = 0
+    full_at: str | None = None
+    """When the last full run ended."""
+    columns: tuple[str, ...] = ()
+    """The fields that every row has as the service sent them; where one is new, the next run is full."""
+
+
+@attrs.define(kw_only=True)
+class SyncResult:
+    """What a run did.
+
+    Attributes:
+        administration_id: For which administration.
+        inserted: Contacts that are new here.
+        updated: Contacts that were other than here, those that came back included.
+        unchanged: Contacts that came as they were here.
+        deleted: Contacts that are gone from the service, and were marked as deleted.
+        pages: How many pages were received.
+        seconds: How long it took.
+        full: Whether all contacts were read.
+        resumed: Whether it went on with an unfinished run; the counts are of its own part.
+        watermark: The moment, as Payt wrote it, up to which the next run trusts this one.
+    """
+
+    administration_id: str
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    deleted: int = 0
+    pages: int = 0
+    seconds: float = 0.0
+    full: bool = False
+    resumed: bool = False
+    watermark: str | None = None
+
+
+def begin(state: State, settings: Settings, columns: tuple[str, ...], now: datetime.datetime, *, empty: bool) -> Run:
+    """The run to do now, which writes these columns: the unfinished one, or a new one.
+
+    An explicitly full run starts afresh even then, so that what it finds gone is gone now.
+    """
+    if state.run is not None and state.run.columns == columns and not settings.full:
+        return state.run
+    full = (
+        settings.full
+        or state.watermark is None
+        or not set(columns).issubset(state.columns)
+        or (settings.full_every is not None and state.runs_since_full + 1 >= settings.full_every)
+        or (
+            settings.full_after is not None
+            and (state.full_at is None or now - isoparse(state.full_at) >= settings.full_after)
+        )
+    )
+    return Run(
+        full=full, first=empty, columns=columns, after=None if full else earlier(state.watermark, settings.overlap)
+    )
+
+
+def again(run: Run) -> Run:
+    """The same run from its start, where the service does not know its cursor any more."""
+    return Run(full=run.full, first=run.first, columns=run.columns, after=run.after)
+
+
+def note(run: Run, page: Page[Any], *, asked_at: datetime.datetime, waited: float) -> None:
+    """Take a page up into a run.
+
+    Args:
+        run: The run.
+        page: The page.
+        asked_at: When the listing was begun, by our clock.
+        waited: How many seconds passed since.
+    """
+    if run.began is None:
+        run.began = iso(_server_time(page.headers, waited) or asked_at)
+    run.newest = newest_of(page, run.newest)
+    run.position = page.cursor
+
+
+def finished(state: State, run: Run, *, now: datetime.datetime, deletions_done: bool) -> State:
+    """What is kept of an administration when a run is complete."""
+    watermark = state.watermark
+    if run.newest is not None and run.began is not None:
+        moments = [run.newest if isoparse(run.newest) <= isoparse(run.began) else run.began, *filter(None, [watermark])]
+        watermark = max(moments, key=isoparse)
+    # an older payt-client that knows fewer fields leaves the others as they were
+    columns = run.columns if run.full else tuple(name for name in state.columns if name in run.columns)
+    if run.full and deletions_done:
+        return State(watermark=watermark, columns=columns, full_at=iso(now))
+    return State(watermark=watermark, columns=columns, runs_since_full=state.runs_since_full + 1, full_at=state.full_at)
+
+
+def mass_deletion(administration: str, *, gone: int, known: int) -> MassDeletionError | None:
+    """The error where so many are gone that the listing is to be doubted."""
+    if gone == known or (gone > FEW and gone > known * MOST_GONE):
+        return MassDeletionError(
+            f"administration {administration}: {gone} of {known} contacts are gone from a complete listing; none was "
+            "marked as deleted. If that is right, run a full sync that allows it: "
+            "full=True, allow_mass_delete=True (--full --allow-mass-delete)"
+        )
+    return None
+
+
+def earlier(raw: str | None, by: datetime.timedelta) -> str | None:
+    """A moment before one as it came; what is finer than microseconds is cut off, never rounded up."""
+    if raw is None:
+        return None
+    try:
+        return iso(isoparse(raw) - by)
+    except OverflowError:
+        return None  # before the year 1 lies everything
+
+
+def newest_of(page: Page[Any], before: str | None) -> str | None:
+    """The latest `updated_at` so far, as it came: decoding may have rounded it up.
+
+    Args:
+        page: A page.
+        before: The latest one of the pages before it.
+    """
+    moments = [(contact.updated_at, index) for index, contact in enumerate(page.data) if contact.updated_at]
+    if not moments or (before is not None and max(moments)[0] <= isoparse(before)):
+        return before
+    return _raw_page.decode(page.raw).data[max(moments)[1]].updated_at
+
+
+def check_ids(page: Page[Any]) -> None:
+    """Contacts without an id cannot be kept.
+
+    Raises:
+        InvalidResponseError: There is one.
+    """
+    for index, contact in enumerate(page.data):
+        if not contact.id:
+            raise InvalidResponseError(
+                "a contact without an id cannot be kept, as nothing would tell it from others",
+                path=f"$.data[{index}].id",
+            )
+
+
+class _RawContact(msgspec.Struct):
+    updated_at: str | None = None
+
+
+class _RawPage(msgspec.Struct):
+    data: list[_RawContact]
+
+
+_raw_page = msgspec.json.Decoder(_RawPage)
+
+
+def _server_time(headers: Mapping[str, str], waited: float) -> datetime.datetime | None:
+    """The time at the server when it was asked, or somewhat earlier; None where it does not tell."""
+    try:
+        date = parsedate_to_datetime(headers["date"])
+        return date.astimezone(datetime.UTC) - datetime.timedelta(seconds=waited) - DATE_HEADER
+    except (KeyError, ValueError, OverflowError):
+        return None

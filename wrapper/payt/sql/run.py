@@ -1,0 +1,340 @@
+"""`payt.sync` and its twin for asyncio: two shells around one `Sync`, which decides and writes."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import aclosing, closing, contextmanager
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+
+from .. import clock, query
+from ..client import AsyncClient, Client
+from ..errors import BadRequestError, NotFoundError, PaytError
+from ..pager import Page
+from . import plan
+from .database import Copy, Database, engine_of, now
+from .errors import SyncError
+from .plan import Settings, State, SyncResult
+
+T = TypeVar("T")
+log = logging.getLogger("payt")
+OVERLAP = datetime.timedelta(minutes=5)
+
+
+def sync(
+    client: Client,
+    administration_ids: str | Iterable[str],
+    to: str | sa.URL | sa.Engine,
+    *,
+    table: str = "contacts",
+    schema: str | None = None,
+    full: bool = False,
+    full_every: int | None = None,
+    full_after: datetime.timedelta | None = None,
+    overlap: datetime.timedelta = OVERLAP,
+    allow_mass_delete: bool = False,
+    migrate: bool = False,
+    per_page: int = 500,
+) -> list[SyncResult]:
+    """Bring a copy of administrations' contacts up to date, in a table of SQLite or PostgreSQL.
+
+    Every page is one transaction; a run that ends early is gone on with by the next one. When one administration
+    fails, the others are synced all the same.
+
+    Args:
+        client: Whom to ask.
+        administration_ids: One administration or several; they share the table.
+        to: The database: a URL of SQLAlchemy, or an Engine.
+        table: The name of the table; it is made when it is not there.
+        schema: The schema of the tables; the default one if None.
+        full: Read all contacts, and mark those that are gone as deleted.
+        full_every: Do so on every run of this number, counted for each administration.
+        full_after: Do so when the last full run is so long ago.
+        overlap: How much is read twice, as the service may write a record later than its `updated_at` says.
+        allow_mass_delete: Mark contacts as deleted even if they are more than a fifth of all, or all.
+        migrate: Add the columns that the contract has and the table has not.
+        per_page: How many contacts a request asks for.
+
+    Returns:
+        What was done, for each administration.
+
+    Raises:
+        TypeError: An argument is of a wrong type.
+        ValueError: An argument's value cannot be used; the message says why and what to do.
+        ImportError: The database's driver is not installed.
+        SyncError: The database failed, or one of several administrations did: `errors` tells why, `results` holds
+            the others. `BusyError`, `SchemaError` and `MassDeletionError` are kinds of it.
+        PaytError: The only administration could not be listed.
+    """
+    _check_client(client, Client)
+    settings = _settings(full, full_every, full_after, overlap, allow_mass_delete, per_page)
+    with _job(administration_ids, to, table, schema, migrate=migrate) as job:
+        job.prepare()
+        for administration_id in job.administration_ids:
+            with job.attempt(administration_id), job.database.administration(administration_id) as copy:
+                run = Sync(copy, settings, administration_id)
+                while (listing := run.next_listing()) is not None:
+                    with run.restartable():
+                        pages = client.contacts.list(administration_id=administration_id, **listing).pages()
+                        with closing(pages):  # type: ignore[type-var]  # it is a generator
+                            for page in pages:
+                                run.take(page)
+                job.results.append(run.result)
+        return job.outcome()
+
+
+async def async_sync(
+    client: AsyncClient,
+    administration_ids: str | Iterable[str],
+    to: str | sa.URL | sa.Engine,
+    *,
+    table: str = "contacts",
+    schema: str | None = None,
+    full: bool = False,
+    full_every: int | None = None,
+    full_after: datetime.timedelta | None = None,
+    overlap: datetime.timedelta = OVERLAP,
+    allow_mass_delete: bool = False,
+    migrate: bool = False,
+    per_page: int = 500,
+) -> list[SyncResult]:
+    """The same as `sync`, with an AsyncClient. The database is written to in a thread, so `to` is a plain driver."""
+    _check_client(client, AsyncClient)
+    settings = _settings(full, full_every, full_after, overlap, allow_mass_delete, per_page)
+    with _job(administration_ids, to, table, schema, migrate=migrate) as job:
+        do = job.in_thread
+        await do(job.prepare)
+        for administration_id in job.administration_ids:
+            with job.attempt(administration_id):
+                holding = job.database.administration(administration_id)
+                copy = await do(holding.__enter__)
+                try:
+                    run = Sync(copy, settings, administration_id)
+                    while (listing := await do(run.next_listing)) is not None:
+                        with run.restartable():
+                            pages = client.contacts.list(administration_id=administration_id, **listing).pages()
+                            async with aclosing(pages):  # type: ignore[type-var]  # it is a generator
+                                async for page in pages:
+                                    await do(run.take, page)
+                    job.results.append(run.result)
+                finally:
+                    await do(holding.__exit__, None, None, None)
+        return job.outcome()
+
+
+class Sync:
+    """One run for one administration. Whoever drives it lists what `next_listing` says and hands every page to `take`.
+
+    Args:
+        copy: Where to.
+        settings: How.
+        administration_id: Whose contacts.
+    """
+
+    def __init__(self, copy: Copy, settings: Settings, administration_id: str) -> None:
+        self._copy, self._settings = copy, settings
+        self._state = copy.state()
+        empty = copy.is_empty()
+        if empty:
+            self._state = State()  # somebody emptied the table: what was received before is needed again
+        self._run = plan.begin(self._state, settings, copy.columns, now(), empty=empty)
+        self._resumed = self._run is self._state.run
+        self._began = clock.now()
+        self._asked_at, self._asked = now(), clock.now()
+        self._gone: list[str] | None = None
+        self._complete = self._checking = False
+        self.result = SyncResult(
+            administration_id=administration_id,
+            full=self._run.full,
+            resumed=self._resumed,
+            watermark=self._state.watermark,
+        )
+
+    def next_listing(self) -> dict[str, Any] | None:
+        """What to list now; None when the run is complete.
+
+        Contacts that a full listing did not bring are asked for by their ids before they count as deleted: they may
+        have been moved to a page that was passed already.
+
+        Raises:
+            MassDeletionError: Too many are gone.
+        """
+        per_page = self._settings.per_page
+        if not self._complete and self._gone is None:
+            self._asked_at, self._asked = now(), clock.now()
+            return {"updated_after": self._run.after, "cursor": self._run.position, "per_page": per_page}
+        if self._gone and not self._checking:
+            self._refuse_mass_deletion(len(self._gone))
+            self._checking = True
+            return {"ids": self._gone, "per_page": per_page}
+        if not self._complete:
+            with self._copy.transaction():
+                self._finish()
+        self.result.seconds = clock.now() - self._began
+        return None
+
+    def take(self, page: Page[Any]) -> None:
+        """Write a page, and how far the run is, in one transaction."""
+        plan.check_ids(page)
+        first = self._run.began is None
+        if not self._checking:
+            plan.note(self._run, page, asked_at=self._asked_at, waited=clock.now() - self._asked)
+        with self._copy.transaction():
+            if first and self._run.full:
+                self._copy.forget_seen()
+            inserted, updated, unchanged = self._copy.write(page, self._run, now())
+            if self._checking or page.cursor is not None:
+                self._keep_run()
+            else:
+                self._gone = self._copy.gone() if self._run.full and not self._run.first else []
+                if self._gone:
+                    self._keep_run()
+                else:
+                    self._finish()
+        self.result.inserted += inserted
+        self.result.updated += updated
+        self.result.unchanged += unchanged
+        self.result.pages += 1
+
+    @contextmanager
+    def restartable(self) -> Iterator[None]:
+        """Where the service does not know the cursor of an unfinished run any more, its listing starts again."""
+        try:
+            yield
+        except (BadRequestError, NotFoundError):
+            if self._run.position is None or self.result.pages:
+                raise
+            self._run = plan.again(self._run)
+
+    def _keep_run(self) -> None:
+        self._state.run = self._run
+        self._copy.keep(self._state)
+
+    def _finish(self, *, deletions_done: bool = True) -> None:
+        moment = now()
+        if self._gone:
+            self.result.deleted = self._copy.delete_gone(moment) if deletions_done else 0
+        if self._run.full:
+            self._copy.forget_seen()
+        self._state = plan.finished(self._state, self._run, now=moment, deletions_done=deletions_done)
+        self._copy.keep(self._state)
+        self._complete = True
+        self.result.watermark = self._state.watermark
+
+    def _refuse_mass_deletion(self, gone: int) -> None:
+        with self._copy.transaction():
+            error = plan.mass_deletion(self.result.administration_id, gone=gone, known=self._copy.known())
+            if error is None or self._settings.allow_mass_delete:
+                return
+            self._finish(deletions_done=False)
+        raise error
+
+
+class Job:
+    """All administrations of a call: their database, what was done, and what failed."""
+
+    def __init__(self, administration_ids: tuple[str, ...], database: Database, *, migrate: bool) -> None:
+        self.administration_ids = administration_ids
+        self.database = database
+        self.results: list[SyncResult] = []
+        self._migrate = migrate
+        self._errors: dict[str, PaytError] = {}
+
+    def prepare(self) -> None:
+        """Make or check the tables."""
+        for statement in self.database.prepare(migrate=self._migrate):
+            log.warning("migrated: %s", statement)
+
+    @contextmanager
+    def attempt(self, administration_id: str) -> Iterator[None]:
+        """The error of one of several administrations waits until the others are done."""
+        try:
+            yield
+        except PaytError as error:
+            if len(self.administration_ids) == 1:
+                raise
+            self._errors[administration_id] = error
+
+    def outcome(self) -> list[SyncResult]:
+        """What was done.
+
+        Raises:
+            SyncError: Not all was.
+        """
+        if not self._errors:
+            return self.results
+        listed = "; ".join(f"{name}: {error}" for name, error in self._errors.items())
+        failed, all_of_them = len(self._errors), len(self.administration_ids)
+        raise SyncError(
+            f"{failed} of {all_of_them} administrations failed: {listed}", results=self.results, errors=self._errors
+        )
+
+    async def in_thread(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Call a function that waits for the database; who cancels waits until it is done, so that all is whole."""
+        if isinstance(self.database.engine.pool, sa.SingletonThreadPool):
+            return function(*arguments)  # a database in the memory of this thread
+        call = asyncio.ensure_future(asyncio.to_thread(function, *arguments))
+        try:
+            return await asyncio.shield(call)
+        except asyncio.CancelledError:
+            await asyncio.wait([call])
+            raise
+
+
+@contextmanager
+def _job(
+    administration_ids: str | Iterable[str],
+    to: str | sa.URL | sa.Engine,
+    table: str,
+    schema: str | None,
+    *,
+    migrate: bool,
+) -> Iterator[Job]:
+    ids = query.values("administration_ids", administration_ids)
+    query.text("table", table)
+    if table.startswith("payt_"):
+        raise ValueError(f"table: names that begin with payt_ are those of our books, got {table!r}")
+    if schema is not None:
+        query.text("schema", schema)
+    engine, ours = engine_of(to)
+    try:
+        yield Job(ids, Database(engine, table=table, schema=schema), migrate=migrate)
+    finally:
+        if ours:
+            engine.dispose()
+
+
+def _settings(
+    full: bool,  # noqa: FBT001 - internal
+    full_every: int | None,
+    full_after: datetime.timedelta | None,
+    overlap: datetime.timedelta,
+    allow_mass_delete: bool,  # noqa: FBT001 - internal
+    per_page: int,
+) -> Settings:
+    for name, value in (("overlap", overlap), ("full_after", full_after)):
+        if value is None and name == "full_after":
+            continue
+        if not isinstance(value, datetime.timedelta):
+            raise TypeError(f"{name} must be a datetime.timedelta, got {type(value).__name__}")
+        if value < datetime.timedelta(0):
+            raise ValueError(f"{name} must not be negative, got {value}")
+    return Settings(
+        overlap=overlap,
+        full=full,
+        full_every=None if full_every is None else query.number("full_every", full_every, least=1),
+        full_after=full_after,
+        allow_mass_delete=allow_mass_delete,
+        per_page=query.number("per_page", per_page, least=1, most=500),
+    )
+
+
+def _check_client(client: object, kind: type) -> None:
+    if not isinstance(client, kind):
+        other = "payt.async_sync" if kind is Client else "payt.sync"
+        hint = f": use {other}" if isinstance(client, (Client, AsyncClient)) else ""
+        raise TypeError(f"client must be a payt.{kind.__name__}, got {type(client).__name__}{hint}")

@@ -1,0 +1,149 @@
+"""The tables: one of contacts, whose columns follow the contract's model, and three that keep the books of the runs."""
+
+from __future__ import annotations
+
+import datetime
+import operator
+from collections.abc import Callable
+from typing import Any, get_args
+
+import attrs
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+from payt_api.models import Contact
+
+from ..shapes import fields_of
+
+VERSION = 1
+"""Of the layout of the books; a table with a higher one was made by a newer payt-client."""
+
+
+class Moment(sa.types.TypeDecorator[datetime.datetime]):
+    """A moment with its zone. SQLite, which has no such type, keeps it as ISO 8601 in UTC, which sorts by time."""
+
+    impl = sa.DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> Any:
+        """A text on SQLite."""
+        return dialect.type_descriptor(sa.Text() if dialect.name == "sqlite" else sa.DateTime(timezone=True))
+
+    def process_bind_param(self, value: datetime.datetime | None, dialect: sa.Dialect) -> Any:
+        """Write it."""
+        return iso(value) if value is not None and dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime.datetime | None:  # noqa: ARG002 - SQLAlchemy calls it so
+        """Read it."""
+        return datetime.datetime.fromisoformat(value) if isinstance(value, str) else value
+
+
+def iso(moment: datetime.datetime) -> str:
+    """A moment as Payt writes it: always with microseconds, so that texts sort as moments do."""
+    return moment.astimezone(datetime.UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+JSON = sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql")
+
+
+@attrs.frozen
+class Tables:
+    """The tables of a sync.
+
+    Attributes:
+        contacts: One row for each contact: (administration_id, id), the fields of the contract's model, and
+            first_seen_at, synced_at (when the row last changed here) and deleted_at.
+        incoming: The page that is being written; temporary.
+        books: Which tables of contacts are ours, and which version wrote them.
+        state: Of each administration: the watermark, and where an unfinished run stands.
+        seen: The ids that the unfinished full run of an administration received so far.
+    """
+
+    contacts: sa.Table
+    incoming: sa.Table
+    books: sa.Table
+    state: sa.Table
+    seen: sa.Table
+
+    @classmethod
+    def named(cls, table: str, schema: str | None) -> Tables:
+        """The tables for a table of contacts of this name."""
+        metadata = sa.MetaData(schema=schema)
+        fields = {name: column_type(type_) for name, type_ in fields_of(Contact).items() if name != "id"}
+        contacts = sa.Table(
+            table,
+            metadata,
+            sa.Column("administration_id", sa.Text, primary_key=True),
+            sa.Column("id", sa.Text, primary_key=True),
+            *[sa.Column(name, type_) for name, type_ in fields.items()],
+            sa.Column("first_seen_at", Moment, nullable=False),
+            sa.Column("synced_at", Moment, nullable=False),
+            sa.Column("deleted_at", Moment),
+        )
+        incoming = sa.Table(
+            "payt_incoming",
+            sa.MetaData(),
+            sa.Column("id", sa.Text),
+            *[sa.Column(name, Moment if isinstance(type_, Moment) else sa.Text) for name, type_ in fields.items()],
+            prefixes=["TEMPORARY"],
+            postgresql_on_commit="DELETE ROWS",
+        )
+        books = sa.Table(
+            "payt_sync_tables",
+            metadata,
+            sa.Column("table_name", sa.Text, primary_key=True),
+            sa.Column("version", sa.Integer, nullable=False),
+        )
+        state = sa.Table(
+            "payt_sync_state",
+            metadata,
+            sa.Column("table_name", sa.Text, primary_key=True),
+            sa.Column("administration_id", sa.Text, primary_key=True),
+            sa.Column("holder", sa.Text),
+            sa.Column("state", sa.Text),
+        )
+        seen = sa.Table(
+            "payt_sync_seen",
+            metadata,
+            sa.Column("table_name", sa.Text, primary_key=True),
+            sa.Column("administration_id", sa.Text, primary_key=True),
+            sa.Column("id", sa.Text, primary_key=True),
+        )
+        return cls(contacts, incoming, books, state, seen)
+
+
+def column_type(type_: Any) -> sa.types.TypeEngine[Any]:
+    """The type of the column for a field of a model."""
+    kinds = [member for member in (get_args(type_) or (type_,)) if member is not type(None)]
+    match kinds:
+        case [kind] if kind in _SCALARS:
+            return _SCALARS[kind]()
+        case _:
+            return JSON
+
+
+_SCALARS: dict[Any, type[sa.types.TypeEngine[Any]]] = {
+    str: sa.Text,
+    bool: sa.Boolean,
+    int: sa.BigInteger,
+    float: sa.Double,
+    datetime.datetime: Moment,
+    datetime.date: sa.Date,
+}
+
+
+def row_maker(names: list[str], documents: list[str]) -> Callable[[Contact], list[Any]]:
+    """A function from a contact to the values of these fields; those of `documents` as the text of their JSON."""
+    values = operator.attrgetter(*names)
+    places = [names.index(name) for name in documents]
+    encode = msgspec.json.encode
+
+    def row(contact: Contact) -> list[Any]:
+        result = list(values(contact))
+        for place in places:
+            if result[place] is not None:
+                result[place] = encode(result[place]).decode()
+        return result
+
+    return row

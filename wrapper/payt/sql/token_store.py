@@ -1,0 +1,199 @@
+"""Tokens in a database: one login for several machines that share nothing else."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import Any
+
+import attrs
+import msgspec
+import sqlalchemy as sa
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+from ..credentials import Token
+from ..errors import TokenError
+from .database import engine_of
+from .dialects import PostgreSQL, SQLite, dialect_of, in_memory
+from .errors import reason, shown
+
+LONGEST_LOCK = 150
+"""Seconds after which nobody waits for a lock any longer: longer than any request for a token takes."""
+KEY = "PAYT_TOKEN_KEY"
+_ENCRYPTED, _PLAIN = "fernet:", "plain:"
+
+
+def _shown(to: str | sa.URL | sa.Engine) -> str:
+    return repr((to.url if isinstance(to, sa.Engine) else sa.make_url(to)).render_as_string(hide_password=True))
+
+
+@attrs.frozen
+class SQLTokenStore:
+    """Keeps tokens in a table of PostgreSQL or SQLite, for all hosts, processes and threads that reach it.
+
+    Whoever asks for a new token holds the row of its connection (`SELECT … FOR UPDATE`; beside a SQLite database,
+    which is one machine's, a locked file), so that a refresh token is used once. What is saved is encrypted (Fernet)
+    with the key in the environment's `PAYT_TOKEN_KEY`; several keys, separated by commas, let one be replaced: all of
+    them can read, the first one writes.
+
+    A store that was given a URL can be pickled; the key does not come along.
+
+    Args:
+        to: The database: a URL of SQLAlchemy, or an Engine.
+        encrypt: False keeps tokens as they are: whoever can read the table can then act for you.
+        schema: The schema of the tables; the default one if None.
+
+    Raises:
+        TypeError: An argument is of a wrong type.
+        ValueError: There is no key, or it is none; or the database cannot be used for this.
+        ImportError: The database's driver is not installed.
+        TokenError: By its methods: the database fails, or what it holds cannot be read.
+    """
+
+    to: str | sa.URL | sa.Engine = attrs.field(repr=_shown)
+    encrypt: bool = attrs.field(default=True, kw_only=True)
+    schema: str | None = attrs.field(default=None, kw_only=True)
+    _engine: sa.Engine = attrs.field(init=False, repr=False, eq=False)
+    _dialect: SQLite | PostgreSQL = attrs.field(init=False, repr=False, eq=False)
+    _ready: list[bool] = attrs.field(init=False, repr=False, eq=False, factory=list)
+
+    def __attrs_post_init__(self) -> None:
+        """Check the arguments, and that there is a key."""
+        engine, ours = engine_of(self.to)
+        if in_memory(engine.url) and engine.dialect.name == "sqlite":
+            raise ValueError("to: tokens in memory are what payt.MemoryTokenStore is for")
+        if ours:
+            # no connection is kept: requests for tokens are rare, and a fork would share it
+            engine = sa.create_engine(engine.url, hide_parameters=True, poolclass=sa.NullPool)
+        object.__setattr__(self, "_engine", engine)
+        object.__setattr__(self, "_dialect", dialect_of(engine))
+        if self.encrypt:
+            _keys()
+
+    def load(self, key: str) -> Token | None:
+        """As `TokenStore.load`."""
+        tokens, _ = _tables(self.schema)
+        with self._transaction() as connection:
+            kept = connection.scalar(sa.select(tokens.c.token).where(tokens.c.key == key))
+        return None if kept is None else self._opened(kept)
+
+    def save(self, key: str, token: Token) -> None:
+        """As `TokenStore.save`: when this returns, it is committed."""
+        tokens, _ = _tables(self.schema)
+        self.load(key)  # what cannot be read is not overwritten
+        text = msgspec.json.encode(token)
+        sealed = _ENCRYPTED + _keys().encrypt(text).decode() if self.encrypt else _PLAIN + text.decode()
+        with self._transaction() as connection:
+            connection.execute(
+                self._dialect.insert(tokens)
+                .values(key=key, token=sealed)
+                .on_conflict_do_update(index_elements=["key"], set_={"token": sealed})
+            )
+
+    def delete(self, key: str) -> None:
+        """As `TokenStore.delete`; what cannot be read goes as well."""
+        tokens, _ = _tables(self.schema)
+        with self._transaction() as connection:
+            connection.execute(sa.delete(tokens).where(tokens.c.key == key))
+
+    def lock(self, key: str) -> AbstractContextManager[object]:
+        """As `TokenStore.lock`. The database lets it go when the process, the host or the network dies."""
+        return self._locked(key)
+
+    @contextmanager
+    def _locked(self, key: str) -> Iterator[None]:
+        _, locks = _tables(self.schema)
+        with ExitStack() as stack:
+            with self._errors():
+                if isinstance(self._dialect, SQLite):
+                    if not stack.enter_context(self._dialect.locked_file(f"payt token {key}", timeout=LONGEST_LOCK)):
+                        raise TokenError(
+                            f"{shown(self._engine)}: another process has held the lock for {LONGEST_LOCK} s: "
+                            "is one stuck that renews tokens?"
+                        )
+                else:
+                    with self._transaction() as connection:
+                        connection.execute(self._dialect.insert(locks).values(key=key).on_conflict_do_nothing())
+                    # another connection than those of load and save, so that save can commit under the lock
+                    connection = stack.enter_context(self._engine.connect())
+                    connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LONGEST_LOCK}s'")
+                    connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
+                    connection.execute(sa.select(locks.c.key).where(locks.c.key == key).with_for_update())
+            yield
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sa.Connection]:
+        with self._errors(), self._engine.connect() as new:
+            connection = self._dialect.open(new)
+            if not self._ready:
+                with self._dialect.transaction(connection):
+                    self._dialect.change_schema(connection)
+                    for table in _tables(self.schema):
+                        table.create(connection, checkfirst=True)
+                self._ready.append(True)
+            with self._dialect.transaction(connection):
+                yield connection
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except (sa.exc.SQLAlchemyError, OSError) as error:
+            raise TokenError(f"{shown(self._engine)}: {reason(error)}") from None
+
+    def _opened(self, kept: str) -> Token:
+        try:
+            if kept.startswith(_ENCRYPTED):
+                kept = _keys().decrypt(kept.removeprefix(_ENCRYPTED)).decode()
+            elif kept.startswith(_PLAIN):
+                kept = kept.removeprefix(_PLAIN)
+            return msgspec.json.decode(kept, type=Token)
+        except ValueError as error:
+            if not isinstance(error, (msgspec.DecodeError, UnicodeDecodeError)):
+                raise TokenError(f"{shown(self._engine)}: the token is encrypted: {error}") from None
+            problem = "is nothing that payt wrote"
+        except InvalidToken:
+            problem = f"was encrypted with another key than {KEY}"
+        raise TokenError(
+            f"{shown(self._engine)}: the token {problem}. It was left as it is: give the right key, or delete it and "
+            "log in again"
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        """By reference: where the database is, and nothing that it holds."""
+        if isinstance(self.to, sa.Engine):
+            raise TypeError("a SQLTokenStore of an Engine cannot be pickled: give it the database's URL")
+        return {"to": self.to, "encrypt": self.encrypt, "schema": self.schema}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(state["to"], encrypt=state["encrypt"], schema=state["schema"])  # type: ignore[misc]  # anew
+
+
+def _tables(schema: str | None) -> tuple[sa.Table, sa.Table]:
+    metadata = sa.MetaData(schema=schema)
+    tokens = sa.Table(
+        "payt_tokens",
+        metadata,
+        sa.Column("key", sa.Text, primary_key=True),
+        sa.Column("token", sa.Text, nullable=False),
+    )
+    return tokens, sa.Table("payt_token_locks", metadata, sa.Column("key", sa.Text, primary_key=True))
+
+
+def _keys() -> MultiFernet:
+    """The keys of the environment.
+
+    Raises:
+        ValueError: There is none, or one is none.
+    """
+    given = [key.strip() for key in os.environ.get(KEY, "").split(",") if key.strip()]
+    if not given:
+        raise ValueError(
+            f"no key to encrypt tokens with: set {KEY} (make one: python -c 'from cryptography.fernet import Fernet; "
+            "print(Fernet.generate_key().decode())'), or say encrypt=False"
+        )
+    try:
+        return MultiFernet([Fernet(key) for key in given])
+    except ValueError:
+        raise ValueError(f"{KEY} holds something that is no key of Fernet: 32 bytes in url-safe base64") from None
