@@ -168,10 +168,8 @@ def mass_deletion(administration: str, *, gone: int, known: int) -> MassDeletion
     return None
 
 
-def earlier(raw: str | None, by: datetime.timedelta) -> str | None:
+def earlier(raw: str, by: datetime.timedelta) -> str | None:
     """A moment before one as it came; what is finer than microseconds is cut off, never rounded up."""
-    if raw is None:
-        return None
     try:
         return iso(isoparse(raw) - by)
     except OverflowError:
