@@ -119,9 +119,8 @@ def begin(state: State, settings: Settings, columns: tuple[str, ...], now: datet
             and (state.full_at is None or now - isoparse(state.full_at) >= settings.full_after)
         )
     )
-    return Run(
-        full=full, first=empty, columns=columns, after=None if full else earlier(state.watermark, settings.overlap)
-    )
+    after = None if full or state.watermark is None else earlier(state.watermark, settings.overlap)
+    return Run(full=full, first=empty, columns=columns, after=after)
 
 
 def again(run: Run) -> Run:
