@@ -62,6 +62,8 @@ def test_a_failing_database_is_an_error_of_all(fake: FakePayt) -> None:
         assert (error["administration_id"], error["type"]) == (None, "SyncError")
         assert "refused" in result.stderr
         assert "hunter2" not in result.output
+    result = run("-a", "1", "--to", url)
+    assert (result.exit_code, result.stdout) == (1, "")
     assert fake.requests == []
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import re
 import socket
 import sqlite3
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +23,20 @@ from payt.sql import BusyError, SchemaError, SyncError
 from payt.sql.database import Copy
 from payt.sql.dialects import PostgreSQL
 from payt.testing import FakePayt, contact
+
+
+@pytest.mark.parametrize(
+    ("missing", "message"),
+    [("sqlalchemy", r'need sqlalchemy: pip install "payt-client\[sql\]"'), ("payt.sql.run", r"payt\.sql\.run")],
+    ids=["the extra", "a part of ours"],
+)
+def test_without_its_extra_it_says_which_one_is_missing(
+    monkeypatch: pytest.MonkeyPatch, missing: str, message: str
+) -> None:
+    monkeypatch.delitem(sys.modules, "payt.sql")
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(ImportError, match=message):
+        importlib.import_module("payt.sql")
 
 
 class TestTables:

@@ -160,7 +160,7 @@ def test_any_history_in_postgresql(postgresql: str, history: list[Change | Run])
 
 
 @pytest.mark.soak
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(history=st.lists(st.one_of(changes, runs), max_size=20))
 def test_any_long_history(history: list[Change | Run]) -> None:
     engine = sa.create_engine("sqlite://", poolclass=sa.StaticPool, connect_args={"check_same_thread": False})

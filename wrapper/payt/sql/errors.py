@@ -63,6 +63,4 @@ def reason(error: BaseException) -> str:
     primary = getattr(getattr(original, "diag", None), "message_primary", None)
     if primary:
         return str(primary)
-    if isinstance(original, exc.SQLAlchemyError):
-        return type(original).__name__ if getattr(original, "statement", None) else str(original).splitlines()[0]
     return str(original).strip().partition("\n")[0] or type(original).__name__

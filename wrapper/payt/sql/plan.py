@@ -119,9 +119,8 @@ def begin(state: State, settings: Settings, columns: tuple[str, ...], now: datet
             and (state.full_at is None or now - isoparse(state.full_at) >= settings.full_after)
         )
     )
-    return Run(
-        full=full, first=empty, columns=columns, after=None if full else earlier(state.watermark, settings.overlap)
-    )
+    after = None if full or state.watermark is None else earlier(state.watermark, settings.overlap)
+    return Run(full=full, first=empty, columns=columns, after=after)
 
 
 def again(run: Run) -> Run:
@@ -168,10 +167,8 @@ def mass_deletion(administration: str, *, gone: int, known: int) -> MassDeletion
     return None
 
 
-def earlier(raw: str | None, by: datetime.timedelta) -> str | None:
+def earlier(raw: str, by: datetime.timedelta) -> str | None:
     """A moment before one as it came; what is finer than microseconds is cut off, never rounded up."""
-    if raw is None:
-        return None
     try:
         return iso(isoparse(raw) - by)
     except OverflowError:

@@ -34,10 +34,6 @@ class Moment(sa.types.TypeDecorator[datetime.datetime]):
         """Write it."""
         return iso(value) if value is not None and dialect.name == "sqlite" else value
 
-    def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime.datetime | None:  # noqa: ARG002 - SQLAlchemy calls it so
-        """Read it."""
-        return datetime.datetime.fromisoformat(value) if isinstance(value, str) else value
-
 
 def iso(moment: datetime.datetime) -> str:
     """A moment as Payt writes it: always with microseconds, so that texts sort as moments do."""

@@ -146,9 +146,7 @@ class SQLTokenStore:
         try:
             if kept.startswith(_ENCRYPTED):
                 kept = _keys().decrypt(kept.removeprefix(_ENCRYPTED)).decode()
-            elif kept.startswith(_PLAIN):
-                kept = kept.removeprefix(_PLAIN)
-            return msgspec.json.decode(kept, type=Token)
+            return msgspec.json.decode(kept.removeprefix(_PLAIN), type=Token)
         except ValueError as error:
             if not isinstance(error, (msgspec.DecodeError, UnicodeDecodeError)):
                 raise TokenError(f"{shown(self._engine)}: the token is encrypted: {error}") from None
