@@ -84,7 +84,7 @@ def write_results(table: list[str], notes: list[str], plan: Plan) -> None:
         "",
         f"Written by `scripts/bench`: medians of {plan.runs} runs that took turns, and the median of their ratios.",
         f"{platform.python_implementation()} {platform.python_version()} on {platform.system()} {platform.machine()},",
-        f"{os.cpu_count()} cores; a page is 500 contacts, {len(plan.page):,} bytes.",
+        f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the end; a page has {len(plan.page):,} bytes.",
         "",
         *table,
         *([""] if notes else []),
