@@ -22,10 +22,8 @@ from ..pager import Page
 from .errors import MassDeletionError
 from .schema import iso
 
-FEW = 5
-"""So many contacts may be gone at once, however few there were."""
 MOST_GONE = 0.2
-"""Which part of the contacts may be gone at once otherwise."""
+"""Which part of the contacts may be gone at once."""
 DATE_HEADER = datetime.timedelta(seconds=1)
 """The header Date tells whole seconds."""
 
@@ -158,7 +156,7 @@ def finished(state: State, run: Run, *, now: datetime.datetime, deletions_done: 
 
 def mass_deletion(administration: str, *, gone: int, known: int) -> MassDeletionError | None:
     """The error where so many are gone that the listing is to be doubted."""
-    if gone == known or (gone > FEW and gone > known * MOST_GONE):
+    if gone > known * MOST_GONE:
         return MassDeletionError(
             f"administration {administration}: {gone} of {known} contacts are gone from a complete listing; none was "
             "marked as deleted. If that is right, run a full sync that allows it: "
