@@ -7,23 +7,13 @@ with payt.Client("a token") as client:
         print(contact.lastname)
 """
 
+import importlib
 import typing
 
 from payt_api.models import Contact
 
 from ._version import __version__
 from .client import AsyncClient, Client
-from .credentials import (
-    AuthorizationCode,
-    ClientCredentials,
-    FileTokenStore,
-    KeyringTokenStore,
-    MemoryTokenStore,
-    StaticToken,
-    Token,
-    TokenStore,
-    login,
-)
 from .errors import (
     APIError,
     AuthenticationError,
@@ -43,6 +33,17 @@ from .many import AsyncManyPager, ManyPager
 from .pager import AsyncPager, Page, Pager
 
 if typing.TYPE_CHECKING:
+    from .credentials import (
+        AuthorizationCode,
+        ClientCredentials,
+        FileTokenStore,
+        KeyringTokenStore,
+        MemoryTokenStore,
+        StaticToken,
+        Token,
+        TokenStore,
+    )
+    from .credentials.login import login
     from .sql import SQLTokenStore as SQLTokenStore
     from .sql import async_sync as async_sync
     from .sql import sync as sync
@@ -82,10 +83,30 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> typing.Any:
-    """What the extra `sql` brings, imported when it is used; `from payt import *` leaves it out."""
-    if name not in ("SQLTokenStore", "async_sync", "sync"):
-        raise AttributeError(f"module 'payt' has no attribute {name!r}")
-    from . import sql  # noqa: PLC0415 - what it imports may be missing
+_CREDENTIALS, _SQL = ".credentials", ".sql"
+_LATER = {
+    "AuthorizationCode": _CREDENTIALS,
+    "ClientCredentials": _CREDENTIALS,
+    "FileTokenStore": _CREDENTIALS,
+    "KeyringTokenStore": _CREDENTIALS,
+    "MemoryTokenStore": _CREDENTIALS,
+    "SQLTokenStore": _SQL,
+    "StaticToken": _CREDENTIALS,
+    "Token": _CREDENTIALS,
+    "TokenStore": _CREDENTIALS,
+    "async_sync": _SQL,
+    "login": _CREDENTIALS,
+    "sync": _SQL,
+}
+"""What is imported when it is used: credentials, which take a while, and what the extra `sql` brings, which may be
+missing; `from payt import *` leaves the latter out."""
 
-    return getattr(sql, name)
+
+def __getattr__(name: str) -> typing.Any:
+    if name not in _LATER:
+        raise AttributeError(f"module 'payt' has no attribute {name!r}")
+    return getattr(importlib.import_module(_LATER[name], __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})

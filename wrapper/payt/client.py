@@ -14,12 +14,10 @@ from payt_api.client import AuthenticatedClient
 
 from ._version import __version__
 from .contacts import AsyncContacts, Contacts
-from .credentials import Credentials, Network, auth_of
-from .environments import PRODUCTION, url_of
-from .limits import Limits
 from .pickling import Recipe, restore_client
 
 if TYPE_CHECKING:  # imported where the first client is made: it takes as long as all else together
+    from .credentials import Credentials
     from .session import AsyncSession, Session
 
 DEFAULT_TIMEOUT = httpx.Timeout(30, connect=5)
@@ -218,6 +216,9 @@ def _settings(
     **passed_on: Any,
 ) -> dict[str, Any]:
     """The arguments of httpx's clients, checked."""
+    from .credentials import Network, auth_of  # noqa: PLC0415  # as the session
+    from .environments import PRODUCTION, url_of  # noqa: PLC0415  # likewise
+
     url = url_of("base_url", base_url, "PAYT_BASE_URL", PRODUCTION.api)
     network = Network({**passed_on, "headers": {"User-Agent": USER_AGENT}}, transport)
     return {
@@ -235,6 +236,8 @@ def _reach(
     retries: int, rate_limit: float | None, total_timeout: float, max_body: int, *, http2: bool
 ) -> dict[str, Any]:
     """The arguments that say how far a session goes, checked."""
+    from .limits import Limits  # noqa: PLC0415  # as the session
+
     if http2:
         from importlib.util import find_spec  # noqa: PLC0415  # rarely needed
 
