@@ -14,7 +14,6 @@ from payt_api.client import AuthenticatedClient
 
 from ._version import __version__
 from .contacts import AsyncContacts, Contacts
-from .pickling import Recipe, restore_client
 
 if TYPE_CHECKING:  # imported where the first client is made: it takes as long as all else together
     from .credentials import Credentials
@@ -67,7 +66,8 @@ class Client:
         trust_env: bool = True,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        from .session import Session  # noqa: PLC0415  # see above
+        from .pickling import Recipe  # noqa: PLC0415  # see above
+        from .session import Session  # noqa: PLC0415  # likewise
 
         self._session: Session = Session(
             **_settings(credentials, base_url, timeout, transport, verify=verify, proxy=proxy, trust_env=trust_env),
@@ -111,6 +111,8 @@ class Client:
         self._session.__exit__(kind, error, traceback)
 
     def __reduce__(self) -> tuple[Any, ...]:
+        from .pickling import restore_client  # noqa: PLC0415  # see above
+
         return restore_client, (self._session.recipe,)
 
     def __repr__(self) -> str:
@@ -158,7 +160,8 @@ class AsyncClient:
         trust_env: bool = True,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        from .session import AsyncSession  # noqa: PLC0415  # see above
+        from .pickling import Recipe  # noqa: PLC0415  # see above
+        from .session import AsyncSession  # noqa: PLC0415  # likewise
 
         self._session: AsyncSession = AsyncSession(
             **_settings(credentials, base_url, timeout, transport, verify=verify, proxy=proxy, trust_env=trust_env),
@@ -202,6 +205,8 @@ class AsyncClient:
         await self._session.__aexit__(kind, error, traceback)
 
     def __reduce__(self) -> tuple[Any, ...]:
+        from .pickling import restore_client  # noqa: PLC0415  # see above
+
         return restore_client, (self._session.recipe,)
 
     def __repr__(self) -> str:
