@@ -10,10 +10,8 @@ with payt.Client("a token") as client:
 import importlib
 import typing
 
-from payt_api.models import Contact
-
+from . import errors as errors
 from ._version import __version__
-from .client import AsyncClient, Client
 from .errors import (
     APIError,
     AuthenticationError,
@@ -29,10 +27,11 @@ from .errors import (
     TokenError,
     TransportError,
 )
-from .many import AsyncManyPager, ManyPager
-from .pager import AsyncPager, Page, Pager
 
 if typing.TYPE_CHECKING:
+    from payt_api.models import Contact
+
+    from .client import AsyncClient, Client
     from .credentials import (
         AuthorizationCode,
         ClientCredentials,
@@ -44,6 +43,8 @@ if typing.TYPE_CHECKING:
         TokenStore,
     )
     from .credentials.login import login
+    from .many import AsyncManyPager, ManyPager
+    from .pager import AsyncPager, Page, Pager
     from .sql import SQLTokenStore as SQLTokenStore
     from .sql import async_sync as async_sync
     from .sql import sync as sync
@@ -83,30 +84,38 @@ __all__ = [
 ]
 
 
-_CREDENTIALS, _SQL = ".credentials", ".sql"
 _LATER = {
-    "AuthorizationCode": _CREDENTIALS,
-    "ClientCredentials": _CREDENTIALS,
-    "FileTokenStore": _CREDENTIALS,
-    "KeyringTokenStore": _CREDENTIALS,
-    "MemoryTokenStore": _CREDENTIALS,
-    "SQLTokenStore": _SQL,
-    "StaticToken": _CREDENTIALS,
-    "Token": _CREDENTIALS,
-    "TokenStore": _CREDENTIALS,
-    "async_sync": _SQL,
-    "login": _CREDENTIALS,
-    "sync": _SQL,
+    "payt_api.models": ["Contact"],
+    "payt.client": ["AsyncClient", "Client"],
+    "payt.credentials": [
+        "AuthorizationCode",
+        "ClientCredentials",
+        "FileTokenStore",
+        "KeyringTokenStore",
+        "MemoryTokenStore",
+        "StaticToken",
+        "Token",
+        "TokenStore",
+        "login",
+    ],
+    "payt.many": ["AsyncManyPager", "ManyPager"],
+    "payt.pager": ["AsyncPager", "Page", "Pager"],
+    "payt.sql": ["SQLTokenStore", "async_sync", "sync"],
 }
-"""What is imported when it is used: credentials, which take a while, and what the extra `sql` brings, which may be
-missing; `from payt import *` leaves the latter out."""
+"""What is imported when it is used. httpx, attrs and msgspec take a moment that who catches an error, or only
+asks for the version, need not wait for. What the extra `sql` brings may be missing; `from payt import *` leaves it out.
+"""
+_MODULE_OF = {name: module for module, names in _LATER.items() for name in names}
 
 
 def __getattr__(name: str) -> typing.Any:
-    if name not in _LATER:
+    if f"payt.{name}" in _LATER or name == "contacts":
+        return importlib.import_module(f"payt.{name}")
+    if name not in _MODULE_OF:
         raise AttributeError(f"module 'payt' has no attribute {name!r}")
-    return getattr(importlib.import_module(_LATER[name], __name__), name)
+    value = globals()[name] = getattr(importlib.import_module(_MODULE_OF[name]), name)
+    return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LATER})
+    return sorted({*globals(), *_MODULE_OF})
