@@ -9,7 +9,6 @@ from collections.abc import Callable
 
 from .measure import Plan, Row, interleaved, row
 
-
 PROGRAMS = {
     "payt": "import payt",
     "import httpx": "import httpx",
