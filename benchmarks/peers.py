@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
 import subprocess
@@ -21,6 +22,7 @@ def make() -> list[str]:
         ["--path", ROOT / "openapi.yaml", "--output-path", BUILD / "stock_client"],
         path=tools,
     )
+    importlib.invalidate_caches()  # the folder, too, is new where this is the first run
     if shutil.which("java") is None:
         shutil.rmtree(BUILD / "oag_client", ignore_errors=True)
         return ["openapi-generator's client was left out: it takes Java to make it"]

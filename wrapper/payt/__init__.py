@@ -7,23 +7,11 @@ with payt.Client("a token") as client:
         print(contact.lastname)
 """
 
+import importlib
 import typing
 
-from payt_api.models import Contact
-
+from . import errors as errors
 from ._version import __version__
-from .client import AsyncClient, Client
-from .credentials import (
-    AuthorizationCode,
-    ClientCredentials,
-    FileTokenStore,
-    KeyringTokenStore,
-    MemoryTokenStore,
-    StaticToken,
-    Token,
-    TokenStore,
-    login,
-)
 from .errors import (
     APIError,
     AuthenticationError,
@@ -39,10 +27,24 @@ from .errors import (
     TokenError,
     TransportError,
 )
-from .many import AsyncManyPager, ManyPager
-from .pager import AsyncPager, Page, Pager
 
 if typing.TYPE_CHECKING:
+    from payt_api.models import Contact
+
+    from .client import AsyncClient, Client
+    from .credentials import (
+        AuthorizationCode,
+        ClientCredentials,
+        FileTokenStore,
+        KeyringTokenStore,
+        MemoryTokenStore,
+        StaticToken,
+        Token,
+        TokenStore,
+    )
+    from .credentials.login import login
+    from .many import AsyncManyPager, ManyPager
+    from .pager import AsyncPager, Page, Pager
     from .sql import SQLTokenStore as SQLTokenStore
     from .sql import async_sync as async_sync
     from .sql import sync as sync
@@ -82,10 +84,38 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> typing.Any:
-    """What the extra `sql` brings, imported when it is used; `from payt import *` leaves it out."""
-    if name not in ("SQLTokenStore", "async_sync", "sync"):
-        raise AttributeError(f"module 'payt' has no attribute {name!r}")
-    from . import sql  # noqa: PLC0415 - what it imports may be missing
+_LATER = {
+    "payt_api.models": ["Contact"],
+    "payt.client": ["AsyncClient", "Client"],
+    "payt.credentials": [
+        "AuthorizationCode",
+        "ClientCredentials",
+        "FileTokenStore",
+        "KeyringTokenStore",
+        "MemoryTokenStore",
+        "StaticToken",
+        "Token",
+        "TokenStore",
+        "login",
+    ],
+    "payt.many": ["AsyncManyPager", "ManyPager"],
+    "payt.pager": ["AsyncPager", "Page", "Pager"],
+    "payt.sql": ["SQLTokenStore", "async_sync", "sync"],
+}
+"""What is imported when it is used. httpx, attrs and msgspec take a moment that who catches an error, or only
+asks for the version, need not wait for. What the extra `sql` brings may be missing; `from payt import *` leaves it out.
+"""
+_MODULE_OF = {name: module for module, names in _LATER.items() for name in names}
 
-    return getattr(sql, name)
+
+def __getattr__(name: str) -> typing.Any:
+    if f"payt.{name}" in _LATER or name == "contacts":
+        return importlib.import_module(f"payt.{name}")
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module 'payt' has no attribute {name!r}")
+    value = globals()[name] = getattr(importlib.import_module(_MODULE_OF[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_MODULE_OF})

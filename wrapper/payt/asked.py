@@ -10,14 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-import attrs
 import httpx
 
 from .answers import address
 from .errors import PaytError
 
 
-@attrs.define(eq=False)
 class Asked:
     """A request with all its attempts.
 
@@ -29,11 +27,12 @@ class Asked:
         request_id: What Payt's support can find the last answer by.
     """
 
-    page: int | None = None
-    request: httpx.Request | None = attrs.field(default=None, repr=False)
-    attempts: int | None = None
-    status: int | None = None
-    request_id: str | None = None
+    def __init__(self, page: int | None = None) -> None:
+        self.page = page
+        self.request: httpx.Request | None = None
+        self.attempts: int | None = None
+        self.status: int | None = None
+        self.request_id: str | None = None
 
     def __str__(self) -> str:
         what = "nothing" if self.request is None else f"{self.request.method} {self.request.url.path}"

@@ -6,7 +6,6 @@ see each single request, also the ones that authentication adds: they keep the p
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from contextlib import aclosing, closing, contextmanager
 from typing import Any
@@ -117,6 +116,8 @@ class AsyncSession(httpx.AsyncClient):
             raise
 
     async def _attempt(self, exchange: Exchange, options: dict[str, Any]) -> httpx.Response:
+        import asyncio  # noqa: PLC0415  # takes its time, which a `Session` need not take
+
         with exchange.attempt():
             async with asyncio.timeout(exchange.deadline.left):
                 response = await super().send(exchange.request, **options)
