@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
+import msgspec
 import sqlalchemy as sa
 from filelock import FileLock, Timeout
 from sqlalchemy.dialects import postgresql, sqlite
@@ -143,6 +144,10 @@ class PostgreSQL:
         """An advisory lock of the connection that also writes: lost together, so that nobody writes without it."""
         with connection.begin():
             held = bool(connection.scalar(sa.select(sa.func.pg_try_advisory_lock(_number(name)))))
+            if held:
+                # A server that crashes may lose the last pages, and with them the position behind them: the next run
+                # goes on from the page before. So no page has to wait for the disk.
+                connection.exec_driver_sql("SET synchronous_commit = off")
         try:
             yield held
         finally:
@@ -152,22 +157,68 @@ class PostgreSQL:
     def _unlock(self, connection: sa.Connection, name: str) -> None:
         try:
             with connection.begin():
+                connection.exec_driver_sql("RESET synchronous_commit")
                 connection.scalar(sa.select(sa.func.pg_advisory_unlock(_number(name))))
         except sa.exc.SQLAlchemyError:
             connection.invalidate()  # closing it unlocks as well
 
     def load(self, connection: sa.Connection, table: sa.Table, rows: Sequence[Sequence[Any]]) -> None:
         """With COPY where the driver is psycopg. The table is empty, as each transaction begins with it so."""
-        if connection.dialect.driver != "psycopg":
+        if not copies(connection):
             _insert_all(connection, table, rows)
             return
-        driver: Any = connection.connection.driver_connection
-        with driver.cursor() as cursor:
-            # A server that crashes may lose the last pages, and with them the position behind them: the next run goes
-            # on from the page before. So no page has to wait for the disk.
-            cursor.execute("SET LOCAL synchronous_commit = off")
-            with cursor.copy(f"COPY {table.name} FROM STDIN") as copy:
-                copy.write(_copy_text(rows))
+        with _copying(connection, table, [column.name for column in table.columns]) as copy:
+            copy.write(copy_text(rows))
+
+    def load_new(
+        self,
+        connection: sa.Connection,
+        table: sa.Table,
+        rows: Sequence[Sequence[Any]],
+        *,
+        columns: Sequence[str],
+        before: Sequence[Any],
+        after: Sequence[Any],
+    ) -> bool:
+        """Write rows that are new straight into their table, if they are; what was done before in the transaction stays.
+
+        Args:
+            connection: In a transaction.
+            table: Where to.
+            rows: Their values.
+            columns: The names of all columns that are given.
+            before: The values that every row begins with.
+            after: The values that every row ends with.
+
+        Returns:
+            Whether they were written; if not, one of them was there.
+        """
+        errors: Any = connection.dialect.loaded_dbapi
+        try:
+            with connection.begin_nested(), _copying(connection, table, columns) as copy:
+                copy.write(copy_text(rows, before, after))
+        except errors.errors.UniqueViolation:
+            return False
+        return True
+
+
+def copies(connection: sa.Connection) -> bool:
+    """Whether there is COPY: on PostgreSQL, by the driver psycopg."""
+    return connection.dialect.name == "postgresql" and connection.dialect.driver == "psycopg"
+
+
+@contextmanager
+def _copying(connection: sa.Connection, table: sa.Table, columns: Sequence[str]) -> Iterator[Any]:
+    prepare = connection.dialect.identifier_preparer
+    names = ", ".join(prepare.quote(name) for name in columns)
+    driver: Any = connection.connection.driver_connection
+    with (
+        driver.cursor() as cursor,
+        cursor.copy(
+            f"COPY {prepare.format_table(table)} ({names}) FROM STDIN (FORMAT csv, NULL 'null', ESCAPE '\\')"
+        ) as copy,
+    ):
+        yield copy
 
 
 def check_kind(name: str, argument: str) -> None:
@@ -195,23 +246,35 @@ def _insert_all(connection: sa.Connection, table: sa.Table, rows: Sequence[Seque
     connection.execute(sa.insert(table), [dict(zip(names, row, strict=True)) for row in rows])
 
 
-def _copy_text(rows: Sequence[Sequence[Any]]) -> bytes:
-    """Rows in the text format of COPY (PostgreSQL's manual, COPY, "Text Format").
+def copy_text(rows: Sequence[Sequence[Any]], before: Sequence[Any] = (), after: Sequence[Any] = ()) -> bytes:
+    """Rows as COPY reads them (PostgreSQL's manual, COPY, "CSV Format", with ESCAPE '\\' and NULL 'null').
 
-    In one piece: written row by row, the driver would wait for the socket, and so for the thread that fetches the next
-    page, again and again.
+    That is JSON Lines without the brackets, but for the control characters, which CSV holds as they are. So all rows
+    are encoded at once, and no other thread is held up, as the one that fetches the next page.
+
+    Args:
+        rows: Values that JSON has, and moments.
+        before: The values that every row begins with.
+        after: The values that every row ends with.
     """
-    lines = []
-    for row in rows:
-        values = [None if value is None else str(value) for value in row]
-        if _SPECIAL.search("".join(filter(None, values))):
-            values = [value and value.translate(_ESCAPES) for value in values]
-        lines.append("\t".join([r"\N" if value is None else value for value in values]))
-    return ("\n".join(lines) + "\n").encode()
+    head = b"".join(_json(value) + b"," for value in before)
+    tail = b"".join(b"," + _json(value) for value in after)
+    text = _lines(rows).replace(b"]\n[", tail + b"\n" + head)  # what a value holds of that is "]\\n["
+    text = head + text[1:-2] + tail + b"\n"
+    return _escaped.sub(_unescaped, text) if _CONTROL.search(text) else text
 
 
-_ESCAPES = str.maketrans({"\\": r"\\", "\b": r"\b", "\f": r"\f", "\n": r"\n", "\r": r"\r", "\t": r"\t", "\v": r"\v"})
-_SPECIAL = re.compile(r"[\\\b\f\n\r\t\v]")
+_json, _lines = msgspec.json.encode, msgspec.json.Encoder().encode_lines
+_CONTROL = re.compile(rb'\\[^"\\]')
+"""Control characters as JSON writes them, and now and then a backslash behind which such a letter follows."""
+_escaped = re.compile(rb"\\(u00..|.)")
+
+
+def _unescaped(found: re.Match[bytes]) -> bytes:
+    character = found[1]
+    if character in (b'"', b"\\"):
+        return found[0]
+    return msgspec.json.decode(b'"' + found[0] + b'"', type=str).encode()
 
 
 def _number(name: str) -> int:

@@ -81,7 +81,7 @@ class Tables:
             "payt_incoming",
             sa.MetaData(),
             sa.Column("id", sa.Text),
-            *[sa.Column(name, Moment if isinstance(type_, Moment) else sa.Text) for name, type_ in fields.items()],
+            *[sa.Column(name, sa.Text if isinstance(type_, sa.JSON) else type_) for name, type_ in fields.items()],
             prefixes=["TEMPORARY"],
             postgresql_on_commit="DELETE ROWS",
         )
