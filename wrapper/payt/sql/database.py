@@ -6,18 +6,20 @@ import datetime
 import os
 import re
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import sqlalchemy as sa
 
 from ..pager import Page
-from .dialects import Dialect, PostgreSQL, check_kind, copies, dialect_of, in_memory
+from .dialects import Dialect, KnownRowError, PostgreSQL, check_kind, copies, dialect_of, in_memory
 from .errors import BusyError, SchemaError, SyncError, database_errors
 from .plan import Run, State
 from .schema import VERSION, Tables, iso, row_maker
+
+T = TypeVar("T")
 
 
 def engine_of(to: str | sa.URL | sa.Engine, argument: str = "to") -> tuple[sa.Engine, bool]:
@@ -178,14 +180,24 @@ class Copy:
         self._row = row_maker(names, documents)
         self._upsert = self._upsert_statement(documents)
         self._mark = self._mark_statement()
-        self._only_new = copies(connection)
-        """Whether rows may go straight into their table, as none of them was there so far."""
+        self._straight = PostgreSQL() if copies(connection) else None
+        """Writes the rows of a first run straight into their table, as long as all of them are new."""
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing."""
         with database_errors(self._engine), self._dialect.transaction(self._connection):
             yield
+
+    def page(self, write: Callable[[], T]) -> T:
+        """Call a function that writes a page in a transaction; once more, where contacts of a first run come again."""
+        try:
+            with self.transaction():
+                return write()
+        except KnownRowError:
+            self._straight = None
+            with self.transaction():
+                return write()
 
     def make_ready(self) -> None:
         """Write down who has the lock, and make the connection ready for pages."""
@@ -240,7 +252,16 @@ class Copy:
             return 0, 0, 0
         if self._postgres and b"\\u0000" in page.raw:
             self._refuse_nul(rows.values())
-        if run.first and self._only_new and self._insert(list(rows.values()), moment):
+        if run.first and self._straight is not None:
+            columns = ["administration_id", *self.columns, "first_seen_at", "synced_at"]
+            self._straight.load_new(
+                self._connection,
+                self._tables.contacts,
+                list(rows.values()),
+                columns=columns,
+                before=[self._id],
+                after=[moment, moment],
+            )
             return len(rows), 0, 0
         self._dialect.load(self._connection, self._tables.incoming, list(rows.values()))
         written, inserted = self._counts(self._connection.execute(self._upsert, {"now": moment}))
@@ -248,24 +269,11 @@ class Copy:
             self._connection.execute(self._mark)
         return inserted, written - inserted, len(rows) - written
 
-    def _insert(self, rows: list[Any], moment: datetime.datetime) -> bool:
-        """Write rows of a first run, if all are new; otherwise no further page takes this way."""
-        if isinstance(self._dialect, PostgreSQL):
-            self._only_new = self._dialect.load_new(
-                self._connection,
-                self._tables.contacts,
-                rows,
-                columns=["administration_id", *self.columns, "first_seen_at", "synced_at"],
-                before=[self._id],
-                after=[moment, moment],
-            )
-        return self._only_new
-
     def _counts(self, result: sa.CursorResult[Any]) -> tuple[int, int]:
         """How many rows the upsert wrote, and how many of them are new."""
         if self._postgres:
-            written, inserted = result.one()
-            return written, inserted
+            counts: tuple[int, int] = tuple(result.one())
+            return counts
         new = result.scalars().all()
         return len(new), sum(new)
 

@@ -179,8 +179,8 @@ class PostgreSQL:
         columns: Sequence[str],
         before: Sequence[Any],
         after: Sequence[Any],
-    ) -> bool:
-        """Write rows that are new straight into their table, if they are; what was done before in the transaction stays.
+    ) -> None:
+        """Write rows straight into their table, by COPY.
 
         Args:
             connection: In a transaction.
@@ -190,16 +190,19 @@ class PostgreSQL:
             before: The values that every row begins with.
             after: The values that every row ends with.
 
-        Returns:
-            Whether they were written; if not, one of them was there.
+        Raises:
+            KnownRowError: One of them was there. The transaction is to be rolled back.
         """
         errors: Any = connection.dialect.loaded_dbapi
         try:
-            with connection.begin_nested(), _copying(connection, table, columns) as copy:
+            with _copying(connection, table, columns) as copy:
                 copy.write(copy_text(rows, before, after))
         except errors.errors.UniqueViolation:
-            return False
-        return True
+            raise KnownRowError from None
+
+
+class KnownRowError(Exception):
+    """A row that was written as a new one is there already."""
 
 
 def copies(connection: sa.Connection) -> bool:
@@ -247,7 +250,7 @@ def _insert_all(connection: sa.Connection, table: sa.Table, rows: Sequence[Seque
 
 
 def copy_text(rows: Sequence[Sequence[Any]], before: Sequence[Any] = (), after: Sequence[Any] = ()) -> bytes:
-    """Rows as COPY reads them (PostgreSQL's manual, COPY, "CSV Format", with ESCAPE '\\' and NULL 'null').
+    r"""Rows as COPY reads them (PostgreSQL's manual, COPY, "CSV Format", with ESCAPE '\' and NULL 'null').
 
     That is JSON Lines without the brackets, but for the control characters, which CSV holds as they are. So all rows
     are encoded at once, and no other thread is held up, as the one that fetches the next page.
