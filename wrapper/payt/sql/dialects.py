@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
-import msgspec
 import sqlalchemy as sa
 from filelock import FileLock, Timeout
 from sqlalchemy.dialects import postgresql, sqlite
@@ -217,9 +215,7 @@ def _copying(connection: sa.Connection, table: sa.Table, columns: Sequence[str])
     driver: Any = connection.connection.driver_connection
     with (
         driver.cursor() as cursor,
-        cursor.copy(
-            f"COPY {prepare.format_table(table)} ({names}) FROM STDIN (FORMAT csv, NULL 'null', ESCAPE '\\')"
-        ) as copy,
+        cursor.copy(f"COPY {prepare.format_table(table)} ({names}) FROM STDIN") as copy,
     ):
         yield copy
 
@@ -250,34 +246,40 @@ def _insert_all(connection: sa.Connection, table: sa.Table, rows: Sequence[Seque
 
 
 def copy_text(rows: Sequence[Sequence[Any]], before: Sequence[Any] = (), after: Sequence[Any] = ()) -> bytes:
-    r"""Rows as COPY reads them (PostgreSQL's manual, COPY, "CSV Format", with ESCAPE '\' and NULL 'null').
+    """Rows in the text format of COPY (PostgreSQL's manual, COPY, "Text Format"), which it reads faster than CSV.
 
-    That is JSON Lines without the brackets, but for the control characters, which CSV holds as they are. So all rows
-    are encoded at once, and no other thread is held up, as the one that fetches the next page.
+    In one piece: written row by row, the driver would wait for the socket, and so for the thread that fetches the next
+    page, again and again.
 
     Args:
-        rows: Values that JSON has, and moments.
+        rows: Their values.
         before: The values that every row begins with.
         after: The values that every row ends with.
     """
-    head = b"".join(_json(value) + b"," for value in before)
-    tail = b"".join(b"," + _json(value) for value in after)
-    text = _lines(rows).replace(b"]\n[", tail + b"\n" + head)  # what a value holds of that is "]\\n["
-    text = head + text[1:-2] + tail + b"\n"
-    return _escaped.sub(_unescaped, text) if _CONTROL.search(text) else text
+    head = "".join([_escaped(value) + "\t" for value in before])
+    tail = "".join(["\t" + _escaped(value) for value in after]) + "\n"
+    lines = ["\t".join([_NULL if v is None else v if type(v) is str else str(v) for v in row]) for row in rows]
+    if not _is_plain("\n".join(lines), rows):
+        lines = ["\t".join([_escaped(value) for value in row]) for row in rows]
+    return (head + (tail + head).join(lines) + tail).encode()
 
 
-_json, _lines = msgspec.json.encode, msgspec.json.Encoder().encode_lines
-_CONTROL = re.compile(rb'\\[^"\\]')
-"""Control characters as JSON writes them, and now and then a backslash behind which such a letter follows."""
-_escaped = re.compile(rb"\\(u00..|.)")
+_NULL = r"\N"
+_ESCAPES = str.maketrans({"\\": r"\\", "\n": r"\n", "\r": r"\r", "\t": r"\t"})
 
 
-def _unescaped(found: re.Match[bytes]) -> bytes:
-    character = found[1]
-    if character in (b'"', b"\\"):
-        return found[0]
-    return msgspec.json.decode(b'"' + found[0] + b'"', type=str).encode()
+def _escaped(value: Any) -> str:
+    return _NULL if value is None else str(value).translate(_ESCAPES)
+
+
+def _is_plain(text: str, rows: Sequence[Sequence[Any]]) -> bool:
+    """Whether nothing was to be escaped: what has a meaning is there as often as it was meant."""
+    return (
+        text.count("\t") == sum([len(row) - 1 for row in rows])
+        and text.count("\n") == len(rows) - 1
+        and text.count("\\") == sum([row.count(None) for row in rows])
+        and "\r" not in text
+    )
 
 
 def _number(name: str) -> int:
