@@ -17,7 +17,7 @@ from ..pager import Page
 from .dialects import Dialect, KnownRowError, PostgreSQL, check_kind, copies, dialect_of, in_memory
 from .errors import BusyError, SchemaError, SyncError, database_errors
 from .plan import Run, State
-from .schema import VERSION, Tables, iso, row_maker
+from .schema import VERSION, Tables, iso, json_text, row_maker
 
 T = TypeVar("T")
 
@@ -177,7 +177,8 @@ class Copy:
         documents = [name for name in names if isinstance(contacts.c[name].type, sa.JSON)]
         self.columns = tuple(names)
         self._documents = frozenset(documents)
-        self._row = row_maker(names, documents)
+        others = [name for name in names if copies(connection) and not isinstance(contacts.c[name].type, sa.Text)]
+        self._row = row_maker(names, dict.fromkeys(others, str) | dict.fromkeys(documents, json_text))
         self._upsert = self._upsert_statement(documents)
         self._mark = self._mark_statement()
         self._straight = PostgreSQL() if copies(connection) else None
@@ -260,7 +261,7 @@ class Copy:
                 list(rows.values()),
                 columns=columns,
                 before=[self._id],
-                after=[moment, moment],
+                after=[str(moment), str(moment)],
             )
             return len(rows), 0, 0
         self._dialect.load(self._connection, self._tables.incoming, list(rows.values()))
