@@ -6,18 +6,20 @@ import datetime
 import os
 import re
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import sqlalchemy as sa
 
 from ..pager import Page
-from .dialects import Dialect, check_kind, dialect_of, in_memory
+from .dialects import Dialect, KnownRowError, PostgreSQL, check_kind, copies, dialect_of, in_memory
 from .errors import BusyError, SchemaError, SyncError, database_errors
 from .plan import Run, State
-from .schema import VERSION, Tables, iso, row_maker
+from .schema import VERSION, Tables, iso, json_text, row_maker
+
+T = TypeVar("T")
 
 
 def engine_of(to: str | sa.URL | sa.Engine, argument: str = "to") -> tuple[sa.Engine, bool]:
@@ -175,15 +177,28 @@ class Copy:
         documents = [name for name in names if isinstance(contacts.c[name].type, sa.JSON)]
         self.columns = tuple(names)
         self._documents = frozenset(documents)
-        self._row = row_maker(names, documents)
+        others = [name for name in names if copies(connection) and not isinstance(contacts.c[name].type, sa.Text)]
+        self._row = row_maker(names, dict.fromkeys(others, str) | dict.fromkeys(documents, json_text))
         self._upsert = self._upsert_statement(documents)
         self._mark = self._mark_statement()
+        self._straight = PostgreSQL() if copies(connection) else None
+        """Writes the rows of a first run straight into their table, as long as all of them are new."""
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing."""
         with database_errors(self._engine), self._dialect.transaction(self._connection):
             yield
+
+    def page(self, write: Callable[[], T]) -> T:
+        """Call a function that writes a page in a transaction; once more, where contacts of a first run come again."""
+        try:
+            with self.transaction():
+                return write()
+        except KnownRowError:
+            self._straight = None
+            with self.transaction():
+                return write()
 
     def make_ready(self) -> None:
         """Write down who has the lock, and make the connection ready for pages."""
@@ -238,12 +253,30 @@ class Copy:
             return 0, 0, 0
         if self._postgres and b"\\u0000" in page.raw:
             self._refuse_nul(rows.values())
+        if run.first and self._straight is not None:
+            columns = ["administration_id", *self.columns, "first_seen_at", "synced_at"]
+            self._straight.load_new(
+                self._connection,
+                self._tables.contacts,
+                list(rows.values()),
+                columns=columns,
+                before=[self._id],
+                after=[str(moment), str(moment)],
+            )
+            return len(rows), 0, 0
         self._dialect.load(self._connection, self._tables.incoming, list(rows.values()))
-        new = self._connection.scalars(self._upsert, {"now": moment}).all()
+        written, inserted = self._counts(self._connection.execute(self._upsert, {"now": moment}))
         if run.full and not run.first:
             self._connection.execute(self._mark)
-        inserted = sum(new)
-        return inserted, len(new) - inserted, len(rows) - len(new)
+        return inserted, written - inserted, len(rows) - written
+
+    def _counts(self, result: sa.CursorResult[Any]) -> tuple[int, int]:
+        """How many rows the upsert wrote, and how many of them are new."""
+        if self._postgres:
+            counts: tuple[int, int] = tuple(result.one())
+            return counts
+        new = result.scalars().all()
+        return len(new), sum(new)
 
     def forget_seen(self) -> None:
         """A full run begins, or ends."""
@@ -289,7 +322,7 @@ class Copy:
         return contacts.c.administration_id == self._id, contacts.c.deleted_at.is_(None)
 
     def _upsert_statement(self, documents: list[str]) -> Any:
-        """Rows that are new or other are written, others stay untouched; returned is whether each was new."""
+        """Rows that are new or other are written, others stay untouched; the answer is for `_counts`."""
         contacts, incoming = self._tables.contacts, self._tables.incoming
         moment = sa.bindparam("now", type_=contacts.c.synced_at.type)
         values = {
@@ -298,24 +331,28 @@ class Copy:
             else incoming.c[name]
             for name in self.columns
         }
-        insert = self._dialect.insert(contacts).from_select(
+        upsert = self._dialect.insert(contacts).from_select(
             ["administration_id", *values, "first_seen_at", "synced_at"],
             # without a WHERE, SQLite would take ON CONFLICT for the condition of a join
             sa.select(sa.literal(self._id), *values.values(), moment, moment).where(sa.text("true")),
         )
         fields = [name for name in self.columns if name != "id"]
-        return insert.on_conflict_do_update(
+        upsert = upsert.on_conflict_do_update(
             index_elements=["administration_id", "id"],
             set_={
-                **{name: insert.excluded[name] for name in fields},
-                "synced_at": insert.excluded.synced_at,
+                **{name: upsert.excluded[name] for name in fields},
+                "synced_at": upsert.excluded.synced_at,
                 "deleted_at": None,
             },
             where=sa.or_(
                 contacts.c.deleted_at.is_not(None),
-                *[contacts.c[name].is_distinct_from(insert.excluded[name]) for name in fields],
+                *[contacts.c[name].is_distinct_from(upsert.excluded[name]) for name in fields],
             ),
-        ).returning(contacts.c.first_seen_at == contacts.c.synced_at)
+        ).returning((contacts.c.first_seen_at == contacts.c.synced_at).label("new"))
+        if not self._postgres:
+            return upsert
+        written = upsert.cte("written")  # five hundred answers would have to be read, and two numbers do
+        return sa.select(sa.func.count(), sa.func.count().filter(written.c.new)).select_from(written)
 
     def _mark_statement(self) -> Any:
         seen, incoming = self._tables.seen, self._tables.incoming

@@ -183,7 +183,10 @@ def newest_of(page: Page[Any], before: str | None) -> str | None:
     moments = [(contact.updated_at, index) for index, contact in enumerate(page.data) if contact.updated_at]
     if not moments or (before is not None and max(moments)[0] <= isoparse(before)):
         return before
-    return _raw_page.decode(page.raw).data[max(moments)[1]].updated_at
+    latest, index = max(moments)
+    # what was decoded, if it came just so, as decoding the whole page once more takes its time
+    as_usual = iso(latest)
+    return as_usual if f'"{as_usual}"'.encode() in page.raw else _raw_page.decode(page.raw).data[index].updated_at
 
 
 def check_ids(page: Page[Any]) -> None:

@@ -7,6 +7,7 @@ import datetime
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import aclosing, closing, contextmanager
+from functools import partial
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -183,22 +184,25 @@ class Sync:
         first = self._run.began is None
         if not self._checking:
             plan.note(self._run, page, asked_at=self._asked_at, waited=clock.now() - self._asked)
-        with self._copy.transaction():
-            if first and self._run.full:
-                self._copy.forget_seen()
-            inserted, updated, unchanged = self._copy.write(page, self._run, now())
-            if self._checking or page.cursor is not None:
-                self._keep_run()
-            else:
-                self._gone = self._copy.gone() if self._run.full and not self._run.first else []
-                if self._gone:
-                    self._keep_run()
-                else:
-                    self._finish()
+        inserted, updated, unchanged = self._copy.page(partial(self._write, page, first=first))
         self.result.inserted += inserted
         self.result.updated += updated
         self.result.unchanged += unchanged
         self.result.pages += 1
+
+    def _write(self, page: Page[Any], *, first: bool) -> tuple[int, int, int]:
+        if first and self._run.full:
+            self._copy.forget_seen()
+        counts = self._copy.write(page, self._run, now())
+        if self._checking or page.cursor is not None:
+            self._keep_run()
+            return counts
+        self._gone = self._copy.gone() if self._run.full and not self._run.first else []
+        if self._gone:
+            self._keep_run()
+        else:
+            self._finish()
+        return counts
 
     @contextmanager
     def restartable(self) -> Iterator[None]:

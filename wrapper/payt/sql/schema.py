@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
 import attrs
@@ -81,7 +81,7 @@ class Tables:
             "payt_incoming",
             sa.MetaData(),
             sa.Column("id", sa.Text),
-            *[sa.Column(name, Moment if isinstance(type_, Moment) else sa.Text) for name, type_ in fields.items()],
+            *[sa.Column(name, sa.Text if isinstance(type_, sa.JSON) else type_) for name, type_ in fields.items()],
             prefixes=["TEMPORARY"],
             postgresql_on_commit="DELETE ROWS",
         )
@@ -129,17 +129,21 @@ _SCALARS: dict[Any, type[sa.types.TypeEngine[Any]]] = {
 }
 
 
-def row_maker(names: list[str], documents: list[str]) -> Callable[[Contact], list[Any]]:
-    """A function from a contact to the values of these fields; those of `documents` as the text of their JSON."""
+def json_text(value: Any) -> str:
+    """A value as the text of its JSON."""
+    return msgspec.json.encode(value).decode()
+
+
+def row_maker(names: list[str], written: Mapping[str, Callable[[Any], Any]]) -> Callable[[Contact], list[Any]]:
+    """A function from a contact to the values of these fields; those of `written` as the function there makes them."""
     values = operator.attrgetter(*names)
-    places = [names.index(name) for name in documents]
-    encode = msgspec.json.encode
+    places = [(names.index(name), write) for name, write in written.items()]
 
     def row(contact: Contact) -> list[Any]:
         result = list(values(contact))
-        for place in places:
+        for place, write in places:
             if result[place] is not None:
-                result[place] = encode(result[place]).decode()
+                result[place] = write(result[place])
         return result
 
     return row
