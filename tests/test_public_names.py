@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import types
+import typing
 
 import pytest
 
@@ -70,14 +71,16 @@ assert not {"httpx", "msgspec", "payt_api"} & {*sys.modules}
 assert {*dir(payt)} >= {*payt.__all__, "sync"}
 assert payt.errors.PaytError is payt.PaytError
 assert payt.contacts.Contacts is sys.modules["payt.contacts"].Contacts
+assert "payt.client" not in sys.modules
 assert payt.client.Client is payt.Client is payt.Client
-assert "payt.credentials" not in sys.modules
 from payt import *
 assert StaticToken is payt.credentials.StaticToken
 Client("token")
 assert "asyncio" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", program], check=True)
+    assert payt.__getattr__("contacts") is sys.modules["payt.contacts"]
+    assert typing.get_type_hints(payt.Client.__init__)["return"] is type(None)
 
 
 def test_the_errors_are_one_tree() -> None:

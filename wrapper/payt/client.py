@@ -14,9 +14,12 @@ from payt_api.client import AuthenticatedClient
 
 from ._version import __version__
 from .contacts import AsyncContacts, Contacts
+from .credentials import Credentials, Network, auth_of
+from .environments import PRODUCTION, url_of
+from .limits import Limits
+from .pickling import Recipe, restore_client
 
 if TYPE_CHECKING:  # imported where the first client is made: it takes as long as all else together
-    from .credentials import Credentials
     from .session import AsyncSession, Session
 
 DEFAULT_TIMEOUT = httpx.Timeout(30, connect=5)
@@ -66,8 +69,7 @@ class Client:
         trust_env: bool = True,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        from .pickling import Recipe  # noqa: PLC0415  # see above
-        from .session import Session  # noqa: PLC0415  # likewise
+        from .session import Session  # noqa: PLC0415  # see above
 
         self._session: Session = Session(
             **_settings(credentials, base_url, timeout, transport, verify=verify, proxy=proxy, trust_env=trust_env),
@@ -111,8 +113,6 @@ class Client:
         self._session.__exit__(kind, error, traceback)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        from .pickling import restore_client  # noqa: PLC0415  # see above
-
         return restore_client, (self._session.recipe,)
 
     def __repr__(self) -> str:
@@ -160,8 +160,7 @@ class AsyncClient:
         trust_env: bool = True,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        from .pickling import Recipe  # noqa: PLC0415  # see above
-        from .session import AsyncSession  # noqa: PLC0415  # likewise
+        from .session import AsyncSession  # noqa: PLC0415  # see above
 
         self._session: AsyncSession = AsyncSession(
             **_settings(credentials, base_url, timeout, transport, verify=verify, proxy=proxy, trust_env=trust_env),
@@ -205,8 +204,6 @@ class AsyncClient:
         await self._session.__aexit__(kind, error, traceback)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        from .pickling import restore_client  # noqa: PLC0415  # see above
-
         return restore_client, (self._session.recipe,)
 
     def __repr__(self) -> str:
@@ -221,9 +218,6 @@ def _settings(
     **passed_on: Any,
 ) -> dict[str, Any]:
     """The arguments of httpx's clients, checked."""
-    from .credentials import Network, auth_of  # noqa: PLC0415  # as the session
-    from .environments import PRODUCTION, url_of  # noqa: PLC0415  # likewise
-
     url = url_of("base_url", base_url, "PAYT_BASE_URL", PRODUCTION.api)
     network = Network({**passed_on, "headers": {"User-Agent": USER_AGENT}}, transport)
     return {
@@ -241,8 +235,6 @@ def _reach(
     retries: int, rate_limit: float | None, total_timeout: float, max_body: int, *, http2: bool
 ) -> dict[str, Any]:
     """The arguments that say how far a session goes, checked."""
-    from .limits import Limits  # noqa: PLC0415  # as the session
-
     if http2:
         from importlib.util import find_spec  # noqa: PLC0415  # rarely needed
 

@@ -24,6 +24,7 @@ from . import clock
 from .asked import asking
 from .background import Ahead
 from .errors import InvalidResponseError, PaginationError, PaytError
+from .pickling import reduce_pager
 from .shapes import unknown_fields
 
 if TYPE_CHECKING:
@@ -247,8 +248,6 @@ class Pager(Generic[T]):
         self._prefetch = prefetch
 
     def __reduce__(self) -> tuple[Any, ...]:
-        from .pickling import reduce_pager  # noqa: PLC0415  # rarely needed
-
         return reduce_pager(self, self._client.get_httpx_client(), self._listing, self._prefetch)
 
     def __iter__(self) -> Iterator[T]:
@@ -293,8 +292,6 @@ class AsyncPager(Generic[T]):
         self._prefetch = prefetch
 
     def __reduce__(self) -> tuple[Any, ...]:
-        from .pickling import reduce_pager  # noqa: PLC0415  # rarely needed
-
         return reduce_pager(self, self._client.get_async_httpx_client(), self._listing, self._prefetch)
 
     async def __aiter__(self) -> AsyncIterator[T]:

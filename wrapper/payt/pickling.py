@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import httpx
 
+from .credentials import AuthorizationCode, ClientCredentials, MemoryTokenStore
+
 if TYPE_CHECKING:
     from .pager import AsyncPager, Listing, Pager
 
@@ -89,8 +91,6 @@ def _shared_client(recipe: bytes) -> Any:
 
 
 def _travelling(credentials: Any) -> Any:
-    from .credentials import AuthorizationCode, ClientCredentials, MemoryTokenStore  # noqa: PLC0415  # only for this
-
     if credentials is None or isinstance(credentials, types.FunctionType):
         return credentials
     if isinstance(credentials, (AuthorizationCode, ClientCredentials)):
