@@ -181,6 +181,8 @@ class Copy:
         self._row = row_maker(names, dict.fromkeys(others, str) | dict.fromkeys(documents, json_text))
         self._upsert = self._upsert_statement(documents)
         self._mark = self._mark_statement()
+        state = self._tables.state
+        self._keep = sa.update(state).where(*self._here(state)).values(state=sa.bindparam("text"))
         self._straight = PostgreSQL() if copies(connection) else None
         """Writes the rows of a first run straight into their table, as long as all of them are new."""
 
@@ -238,9 +240,7 @@ class Copy:
 
     def keep(self, state: State) -> None:
         """Write the books."""
-        table = self._tables.state
-        text = msgspec.json.encode(state).decode()
-        self._connection.execute(sa.update(table).where(*self._here(table)).values(state=text))
+        self._connection.execute(self._keep, {"text": json_text(state)})
 
     def write(self, page: Page[Any], run: Run, moment: datetime.datetime) -> tuple[int, int, int]:
         """Write the contacts of a page.

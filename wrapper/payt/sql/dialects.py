@@ -275,7 +275,7 @@ def _escaped(value: str | None) -> str:
 def _is_plain(text: str, rows: Sequence[Sequence[Any]]) -> bool:
     """Whether nothing was to be escaped: what has a meaning is there as often as it was meant."""
     return (
-        text.count("\t") == sum([len(row) - 1 for row in rows])
+        text.count("\t") == len(rows) * (len(rows[0]) - 1)
         and text.count("\n") == len(rows) - 1
         and text.count("\\") == sum([row.count(None) for row in rows])
         and "\r" not in text
