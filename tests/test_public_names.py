@@ -76,7 +76,6 @@ assert payt.client.Client is payt.Client is payt.Client
 from payt import *
 assert StaticToken is payt.credentials.StaticToken
 Client("token")
-assert "asyncio" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", program], check=True)
     assert payt.__getattr__("contacts") is sys.modules["payt.contacts"]
