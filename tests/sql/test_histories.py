@@ -137,7 +137,7 @@ def query_of(engine: sa.Engine) -> Callable[..., list[Any]]:
     return query
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(history=histories)
 def test_any_history_in_sqlite(history: list[Change | Run]) -> None:
     engine = sa.create_engine("sqlite://", poolclass=sa.StaticPool, connect_args={"check_same_thread": False})
@@ -147,7 +147,7 @@ def test_any_history_in_sqlite(history: list[Change | Run]) -> None:
         engine.dispose()
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
 @given(history=histories)
 def test_any_history_in_postgresql(postgresql: str, history: list[Change | Run]) -> None:
     engine = sa.create_engine(postgresql)

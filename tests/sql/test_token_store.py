@@ -224,11 +224,12 @@ def crowd(database: str) -> Iterator[tuple[FakePayt, list[subprocess.Popen[str]]
         yield fake, processes, person
 
 
-def test_six_processes_refresh_once_each_time(
-    crowd: tuple[FakePayt, list[subprocess.Popen[str]], payt.AuthorizationCode],
-) -> None:
+Crowd = tuple[FakePayt, list[subprocess.Popen[str]], payt.AuthorizationCode]
+
+
+def check_refreshes(crowd: Crowd, expiries: int) -> None:
     fake, processes, _ = crowd
-    for expiry in range(1, 13):
+    for expiry in range(1, expiries + 1):
         fake.oauth.expire()
         for process in processes:
             assert process.stdin is not None
@@ -238,6 +239,15 @@ def test_six_processes_refresh_once_each_time(
             assert process.stdout is not None
             assert process.stdout.readline() == "7\n"
         assert (fake.oauth.refreshes, fake.oauth.refusals) == (1 + expiry, 0)
+
+
+def test_six_processes_refresh_once_each_time(crowd: Crowd) -> None:
+    check_refreshes(crowd, 3)
+
+
+@pytest.mark.soak
+def test_six_processes_refresh_once_through_a_dozen_expiries(crowd: Crowd) -> None:
+    check_refreshes(crowd, 12)
 
 
 def test_the_lock_of_a_killed_process_is_free(store: payt.SQLTokenStore, database: str) -> None:

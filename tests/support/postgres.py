@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -36,6 +36,25 @@ def binaries() -> Path | None:
     return next((folder for folder in folders if (folder / "initdb").exists() and (folder / "postgres").exists()), None)
 
 
+WATCHDOG = """
+import os, shutil, signal, subprocess, sys
+account, folder, *command = sys.argv[1:]
+as_account = dict(zip(("user", "group"), map(int, account.split()), strict=False))
+os.chdir(folder)
+server = subprocess.Popen(command, stdin=subprocess.DEVNULL, extra_groups=[] if as_account else None, **as_account)
+sys.stdin.read()
+server.send_signal(signal.SIGINT)  # a fast shutdown: connections are ended
+try:
+    server.wait(20)
+except subprocess.TimeoutExpired:
+    server.send_signal(signal.SIGQUIT)
+    server.wait(20)
+os.chdir("/")
+shutil.rmtree(folder, ignore_errors=True)
+"""
+"""Runs a server for as long as its standard input is open: so it ends with its user, however that ends."""
+
+
 @contextmanager
 def cluster(programs: Path, **settings: str) -> Iterator[str]:
     """Run a server; yields the URL of its database `postgres`, where the user may do everything."""
@@ -62,23 +81,20 @@ def cluster(programs: Path, **settings: str) -> Iterator[str]:
         subprocess.run(initdb, check=True, capture_output=True, cwd=folder, **_as(account))
         options = [f"-c{name}={value}" for name, value in {**SETTINGS, **settings}.items()]
         with (folder / "log").open("wb") as log:
+            whom = "" if account is None else f"{account.pw_uid} {account.pw_gid}"
+            command: list[str | Path] = [programs / "postgres", "-D", data, "-k", folder, *options]
             server = subprocess.Popen(
-                [programs / "postgres", "-D", data, "-k", folder, *options],
+                [sys.executable, "-c", WATCHDOG, whom, folder, *command],
+                stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
-                cwd=folder,
-                **_as(account),
+                start_new_session=True,  # an interrupt of the tests is theirs to handle
             )
         try:
             _wait_until_ready(f"postgresql://{USER}@/postgres?host={folder}", folder / "log", server)
             yield f"postgresql+psycopg://{USER}@/postgres?host={folder}"
         finally:
-            server.send_signal(signal.SIGINT)  # a fast shutdown: connections are ended
-            try:
-                server.wait(20)
-            except subprocess.TimeoutExpired:
-                server.send_signal(signal.SIGQUIT)
-                server.wait(20)
+            server.communicate(timeout=60)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
