@@ -124,7 +124,8 @@ def main() -> None:
             report("PostgreSQL: nothing new", again, listing)
             full = seconds(lambda: payt.sync(client, "1", database, table="contacts_0", full=True))
             report("PostgreSQL: full run, nothing changed", full, listing)
-            run = with_dlt(url, token, database.replace("+psycopg", ""))
+            # dlt wants a password and a host, which the socket in the query takes the place of
+            run = with_dlt(url, token, database.replace("+psycopg", "").replace("@/", ":unused@localhost/"))
             if run is None:
                 print("dlt with psycopg2 is not installed here")
             else:
