@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
 
 from payt.testing import FakePayt, skip_waits
 from support.flavours import Async, Flavour, Sync
+
+# A process that was started in the background may have inherited that Ctrl-C means nothing to it; tests press it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
