@@ -33,7 +33,7 @@ OVERLOOKED = {
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 # What a generated model is made of: a field of such a name would stand in its way.
 NAMES_OF_THE_TEMPLATE = {
-    *("Any", "DateTime", "Identifier", "Literal", "UUID", "attrs", "datetime"),
+    *("Any", "DateTime", "Identifier", "Literal", "UUID", "datetime"),
     *("bool", "dict", "float", "int", "list", "self", "str"),
 }
 

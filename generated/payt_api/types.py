@@ -7,7 +7,7 @@ import functools
 import re
 import types
 from collections.abc import Mapping, MutableMapping
-from typing import Annotated, Any, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import attrs
 import msgspec
@@ -26,6 +26,35 @@ UNSET = msgspec.UNSET
 """Stands in what is sent for a field that stays out of the body, where None is sent as null."""
 
 Unset = msgspec.UnsetType
+
+
+if TYPE_CHECKING:
+    from attrs import frozen as model  # which a model is, whatever else it is
+else:
+
+    def model(*, kw_only):
+        """Make a frozen attrs class, as `attrs.frozen` does, that is a Struct of msgspec besides.
+
+        msgspec fills a Struct in two thirds of the time that any other class takes. All that the class does, it does as
+        a Struct; attrs knows its fields, so that `attrs.asdict`, `attrs.evolve` and all else of attrs work.
+        """
+
+        def made(plain):
+            namespace = {name: value for name, value in vars(plain).items() if name not in ("__dict__", "__weakref__")}
+            struct = type(msgspec.Struct)(
+                plain.__name__, (msgspec.Struct,), namespace, frozen=True, kw_only=kw_only, weakref=True
+            )
+            names, defaults = struct.__struct_fields__, struct.__struct_defaults__
+            defaults = (msgspec.NODEFAULT,) * (len(names) - len(defaults)) + defaults
+            fields = {
+                name: attrs.field(default=attrs.NOTHING if default is msgspec.NODEFAULT else default)
+                for name, default in zip(names, defaults, strict=True)
+            }
+            return attrs.frozen(
+                these=fields, kw_only=kw_only, slots=False, init=False, repr=False, eq=False, match_args=False
+            )(struct)
+
+        return made
 
 
 @attrs.define
@@ -136,4 +165,15 @@ def _hints(type_: type) -> dict[str, Any]:
     return get_type_hints(type_, include_extras=True)
 
 
-__all__ = ("UNSET", "DateTime", "Identifier", "Response", "Unset", "content_of", "decode", "query_of", "query_value")
+__all__ = (
+    "UNSET",
+    "DateTime",
+    "Identifier",
+    "Response",
+    "Unset",
+    "content_of",
+    "decode",
+    "model",
+    "query_of",
+    "query_value",
+)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import datetime
 import pickle
 import re
+import weakref
 
 import attrs
 import httpx
@@ -26,6 +28,28 @@ def test_models_are_plain_frozen_classes() -> None:
     with pytest.raises(TypeError):
         Contact("1")  # type: ignore[call-arg]  # the same
     assert not hasattr(Contact(), "__dict__")
+    assert hash(Contact(id="1")) == hash(Contact(id="1"))
+    assert repr(Pagination(cursor="5")) == "Pagination(cursor='5')"
+
+
+def test_models_are_classes_of_attrs() -> None:
+    page = ContactsPage(data=[Contact(id="1", debtor_numbers=["D1"])])
+    assert attrs.has(Contact)
+    written = attrs.asdict(page, filter=lambda _field, value: value is not None)
+    assert written == {"data": [{"id": "1", "debtor_numbers": ["D1"]}]}
+    other = attrs.evolve(page.data[0], lastname="Jansen")
+    assert (other.id, other.debtor_numbers, other.lastname) == ("1", ["D1"], "Jansen")
+    assert [(field.name, field.default) for field in attrs.fields(ContactsPage)] == [
+        ("data", attrs.NOTHING),
+        ("pagination", None),
+    ]
+
+
+def test_models_can_be_copied_pickled_and_referred_to_weakly() -> None:
+    page = ContactsPage(data=[Contact(id="1")], pagination=Pagination(cursor="1"))
+    for same in (copy.copy(page), copy.deepcopy(page), pickle.loads(pickle.dumps(page))):
+        assert same == page
+    assert weakref.ref(page)() is page
 
 
 def test_all_four_functions_bring_the_page() -> None:

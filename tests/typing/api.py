@@ -7,6 +7,7 @@ import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any, assert_type
 
+import attrs
 import httpx
 
 import payt
@@ -30,6 +31,14 @@ def sync_client() -> None:
             assert_type(page.cursor, str | None)
             assert_type(page.raw, bytes)
             assert_type(page.headers, Mapping[str, str])
+
+
+def models(contact: payt.Contact) -> None:
+    assert_type(attrs.evolve(contact, lastname="Jansen"), payt.Contact)
+    assert_type(attrs.asdict(contact), dict[str, Any])
+    contact.lastname = "Jansen"  # type: ignore[misc]  # it is frozen
+    payt.Contact(lastname=5)  # type: ignore[arg-type]  # it is typed
+    payt.Contact("1")  # type: ignore[call-arg]  # it takes names only
 
 
 def many_administrations(client: payt.Client) -> None:

@@ -37,7 +37,7 @@ _LONGEST_CURSOR = 16_384
 
 _LOOKED_THROUGH, _LOOKED_INTO = 5, 10
 """Unknown fields are looked for in so many pages at the start of a listing, then in one of so many: the whole search
-takes more than half as long as decoding a page, and a field that is new to us is hardly ever in one page alone."""
+takes nearly as long as decoding a page, and a field that is new to us is hardly ever in one page alone."""
 
 
 class Operation(Protocol):

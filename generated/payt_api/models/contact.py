@@ -1,12 +1,10 @@
 # Generated from openapi.yaml by ./generate.sh: change the contract or codegen/, never this file.
 from __future__ import annotations
 
-import attrs
-
-from ..types import DateTime, Identifier
+from ..types import DateTime, Identifier, model
 
 
-@attrs.frozen(kw_only=True)
+@model(kw_only=True)
 class Contact:
     """A person or company that receives invoices and reminders."""
 

@@ -1,10 +1,10 @@
 # Generated from openapi.yaml by ./generate.sh: change the contract or codegen/, never this file.
 from __future__ import annotations
 
-import attrs
+from ..types import model
 
 
-@attrs.frozen(kw_only=True)
+@model(kw_only=True)
 class ContactsPage:
     """A page of contacts."""
 
