@@ -11,7 +11,6 @@ import logging
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Generator, Iterator, Mapping
 from contextlib import aclosing, closing, contextmanager
-from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import attrs
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     import asyncio
 
 T = TypeVar("T")
+R = TypeVar("R")
 log = logging.getLogger("payt")
 _LONGEST_CURSOR = 16_384
 """How many characters of a cursor are sent back: a URL has 65,536 at most, and encoding can treble them."""
@@ -256,7 +256,7 @@ class Pager(Generic[T]):
         Raises:
             PaytError: The listing cannot go on; `cursor` resumes it.
         """
-        with closing(self._pages()) as pages:
+        with closing(self.map_pages(_same)) as pages:
             for page in pages:
                 yield from page.data
 
@@ -266,20 +266,29 @@ class Pager(Generic[T]):
         Raises:
             PaytError: The listing cannot go on; `cursor` resumes it.
         """
-        return self._pages()
+        return self.map_pages(_same)
 
-    def _pages(self) -> Generator[Page[T]]:
+    def map_pages(self, make: Callable[[Page[T]], R]) -> Generator[R]:
+        """What `make` makes of each page, where it is fetched: while one is consumed, the next one is fetched and made.
+
+        Raises:
+            PaytError: The listing cannot go on; `cursor` resumes it.
+        """
         walk = Walk[T](self._listing)
-        fetch_next = partial(fetch, self._client, self._listing, walk)
-        with closing(Ahead[Page[T] | None]()) as ahead:
-            page = fetch_next()
-            while page is not None:
+
+        def fetch_next() -> R | None:
+            page = fetch(self._client, self._listing, walk)
+            return None if page is None else make(page)
+
+        with closing(Ahead[R | None]()) as ahead:
+            made = fetch_next()
+            while made is not None:
                 begun = self._prefetch > 0 and not walk.ended
                 if begun:
                     ahead.begin(fetch_next)
-                yield page
-                del page  # one page in memory less while the next one is waited for
-                page = ahead.result() if begun else fetch_next()
+                yield made
+                del made  # one page in memory less while the next one is waited for
+                made = ahead.result() if begun else fetch_next()
 
 
 class AsyncPager(Generic[T]):
@@ -296,33 +305,46 @@ class AsyncPager(Generic[T]):
 
     async def __aiter__(self) -> AsyncIterator[T]:
         """As iterating a `Pager`."""
-        async with aclosing(self._pages()) as pages:
+        async with aclosing(self.map_pages(_same_async)) as pages:
             async for page in pages:
                 for record in page.data:
                     yield record
 
     def pages(self) -> AsyncIterator[Page[T]]:
         """As `Pager.pages`."""
-        return self._pages()
+        return self.map_pages(_same_async)
 
-    async def _pages(self) -> AsyncGenerator[Page[T]]:
+    async def map_pages(self, make: Callable[[Page[T]], Awaitable[R]]) -> AsyncGenerator[R]:
+        """As `Pager.map_pages`."""
         import asyncio  # noqa: PLC0415  # see abandon
 
         walk = Walk[T](self._listing)
-        fetch_next = partial(fetch_async, self._client, self._listing, walk)
-        ahead: asyncio.Task[Page[T] | None] | None = None
+
+        async def fetch_next() -> R | None:
+            page = await fetch_async(self._client, self._listing, walk)
+            return None if page is None else await make(page)
+
+        ahead: asyncio.Task[R | None] | None = None
         try:
-            page = await fetch_next()
-            while page is not None:
+            made = await fetch_next()
+            while made is not None:
                 if self._prefetch > 0 and not walk.ended:
                     ahead = asyncio.create_task(fetch_next())
-                yield page
-                del page  # as in Pager
-                page = await (fetch_next() if ahead is None else ahead)
+                yield made
+                del made  # as in Pager
+                made = await (fetch_next() if ahead is None else ahead)
                 ahead = None
         finally:
             if ahead is not None:
                 await abandon([ahead])
+
+
+def _same(page: Page[T]) -> Page[T]:
+    return page
+
+
+async def _same_async(page: Page[T]) -> Page[T]:
+    return page
 
 
 async def abandon(tasks: Collection[asyncio.Task[Any]]) -> None:

@@ -6,7 +6,7 @@ import datetime
 import os
 import re
 import socket
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, TypeVar
 
@@ -14,10 +14,10 @@ import msgspec
 import sqlalchemy as sa
 
 from ..pager import Page
-from .dialects import Dialect, KnownRowError, PostgreSQL, check_kind, copies, dialect_of, in_memory
+from .dialects import Dialect, KnownRowError, PostgreSQLWithCopy, Rows, check_kind, dialect_of, in_memory
 from .errors import BusyError, SchemaError, SyncError, database_errors
 from .plan import Run, State
-from .schema import VERSION, Tables, iso, json_text, row_maker
+from .schema import VERSION, Column, Tables, columns_maker, iso, json_text, json_texts, plain_texts
 
 T = TypeVar("T")
 
@@ -57,6 +57,8 @@ def engine_of(to: str | sa.URL | sa.Engine, argument: str = "to") -> tuple[sa.En
 
 _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 """A NUL character as JSON writes it."""
+_AT_ONCE = 100
+"""How many contacts are made into rows at once: of more, Python's garbage collector would look through the rows."""
 _IDS = 500
 """How many ids a statement names at most."""
 
@@ -177,13 +179,15 @@ class Copy:
         documents = [name for name in names if isinstance(contacts.c[name].type, sa.JSON)]
         self.columns = tuple(names)
         self._documents = frozenset(documents)
-        others = [name for name in names if copies(connection) and not isinstance(contacts.c[name].type, sa.Text)]
-        self._row = row_maker(names, dict.fromkeys(others, str) | dict.fromkeys(documents, json_text))
+        others = [name for name in names if self._dialect.texts and not isinstance(contacts.c[name].type, sa.Text)]
+        self._columns_of = columns_maker(
+            names, dict.fromkeys(others, plain_texts) | dict.fromkeys(documents, json_texts)
+        )
         self._upsert = self._upsert_statement(documents)
         self._mark = self._mark_statement()
         state = self._tables.state
         self._keep = sa.update(state).where(*self._here(state)).values(state=sa.bindparam("text"))
-        self._straight = PostgreSQL() if copies(connection) else None
+        self._straight = self._dialect if isinstance(self._dialect, PostgreSQLWithCopy) else None
         """Writes the rows of a first run straight into their table, as long as all of them are new."""
 
     @contextmanager
@@ -242,29 +246,41 @@ class Copy:
         """Write the books."""
         self._connection.execute(self._keep, {"text": json_text(state)})
 
-    def write(self, page: Page[Any], run: Run, moment: datetime.datetime) -> tuple[int, int, int]:
+    def rows(self, page: Page[Any]) -> Rows:
+        """The contacts of a page as `write` takes them. It may be called in any thread, and touches no database.
+
+        Raises:
+            SyncError: It holds what the database cannot.
+        """
+        contacts = [*{contact.id: contact for contact in page.data}.values()]  # the last one, if one comes twice
+        plain = b"\\" not in page.raw
+        rows: Rows = []
+        for start in range(0, len(contacts), _AT_ONCE):
+            columns = self._columns_of(contacts[start : start + _AT_ONCE])
+            if self._postgres and not plain and b"\\u0000" in page.raw:
+                self._refuse_nul(columns)
+            rows += self._dialect.rows(self._tables.incoming, columns, plain=plain)
+        return rows
+
+    def write(self, rows: Rows, run: Run, moment: datetime.datetime) -> tuple[int, int, int]:
         """Write the contacts of a page.
 
         Returns:
             How many were inserted, updated and unchanged.
         """
-        rows = {contact.id: self._row(contact) for contact in page.data}  # the last one, if one comes twice
         if not rows:
             return 0, 0, 0
-        if self._postgres and b"\\u0000" in page.raw:
-            self._refuse_nul(rows.values())
         if run.first and self._straight is not None:
-            columns = ["administration_id", *self.columns, "first_seen_at", "synced_at"]
             self._straight.load_new(
                 self._connection,
                 self._tables.contacts,
-                list(rows.values()),
-                columns=columns,
-                before=[self._id],
-                after=[str(moment), str(moment)],
+                self.columns,
+                rows,
+                before={"administration_id": self._id},
+                after={"first_seen_at": str(moment), "synced_at": str(moment)},
             )
             return len(rows), 0, 0
-        self._dialect.load(self._connection, self._tables.incoming, list(rows.values()))
+        self._dialect.load(self._connection, self._tables.incoming, rows)
         written, inserted = self._counts(self._connection.execute(self._upsert, {"now": moment}))
         if run.full and not run.first:
             self._connection.execute(self._mark)
@@ -304,15 +320,15 @@ class Copy:
             self._connection.execute(sa.update(contacts).where(*here).values(deleted_at=moment, synced_at=moment))
         return len(gone)
 
-    def _refuse_nul(self, rows: Iterable[list[Any]]) -> None:
-        for row in rows:
-            for name, value in zip(self.columns, row, strict=True):
+    def _refuse_nul(self, columns: Sequence[Column]) -> None:
+        for name, column in zip(self.columns, columns, strict=True):
+            for row, value in enumerate(column):
                 if isinstance(value, str) and (
                     _ESCAPED_NUL.search(value) if name in self._documents else "\0" in value
                 ):
                     raise SyncError(
-                        f"contact {row[0]}: {name} holds a NUL character, which PostgreSQL has no place for: have it "
-                        "corrected in Payt, or keep the copy in SQLite"
+                        f"contact {columns[0][row]}: {name} holds a NUL character, which PostgreSQL has no place for: "
+                        "have it corrected in Payt, or keep the copy in SQLite"
                     )
 
     def _here(self, table: sa.Table) -> tuple[sa.ColumnElement[bool], ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,6 +12,8 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 from filelock import FileLock, Timeout
 from sqlalchemy.dialects import postgresql, sqlite
+
+from .schema import Column
 
 PATIENCE = 60
 """How many seconds SQLite waits for another writer."""
@@ -40,13 +42,34 @@ class Dialect(Protocol):
         """In the `with` block nobody else has the lock of this name; its value is False where somebody has it."""
         ...
 
-    def load(self, connection: sa.Connection, table: sa.Table, rows: Sequence[Sequence[Any]]) -> None:
+    @property
+    def texts(self) -> bool:
+        """Whether `rows` takes all values as texts."""
+        ...
+
+    def rows(self, table: sa.Table, columns: Sequence[Column], *, plain: bool) -> Rows:
+        """Rows as `load` takes them. It may be called in any thread.
+
+        Args:
+            table: Where they will go.
+            columns: The values of each of its columns.
+            plain: Whether no text has a character that JSON escapes.
+        """
+        ...
+
+    def load(self, connection: sa.Connection, table: sa.Table, rows: Rows) -> None:
         """Fill a temporary table with these rows and no others."""
         ...
 
 
+Rows = list[Any]
+"""What `Dialect.rows` has made, for the same dialect."""
+
+
 class SQLite:
     """A file, or the memory of an engine."""
+
+    texts = False
 
     def __init__(self, engine: sa.Engine) -> None:
         path = engine.url.database
@@ -110,14 +133,20 @@ class SQLite:
         finally:
             lock.release()
 
-    def load(self, connection: sa.Connection, table: sa.Table, rows: Sequence[Sequence[Any]]) -> None:
+    def rows(self, table: sa.Table, columns: Sequence[Column], *, plain: bool) -> Rows:  # noqa: ARG002 - another needs it
+        """As `Dialect.rows`."""
+        return _by_name(table, columns)
+
+    def load(self, connection: sa.Connection, table: sa.Table, rows: Rows) -> None:
         """As `Dialect.load`."""
         connection.execute(sa.delete(table))
-        _insert_all(connection, table, rows)
+        connection.execute(sa.insert(table), rows)
 
 
 class PostgreSQL:
     """A server."""
+
+    texts = False
 
     def insert(self, table: sa.Table) -> Any:
         """As `Dialect.insert`."""
@@ -160,11 +189,26 @@ class PostgreSQL:
         except sa.exc.SQLAlchemyError:
             connection.invalidate()  # closing it unlocks as well
 
-    def load(self, connection: sa.Connection, table: sa.Table, rows: Sequence[Sequence[Any]]) -> None:
-        """With COPY where the driver is psycopg. The table is empty, as each transaction begins with it so."""
-        if not copies(connection):
-            _insert_all(connection, table, rows)
-            return
+    def rows(self, table: sa.Table, columns: Sequence[Column], *, plain: bool) -> Rows:  # noqa: ARG002 - another needs it
+        """As `Dialect.rows`."""
+        return _by_name(table, columns)
+
+    def load(self, connection: sa.Connection, table: sa.Table, rows: Rows) -> None:
+        """As `Dialect.load`. The table is empty, as each transaction begins with it so."""
+        connection.execute(sa.insert(table), rows)
+
+
+class PostgreSQLWithCopy(PostgreSQL):
+    """A server, and psycopg, a driver that has COPY."""
+
+    texts = True
+
+    def rows(self, table: sa.Table, columns: Sequence[Column], *, plain: bool) -> Rows:  # noqa: ARG002 - others need it
+        """As `Dialect.rows`."""
+        return copy_lines(columns, plain=plain)
+
+    def load(self, connection: sa.Connection, table: sa.Table, rows: Rows) -> None:
+        """As `PostgreSQL.load`."""
         with _copying(connection, table, [column.name for column in table.columns]) as copy:
             copy.write(copy_text(rows))
 
@@ -172,40 +216,35 @@ class PostgreSQL:
         self,
         connection: sa.Connection,
         table: sa.Table,
-        rows: Sequence[Sequence[Any]],
+        names: Sequence[str],
+        rows: Rows,
         *,
-        columns: Sequence[str],
-        before: Sequence[str],
-        after: Sequence[str],
+        before: Mapping[str, str],
+        after: Mapping[str, str],
     ) -> None:
-        """Write rows straight into their table, by COPY.
+        """Write rows straight into their table.
 
         Args:
             connection: In a transaction.
             table: Where to.
-            rows: Their values.
-            columns: The names of all columns that are given.
-            before: The values that every row begins with.
-            after: The values that every row ends with.
+            names: The names of their columns.
+            rows: As for `load`.
+            before: Columns before these that have one value in every row, by their names.
+            after: Those behind these.
 
         Raises:
             KnownRowError: One of them was there. The transaction is to be rolled back.
         """
         errors: Any = connection.dialect.loaded_dbapi
         try:
-            with _copying(connection, table, columns) as copy:
-                copy.write(copy_text(rows, before, after))
+            with _copying(connection, table, [*before, *names, *after]) as copy:
+                copy.write(copy_text(rows, before.values(), after.values()))
         except errors.errors.UniqueViolation:
             raise KnownRowError from None
 
 
 class KnownRowError(Exception):
     """A row that was written as a new one is there already."""
-
-
-def copies(connection: sa.Connection) -> bool:
-    """Whether there is COPY: on PostgreSQL, by the driver psycopg."""
-    return connection.dialect.name == "postgresql" and connection.dialect.driver == "psycopg"
 
 
 @contextmanager
@@ -231,8 +270,10 @@ def check_kind(name: str, argument: str) -> None:
 
 
 def dialect_of(engine: sa.Engine) -> SQLite | PostgreSQL:
-    """What fits to a database."""
-    return SQLite(engine) if engine.dialect.name == "sqlite" else PostgreSQL()
+    """What fits to a database and its driver."""
+    if engine.dialect.name == "sqlite":
+        return SQLite(engine)
+    return PostgreSQLWithCopy() if engine.dialect.driver == "psycopg" else PostgreSQL()
 
 
 def in_memory(url: sa.URL) -> bool:
@@ -240,27 +281,34 @@ def in_memory(url: sa.URL) -> bool:
     return url.database in (None, "", ":memory:") or "mode=memory" in str(url) or ":memory:" in str(url.database)
 
 
-def _insert_all(connection: sa.Connection, table: sa.Table, rows: Sequence[Sequence[Any]]) -> None:
+def _by_name(table: sa.Table, columns: Sequence[Column]) -> list[dict[str, Any]]:
     names = [column.name for column in table.columns]
-    connection.execute(sa.insert(table), [dict(zip(names, row, strict=True)) for row in rows])
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
-def copy_text(rows: Sequence[Sequence[str | None]], before: Sequence[str] = (), after: Sequence[str] = ()) -> bytes:
+def copy_lines(columns: Sequence[Column], *, plain: bool) -> list[str]:
     """Rows in the text format of COPY (PostgreSQL's manual, COPY, "Text Format"), which it reads faster than CSV.
 
-    In one piece: written row by row, the driver would wait for the socket, and so for the thread that fetches the next
-    page, again and again.
+    Args:
+        columns: The values of each column, as PostgreSQL writes them.
+        plain: Whether it is known that there is nothing to escape.
+    """
+    lines = _lines(columns)
+    if plain or _is_plain("\n".join(lines), columns):
+        return lines
+    return _lines([[value and _escaped(value) for value in column] for column in columns])
+
+
+def copy_text(lines: Sequence[str], before: Collection[str] = (), after: Collection[str] = ()) -> bytes:
+    """Such lines in one piece: written one by one, the driver would wait for the socket again and again.
 
     Args:
-        rows: Their values, as PostgreSQL writes them.
+        lines: The lines.
         before: The values that every row begins with.
         after: The values that every row ends with.
     """
     head = "".join([_escaped(value) + "\t" for value in before])
     tail = "".join(["\t" + _escaped(value) for value in after]) + "\n"
-    lines = ["\t".join([_NULL if value is None else value for value in row]) for row in rows]
-    if not _is_plain("\n".join(lines), rows):
-        lines = ["\t".join([_escaped(value) for value in row]) for row in rows]
     return (head + (tail + head).join(lines) + tail).encode()
 
 
@@ -268,16 +316,22 @@ _NULL = r"\N"
 _ESCAPES = str.maketrans({"\\": r"\\", "\n": r"\n", "\r": r"\r", "\t": r"\t"})
 
 
-def _escaped(value: str | None) -> str:
-    return _NULL if value is None else value.translate(_ESCAPES)
+def _lines(columns: Sequence[Column]) -> list[str]:
+    texts = [[_NULL if value is None else value for value in column] for column in columns]
+    return ["\t".join(row) for row in zip(*texts, strict=True)]
 
 
-def _is_plain(text: str, rows: Sequence[Sequence[Any]]) -> bool:
+def _escaped(value: str) -> str:
+    return value.translate(_ESCAPES)
+
+
+def _is_plain(text: str, columns: Sequence[Column]) -> bool:
     """Whether nothing was to be escaped: what has a meaning is there as often as it was meant."""
+    rows = len(columns[0])
     return (
-        text.count("\t") == len(rows) * (len(rows[0]) - 1)
-        and text.count("\n") == len(rows) - 1
-        and text.count("\\") == sum([row.count(None) for row in rows])
+        text.count("\t") == rows * (len(columns) - 1)
+        and text.count("\n") == rows - 1
+        and text.count("\\") == sum([column.count(None) for column in columns])
         and "\r" not in text
     )
 

@@ -71,6 +71,23 @@ class State(msgspec.Struct, omit_defaults=True):
     """The fields that every row has as the service sent them; where one is new, the next run is full."""
 
 
+@attrs.frozen(kw_only=True)
+class Received:
+    """What is kept of a page until it is written; the contacts themselves have been let go by then.
+
+    Attributes:
+        rows: The contacts as the dialect takes them, each of them once.
+        cursor: That of the next page; None behind the last one.
+        newest: The latest `updated_at`, as it came.
+        headers: Those of the answer.
+    """
+
+    rows: list[Any]
+    cursor: str | None
+    newest: str | None
+    headers: Mapping[str, str]
+
+
 @attrs.define(kw_only=True)
 class SyncResult:
     """What a run did.
@@ -126,19 +143,19 @@ def again(run: Run) -> Run:
     return Run(full=run.full, first=run.first, columns=run.columns, after=run.after)
 
 
-def note(run: Run, page: Page[Any], *, asked_at: datetime.datetime, waited: float) -> None:
+def note(run: Run, received: Received, *, asked_at: datetime.datetime, waited: float) -> None:
     """Take a page up into a run.
 
     Args:
         run: The run.
-        page: The page.
+        received: The page.
         asked_at: When the listing was begun, by our clock.
         waited: How many seconds passed since.
     """
     if run.began is None:
-        run.began = iso(_server_time(page.headers, waited) or asked_at)
-    run.newest = newest_of(page, run.newest)
-    run.position = page.cursor
+        run.began = iso(_server_time(received.headers, waited) or asked_at)
+    run.newest = max(filter(None, (run.newest, received.newest)), key=isoparse, default=None)
+    run.position = received.cursor
 
 
 def finished(state: State, run: Run, *, now: datetime.datetime, deletions_done: bool) -> State:
@@ -173,20 +190,17 @@ def earlier(raw: str, by: datetime.timedelta) -> str | None:
         return None  # before the year 1 lies everything
 
 
-def newest_of(page: Page[Any], before: str | None) -> str | None:
-    """The latest `updated_at` so far, as it came: decoding may have rounded it up.
-
-    Args:
-        page: A page.
-        before: The latest one of the pages before it.
-    """
-    moments = [(contact.updated_at, index) for index, contact in enumerate(page.data) if contact.updated_at]
-    if not moments or (before is not None and max(moments)[0] <= isoparse(before)):
-        return before
-    latest, index = max(moments)
+def newest_of(page: Page[Any]) -> str | None:
+    """The latest `updated_at` of a page, as it came: decoding may have rounded it up."""
+    moments = [contact.updated_at for contact in page.data]
+    latest = max(filter(None, moments), default=None)
+    if latest is None:
+        return None
     # what was decoded, if it came just so, as decoding the whole page once more takes its time
     as_usual = iso(latest)
-    return as_usual if f'"{as_usual}"'.encode() in page.raw else _raw_page.decode(page.raw).data[index].updated_at
+    if f'"{as_usual}"'.encode() in page.raw:
+        return as_usual
+    return _raw_page.decode(page.raw).data[moments.index(latest)].updated_at
 
 
 def check_ids(page: Page[Any]) -> None:

@@ -19,7 +19,7 @@ from ..pager import Page
 from . import plan
 from .database import Copy, Database, engine_of, now
 from .errors import SyncError
-from .plan import Settings, State, SyncResult
+from .plan import Received, Settings, State, SyncResult
 
 T = TypeVar("T")
 log = logging.getLogger("payt")
@@ -80,10 +80,10 @@ def sync(
                 run = Sync(copy, settings, administration_id)
                 while (listing := run.next_listing()) is not None:
                     with run.restartable():
-                        pages = client.contacts.list(administration_id=administration_id, **listing).pages()
-                        with closing(pages):  # type: ignore[type-var]  # it is a generator
-                            for page in pages:
-                                run.take(page)
+                        pager = client.contacts.list(administration_id=administration_id, **listing)
+                        with closing(pager.map_pages(run.received)) as pages:
+                            for received in pages:
+                                run.take(received)
                 job.results.append(run.result)
         return job.outcome()
 
@@ -117,10 +117,10 @@ async def async_sync(
                     run = Sync(copy, settings, administration_id)
                     while (listing := await do(run.next_listing)) is not None:
                         with run.restartable():
-                            pages = client.contacts.list(administration_id=administration_id, **listing).pages()
-                            async with aclosing(pages):  # type: ignore[type-var]  # it is a generator
-                                async for page in pages:
-                                    await do(run.take, page)
+                            pager = client.contacts.list(administration_id=administration_id, **listing)
+                            async with aclosing(pager.map_pages(partial(do, run.received))) as pages:
+                                async for received in pages:
+                                    await do(run.take, received)
                     job.results.append(run.result)
                 finally:
                     await do(holding.__exit__, None, None, None)
@@ -128,7 +128,9 @@ async def async_sync(
 
 
 class Sync:
-    """One run for one administration. Whoever drives it lists what `next_listing` says and hands every page to `take`.
+    """One run for one administration.
+
+    Whoever drives it lists what `next_listing` says, gives every page to `received`, and what comes of it to `take`.
 
     Args:
         copy: Where to.
@@ -178,24 +180,36 @@ class Sync:
         self.result.seconds = clock.now() - self._began
         return None
 
-    def take(self, page: Page[Any]) -> None:
-        """Write a page, and how far the run is, in one transaction."""
+    def received(self, page: Page[Any]) -> Received:
+        """A page as `take` takes it; in any thread, while another page is being written.
+
+        Raises:
+            InvalidResponseError: It has a contact without an id.
+            SyncError: It holds what the database cannot.
+        """
         plan.check_ids(page)
+        rows, newest = self._copy.rows(page), plan.newest_of(page)
+        return Received(rows=rows, cursor=page.cursor, newest=newest, headers=page.headers)
+
+    def take(self, received: Received) -> None:
+        """Write a page, and how far the run is, in one transaction."""
         first = self._run.began is None
         if not self._checking:
-            plan.note(self._run, page, asked_at=self._asked_at, waited=clock.now() - self._asked)
-        inserted, updated, unchanged = self._copy.page(partial(self._write, page, first=first))
+            plan.note(self._run, received, asked_at=self._asked_at, waited=clock.now() - self._asked)
+        inserted, updated, unchanged = self._copy.page(partial(self._write, received, first=first))
         self.result.inserted += inserted
         self.result.updated += updated
         self.result.unchanged += unchanged
         self.result.pages += 1
 
-    def _write(self, page: Page[Any], *, first: bool) -> tuple[int, int, int]:
+    def _write(self, received: Received, *, first: bool) -> tuple[int, int, int]:
         if first and self._run.full:
             self._copy.forget_seen()
-        counts = self._copy.write(page, self._run, now())
-        if self._checking or page.cursor is not None:
+        last = received.cursor is None and not self._checking
+        if not last:  # first, because nothing has to be waited for then between the rows and the commit
             self._keep_run()
+        counts = self._copy.write(received.rows, self._run, now())
+        if not last:
             return counts
         self._gone = self._copy.gone() if self._run.full and not self._run.first else []
         if self._gone:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import datetime
-import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, get_args
 
 import attrs
@@ -13,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from payt_api.models import Contact
+from payt_api.types import values_of
 
 from ..shapes import fields_of
 
@@ -134,16 +134,40 @@ def json_text(value: Any) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def row_maker(names: list[str], written: Mapping[str, Callable[[Any], Any]]) -> Callable[[Contact], list[Any]]:
-    """A function from a contact to the values of these fields; those of `written` as the function there makes them."""
-    values = operator.attrgetter(*names)
+def json_texts(values: Collection[Any]) -> list[str | None]:
+    """Each value as the text of its JSON; None for None."""
+    lines = _lines.encode_lines(values).decode().split("\n")[: len(values)]
+    return [None if line == "null" else line for line in lines]
+
+
+_lines = msgspec.json.Encoder()
+
+
+def plain_texts(values: Collection[Any]) -> list[str | None]:
+    """Each number, truth value, date or moment as JSON writes it, but without quotes; None for None."""
+    return [text and text.strip('"') for text in json_texts(values)]
+
+
+Column = Sequence[Any]
+"""What is written into a column of a table: a value for each row."""
+
+
+def columns_maker(
+    names: list[str], written: Mapping[str, Callable[[Column], Column]]
+) -> Callable[[Iterable[Contact]], list[Column]]:
+    """A function from contacts to the columns of these fields; those of `written` as the function there makes them.
+
+    By columns, not by rows: what is done for a page is done for a field at once, and not for each contact.
+    """
+    order = [field.name for field in attrs.fields(Contact)]
+    given = [order.index(name) for name in names]
     places = [(names.index(name), write) for name, write in written.items()]
 
-    def row(contact: Contact) -> list[Any]:
-        result = list(values(contact))
+    def columns(contacts: Iterable[Contact]) -> list[Column]:
+        columns = [*zip(*map(values_of, contacts), strict=True)]
+        made: list[Column] = [columns[place] for place in given]
         for place, write in places:
-            if result[place] is not None:
-                result[place] = write(result[place])
-        return result
+            made[place] = write(made[place])
+        return made
 
-    return row
+    return columns
