@@ -17,7 +17,7 @@ from ..pager import Page
 from .dialects import Dialect, KnownRowError, PostgreSQLWithCopy, Rows, check_kind, dialect_of, in_memory
 from .errors import BusyError, SchemaError, SyncError, database_errors
 from .plan import Run, State
-from .schema import VERSION, Column, Tables, columns_maker, iso, json_text, json_texts, plain_texts
+from .schema import VERSION, Column, Tables, columns_maker, iso, json_text, json_texts
 
 T = TypeVar("T")
 
@@ -179,10 +179,8 @@ class Copy:
         documents = [name for name in names if isinstance(contacts.c[name].type, sa.JSON)]
         self.columns = tuple(names)
         self._documents = frozenset(documents)
-        others = [name for name in names if self._dialect.texts and not isinstance(contacts.c[name].type, sa.Text)]
-        self._columns_of = columns_maker(
-            names, dict.fromkeys(others, plain_texts) | dict.fromkeys(documents, json_texts)
-        )
+        writing = {name: self._dialect.writing(contacts.c[name].type) for name in names}
+        self._columns_of = columns_maker({**writing, **dict.fromkeys(documents, json_texts)})
         self._upsert = self._upsert_statement(documents)
         self._mark = self._mark_statement()
         state = self._tables.state

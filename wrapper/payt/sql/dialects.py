@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from filelock import FileLock, Timeout
 from sqlalchemy.dialects import postgresql, sqlite
 
-from .schema import Column
+from .schema import Column, plain_texts
 
 PATIENCE = 60
 """How many seconds SQLite waits for another writer."""
@@ -42,9 +42,8 @@ class Dialect(Protocol):
         """In the `with` block nobody else has the lock of this name; its value is False where somebody has it."""
         ...
 
-    @property
-    def texts(self) -> bool:
-        """Whether `rows` takes all values as texts."""
+    def writing(self, type_: sa.types.TypeEngine[Any]) -> Callable[[Column], Column] | None:
+        """What makes values of such a column, documents apart, ready for `rows`; None where they are."""
         ...
 
     def rows(self, table: sa.Table, columns: Sequence[Column], *, plain: bool) -> Rows:
@@ -68,8 +67,6 @@ Rows = list[Any]
 
 class SQLite:
     """A file, or the memory of an engine."""
-
-    texts = False
 
     def __init__(self, engine: sa.Engine) -> None:
         path = engine.url.database
@@ -133,20 +130,24 @@ class SQLite:
         finally:
             lock.release()
 
+    def writing(self, type_: sa.types.TypeEngine[Any]) -> Callable[[Column], Column] | None:
+        """As `Dialect.writing`."""
+        dialect = self._engine.dialect
+        process = type_.dialect_impl(dialect).bind_processor(dialect)
+        return None if process is None else lambda values: [process(value) for value in values]
+
     def rows(self, table: sa.Table, columns: Sequence[Column], *, plain: bool) -> Rows:  # noqa: ARG002 - another needs it
         """As `Dialect.rows`."""
-        return _by_name(table, columns)
+        return [*zip(*columns, strict=True)]
 
     def load(self, connection: sa.Connection, table: sa.Table, rows: Rows) -> None:
-        """As `Dialect.load`."""
+        """As `Dialect.load`; by the driver, as SQLAlchemy takes as long again for the values of many rows."""
         connection.execute(sa.delete(table))
-        connection.execute(sa.insert(table), rows)
+        connection.exec_driver_sql(str(sa.insert(table).compile(connection)), rows)
 
 
 class PostgreSQL:
     """A server."""
-
-    texts = False
 
     def insert(self, table: sa.Table) -> Any:
         """As `Dialect.insert`."""
@@ -189,9 +190,14 @@ class PostgreSQL:
         except sa.exc.SQLAlchemyError:
             connection.invalidate()  # closing it unlocks as well
 
+    def writing(self, type_: sa.types.TypeEngine[Any]) -> Callable[[Column], Column] | None:  # noqa: ARG002 - others need it
+        """None: SQLAlchemy and the driver see to that."""
+        return None
+
     def rows(self, table: sa.Table, columns: Sequence[Column], *, plain: bool) -> Rows:  # noqa: ARG002 - another needs it
         """As `Dialect.rows`."""
-        return _by_name(table, columns)
+        names = [column.name for column in table.columns]
+        return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
     def load(self, connection: sa.Connection, table: sa.Table, rows: Rows) -> None:
         """As `Dialect.load`. The table is empty, as each transaction begins with it so."""
@@ -201,7 +207,9 @@ class PostgreSQL:
 class PostgreSQLWithCopy(PostgreSQL):
     """A server, and psycopg, a driver that has COPY."""
 
-    texts = True
+    def writing(self, type_: sa.types.TypeEngine[Any]) -> Callable[[Column], Column] | None:
+        """As texts."""
+        return None if isinstance(type_, sa.Text) else plain_texts
 
     def rows(self, table: sa.Table, columns: Sequence[Column], *, plain: bool) -> Rows:  # noqa: ARG002 - others need it
         """As `Dialect.rows`."""
@@ -279,11 +287,6 @@ def dialect_of(engine: sa.Engine) -> SQLite | PostgreSQL:
 def in_memory(url: sa.URL) -> bool:
     """Whether a SQLite database lives in memory."""
     return url.database in (None, "", ":memory:") or "mode=memory" in str(url) or ":memory:" in str(url.database)
-
-
-def _by_name(table: sa.Table, columns: Sequence[Column]) -> list[dict[str, Any]]:
-    names = [column.name for column in table.columns]
-    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 def copy_lines(columns: Sequence[Column], *, plain: bool) -> list[str]:

@@ -153,21 +153,17 @@ Column = Sequence[Any]
 
 
 def columns_maker(
-    names: list[str], written: Mapping[str, Callable[[Column], Column]]
+    fields: Mapping[str, Callable[[Column], Column] | None],
 ) -> Callable[[Iterable[Contact]], list[Column]]:
-    """A function from contacts to the columns of these fields; those of `written` as the function there makes them.
+    """A function from contacts to the columns of these fields; each as the function there makes it, if there is one.
 
     By columns, not by rows: what is done for a page is done for a field at once, and not for each contact.
     """
     order = [field.name for field in attrs.fields(Contact)]
-    given = [order.index(name) for name in names]
-    places = [(names.index(name), write) for name, write in written.items()]
+    made = [(order.index(name), write) for name, write in fields.items()]
 
     def columns(contacts: Iterable[Contact]) -> list[Column]:
-        columns = [*zip(*map(values_of, contacts), strict=True)]
-        made: list[Column] = [columns[place] for place in given]
-        for place, write in places:
-            made[place] = write(made[place])
-        return made
+        given = [*zip(*map(values_of, contacts), strict=True)]
+        return [given[place] if write is None else write(given[place]) for place, write in made]
 
     return columns
