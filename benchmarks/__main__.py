@@ -14,7 +14,7 @@ from . import data, peers
 from .measure import Plan, Row
 
 HERE = Path(__file__).resolve().parent
-MEASUREMENTS = ["decode", "importing", "listing", "asynchronous", "memory", "overlap", "many"]
+MEASUREMENTS = ["decode", "importing", "listing", "asynchronous", "memory", "overlap", "many", "copying"]
 
 
 def main() -> int:
@@ -23,23 +23,23 @@ def main() -> int:
     parser.add_argument("--only", choices=MEASUREMENTS, action="append", help="one measurement; may be repeated")
     parser.add_argument("--runs", type=int, help="how often each is repeated (default: 7; 1 with --fast)")
     arguments = parser.parse_args()
-    notes = peers.make()
     rows: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="payt-bench-") as folder:
         plan = Plan(runs=arguments.runs or (1 if arguments.fast else 7), fast=arguments.fast, page=data.page())
+        plan.notes += peers.make()
         plan.page_file = Path(folder) / "page.json"
         plan.page_file.write_bytes(plan.page)
         for name in arguments.only or MEASUREMENTS:
             print(f"{name} …", file=sys.stderr, flush=True)
             rows += importlib.import_module(f"benchmarks.{name}").measure(plan)
     table = as_table(rows, judged=not arguments.fast)
-    print("\n".join([*table, "", *notes]))
+    print("\n".join([*table, "", *plan.notes]))
     if arguments.fast:
         return 0
     if not arguments.only:
         from . import plot
 
-        write_results(table, notes, plan)
+        write_results(table, plan)
         plot.draw(plan.curves, HERE.parent / "docs" / "speed.svg")
     missed = [row for row in rows if not row.met]
     for row in missed:
@@ -77,7 +77,7 @@ def goal(row: Row) -> str:
     return "" if row.goal is None else f"{'≥' if row.higher else '≤'} {row.goal:g}"
 
 
-def write_results(table: list[str], notes: list[str], plan: Plan) -> None:
+def write_results(table: list[str], plan: Plan) -> None:
     """The table as `benchmarks/results.md`, with what it was measured on, and as a part of `docs/speed.md`."""
     text = [
         "# Results",
@@ -87,8 +87,8 @@ def write_results(table: list[str], notes: list[str], plan: Plan) -> None:
         f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the end; a page has {len(plan.page):,} bytes.",
         "",
         *table,
-        *([""] if notes else []),
-        *notes,
+        *([""] if plan.notes else []),
+        *plan.notes,
         "",
     ]
     (HERE / "results.md").write_text("\n".join(text), encoding="utf-8")

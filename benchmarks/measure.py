@@ -44,6 +44,8 @@ class Plan:
     page_file: Path = Path()
     curves: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
     """For the plot: by client, (contacts, seconds)."""
+    notes: list[str] = field(default_factory=list)
+    """What is missing, and why."""
 
 
 def interleaved(timed: Mapping[str, Callable[[], float]], runs: int) -> dict[str, list[float]]:

@@ -80,7 +80,8 @@ def test_frames(fake: FakePayt) -> None:
 
 
 @pytest.mark.filterwarnings("default")  # what dlt and Dask warn of is theirs
-def test_a_dlt_resource(fake: FakePayt, tmp_path: Path) -> None:
+def test_a_dlt_resource(fake: FakePayt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RUNTIME__DLTHUB_TELEMETRY", "false")  # dlt would tell its makers that it was used
     dlt = pytest.importorskip("dlt", reason=NEEDED)
     resource = example("dlt_contacts").contacts
     pipeline = dlt.pipeline(
