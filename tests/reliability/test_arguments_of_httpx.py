@@ -9,8 +9,9 @@ import ssl
 import threading
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import brotli
@@ -30,6 +31,8 @@ from support.flavours import Flavour
 from support.quick import QUICK
 
 BODY = json.dumps({"data": list(contacts(3))}).encode()
+
+TRANSPORTS: dict[str, Any] = {"sync": httpx.HTTPTransport, "async": httpx.AsyncHTTPTransport}
 
 COMPRESS: dict[str, Callable[[bytes], bytes]] = {
     "br": brotli.compress,
@@ -158,3 +161,57 @@ def test_a_transport_of_ones_own_keeps_its_connections(server: FaultServer) -> N
 
     assert asyncio.run(run()) == 12
     assert server.wait_closed()
+
+
+def test_a_unix_socket(server: FaultServer, flavour: Flavour, tmp_path: Path) -> None:
+    with between(tmp_path / "payt.sock", server.port):
+        transport = TRANSPORTS[flavour.name](uds=str(tmp_path / "payt.sock"))
+        assert len(flavour.contacts("http://payt.example", client=QUICK | {"transport": transport})) == 12
+        # it serves another client as well: closed, it opens connections anew
+        assert len(flavour.contacts("http://payt.example", client=QUICK | {"transport": transport})) == 12
+
+
+def test_a_transport_that_connects_again(flavour: Flavour, unused_port: int) -> None:
+    transport = TRANSPORTS[flavour.name](retries=2)
+    with pytest.raises(payt.TransportError) as caught:
+        flavour.contacts(f"http://127.0.0.1:{unused_port}", client={"transport": transport, "retries": 0})
+    assert caught.value.attempts == 1
+
+
+@pytest.fixture
+def unused_port() -> Iterator[int]:
+    with socket.socket() as bound:  # and does not listen
+        bound.bind(("127.0.0.1", 0))
+        yield bound.getsockname()[1]
+
+
+@contextmanager
+def between(path: Path, port: int) -> Iterator[None]:
+    """A Unix socket whose connections are passed on to a TCP server."""
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                inner, _ = listening.accept()
+                outer = socket.create_connection(("127.0.0.1", port))
+                for source, target in ((inner, outer), (outer, inner)):
+                    threading.Thread(target=pump, args=(source, target), daemon=True).start()
+
+    def pump(source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while piece := source.recv(65536):
+                target.sendall(piece)
+        with suppress(OSError):
+            target.shutdown(socket.SHUT_RDWR)
+        target.close()
+
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(path))
+        listening.listen()
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield
+        finally:
+            listening.shutdown(socket.SHUT_RDWR)
+            thread.join(10)

@@ -94,11 +94,14 @@ class AsyncSession(httpx.AsyncClient):
     recipe: Recipe
 
     def __init__(self, *, reach: Limits, **settings: Any) -> None:
+        from .network import read_much  # noqa: PLC0415  # as in Session
+
         async def answered(response: httpx.Response) -> None:
             _answered(response)
 
         super().__init__(event_hooks={"request": [self._starting], "response": [answered]}, **settings)
         self._limits = reach
+        read_much(self)
 
     def build_request(self, *args: Any, **kwargs: Any) -> httpx.Request:
         """As `Session.build_request`."""
