@@ -10,6 +10,7 @@ import threading
 import time
 import uuid
 import warnings
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -68,6 +69,25 @@ def test_async_the_next_page_is_asked_for_while_one_is_being_consumed(server: Fa
             assert [len(page.data) async for page in pages] == [4, 4]
 
     asyncio.run(run())
+
+
+def test_a_consumed_page_is_freed_by_the_thread_that_made_it(server: FaultServer) -> None:
+    makers: list[int] = []
+    freers: list[int] = []
+
+    def make(page: payt.Page[payt.Contact]) -> payt.Page[payt.Contact]:
+        makers.append(threading.get_ident())
+        weakref.finalize(page, lambda: freers.append(threading.get_ident()))
+        return page
+
+    with payt.Client("token", base_url=server.url, **QUICK) as client:
+        for page in client.contacts.list(administration_id="1", per_page=2).map_pages(make):
+            assert page.data
+            del page
+    here, worker = makers[:2]
+    assert here == threading.get_ident() != worker
+    assert makers == [here, *[worker] * 5]
+    assert freers == [*[worker] * 4, here, here]  # behind the last one, nothing is asked for any more
 
 
 def test_it_can_be_switched_off(server: FaultServer, flavour: Flavour) -> None:

@@ -259,6 +259,7 @@ class Pager(Generic[T]):
         with closing(self.map_pages(_same)) as pages:
             for page in pages:
                 yield from page.data
+                del page  # it is let go where it was made
 
     def pages(self) -> Iterator[Page[T]]:
         """The same, a page at a time.
@@ -281,13 +282,14 @@ class Pager(Generic[T]):
             return None if page is None else make(page)
 
         with closing(Ahead[R | None]()) as ahead:
-            made = fetch_next()
+            before, made = None, fetch_next()
             while made is not None:
                 begun = self._prefetch > 0 and not walk.ended
                 if begun:
-                    ahead.begin(fetch_next)
+                    ahead.begin(fetch_next, let_go=before)
+                before = None
                 yield made
-                del made  # one page in memory less while the next one is waited for
+                before, made = made, None
                 made = ahead.result() if begun else fetch_next()
 
 
@@ -309,6 +311,7 @@ class AsyncPager(Generic[T]):
             async for page in pages:
                 for record in page.data:
                     yield record
+                del page
 
     def pages(self) -> AsyncIterator[Page[T]]:
         """As `Pager.pages`."""
@@ -331,7 +334,7 @@ class AsyncPager(Generic[T]):
                 if self._prefetch > 0 and not walk.ended:
                     ahead = asyncio.create_task(fetch_next())
                 yield made
-                del made  # as in Pager
+                del made  # one page in memory less while the next one is waited for
                 made = await (fetch_next() if ahead is None else ahead)
                 ahead = None
         finally:
