@@ -162,6 +162,35 @@ def test_a_page_has_its_body_and_headers(fake: FakePayt, flavour: Flavour) -> No
     assert repr(first) == "Page(data=<5 records>, cursor='5')"
 
 
+@pytest.mark.parametrize("prefetch", [0, 1])
+def test_what_is_made_of_each_page_comes_in_order_whatever_it_is(prefetch: int) -> None:
+    def make(page: payt.Page[payt.Contact]) -> str | None:
+        if page.cursor == "6":
+            raise KeyError(page.cursor)
+        return page.cursor if page.cursor == "2" else None  # None is no end
+
+    async def make_async(page: payt.Page[payt.Contact]) -> str | None:
+        await asyncio.sleep(0)
+        return make(page)
+
+    with FakePayt(contacts=10) as fake:
+        with payt.Client(fake.token, base_url=fake.url) as client:
+            made = client.contacts.list(administration_id="1", per_page=2, prefetch=prefetch).map_pages(make)
+            assert [next(made), next(made)] == ["2", None]
+            with pytest.raises(KeyError, match="6"):
+                next(made)
+
+        async def run() -> None:
+            async with payt.AsyncClient(fake.token, base_url=fake.url) as client:
+                pager = client.contacts.list(administration_id="1", per_page=2, prefetch=prefetch)
+                made = pager.map_pages(make_async)
+                assert [await anext(made), await anext(made)] == ["2", None]
+                with pytest.raises(KeyError, match="6"):
+                    await anext(made)
+
+        asyncio.run(run())
+
+
 def test_every_page_tells_where_to_resume(fake: FakePayt, flavour: Flavour) -> None:
     everything = flavour.contacts(fake.url)
     for given_page in flavour.pages(fake.url, per_page=3):

@@ -17,7 +17,7 @@ from payt_api import AuthenticatedClient, Client
 from payt_api.api.contacts import list_contacts
 from payt_api.errors import DecodeError, UnexpectedStatus
 from payt_api.models import Contact, ContactsPage, Error, Pagination
-from payt_api.types import decode
+from payt_api.types import decode, values_of
 
 
 def test_models_are_plain_frozen_classes() -> None:
@@ -38,6 +38,7 @@ def test_models_are_classes_of_attrs() -> None:
     assert written == {"data": [{"id": "1", "debtor_numbers": ["D1"]}]}
     other = attrs.evolve(page.data[0], lastname="Jansen")
     assert (other.id, other.debtor_numbers, other.lastname) == ("1", ["D1"], "Jansen")
+    assert values_of(other) == attrs.astuple(other)
     assert [(field.name, field.default) for field in attrs.fields(ContactsPage)] == [
         ("data", attrs.NOTHING),
         ("pagination", None),

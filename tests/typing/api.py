@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import ssl
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping
 from typing import Any, assert_type
 
 import attrs
@@ -31,6 +31,17 @@ def sync_client() -> None:
             assert_type(page.cursor, str | None)
             assert_type(page.raw, bytes)
             assert_type(page.headers, Mapping[str, str])
+
+
+def mapped_pages(client: payt.Client, async_client: payt.AsyncClient) -> None:
+    def size(page: payt.Page[payt.Contact]) -> int:
+        return len(page.data)
+
+    async def size_async(page: payt.Page[payt.Contact]) -> int:
+        return len(page.data)
+
+    assert_type(client.contacts.list(administration_id="1").map_pages(size), Generator[int])
+    assert_type(async_client.contacts.list(administration_id="1").map_pages(size_async), AsyncGenerator[int])
 
 
 def models(contact: payt.Contact) -> None:

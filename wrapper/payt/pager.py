@@ -272,23 +272,27 @@ class Pager(Generic[T]):
     def map_pages(self, make: Callable[[Page[T]], R]) -> Generator[R]:
         """What `make` makes of each page, where it is fetched: while one is consumed, the next one is fetched and made.
 
+        Args:
+            make: Called with one page after the other, in the thread that fetches ahead; what it raises is raised here,
+                at its place.
+
         Raises:
             PaytError: The listing cannot go on; `cursor` resumes it.
         """
         walk = Walk[T](self._listing)
 
-        def fetch_next() -> R | None:
+        def fetch_next() -> tuple[R] | None:
             page = fetch(self._client, self._listing, walk)
-            return None if page is None else make(page)
+            return None if page is None else (make(page),)
 
-        with closing(Ahead[R | None]()) as ahead:
+        with closing(Ahead[tuple[R] | None]()) as ahead:
             before, made = None, fetch_next()
             while made is not None:
                 begun = self._prefetch > 0 and not walk.ended
                 if begun:
                     ahead.begin(fetch_next, let_go=before)
                 before = None
-                yield made
+                yield made[0]
                 before, made = made, None
                 made = ahead.result() if begun else fetch_next()
 
@@ -318,22 +322,22 @@ class AsyncPager(Generic[T]):
         return self.map_pages(_same_async)
 
     async def map_pages(self, make: Callable[[Page[T]], Awaitable[R]]) -> AsyncGenerator[R]:
-        """As `Pager.map_pages`."""
+        """As `Pager.map_pages`; `make` is awaited, in the task that fetches ahead."""
         import asyncio  # noqa: PLC0415  # see abandon
 
         walk = Walk[T](self._listing)
 
-        async def fetch_next() -> R | None:
+        async def fetch_next() -> tuple[R] | None:
             page = await fetch_async(self._client, self._listing, walk)
-            return None if page is None else await make(page)
+            return None if page is None else (await make(page),)
 
-        ahead: asyncio.Task[R | None] | None = None
+        ahead: asyncio.Task[tuple[R] | None] | None = None
         try:
             made = await fetch_next()
             while made is not None:
                 if self._prefetch > 0 and not walk.ended:
                     ahead = asyncio.create_task(fetch_next())
-                yield made
+                yield made[0]
                 del made  # one page in memory less while the next one is waited for
                 made = await (fetch_next() if ahead is None else ahead)
                 ahead = None
