@@ -6,7 +6,7 @@ import enum
 import functools
 import re
 import types
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping, Set
 from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import attrs
@@ -35,15 +35,22 @@ else:
     def model(*, kw_only):
         """Make a frozen attrs class, as `attrs.frozen` does, that is a Struct of msgspec besides.
 
-        msgspec fills a Struct in two thirds of the time that any other class takes. All that the class does, it does as
-        a Struct; attrs knows its fields, so that `attrs.asdict`, `attrs.evolve` and all else of attrs work. Python's
-        garbage collector does not look at it, as no JSON holds itself.
+        msgspec fills a Struct in two thirds of the time that any other class takes, and refuses unknown fields (which
+        `decode` lets pass). All that the class does, it does as a Struct; attrs knows its fields, so that `attrs.asdict`,
+        `attrs.evolve` and all else of attrs work. Python's garbage collector does not look at it, as no JSON holds
+        itself.
         """
 
         def made(plain):
             namespace = {name: value for name, value in vars(plain).items() if name not in ("__dict__", "__weakref__")}
             struct = type(msgspec.Struct)(
-                plain.__name__, (msgspec.Struct,), namespace, frozen=True, kw_only=kw_only, gc=False
+                plain.__name__,
+                (msgspec.Struct,),
+                namespace,
+                frozen=True,
+                kw_only=kw_only,
+                gc=False,
+                forbid_unknown_fields=True,
             )
             names, defaults = struct.__struct_fields__, struct.__struct_defaults__
             defaults = (msgspec.NODEFAULT,) * (len(names) - len(defaults)) + defaults
@@ -72,10 +79,17 @@ class Response(Generic[T]):
     content: bytes = attrs.field(repr=False)
     headers: MutableMapping[str, str] = attrs.field(repr=False)
     parsed: T | None = attrs.field(repr=False)
+    unknown_fields: Set[str] = attrs.field(factory=frozenset, repr=False)
+    """The names of the fields in the body that the contract does not know. `parsed` is without them."""
 
 
-def decode(content: bytes, type_: type[T]) -> T:
+def decode(content: bytes, type_: type[T], unknown_fields: set[str] | None = None) -> T:
     """Read a JSON body, checking every type.
+
+    Args:
+        content: The body.
+        type_: What it should hold.
+        unknown_fields: Takes up the names of fields that `type_` does not have; they are left out.
 
     Raises:
         DecodeError: The body is no JSON, or not what `type_` says.
@@ -83,13 +97,10 @@ def decode(content: bytes, type_: type[T]) -> T:
     try:
         try:
             return decoder_of(type_).decode(content)
-        except msgspec.ValidationError as error:
-            # Perhaps only because ids came as numbers: rare, so the second reading costs nobody else anything.
-            try:
-                document = msgspec.json.decode(content)
-            except msgspec.DecodeError:
-                raise error from None
-            return msgspec.convert(_numbers_to_text(document, type_), type_)
+        except msgspec.ValidationError:
+            # Perhaps only because of what is let pass. Rare, so the second reading costs nobody else anything.
+            allowed = _allowed(content, type_, set() if unknown_fields is None else unknown_fields)
+            return decoder_of(type_).decode(allowed)
     except msgspec.ValidationError as error:
         reason, path = _parse_message(str(error))
         raise DecodeError(path, reason) from None
@@ -150,25 +161,92 @@ def _parse_message(message: str) -> tuple[str, str]:
     return re.sub(r" '.*'$", "", reason, flags=re.DOTALL), path.removesuffix("`") or "$"
 
 
-def _numbers_to_text(value: Any, type_: Any) -> Any:
-    """`value` with the numbers replaced that stand where `type_` has an Identifier."""
-    if type_ == Identifier:
-        return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-    origin, arguments = get_origin(type_), get_args(type_)
-    if origin in (types.UnionType, Union):
-        for member in arguments:
-            value = _numbers_to_text(value, member)
-    elif origin is list and isinstance(value, list):
-        return [_numbers_to_text(item, arguments[0]) for item in value]
-    elif attrs.has(type_) and isinstance(value, dict):
-        hints = _hints(type_)
-        return {name: _numbers_to_text(item, hints.get(name)) for name, item in value.items()}
-    return value
+Json = bytes | msgspec.Raw
+LetPass = Callable[[Json, set[str]], Json]
+
+
+def _allowed(content: Json, type_: Any, unknown_fields: set[str]) -> Json:
+    """JSON in which the numbers are texts that stand where `type_` has an Identifier, and unknown fields are left out.
+
+    What it does not look into stays as it came, whatever it is: values of other kinds, and those of unknown fields.
+    """
+    let_pass = _letting_pass(type_)
+    return content if let_pass is None else let_pass(content, unknown_fields)
 
 
 @functools.cache
-def _hints(type_: type) -> dict[str, Any]:
-    return get_type_hints(type_, include_extras=True)
+def _letting_pass(type_: Any) -> LetPass | None:
+    """What `_allowed` does for a type; None where that is nothing."""
+    origin, arguments = get_origin(type_), get_args(type_)
+    if type_ == Identifier:
+        return _number_as_text
+    if attrs.has(type_):
+        return functools.partial(_known, type_)
+    if origin is list:
+        inner = _letting_pass(arguments[0])
+        return inner and functools.partial(_each, inner)
+    if origin is dict:
+        inner = _letting_pass(arguments[1])
+        return inner and functools.partial(_each_value, inner)
+    if origin in (types.UnionType, Union):  # of which JSON can tell the members apart
+        members = [found for member in arguments if (found := _letting_pass(member))]
+        return functools.partial(_one_of, members) if members else None
+    return None
+
+
+def _number_as_text(value: Json, _: set[str]) -> Json:
+    text = bytes(value)
+    return msgspec.Raw(b'"%b"' % text) if re.fullmatch(rb"-?\d{1,100}", text) else value
+
+
+def _known(model: type, value: Json, unknown_fields: set[str]) -> Json:
+    if not _opens_with(b"{", value):
+        return value
+    known = _letting_pass_in(model)
+    given: dict[str, Json] = {**_object.decode(value)}
+    for name in given.keys() - known.keys():
+        unknown_fields.add(name)
+        del given[name]
+    for name, let_pass in known.items():
+        if let_pass is not None and name in given:
+            given[name] = let_pass(given[name], unknown_fields)
+    return _raw(given)
+
+
+@functools.cache
+def _letting_pass_in(model: type) -> dict[str, LetPass | None]:
+    """The same for each field of a model."""
+    return {name: _letting_pass(type_) for name, type_ in get_type_hints(model, include_extras=True).items()}
+
+
+def _each(inner: LetPass, value: Json, unknown_fields: set[str]) -> Json:
+    if not _opens_with(b"[", value):
+        return value
+    return _raw([inner(item, unknown_fields) for item in _array.decode(value)])
+
+
+def _each_value(inner: LetPass, value: Json, unknown_fields: set[str]) -> Json:
+    if not _opens_with(b"{", value):
+        return value
+    return _raw({name: inner(item, unknown_fields) for name, item in _object.decode(value).items()})
+
+
+def _one_of(members: list[LetPass], value: Json, unknown_fields: set[str]) -> Json:
+    for let_pass in members:
+        value = let_pass(value, unknown_fields)
+    return value
+
+
+def _opens_with(bracket: bytes, value: Json) -> bool:
+    return bytes(value).lstrip()[:1] == bracket
+
+
+def _raw(value: Any) -> msgspec.Raw:
+    return msgspec.Raw(msgspec.json.encode(value))
+
+
+_array = msgspec.json.Decoder(list[msgspec.Raw])
+_object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 __all__ = (

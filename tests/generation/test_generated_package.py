@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import copy
 import datetime
+import json
 import pickle
 import re
+from typing import Any
 
 import attrs
 import httpx
@@ -17,7 +19,7 @@ from payt_api import AuthenticatedClient, Client
 from payt_api.api.contacts import list_contacts
 from payt_api.errors import DecodeError, UnexpectedStatus
 from payt_api.models import Contact, ContactsPage, Error, Pagination
-from payt_api.types import decode, values_of
+from payt_api.types import Identifier, decode, model, values_of
 
 
 def test_models_are_plain_frozen_classes() -> None:
@@ -155,3 +157,79 @@ def test_numbers_are_accepted_as_ids_and_cursors() -> None:
         data=[Contact(id="12345678901234567890123", updated_at=datetime.datetime(2026, 11, 1, tzinfo=datetime.UTC))],
         pagination=Pagination(cursor="-7"),
     )
+
+
+@model(kw_only=True)
+class Inner:
+    name: str | None = None
+    number: Identifier | None = None
+
+
+@model(kw_only=True)
+class Outer:
+    one: Inner | None = None
+    many: list[Inner | None] | None = None
+    named: dict[str, Inner] | None = None
+    numbers: list[Identifier] | dict[str, Identifier] | None = None
+    parent: Outer | None = None
+    free: dict[str, Any] | None = None
+    when: datetime.datetime | None = None
+
+
+@pytest.mark.parametrize(
+    ("document", "unknown", "read"),
+    [
+        ({"one": {"name": "a"}, "many": [{}, None], "free": {"y": 1}}, [], None),
+        ({"zero": 1, "one": None, "free": {"x": {"y": 1}}}, ["zero"], {"one": None, "free": {"x": {"y": 1}}}),
+        ({"one": {"x": 1, "number": -5}}, ["x"], {"one": {"number": "-5"}}),
+        (
+            {"many": [{"name": "a"}, {"x": 1}, None, {"y": 2, "x": 3}]},
+            ["x", "y"],
+            {"many": [{"name": "a"}, {}, None, {}]},
+        ),
+        ({"named": {"anything": {"x": 1}}}, ["x"], {"named": {"anything": {}}}),
+        ({"numbers": [1, "2", 3]}, [], {"numbers": ["1", "2", "3"]}),
+        ({"numbers": {"a": 1}}, [], {"numbers": {"a": "1"}}),
+        ({"zero": 1, "parent": {"x": 1, "parent": {"y": 2}}}, ["x", "y", "zero"], {"parent": {"parent": {}}}),
+        ({"zero": [{"one": [1e400, 10**4000]}]}, ["zero"], {}),
+    ],
+    ids=lambda value: str(value)[:60],
+)
+def test_unknown_fields_are_left_out_and_named_wherever_a_model_is(
+    document: dict[str, Any], unknown: list[str], read: dict[str, Any] | None
+) -> None:
+    body = json.dumps(document).replace("Infinity", "1e400").encode()
+    unknown_fields: set[str] = set()
+    expected = json.dumps(document if read is None else read).encode()
+    assert decode(body, Outer, unknown_fields) == decode(expected, Outer)
+    assert sorted(unknown_fields) == unknown
+    assert decode(body, Outer) == decode(expected, Outer)
+
+
+@pytest.mark.parametrize(
+    ("body", "path"),
+    [
+        (b'{"zero": 1, "many": [{}, {"x": 1, "name": 5}]}', "$.many[1].name"),
+        (b'{"zero": 1, "one": []}', "$.one"),
+        (b'{"zero": 1, "many": {}}', "$.many"),
+        (b'{"zero": 1, "named": [{}]}', "$.named"),
+        (b'{"zero": 1, "named": {"a": {"number": 1.5}}}', "$.named[...].number"),
+        (b'{"zero": 1, "one": {}', "$"),
+        (b' [{"zero": 1}]', "$"),
+        (b'{"zero": "\\ud800"}', "$"),
+    ],
+)
+def test_beside_unknown_fields_errors_name_their_place(body: bytes, path: str) -> None:
+    with pytest.raises(DecodeError) as caught:
+        decode(body, Outer)
+    assert caught.value.path == path
+    assert "zero" not in caught.value.reason or path == "$"
+
+
+def test_the_response_names_what_the_contract_does_not_know() -> None:
+    with FakePayt() as fake, AuthenticatedClient(fake.url, token=fake.token) as client:
+        fake.answer({"data": [{"id": 1, "nickname": "Jan"}], "total": 1})
+        response = list_contacts.sync_detailed(client=client, administration_id="1")
+        assert response.parsed == ContactsPage(data=[Contact(id="1")])
+        assert response.unknown_fields == {"nickname", "total"}
+        assert not list_contacts.sync_detailed(client=client, administration_id="1").unknown_fields

@@ -24,7 +24,6 @@ from .asked import asking
 from .background import Ahead
 from .errors import InvalidResponseError, PaginationError, PaytError
 from .pickling import reduce_pager
-from .shapes import unknown_fields
 
 if TYPE_CHECKING:
     import asyncio
@@ -34,10 +33,6 @@ R = TypeVar("R")
 log = logging.getLogger("payt")
 _LONGEST_CURSOR = 16_384
 """How many characters of a cursor are sent back: a URL has 65,536 at most, and encoding can treble them."""
-
-_LOOKED_THROUGH, _LOOKED_INTO = 5, 10
-"""Unknown fields are looked for in so many pages at the start of a listing, then in one of so many: the whole search
-takes nearly as long as decoding a page, and a field that is new to us is hardly ever in one page alone."""
 
 
 class Operation(Protocol):
@@ -204,12 +199,10 @@ class Walk(Generic[T]):
         return fresh
 
     def _warn_of_unknown_fields(self, response: Response[Any]) -> None:
-        if self._warned or (self._pages >= _LOOKED_THROUGH and self._pages % _LOOKED_INTO):
-            return
-        names = unknown_fields(response.content, type(response.parsed))
-        if names:
+        if response.unknown_fields and not self._warned:
             self._warned = True
-            log.warning("the API sends fields that openapi.yaml does not know: %s", ", ".join(names))
+            names = ", ".join(sorted(response.unknown_fields))
+            log.warning("the API sends fields that openapi.yaml does not know: %s", names)
 
 
 def fetch(client: AuthenticatedClient, listing: Listing, walk: Walk[T]) -> Page[T] | None:

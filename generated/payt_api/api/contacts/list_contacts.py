@@ -39,19 +39,21 @@ def _get_kwargs(
     }
 
 
-def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> ContactsPage | Error | None:
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response, unknown_fields: set[str]
+) -> ContactsPage | Error | None:
     if response.status_code == 200:
-        return decode(response.content, ContactsPage)
+        return decode(response.content, ContactsPage, unknown_fields)
     if response.status_code == 400:
-        return decode(response.content, Error)
+        return decode(response.content, Error, unknown_fields)
     if response.status_code == 401:
-        return decode(response.content, Error)
+        return decode(response.content, Error, unknown_fields)
     if response.status_code == 403:
-        return decode(response.content, Error)
+        return decode(response.content, Error, unknown_fields)
     if response.status_code == 422:
-        return decode(response.content, Error)
+        return decode(response.content, Error, unknown_fields)
     if response.status_code == 429:
-        return decode(response.content, Error)
+        return decode(response.content, Error, unknown_fields)
     if client.raise_on_unexpected_status:
         raise errors.UnexpectedStatus(response.status_code, response.content)
     return None
@@ -60,11 +62,13 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
 def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
 ) -> Response[ContactsPage | Error]:
+    unknown_fields: set[str] = set()
     return Response(
         status_code=response.status_code,
         content=response.content,
         headers=response.headers,
-        parsed=_parse_response(client=client, response=response),
+        parsed=_parse_response(client=client, response=response, unknown_fields=unknown_fields),
+        unknown_fields=unknown_fields,
     )
 
 
