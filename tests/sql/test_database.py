@@ -155,15 +155,16 @@ class TestOneRunAtATime:
 def test_readers_see_whole_pages_and_are_not_blocked(
     fake: FakePayt, sync: Syncs, database: str, query: Query, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A reader looks while the transaction of the second page is open."""
+    """A reader looks while each page has been written, and its transaction is open."""
     seen: list[int] = []
-    keep = Copy.keep
+    write = Copy.write
 
-    def look(self: Copy, state: Any) -> None:
+    def look(self: Copy, *arguments: Any) -> tuple[int, int, int]:
+        counts = write(self, *arguments)
         seen.append(query("SELECT count(*) FROM contacts")[0][0])
-        keep(self, state)
+        return counts
 
-    monkeypatch.setattr(Copy, "keep", look)
+    monkeypatch.setattr(Copy, "write", look)
     sync(fake, database, per_page=4)
     assert seen == [0, 4, 8]
 

@@ -184,24 +184,26 @@ class Copy:
         self._upsert = self._upsert_statement(documents)
         self._mark = self._mark_statement()
         state = self._tables.state
-        self._keep = sa.update(state).where(*self._here(state)).values(state=sa.bindparam("text"))
+        keep = sa.update(state).where(*self._here(state)).values(state=sa.bindparam("text"))
+        self._keep = keep.compile(database.engine)
         self._straight = self._dialect if isinstance(self._dialect, PostgreSQLWithCopy) else None
         """Writes the rows of a first run straight into their table, as long as all of them are new."""
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All or nothing."""
-        with database_errors(self._engine), self._dialect.transaction(self._connection):
+    def transaction(self, keep: State | None = None) -> Iterator[None]:
+        """All or nothing; with these books, if they are given."""
+        first = None if keep is None else (self._keep, {"text": json_text(keep)})
+        with database_errors(self._engine), self._dialect.transaction(self._connection, first):
             yield
 
-    def page(self, write: Callable[[], T]) -> T:
+    def page(self, write: Callable[[], T], keep: State | None) -> T:
         """Call a function that writes a page in a transaction; once more, where contacts of a first run come again."""
         try:
-            with self.transaction():
+            with self.transaction(keep):
                 return write()
         except KnownRowError:
             self._straight = None
-            with self.transaction():
+            with self.transaction(keep):
                 return write()
 
     def make_ready(self) -> None:
@@ -242,7 +244,8 @@ class Copy:
 
     def keep(self, state: State) -> None:
         """Write the books."""
-        self._connection.execute(self._keep, {"text": json_text(state)})
+        statement: Any = self._keep.statement
+        self._connection.execute(statement, {"text": json_text(state)})
 
     def rows(self, page: Page[Any]) -> Rows:
         """The contacts of a page as `write` takes them. It may be called in any thread, and touches no database.

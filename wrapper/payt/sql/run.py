@@ -196,24 +196,27 @@ class Sync:
         first = self._run.began is None
         if not self._checking:
             plan.note(self._run, received, asked_at=self._asked_at, waited=clock.now() - self._asked)
-        inserted, updated, unchanged = self._copy.page(partial(self._write, received, first=first))
+        last = received.cursor is None and not self._checking
+        if not last:
+            self._state.run = self._run
+        inserted, updated, unchanged = self._copy.page(
+            partial(self._write, received, first=first, last=last), keep=None if last else self._state
+        )
         self.result.inserted += inserted
         self.result.updated += updated
         self.result.unchanged += unchanged
         self.result.pages += 1
 
-    def _write(self, received: Received, *, first: bool) -> tuple[int, int, int]:
+    def _write(self, received: Received, *, first: bool, last: bool) -> tuple[int, int, int]:
         if first and self._run.full:
             self._copy.forget_seen()
-        last = received.cursor is None and not self._checking
-        if not last:  # first, because nothing has to be waited for then between the rows and the commit
-            self._keep_run()
         counts = self._copy.write(received.rows, self._run, now())
         if not last:
             return counts
         self._gone = self._copy.gone() if self._run.full and not self._run.first else []
         if self._gone:
-            self._keep_run()
+            self._state.run = self._run
+            self._copy.keep(self._state)
         else:
             self._finish()
         return counts
@@ -227,10 +230,6 @@ class Sync:
             if self._run.position is None or self.result.pages:
                 raise
             self._run = plan.again(self._run)
-
-    def _keep_run(self) -> None:
-        self._state.run = self._run
-        self._copy.keep(self._state)
 
     def _finish(self, *, deletions_done: bool = True) -> None:
         moment = now()
