@@ -27,7 +27,7 @@ def test_it_syncs_and_says_what_it_did(fake: FakePayt, database: str, query: Que
     result = run("-a", "1", "--to", database)
     assert (result.exit_code, result.stderr) == (0, "")
     assert result.stdout.startswith(
-        "administration 1: 12 inserted, 0 updated, 0 unchanged, 0 deleted; full, 1 pages in "
+        "administration 1: 12 inserted, 0 updated, 0 unchanged, 0 deleted; full, 1 page in "
     )
     assert rows(query) == truth(fake)
     fake.remove("3")

@@ -46,7 +46,7 @@ def wanted(*, quiet: bool, into_terminal: bool) -> bool:
 
 def counted(position: Position) -> str:
     """How much came, in words."""
-    return f"{position.contacts:,} {_plural('contact', position.contacts)} in {position.pages:,} " + _plural(
+    return f"{position.contacts:,} {plural('contact', position.contacts)} in {position.pages:,} " + plural(
         "page", position.pages
     )
 
@@ -60,5 +60,6 @@ def _described(position: Position, start: Position, seconds: float, administrati
     return text
 
 
-def _plural(word: str, count: int) -> str:
+def plural(word: str, count: int) -> str:
+    """A word as it follows a number."""
     return word if count == 1 else f"{word}s"

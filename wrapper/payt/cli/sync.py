@@ -16,6 +16,7 @@ from .connect import connect
 from .contacts import contacts_app
 from .exits import FAILED, LOGIN_NEEDED, code_of, errors_reported, message_of
 from .options import AdministrationsOption, DebugOption, EnvOption, RetriesOption, TokenFileOption
+from .progress import plural
 
 if TYPE_CHECKING:
     from payt.sql import SyncResult
@@ -102,7 +103,7 @@ def summary(result: SyncResult) -> str:
     return (
         f"administration {result.administration_id}: {result.inserted:,} inserted, {result.updated:,} updated, "
         f"{result.unchanged:,} unchanged, {result.deleted:,} deleted; {kind}{', resumed' if result.resumed else ''}, "
-        f"{result.pages:,} pages in {result.seconds:.1f} s"
+        f"{result.pages:,} {plural('page', result.pages)} in {result.seconds:.1f} s"
     )
 
 
