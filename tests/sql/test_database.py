@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import importlib
 import os
 import re
@@ -21,7 +22,8 @@ from sql.truth import Query, rows, truth
 
 from payt.sql import BusyError, SchemaError, SyncError
 from payt.sql.database import Copy
-from payt.sql.dialects import PostgreSQL
+from payt.sql.dialects import PostgreSQL, PostgreSQLWithCopy, SQLite
+from payt.sql.schema import column_type
 from payt.testing import FakePayt, contact
 
 
@@ -254,6 +256,32 @@ class TestFailing:
         with pytest.raises(SyncError, match=r"(?i)unique") as caught:
             sync(fake, database)
         assert same not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "in_sqlite", "copied"),
+    [
+        (str, "a", "a", "a"),
+        (bool, True, 1, "true"),
+        (int, 2**60, 2**60, str(2**60)),
+        (float, 0.5, 0.5, "0.5"),
+        (datetime.date, datetime.date(2026, 11, 1), "2026-11-01", "2026-11-01"),
+        (
+            datetime.datetime,
+            datetime.datetime(2026, 11, 1, tzinfo=datetime.UTC),
+            "2026-11-01T00:00:00.000000Z",
+            "2026-11-01T00:00:00Z",
+        ),
+    ],
+)
+def test_every_kind_of_a_column_is_written_as_the_database_takes_it(
+    kind: type, value: Any, in_sqlite: Any, copied: str, sqlite: str
+) -> None:
+    type_ = column_type(kind | None)
+    for dialect, written in ((SQLite(sa.create_engine(sqlite)), in_sqlite), (PostgreSQLWithCopy(), copied)):
+        writing = dialect.writing(type_)
+        values = [value, None]
+        assert (values if writing is None else writing(values)) == [written, None]
 
 
 def test_another_driver_of_postgresql_goes_without_copy(

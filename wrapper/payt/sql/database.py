@@ -255,10 +255,11 @@ class Copy:
         """
         contacts = [*{contact.id: contact for contact in page.data}.values()]  # the last one, if one comes twice
         plain = b"\\" not in page.raw
+        nul = self._postgres and not plain and b"\\u0000" in page.raw
         rows: Rows = []
         for start in range(0, len(contacts), _AT_ONCE):
             columns = self._columns_of(contacts[start : start + _AT_ONCE])
-            if self._postgres and not plain and b"\\u0000" in page.raw:
+            if nul:
                 self._refuse_nul(columns)
             rows += self._dialect.rows(self._tables.incoming, columns, plain=plain)
         return rows
