@@ -289,8 +289,8 @@ def test_another_driver_of_postgresql_goes_without_copy(
 ) -> None:
     engine = sa.create_engine(postgresql)
     monkeypatch.setattr(engine.dialect, "driver", "another")
-    assert sync(fake, engine)[0].inserted == 12
-    assert sync(fake, engine, full=True)[0].unchanged == 12
+    assert sync(fake, engine, per_page=5)[0].inserted == 12
+    assert sync(fake, engine, per_page=5, full=True)[0].unchanged == 12
     engine.dispose()
 
 
