@@ -197,22 +197,31 @@ def test_what_no_cell_holds_is_an_error(payt_command: Any, fake: FakePayt, folde
 
 
 def test_every_kind_of_column_can_be_written(folder: Path) -> None:
-    """The contract will grow numbers and truth values."""
+    """The contract will grow numbers, truth values and dates."""
     from payt.cli.columns import Column, Kind, kind_of  # noqa: PLC0415
     from payt.cli.writers import Format, writer_of  # noqa: PLC0415
 
     assert (kind_of(int | None), kind_of(bool), kind_of(dict[str, int])) == (Kind.INTEGER, Kind.TRUTH, Kind.OBJECT)
-    columns = [Column("count", Kind.INTEGER), Column("share", Kind.DECIMAL), Column("paid", Kind.TRUTH)]
+    kinds = {"count": Kind.INTEGER, "share": Kind.DECIMAL, "paid": Kind.TRUTH, "since": Kind.DATE}
+    columns = [Column(name, kind) for name, kind in kinds.items()]
+    leap, old = datetime.date(2020, 2, 29), datetime.date(1899, 12, 31)
     for format_ in Format:
         with (folder / f"k.{format_}").open("w+b") as file:
             writer = writer_of(format_, columns, bom=False, raw=False)(file)
-            writer.write([(3, 0.5, True), (None, None, False)])
+            writer.write([(3, 0.5, True, leap), (None, None, False, old)])
             writer.finish()
             writer.abandon()
-    assert (folder / "k.csv").read_text() == "count,share,paid\n3,0.5,true\n,,false\n"
-    assert (folder / "k.jsonl").read_text().splitlines()[0] == '{"count":3,"share":0.5,"paid":true}'
-    assert pyarrow.parquet.read_table(folder / "k.parquet").to_pylist()[0] == {"count": 3, "share": 0.5, "paid": True}
-    assert list(openpyxl.load_workbook(folder / "k.xlsx").worksheets[0].values)[1] == (3, 0.5, True)
+    assert (folder / "k.csv").read_text() == "count,share,paid,since\n3,0.5,true,2020-02-29\n,,false,1899-12-31\n"
+    assert (folder / "k.jsonl").read_text().splitlines()[0] == (
+        '{"count":3,"share":0.5,"paid":true,"since":"2020-02-29"}'
+    )
+    assert pyarrow.parquet.read_table(folder / "k.parquet").to_pylist() == [
+        {"count": 3, "share": 0.5, "paid": True, "since": leap},
+        {"count": None, "share": None, "paid": False, "since": old},
+    ]
+    _, first, second = openpyxl.load_workbook(folder / "k.xlsx").worksheets[0].values
+    assert first == (3, 0.5, True, datetime.datetime(2020, 2, 29))  # noqa: DTZ001 - Excel knows no zones
+    assert second == (None, None, False, "1899-12-31")  # nor what was before 1900
 
 
 def test_fields_are_columns_in_the_order_given(payt_command: Any, fake: FakePayt) -> None:

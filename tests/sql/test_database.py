@@ -95,6 +95,17 @@ class TestTables:
         sync(fake, database)
         assert {row.note for row in query("SELECT note FROM contacts")} == {"mine"}
 
+    def test_a_table_of_ones_own_with_the_name_of_the_temporary_one_stays(
+        self, fake: FakePayt, sync: Syncs, database: str, query: Query
+    ) -> None:
+        query("CREATE TABLE payt_incoming (id TEXT)")
+        query("INSERT INTO payt_incoming VALUES ('mine')")
+        sync(fake, database)
+        fake.change("1", lastname="new")
+        sync(fake, database)
+        assert rows(query) == truth(fake)
+        assert [row.id for row in query("SELECT id FROM payt_incoming")] == ["mine"]
+
     @pytest.mark.parametrize("how", ["DROP TABLE", "DELETE FROM"])
     def test_one_that_somebody_emptied_is_filled_again(
         self, fake: FakePayt, sync: Syncs, database: str, query: Query, how: str

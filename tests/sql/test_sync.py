@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from sql.truth import Query, deleted, rows, truth
 
 import payt
 from payt.sql import MassDeletionError, SyncError
+from payt.sql.database import Copy
 from payt.testing import FakePayt, contact
 from support.quick import QUICK
 
@@ -374,6 +377,31 @@ def test_cancelling_leaves_whole_pages_and_no_lock(fake: FakePayt, database: str
 
     asyncio.run(run())
     assert rows(query) == truth(fake)
+
+
+def test_cancelling_while_the_lock_is_taken_leaves_no_lock(
+    fake: FakePayt, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ready = Copy.make_ready
+    cancelled: list[Callable[[], object]] = []
+
+    def cancelled_meanwhile(copy: Copy) -> None:
+        ready(copy)
+        if cancelled:
+            cancelled.pop()()
+
+    monkeypatch.setattr(Copy, "make_ready", cancelled_meanwhile)
+
+    async def run() -> None:
+        async with payt.AsyncClient(fake.token, base_url=fake.url, **QUICK) as client:
+            task = asyncio.create_task(payt.async_sync(client, "1", database))
+            cancelled.append(partial(asyncio.get_running_loop().call_soon_threadsafe, task.cancel))
+            with pytest.raises(asyncio.CancelledError) as caught:
+                await task
+            await payt.async_sync(client, "1", database)
+            assert caught.value.__traceback__  # and not because nobody had the lock in a frame any more
+
+    asyncio.run(run())
 
 
 @pytest.mark.parametrize(

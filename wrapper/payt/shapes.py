@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import datetime
 import functools
-from typing import Any, get_args, get_type_hints
+from enum import IntEnum, StrEnum
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from uuid import UUID
 
 import attrs
 
@@ -20,3 +24,27 @@ def model_in(type_: Any) -> type | None:
         return type_
     models = {model for model in map(model_in, get_args(type_)) if model}
     return models.pop() if len(models) == 1 else None
+
+
+def scalar_of(type_: Any) -> type | None:
+    """The one kind of text, number, truth value, moment, date or UUID that a type holds, besides None.
+
+    Those of an enum are texts or numbers. None where the type holds several kinds, or anything else.
+    """
+    kinds = _kinds_in(type_) - {NoneType}
+    kind = kinds.pop() if len(kinds) == 1 else None
+    return kind if kind in _SCALARS else None
+
+
+_SCALARS = (str, bool, int, float, datetime.datetime, datetime.date, UUID)
+
+
+def _kinds_in(type_: Any) -> set[Any]:
+    origin, arguments = get_origin(type_), get_args(type_)
+    if origin in (Union, UnionType):
+        return {kind for member in arguments for kind in _kinds_in(member)}
+    if origin is Literal:
+        return {type(value) for value in arguments}
+    if isinstance(type_, type) and issubclass(type_, (StrEnum, IntEnum)):
+        return {str if issubclass(type_, StrEnum) else int}
+    return {type_}

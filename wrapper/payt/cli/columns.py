@@ -6,12 +6,12 @@ import datetime
 from collections.abc import Callable, Iterable, Sequence
 from enum import Enum, auto
 from operator import attrgetter
-from types import NoneType
-from typing import Any, TypeAlias, get_args
+from typing import Any, TypeAlias
+from uuid import UUID
 
 import attrs
 
-from payt.shapes import fields_of
+from payt.shapes import fields_of, scalar_of
 from payt_api.models import Contact
 
 Row: TypeAlias = tuple[Any, ...]
@@ -26,6 +26,7 @@ class Kind(Enum):
     DECIMAL = auto()
     TRUTH = auto()
     MOMENT = auto()
+    DATE = auto()
     TEXTS = auto()
     OBJECT = auto()
     """Anything else, written as JSON."""
@@ -51,10 +52,9 @@ def columns_of(names: Iterable[str] | None) -> tuple[Column, ...]:
 
 def kind_of(type_: Any) -> Kind:
     """What a field of this type holds."""
-    members = [member for member in get_args(type_) if member is not NoneType]
-    if NoneType in get_args(type_) and len(members) == 1:
-        type_ = members[0]
-    return _KINDS.get(type_, Kind.OBJECT)
+    if type_ in (list[str], list[str] | None):
+        return Kind.TEXTS
+    return _KINDS.get(scalar_of(type_), Kind.OBJECT)
 
 
 def reader_of(columns: Sequence[Column]) -> Callable[[Contact], Row]:
@@ -66,11 +66,12 @@ def reader_of(columns: Sequence[Column]) -> Callable[[Contact], Row]:
     return attrgetter(*names)
 
 
-_KINDS: dict[Any, Kind] = {
+_KINDS: dict[type | None, Kind] = {
     str: Kind.TEXT,
+    UUID: Kind.TEXT,
     int: Kind.INTEGER,
     float: Kind.DECIMAL,
     bool: Kind.TRUTH,
     datetime.datetime: Kind.MOMENT,
-    list[str]: Kind.TEXTS,
+    datetime.date: Kind.DATE,
 }

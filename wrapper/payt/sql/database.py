@@ -217,7 +217,8 @@ class Copy:
                 .values(**mine, holder=me)
                 .on_conflict_do_update(index_elements=list(mine), set_={"holder": me})
             )
-            self._tables.incoming.create(self._connection, checkfirst=True)
+            # not by `checkfirst`, which would take somebody's own table of this name for it
+            self._connection.execute(sa.schema.CreateTable(self._tables.incoming, if_not_exists=True))
 
     def holder(self) -> str | None:
         """Who has, or had, the lock."""

@@ -112,8 +112,8 @@ async def async_sync(
         for administration_id in job.administration_ids:
             with job.attempt(administration_id):
                 holding = job.database.administration(administration_id)
-                copy = await do(holding.__enter__)
                 try:
+                    copy = await do(holding.__enter__)
                     run = Sync(copy, settings, administration_id)
                     while (listing := await do(run.next_listing)) is not None:
                         with run.restartable():

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any, get_args
+from typing import Any
+from uuid import UUID
 
 import attrs
 import msgspec
@@ -14,7 +15,7 @@ from sqlalchemy.dialects import postgresql
 from payt_api.models import Contact
 from payt_api.types import values_of
 
-from ..shapes import fields_of
+from ..shapes import fields_of, scalar_of
 
 VERSION = 1
 """Of the layout of the books; a table with a higher one was made by a newer payt-client."""
@@ -111,21 +112,18 @@ class Tables:
 
 def column_type(type_: Any) -> sa.types.TypeEngine[Any]:
     """The type of the column for a field of a model."""
-    kinds = [member for member in (get_args(type_) or (type_,)) if member is not type(None)]
-    match kinds:
-        case [kind] if kind in _SCALARS:
-            return _SCALARS[kind]()
-        case _:
-            return JSON
+    scalar = scalar_of(type_)
+    return JSON if scalar is None else _SCALARS[scalar]()
 
 
-_SCALARS: dict[Any, type[sa.types.TypeEngine[Any]]] = {
+_SCALARS: dict[type, type[sa.types.TypeEngine[Any]]] = {
     str: sa.Text,
     bool: sa.Boolean,
     int: sa.BigInteger,
     float: sa.Double,
     datetime.datetime: Moment,
     datetime.date: sa.Date,
+    UUID: sa.Uuid,
 }
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime
-import json
 from collections.abc import Callable
 from typing import Any
+
+import msgspec
 
 from ..columns import Kind
 
@@ -22,7 +23,7 @@ def texts(value: list[str]) -> str:
 
 def document(value: Any) -> str:
     """A value as JSON."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return msgspec.json.encode(value).decode()
 
 
 def truth(value: object) -> str:
@@ -36,6 +37,7 @@ AS_TEXT: dict[Kind, Callable[[Any], str]] = {
     Kind.DECIMAL: repr,
     Kind.TRUTH: truth,
     Kind.MOMENT: moment,
+    Kind.DATE: datetime.date.isoformat,
     Kind.TEXTS: texts,
     Kind.OBJECT: document,
 }

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..columns import Column, Kind, Row
 from . import BinaryFile
-from .cells import document
+from .cells import AS_TEXT
 
 try:
     import pyarrow
@@ -24,6 +24,7 @@ _TYPES = {
     Kind.DECIMAL: pyarrow.float64(),
     Kind.TRUTH: pyarrow.bool_(),
     Kind.MOMENT: pyarrow.timestamp("us", tz="UTC"),
+    Kind.DATE: pyarrow.date32(),
     Kind.TEXTS: pyarrow.list_(pyarrow.string()),
     Kind.OBJECT: pyarrow.string(),
 }
@@ -66,6 +67,7 @@ class ParquetWriter:
 
 
 def _values(column: Column, values: Sequence[Any]) -> Sequence[Any]:
-    if column.kind is Kind.OBJECT:
-        return [None if value is None else document(value) for value in values]
-    return values
+    if column.kind not in (Kind.TEXT, Kind.OBJECT):
+        return values
+    as_text = AS_TEXT[column.kind]  # a UUID, or a text of an enum, is no text to pyarrow
+    return [None if value is None else as_text(value) for value in values]

@@ -32,6 +32,7 @@ class XlsxWriter:
         self._book = xlsxwriter.Workbook(file, {"constant_memory": True, "tmpdir": self._folder.name})
         self._bold = self._book.add_format({"bold": True})
         self._moment = self._book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
+        self._date = self._book.add_format({"num_format": "yyyy-mm-dd"})
         self._add_sheet()
 
     def write(self, rows: Sequence[Row]) -> None:
@@ -68,6 +69,8 @@ class XlsxWriter:
         match column.kind:
             case Kind.MOMENT if (local := value.astimezone(datetime.UTC).replace(tzinfo=None)) >= _EXCEL_BEGINS:
                 self._sheet.write_datetime(self._row, place, local, self._moment)
+            case Kind.DATE if value >= _EXCEL_BEGINS.date():
+                self._sheet.write_datetime(self._row, place, value, self._date)
             case Kind.INTEGER | Kind.DECIMAL:
                 self._sheet.write_number(self._row, place, value)
             case Kind.TRUTH:

@@ -1,0 +1,74 @@
+"""The contract grows fields of every kind: a table that was made before gets their columns, and then their values."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from sql.copying import sync_blocking
+from sql.truth import Query
+
+from payt.testing import FakePayt
+from support.more_fields import SENT, payt_contacts, project_with_more_fields
+from support.project import Project
+
+TYPES = {
+    "since": "date",
+    "seen_at": "timestamp with time zone",
+    "key": "uuid",
+    "status": "text",
+    "level": "bigint",
+    "kind": "text",
+    "count": "bigint",
+    "share": "double precision",
+    "blocked": "boolean",
+    "days": "jsonb",
+    "address": "jsonb",
+    "either": "jsonb",
+    "open": "jsonb",
+}
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    return project_with_more_fields(tmp_path_factory.mktemp("more-fields") / "project")
+
+
+def test_new_fields_are_columns_after_a_migration(project: Project, database: str, query: Query) -> None:
+    full, empty = {"id": "1", **SENT}, {"id": "2", **dict.fromkeys(SENT)}
+    with FakePayt(contacts=[full, empty]) as fake:
+        sync_blocking(fake, database)
+
+        def sync(*options: str) -> Any:
+            return payt_contacts(project, fake, "sync", "-a", 1, "--to", database, *options)
+
+        refused = sync()
+        assert refused.returncode == 1
+        assert "lacks columns that the contract has now" in refused.stderr
+        assert "ADD COLUMN status TEXT" in refused.stderr
+        migrated = sync("--migrate")
+        assert migrated.returncode == 0, migrated.stderr
+        assert "ADD COLUMN status TEXT" in migrated.stderr
+        assert "1 updated, 1 unchanged" in migrated.stdout
+        again = sync("--full")
+        assert "0 updated, 2 unchanged" in again.stdout
+        fake.change("2", status="active", since="2021-01-01")
+        assert "1 updated" in sync().stdout
+    first, second = query("SELECT * FROM contacts ORDER BY id")
+    assert (second.status, str(second.since)) == ("active", "2021-01-01")
+    assert {name: _as_sent(name, first._mapping[name]) for name in SENT} == SENT
+    if database.startswith("postgresql"):
+        types = query("SELECT column_name, data_type FROM information_schema.columns WHERE table_name = 'contacts'")
+        assert dict(map(tuple, types)).items() >= TYPES.items()
+
+
+def _as_sent(name: str, value: Any) -> Any:
+    if name in ("days", "address", "either", "open"):
+        return json.loads(value) if isinstance(value, str) else value
+    if name == "seen_at":
+        return str(value).replace("+00:00", "Z").replace(" ", "T").replace(".500000", ".5")
+    if name == "key":
+        text = str(value).replace("-", "")
+        return "-".join([text[:8], text[8:12], text[12:16], text[16:20], text[20:]])
+    return str(value) if name == "since" else value
