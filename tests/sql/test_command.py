@@ -53,6 +53,23 @@ def test_the_only_administration_that_fails_is_named(sqlite: str) -> None:
     assert "403" in result.stderr
 
 
+def test_a_refused_token_has_the_exit_code_of_a_missing_login(sqlite: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAYT_TOKEN", "wrong")
+    assert run("-a", "1", "--to", sqlite).exit_code == 3
+
+
+def test_what_the_service_says_is_shown_and_not_obeyed(fake: FakePayt, sqlite: str) -> None:
+    fake.fail(403, body={"error": "evil \x1b[31m red"})
+    result = run("-a", "1", "--to", sqlite)
+    assert "\x1b" not in result.stderr
+    assert result.stderr.count("administration 1: ") == 1
+
+
+@pytest.mark.parametrize("option", [("--overlap", "inf"), ("--full-after", "1e10")])
+def test_more_time_than_there_is_is_refused(sqlite: str, option: tuple[str, str]) -> None:
+    assert run("-a", "1", "--to", sqlite, *option).exit_code == 2
+
+
 def test_a_failing_database_is_an_error_of_all(fake: FakePayt) -> None:
     url = "postgresql+psycopg://me:hunter2@127.0.0.1:1/db"
     for arguments in (["-a", "1"], ["-a", "1", "-a", "2"]):

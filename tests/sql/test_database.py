@@ -12,11 +12,13 @@ import sqlite3
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sql.conftest import queries
 from sql.copying import Syncs
 from sql.truth import Query, rows, truth
 
@@ -39,6 +41,9 @@ def test_without_its_extra_it_says_which_one_is_missing(
     monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(ImportError, match=message):
         importlib.import_module("payt.sql")
+
+
+TABLE = sa.Table("contacts", sa.MetaData())
 
 
 class TestTables:
@@ -76,6 +81,14 @@ class TestTables:
         assert (result.full, result.updated) == (True, 12)
         assert rows(query) == truth(fake)
         assert not sync(fake, database, migrate=True)[0].full
+
+    def test_a_column_that_was_dropped_is_filled_again(
+        self, fake: FakePayt, sync: Syncs, database: str, query: Query
+    ) -> None:
+        sync(fake, database)
+        query("ALTER TABLE contacts DROP COLUMN lastname")
+        assert sync(fake, database, migrate=True)[0].full
+        assert rows(query) == truth(fake)
 
     def test_an_unfinished_run_that_knew_fewer_columns_is_not_gone_on_with(
         self, fake: FakePayt, sync: Syncs, database: str, query: Query
@@ -131,6 +144,26 @@ class TestOneRunAtATime:
         assert tried
         sync(fake, database)
 
+    def test_a_table_by_another_name_is_no_other_table(
+        self, fake: FakePayt, sync: Syncs, database: str, query: Query, tmp_path: Path
+    ) -> None:
+        tried: list[int] = []
+        postgres = database.startswith("postgresql")
+        schema = query("SELECT current_schema()")[0][0] if postgres else "main"
+        others: list[tuple[str, dict[str, Any]]] = [(database, {"schema": schema})]
+        if not postgres:
+            others.append((f"sqlite:///{tmp_path}/link.db", {}))
+            (tmp_path / "link.db").symlink_to("contacts.db")
+
+        def meddle(number: int) -> None:
+            tried.append(number)
+            for url, options in others:
+                with pytest.raises(BusyError):
+                    sync(fake, url, **options)
+
+        sync(fake, database, meddle=meddle)
+        assert tried
+
     def test_another_administration_or_table_is_free(self, sync: Syncs, database: str, query: Query) -> None:
         with FakePayt(administrations={"1": 3, "2": 3}) as fake:
 
@@ -154,13 +187,13 @@ class TestOneRunAtATime:
     def test_when_it_cannot_be_unlocked_the_connection_is_closed(self, postgresql: str) -> None:
         engine = sa.create_engine(postgresql)
         dialect = PostgreSQL()
-        with engine.connect() as connection, dialect.lock(connection, "x") as held:
+        with engine.connect() as connection, dialect.lock(connection, TABLE, "x") as held:
             assert held
             killer = sa.create_engine(postgresql, poolclass=sa.NullPool)
             driver: Any = connection.connection.driver_connection
             with killer.begin() as other:
                 other.exec_driver_sql(f"SELECT pg_terminate_backend({driver.info.backend_pid})")
-        with engine.connect() as connection, dialect.lock(connection, "x") as held:
+        with engine.connect() as connection, dialect.lock(connection, TABLE, "x") as held:
             assert held
         engine.dispose()
 
@@ -295,14 +328,80 @@ def test_every_kind_of_a_column_is_written_as_the_database_takes_it(
         assert (values if writing is None else writing(values)) == [written, None]
 
 
+@pytest.mark.parametrize("options", [{}, {"isolation_level": "AUTOCOMMIT"}, {"isolation_level": "SERIALIZABLE"}])
+@pytest.mark.parametrize("driver", ["psycopg", "another"])
 def test_another_driver_of_postgresql_goes_without_copy(
-    fake: FakePayt, sync: Syncs, postgresql: str, monkeypatch: pytest.MonkeyPatch
+    fake: FakePayt,
+    sync: Syncs,
+    postgresql: str,
+    monkeypatch: pytest.MonkeyPatch,
+    driver: str,
+    options: dict[str, Any],
 ) -> None:
-    engine = sa.create_engine(postgresql)
-    monkeypatch.setattr(engine.dialect, "driver", "another")
+    engine = sa.create_engine(postgresql, **options)
+    monkeypatch.setattr(engine.dialect, "driver", driver)
     assert sync(fake, engine, per_page=5)[0].inserted == 12
+    with queries(postgresql) as query:
+        assert rows(query) == truth(fake)
     assert sync(fake, engine, per_page=5, full=True)[0].unchanged == 12
     engine.dispose()
+
+
+@pytest.mark.parametrize("where", ["url", "environment", "database"])
+def test_texts_come_whole_whatever_the_encoding(
+    fake: FakePayt, sync: Syncs, postgresql: str, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = sa.make_url(postgresql)
+    if where == "url":
+        url = url.update_query_dict({"client_encoding": "latin1"})
+    elif where == "environment":
+        monkeypatch.setenv("PGCLIENTENCODING", "WIN1252")
+    else:
+        engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+        with engine.connect() as connection:
+            connection.exec_driver_sql("CREATE DATABASE latin ENCODING LATIN1 TEMPLATE template0 LOCALE 'C'")
+        url = url.set(database="latin").difference_update_query(["options"])
+    fake.change("1", lastname="Müller é")
+    sync(fake, url)
+    fake.change("2", lastname="Ünal")
+    sync(fake, url)
+    with queries(url.render_as_string(hide_password=False)) as query:
+        assert rows(query) == truth(fake)
+
+
+def test_names_are_quoted_as_they_need_it(fake: FakePayt, sync: Syncs, database: str) -> None:
+    for table in ("per%cent", 'quo"ted', "Upper Case", "select"):
+        assert sync(fake, database, table=table)[0].inserted == 12
+        fake.change("1", lastname=table)
+        assert sync(fake, database, table=table)[0].updated == 1
+
+
+def test_first_runs_at_once_do_not_see_old_snapshots(fake: FakePayt, sync: Syncs, postgresql: str) -> None:
+    url = postgresql.replace("options=", "options=-cdefault_transaction_isolation%3Dserializable%20")
+    with ThreadPoolExecutor(6) as pool:
+        runs = [pool.submit(sync, fake, url, table=f"contacts_{number}") for number in range(6)]
+    assert [run.result()[0].inserted for run in runs] == [12] * 6
+
+
+def test_the_session_of_an_engine_is_as_before(fake: FakePayt, sync: Syncs, postgresql: str) -> None:
+    engine = sa.create_engine(postgresql, pool_size=1, max_overflow=0)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("SET synchronous_commit = remote_write")
+    sync(fake, engine)
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("SHOW synchronous_commit").scalar() == "remote_write"
+    engine.dispose()
+
+
+def test_the_value_that_a_column_refuses_is_not_shown(fake: FakePayt, sync: Syncs, postgresql: str) -> None:
+    sync(fake, postgresql)
+    with queries(postgresql) as query:
+        query("DELETE FROM contacts")
+        query("ALTER TABLE contacts ALTER lastname TYPE integer USING NULL")
+    fake.change("1", lastname="SECRET")
+    with pytest.raises(SyncError, match=r"a value does not fit into its column \(SQLSTATE 22P02\)") as caught:
+        sync(fake, postgresql)
+    assert "SECRET" not in str(caught.value)
 
 
 def test_threads_that_make_the_tables_at_once_do_not_meet(fake: FakePayt, sync: Syncs, database: str) -> None:

@@ -355,6 +355,53 @@ def test_a_table_can_have_another_name_and_schema(fake: FakePayt, sync: Syncs, d
         query('DROP SCHEMA "Another one" CASCADE')
 
 
+def test_a_moment_that_cannot_be_kept_stops_no_other_administration(sync: Syncs, database: str, query: Query) -> None:
+    late = contact(id="1", updated_at="9999-12-31T23:59:59-02:00")
+    with FakePayt(administrations={"1": [late], "2": 3}) as fake:
+        with pytest.raises(SyncError, match=r"1 of 2 administrations failed: 1: .*outside of the years 1 to 9999"):
+            sync(fake, database, ["1", "2"])
+        assert len(rows(query, "2")) == 3
+
+
+def test_a_gone_contact_that_cannot_be_asked_for_is_marked_all_the_same(
+    sync: Syncs, database: str, query: Query
+) -> None:
+    others = [{"id": str(number)} for number in range(9)]
+    with FakePayt() as fake:
+        fake.answer({"data": [{"id": "a,b"}, *others]})
+        sync(fake, database)
+        fake.answer({"data": others})
+        assert sync(fake, database, full=True)[0].deleted == 1
+    assert deleted(query) == {"a,b"}
+
+
+def test_a_full_run_that_ended_while_it_asked_for_the_gone_ones_begins_again(
+    sync: Syncs, database: str, query: Query
+) -> None:
+    with FakePayt(contacts=40) as fake:
+        sync(fake, database)
+        fake.remove("40")
+        fake.fail(403, after=4)
+        with pytest.raises(payt.PermissionDeniedError):
+            sync(fake, database, full=True, per_page=10)
+        fake.remove("39")
+        [result] = sync(fake, database, per_page=10)
+        assert (result.full, result.resumed, result.deleted) == (True, True, 2)
+        assert deleted(query) == {"39", "40"}
+
+
+@pytest.mark.parametrize("status", [404, 410])
+def test_a_cursor_that_is_refused_starts_the_listing_again(
+    fake: FakePayt, sync: Syncs, sqlite: str, status: int
+) -> None:
+    fake.fail(403, after=1)
+    with pytest.raises(payt.PermissionDeniedError):
+        sync(fake, sqlite, per_page=4)
+    fake.reset()
+    fake.fail(status)
+    assert sync(fake, sqlite)[0].inserted == 12 - 4
+
+
 def test_a_database_in_memory_is_synced_through_its_engine(fake: FakePayt, syncs: Syncs) -> None:
     engine = sa.create_engine("sqlite://")
     [result] = syncs(fake, engine)
@@ -373,6 +420,24 @@ def test_cancelling_leaves_whole_pages_and_no_lock(fake: FakePayt, database: str
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
+            await payt.async_sync(client, "1", database)
+
+    asyncio.run(run())
+    assert rows(query) == truth(fake)
+
+
+def test_cancelling_again_and_again_leaves_whole_pages_and_no_lock(fake: FakePayt, database: str, query: Query) -> None:
+    """As the cancel scopes of anyio do until they are left."""
+
+    async def run() -> None:
+        async with payt.AsyncClient(fake.token, base_url=fake.url, rate_limit=None, **QUICK) as client:
+            for delay in range(40):
+                task = asyncio.create_task(payt.async_sync(client, "1", database, per_page=1, full=True))
+                await asyncio.sleep(delay / 1000)
+                while not task.done():
+                    task.cancel()
+                    await asyncio.sleep(0.0002)
+                assert task.cancelled() or not task.exception()
             await payt.async_sync(client, "1", database)
 
     asyncio.run(run())

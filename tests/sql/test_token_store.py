@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from cryptography.fernet import Fernet
+from sql.conftest import queries
 from sql.truth import Query
 
 import payt
@@ -273,3 +274,83 @@ def test_the_lock_of_a_killed_process_is_free(store: payt.SQLTokenStore, databas
         process.kill()
         assert eventually(entered.is_set, 60)
         thread.join(60)
+
+
+@pytest.mark.parametrize("options", [{"isolation_level": "AUTOCOMMIT"}, {"isolation_level": "SERIALIZABLE"}])
+def test_the_lock_holds_whatever_the_engine_does_by_itself(database: str, options: dict[str, Any]) -> None:
+    engine = sa.create_engine(database, **options)
+    order = []
+
+    def second() -> None:
+        with payt.SQLTokenStore(database).lock(NAME):
+            order.append("second")
+
+    thread = threading.Thread(target=second)
+    with payt.SQLTokenStore(engine).lock(NAME):
+        thread.start()
+        thread.join(0.2)
+        order.append("first")
+    thread.join(60)
+    engine.dispose()
+    assert order == ["first", "second"]
+
+
+def test_what_saves_is_there_before_anything_is_asked(postgresql: str) -> None:
+    """A new token that came, and for which the database then has no connection, would be lost."""
+    with queries(postgresql) as query:
+        query("CREATE ROLE few LOGIN CONNECTION LIMIT 2")
+        query(f"GRANT ALL ON SCHEMA {postgresql.rpartition('%3D')[2]} TO few")
+    store = payt.SQLTokenStore(postgresql.replace("payt@", "few@"))
+    with store.lock(NAME):
+        with pytest.raises(payt.TokenError, match="too many connections"):
+            payt.SQLTokenStore(store.to).load(NAME)
+        store.save(NAME, TOKEN)
+    elsewhere = sa.create_engine(store.to, poolclass=sa.NullPool)
+    with elsewhere.connect(), pytest.raises(payt.TokenError, match="too many connections"):
+        store.lock(NAME).__enter__()
+    assert store.load(NAME) == TOKEN
+
+
+@pytest.mark.parametrize("which", ["idle in transaction", "idle"])
+def test_a_lost_connection_takes_no_token_along(postgresql: str, which: str) -> None:
+    """Those of the lock and of what is done under it, one after the other."""
+    store = payt.SQLTokenStore(f"{postgresql}&application_name=lost")
+    terminated = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE application_name = 'lost'"
+    with queries(postgresql) as query, store.lock(NAME):
+        assert query(f"{terminated} AND state = :which", which=which) == [(True,)]
+        store.save(NAME, TOKEN)
+        assert store.load(NAME) == TOKEN
+    assert store.load(NAME) == TOKEN
+
+
+def test_a_timeout_of_the_role_is_none_for_waiting(postgresql: str) -> None:
+    store = payt.SQLTokenStore(postgresql.replace("options=", "options=-cstatement_timeout%3D100ms%20"))
+    holding, entered = threading.Event(), threading.Event()
+
+    def second() -> None:
+        assert holding.wait(60)
+        with store.lock(NAME):
+            entered.set()
+
+    thread = threading.Thread(target=second)
+    thread.start()
+    with store.lock(NAME):
+        holding.set()
+        assert not entered.wait(0.5)
+    thread.join(60)
+    assert entered.is_set()
+
+
+def test_a_link_is_no_other_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(token_store, "LONGEST_LOCK", 0.1)
+    store = payt.SQLTokenStore(f"sqlite:///{tmp_path}/tokens.db")
+    store.save(NAME, TOKEN)
+    (tmp_path / "link.db").symlink_to("tokens.db")
+    with store.lock(NAME), pytest.raises(payt.TokenError, match="another process has held the lock"):
+        payt.SQLTokenStore(f"sqlite:///{tmp_path}/link.db").lock(NAME).__enter__()
+
+
+def test_nothing_is_asked_that_could_not_be_kept(store: payt.SQLTokenStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PAYT_TOKEN_KEY")
+    with pytest.raises(payt.TokenError, match="no key to encrypt tokens with"):
+        store.lock(NAME).__enter__()

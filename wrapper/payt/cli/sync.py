@@ -10,16 +10,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import payt
-from payt.errors import LoginRequiredError, PaytError
+from payt.errors import PaytError
 
 from .connect import connect
 from .contacts import contacts_app
 from .exits import FAILED, LOGIN_NEEDED, code_of, errors_reported, message_of
 from .options import AdministrationsOption, DebugOption, EnvOption, RetriesOption, TokenFileOption
+from .plain import plain_lines
 from .progress import plural
 
 if TYPE_CHECKING:
     from payt.sql import SyncResult
+
+
+LONGEST = 10_000_000
+"""Minutes or days: more than anybody needs, and less than a timedelta holds."""
 
 
 @contacts_app.command("sync")
@@ -42,11 +47,18 @@ def sync_command(
         int | None, typer.Option("--full-every", min=1, metavar="N", help="Do so on every Nth run.")
     ] = None,
     full_after: Annotated[
-        float | None, typer.Option("--full-after", min=0, metavar="DAYS", help="Do so when the last was so long ago.")
+        float | None,
+        typer.Option("--full-after", min=0, max=LONGEST, metavar="DAYS", help="Do so when the last was so long ago."),
     ] = None,
     overlap: Annotated[
         float,
-        typer.Option("--overlap", min=0, metavar="MINUTES", help="How much is read twice, for what was written late."),
+        typer.Option(
+            "--overlap",
+            min=0,
+            max=LONGEST,
+            metavar="MINUTES",
+            help="How much is read twice, for what was written late.",
+        ),
     ] = 5,
     allow_mass_delete: Annotated[
         bool, typer.Option("--allow-mass-delete", help="Mark more than a fifth of the contacts as deleted at once.")
@@ -84,15 +96,16 @@ def sync_command(
                 if as_json:
                     _write_json([], {"": error}, code_of(error) or FAILED)
                 raise
-        kinds = {type(why) for why in failed.values()}
-        code = LOGIN_NEEDED if kinds == {LoginRequiredError} else FAILED if failed else 0
+        codes = {code_of(why) for why in failed.values()}
+        code = LOGIN_NEEDED if codes == {LOGIN_NEEDED} else FAILED if failed else 0
         if as_json:
             _write_json(results, failed, code)
         else:
             for result in results:
                 typer.echo(summary(result))
         for name, why in failed.items():
-            sys.stderr.write(f"payt: administration {name}: {message_of(why)}\n")
+            start, message = f"administration {name}: ", message_of(why)
+            sys.stderr.write(plain_lines(f"payt: {start}{message.removeprefix(start)}") + "\n")
         if code:
             raise typer.Exit(code)
 

@@ -37,11 +37,13 @@ def engine_of(to: str | sa.URL | sa.Engine, argument: str = "to") -> tuple[sa.En
         raise TypeError(f"{argument} must be a URL of SQLAlchemy or an Engine, got {type(to).__name__}")
     try:
         url = sa.make_url(to)
-    except sa.exc.ArgumentError:
+    except (sa.exc.ArgumentError, ValueError):
         raise ValueError(
             f"{argument} is no URL of SQLAlchemy: write sqlite:///contacts.db or postgresql+psycopg://user@host/database"
         ) from None
     check_kind(url.get_backend_name(), argument)
+    if "@" in (url.host or ""):
+        raise ValueError(f"{argument}: write an @ of the user or password as %40, so that the host can be told from it")
     try:
         engine = sa.create_engine(url, hide_parameters=True)
     except sa.exc.NoSuchModuleError:
@@ -76,7 +78,6 @@ class Database:
         self.engine = engine
         self.dialect: Dialect = dialect_of(engine)
         self.tables = Tables.named(table, schema)
-        self._name = f"{schema or ''}.{table}"
 
     def prepare(self, *, migrate: bool) -> list[str]:
         """Make the tables, or see that they are ours and as they should be.
@@ -138,7 +139,19 @@ class Database:
             )
         for statement in statements:
             connection.exec_driver_sql(statement)
+        if statements:
+            self._forget_columns(connection, {column.name for column in contacts.columns} - names)
         return statements
+
+    def _forget_columns(self, connection: sa.Connection, added: set[str]) -> None:
+        """No row has a value there, even if there was such a column before, which somebody dropped."""
+        state = self.tables.state
+        ours = state.c.table_name == self.tables.contacts.name
+        for row in connection.execute(sa.select(state).where(ours, state.c.state.is_not(None))).all():
+            kept = msgspec.json.decode(row.state, type=State)
+            kept.columns, kept.run = tuple(name for name in kept.columns if name not in added), None
+            here = ours, state.c.administration_id == row.administration_id
+            connection.execute(sa.update(state).where(*here).values(state=json_text(kept)))
 
     @contextmanager
     def administration(self, administration_id: str) -> Iterator[Copy]:
@@ -151,7 +164,7 @@ class Database:
             with database_errors(self.engine):
                 connection = stack.enter_context(self._connection())
                 copy = Copy(self, connection, administration_id)
-                held = stack.enter_context(self.dialect.lock(connection, f"payt {self._name} {administration_id}"))
+                held = stack.enter_context(self.dialect.lock(connection, self.tables.contacts, administration_id))
                 if not held:
                     raise BusyError(
                         f"administration {administration_id}: another run syncs it into {self.tables.contacts.fullname}"

@@ -38,8 +38,14 @@ class Dialect(Protocol):
         """In a transaction: keep others from changing the schema until it ends."""
         ...
 
-    def lock(self, connection: sa.Connection, name: str) -> Any:
-        """In the `with` block nobody else has the lock of this name; its value is False where somebody has it."""
+    def lock(self, connection: sa.Connection, table: sa.Table, name: str) -> Any:
+        """In the `with` block nobody else has this lock; its value is False where somebody has.
+
+        Args:
+            connection: Holds it.
+            table: Whose lock it is, whatever it was called: with or without its schema, or by a link to its file.
+            name: Which of the table's locks.
+        """
         ...
 
     def writing(self, type_: sa.types.TypeEngine[Any]) -> Callable[[Column], Column] | None:
@@ -72,7 +78,7 @@ class SQLite:
 
     def __init__(self, engine: sa.Engine) -> None:
         path = engine.url.database
-        self._path = None if in_memory(engine.url) or path is None else Path(path.removeprefix("file:")).absolute()
+        self._path = None if in_memory(engine.url) or path is None else Path(path.removeprefix("file:")).resolve()
         self._engine = engine
 
     def insert(self, table: sa.Table) -> Any:
@@ -100,23 +106,26 @@ class SQLite:
         """Nothing: a transaction keeps all writers out."""
 
     @contextmanager
-    def lock(self, connection: sa.Connection, name: str) -> Iterator[bool]:  # noqa: ARG002 - the other dialect needs it
+    def lock(self, connection: sa.Connection, table: sa.Table, name: str) -> Iterator[bool]:
         """As `Dialect.lock`."""
-        if self._path is None:
-            lock = _lock_in_process(f"{id(self._engine)} {name}")
+        files = {row.name: row.file for row in connection.exec_driver_sql("PRAGMA database_list")}
+        connection.rollback()
+        path, name = files.get(table.schema or "main"), f"{table.name.lower()} {name}"
+        if path:
+            lock = self.locked_file(name, timeout=0, path=Path(path).resolve())
         else:
-            lock = self.locked_file(name, timeout=0)
+            lock = _lock_in_process(f"{id(self._engine)} {name}")
         with lock as held:
             yield held
 
     @contextmanager
-    def locked_file(self, name: str, *, timeout: float) -> Iterator[bool]:
+    def locked_file(self, name: str, *, timeout: float, path: Path | None = None) -> Iterator[bool]:
         """A locked file beside the database; the system lets it go when the process ends, however it ends.
 
         Its value is False where somebody else has held it for `timeout` seconds.
         """
         digest = hashlib.blake2b(name.encode(), digest_size=8).hexdigest()
-        lock = FileLock(f"{self._path}.{digest}.lock", timeout=timeout, thread_local=False)
+        lock = FileLock(f"{path or self._path}.{digest}.lock", timeout=timeout, thread_local=False)
         held = True
         try:
             lock.acquire()
@@ -151,8 +160,8 @@ class PostgreSQL:
         return postgresql.insert(table)
 
     def open(self, connection: sa.Connection) -> sa.Connection:
-        """As it is."""
-        return connection
+        """Transactions see what others committed, and are transactions even where the engine's are none."""
+        return connection.execution_options(isolation_level="READ COMMITTED")
 
     @contextmanager
     def transaction(self, connection: sa.Connection, first: First | None = None) -> Iterator[None]:
@@ -167,10 +176,14 @@ class PostgreSQL:
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_number("payt schema"))))
 
     @contextmanager
-    def lock(self, connection: sa.Connection, name: str) -> Iterator[bool]:
+    def lock(self, connection: sa.Connection, table: sa.Table, name: str) -> Iterator[bool]:
         """An advisory lock of the connection that also writes: lost together, so that nobody writes without it."""
         with connection.begin():
-            held = bool(connection.scalar(sa.select(sa.func.pg_try_advisory_lock(_number(name)))))
+            written = connection.dialect.identifier_preparer.format_table(table).replace("%%", "%")
+            found = connection.scalar(sa.select(sa.cast(sa.func.to_regclass(written), postgresql.OID)))
+            number = _number(f"payt {found} {name}")
+            held = bool(connection.scalar(sa.select(sa.func.pg_try_advisory_lock(number))))
+            before = connection.exec_driver_sql("SHOW synchronous_commit").scalar()
             if held:
                 # A server that crashes may lose the last pages, and with them the position behind them: the next run
                 # goes on from the page before. So no page has to wait for the disk.
@@ -179,13 +192,13 @@ class PostgreSQL:
             yield held
         finally:
             if held:
-                self._unlock(connection, name)
+                self._unlock(connection, number, before)
 
-    def _unlock(self, connection: sa.Connection, name: str) -> None:
+    def _unlock(self, connection: sa.Connection, number: int, synchronous_commit: str) -> None:
         try:
             with connection.begin():
-                connection.exec_driver_sql("RESET synchronous_commit")
-                connection.scalar(sa.select(sa.func.pg_advisory_unlock(_number(name))))
+                connection.exec_driver_sql(f"SET synchronous_commit = {synchronous_commit}")
+                connection.scalar(sa.select(sa.func.pg_advisory_unlock(number)))
         except sa.exc.SQLAlchemyError:
             connection.invalidate()  # closing it unlocks as well
 
@@ -214,13 +227,14 @@ class PostgreSQLWithCopy(PostgreSQL):
     def transaction(self, connection: sa.Connection, first: First | None = None) -> Iterator[None]:
         """As `Dialect.transaction`; what it begins with is sent along: a page waits once less for the server."""
         with _ended(connection):
+            begin = "BEGIN ISOLATION LEVEL READ COMMITTED"
             if first is None:
-                connection.exec_driver_sql("BEGIN")
+                connection.exec_driver_sql(begin)
             else:
                 statement, values = first
                 dbapi: Any = connection.dialect.loaded_dbapi
                 with dbapi.ClientCursor(connection.connection.driver_connection) as cursor:
-                    cursor.execute(f"BEGIN; {statement.string}", statement.construct_params(values))
+                    cursor.execute(f"{begin}; {statement.string}", statement.construct_params(values))
             yield
 
     def writing(self, type_: sa.types.TypeEngine[Any]) -> Callable[[Column], Column] | None:
@@ -293,10 +307,12 @@ class KnownRowError(Exception):
 def _copying(connection: sa.Connection, table: sa.Table, columns: Sequence[str]) -> Iterator[Any]:
     prepare = connection.dialect.identifier_preparer
     names = ", ".join(prepare.quote(name) for name in columns)
+    into = f"{prepare.format_table(table)} ({names})".replace("%%", "%")  # doubled for statements with parameters
     driver: Any = connection.connection.driver_connection
     with (
         driver.cursor() as cursor,
-        cursor.copy(f"COPY {prepare.format_table(table)} ({names}) FROM STDIN") as copy,
+        # whatever client_encoding is: that of an old database, role or environment may be another
+        cursor.copy(f"COPY {into} FROM STDIN WITH (ENCODING 'UTF8')") as copy,
     ):
         yield copy
 

@@ -43,24 +43,33 @@ class SchemaError(SyncError):
     """The table is not what a sync can write to: not ours, made by a newer version, or in need of a migration."""
 
 
+DATA_EXCEPTION = "22"
+"""The class of the SQLSTATEs whose messages quote values."""
+
+
 @contextmanager
 def database_errors(engine: sa.Engine) -> Iterator[None]:
     """Errors of the database come out as a SyncError that holds no value of any row, and no password."""
     try:
         yield
     except (exc.SQLAlchemyError, engine.dialect.loaded_dbapi.Error, OSError) as error:
-        raise SyncError(f"{shown(engine)}: {reason(error)}") from None
+        raise SyncError(f"{shown(engine.url)}: {reason(error)}") from None
 
 
-def shown(engine: sa.Engine) -> str:
-    """Which database, without its password."""
-    return engine.url.set(query={}).render_as_string(hide_password=True)
+def shown(url: sa.URL) -> str:
+    """Which database, without its password, nor what else might hold one."""
+    return url.set(query={}).render_as_string(hide_password=True)
 
 
 def reason(error: BaseException) -> str:
     """What the database says, without the values that its details may quote."""
     original: Any = getattr(error, "orig", None) or error
-    primary = getattr(getattr(original, "diag", None), "message_primary", None)
+    told = getattr(original, "diag", None)
+    if (getattr(told, "sqlstate", None) or "").startswith(DATA_EXCEPTION):
+        return (
+            f"a value does not fit into its column (SQLSTATE {told.sqlstate}); it is not shown"  # as its message does
+        )
+    primary = getattr(told, "message_primary", None)
     if primary:
         return str(primary)
     return str(original).strip().partition("\n")[0] or type(original).__name__

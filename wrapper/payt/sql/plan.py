@@ -123,6 +123,8 @@ def begin(state: State, settings: Settings, columns: tuple[str, ...], now: datet
     An explicitly full run starts afresh even then, so that what it finds gone is gone now.
     """
     if state.run is not None and state.run.columns == columns and not settings.full:
+        if state.run.position is None:  # all was listed, but not all done: what was gone then may be less than now
+            state.run = again(state.run)
         return state.run
     full = (
         settings.full

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from .. import clock, query
 from ..client import AsyncClient, Client
-from ..errors import BadRequestError, NotFoundError, PaytError
+from ..errors import APIError, InvalidResponseError, PaytError
 from ..pager import Page
 from . import plan
 from .database import Copy, Database, engine_of, now
@@ -24,6 +24,10 @@ from .plan import Received, Settings, State, SyncResult
 T = TypeVar("T")
 log = logging.getLogger("payt")
 OVERLAP = datetime.timedelta(minutes=5)
+CURSOR_REFUSED = (400, 404, 409, 410, 422)
+"""How a service may say that it does not know a cursor any more."""
+LONGEST_NAME = 63
+"""How many bytes PostgreSQL keeps of a name."""
 
 
 def sync(
@@ -173,7 +177,9 @@ class Sync:
         if self._gone and not self._checking:
             self._refuse_mass_deletion(len(self._gone))
             self._checking = True
-            return {"ids": self._gone, "per_page": per_page}
+            askable = [name for name in self._gone if "," not in name]  # commas separate ids
+            if askable:
+                return {"ids": askable, "per_page": per_page}
         if not self._complete:
             with self._copy.transaction():
                 self._finish()
@@ -188,7 +194,12 @@ class Sync:
             SyncError: It holds what the database cannot.
         """
         plan.check_ids(page)
-        rows, newest = self._copy.rows(page), plan.newest_of(page)
+        try:
+            rows, newest = self._copy.rows(page), plan.newest_of(page)
+        except OverflowError:
+            raise InvalidResponseError(
+                "a moment lies outside of the years 1 to 9999 of UTC, and cannot be kept", path="$.data"
+            ) from None
         return Received(rows=rows, cursor=page.cursor, newest=newest, headers=page.headers)
 
     def take(self, received: Received) -> None:
@@ -226,8 +237,9 @@ class Sync:
         """Where the service does not know the cursor of an unfinished run any more, its listing starts again."""
         try:
             yield
-        except (BadRequestError, NotFoundError):
-            if self._run.position is None or self.result.pages:
+        except APIError as error:
+            refused = error.status_code in CURSOR_REFUSED
+            if not refused or self._run.position is None or self.result.pages:
                 raise
             self._run = plan.again(self._run)
 
@@ -295,11 +307,16 @@ class Job:
         if isinstance(self.database.engine.pool, sa.SingletonThreadPool):
             return function(*arguments)  # a database in the memory of this thread
         call = asyncio.ensure_future(asyncio.to_thread(function, *arguments))
-        try:
-            return await asyncio.shield(call)
-        except asyncio.CancelledError:
-            await asyncio.wait([call])
-            raise
+        cancelled: asyncio.CancelledError | None = None
+        while not call.done():  # who cancels may do so again and again, as anyio does
+            try:
+                await asyncio.wait([call])
+            except asyncio.CancelledError as error:
+                cancelled = error
+        if cancelled is not None:
+            call.exception()  # seen
+            raise cancelled
+        return call.result()
 
 
 @contextmanager
@@ -313,8 +330,10 @@ def _job(
 ) -> Iterator[Job]:
     ids = query.values("administration_ids", administration_ids)
     query.text("table", table)
-    if table.startswith("payt_"):
+    if table.lower().startswith("payt_"):
         raise ValueError(f"table: names that begin with payt_ are those of our books, got {table!r}")
+    if len(table.encode()) > LONGEST_NAME:
+        raise ValueError(f"table: a name has at most {LONGEST_NAME} bytes, got {len(table.encode())}")
     if schema is not None:
         query.text("schema", schema)
     engine, ours = engine_of(to)

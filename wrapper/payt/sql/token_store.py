@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from typing import Any
 
 import attrs
@@ -25,7 +26,7 @@ _ENCRYPTED, _PLAIN = "fernet:", "plain:"
 
 
 def _shown(to: str | sa.URL | sa.Engine) -> str:
-    return repr((to.url if isinstance(to, sa.Engine) else sa.make_url(to)).render_as_string(hide_password=True))
+    return repr(shown(to.url if isinstance(to, sa.Engine) else sa.make_url(to)))
 
 
 @attrs.frozen
@@ -57,6 +58,7 @@ class SQLTokenStore:
     _engine: sa.Engine = attrs.field(init=False, repr=False, eq=False)
     _dialect: SQLite | PostgreSQL = attrs.field(init=False, repr=False, eq=False)
     _ready: list[bool] = attrs.field(init=False, repr=False, eq=False, factory=list)
+    _here: threading.local = attrs.field(init=False, repr=False, eq=False, factory=threading.local)
 
     def __attrs_post_init__(self) -> None:
         """Check the arguments, and that there is a key."""
@@ -103,29 +105,68 @@ class SQLTokenStore:
 
     @contextmanager
     def _locked(self, key: str) -> Iterator[None]:
-        _, locks = _tables(self.schema)
+        self._check_key()
         with ExitStack() as stack:
             with self._errors():
                 if isinstance(self._dialect, SQLite):
                     if not stack.enter_context(self._dialect.locked_file(f"payt token {key}", timeout=LONGEST_LOCK)):
                         raise TokenError(
-                            f"{shown(self._engine)}: another process has held the lock for {LONGEST_LOCK} s: "
+                            f"{shown(self._engine.url)}: another process has held the lock for {LONGEST_LOCK} s: "
                             "is one stuck that renews tokens?"
                         )
                 else:
-                    with self._transaction() as connection:
-                        connection.execute(self._dialect.insert(locks).values(key=key).on_conflict_do_nothing())
-                    # another connection than those of load and save, so that save can commit under the lock
-                    connection = stack.enter_context(self._engine.connect())
-                    connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LONGEST_LOCK}s'")
-                    connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
-                    connection.execute(sa.select(locks.c.key).where(locks.c.key == key).with_for_update())
-            yield
+                    self._lock_row(stack, self._dialect, key)
+                    # for load and save, so that save can commit under the lock; and opened now, as the database might
+                    # have none to give when the new token has come
+                    before, self._here.connection = self._kept(), stack.enter_context(self._engine.connect())
+                    stack.callback(setattr, self._here, "connection", before)
+            try:
+                yield
+            finally:
+                with suppress(sa.exc.SQLAlchemyError):  # a connection that is lost has let go of its lock by itself
+                    stack.close()
+
+    def _check_key(self) -> None:
+        """Without a key, what is asked for now could not be kept."""
+        try:
+            if self.encrypt:
+                _keys()
+        except ValueError as error:
+            raise TokenError(str(error)) from None
+
+    def _lock_row(self, stack: ExitStack, dialect: PostgreSQL, key: str) -> None:
+        _, locks = _tables(self.schema)
+        with self._transaction() as connection:
+            connection.execute(dialect.insert(locks).values(key=key).on_conflict_do_nothing())
+        # whatever the engine's own isolation level is: with AUTOCOMMIT nothing would be held
+        connection = stack.enter_context(self._engine.connect()).execution_options(isolation_level="READ COMMITTED")
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LONGEST_LOCK}s'")
+        for name in ("statement_timeout", "idle_in_transaction_session_timeout"):
+            connection.exec_driver_sql(f"SET LOCAL {name} = 0")
+        connection.execute(sa.select(locks.c.key).where(locks.c.key == key).with_for_update())
+
+    def _kept(self) -> sa.Connection | None:
+        """The connection that this thread keeps for what it does under the lock."""
+        kept: sa.Connection | None = getattr(self._here, "connection", None)
+        return kept
+
+    @contextmanager
+    def _connection(self) -> Iterator[sa.Connection]:
+        kept = self._kept()
+        with ExitStack() as stack:
+            if kept is not None:
+                try:
+                    with kept.begin():
+                        kept.exec_driver_sql("SELECT 1")
+                except sa.exc.SQLAlchemyError:  # it was lost meanwhile
+                    kept.invalidate()
+                    kept = None
+            yield kept or stack.enter_context(self._engine.connect())
 
     @contextmanager
     def _transaction(self) -> Iterator[sa.Connection]:
-        with self._errors(), self._engine.connect() as new:
-            connection = self._dialect.open(new)
+        with self._errors(), self._connection() as given:
+            connection = self._dialect.open(given)
             if not self._ready:
                 with self._dialect.transaction(connection):
                     self._dialect.change_schema(connection)
@@ -140,7 +181,7 @@ class SQLTokenStore:
         try:
             yield
         except (sa.exc.SQLAlchemyError, OSError) as error:
-            raise TokenError(f"{shown(self._engine)}: {reason(error)}") from None
+            raise TokenError(f"{shown(self._engine.url)}: {reason(error)}") from None
 
     def _opened(self, kept: str) -> Token:
         try:
@@ -149,13 +190,13 @@ class SQLTokenStore:
             return msgspec.json.decode(kept.removeprefix(_PLAIN), type=Token)
         except ValueError as error:
             if not isinstance(error, (msgspec.DecodeError, UnicodeDecodeError)):
-                raise TokenError(f"{shown(self._engine)}: the token is encrypted: {error}") from None
+                raise TokenError(f"{shown(self._engine.url)}: the token is encrypted: {error}") from None
             problem = "is nothing that payt wrote"
         except InvalidToken:
             problem = f"was encrypted with another key than {KEY}"
         raise TokenError(
-            f"{shown(self._engine)}: the token {problem}. It was left as it is: give the right key, or delete it and "
-            "log in again"
+            f"{shown(self._engine.url)}: the token {problem}. It was left as it is: give the right key, or delete it "
+            "and log in again"
         )
 
     def __getstate__(self) -> dict[str, Any]:
