@@ -215,14 +215,24 @@ def problems_of_schema(schema: dict[str, Any]) -> Iterator[str]:
         yield "x-accept-number beside $ref would be overlooked: state it where the string is described"
     elif schema.get("x-accept-number") and "string" not in _types(schema):
         yield "x-accept-number is for strings, and this is none"
+    yield from problems_of_values(schema)
+    if isinstance(schema.get("properties"), dict):
+        yield from problems_of_properties(schema, schema["properties"])
+
+
+def problems_of_values(schema: dict[str, Any]) -> Iterator[str]:
+    """What concerns the values that a schema names."""
     if "enum" in schema and "null" in _types(schema):
         yield "an enum that may be null would become several enums: write oneOf, of the enum and of `type: 'null'`"
     if "default" in schema and schema.get("format") in ("date", "date-time", "binary"):
         yield f"a default of format {schema['format']} is not handled: leave it out, and name it in the description"
+    for name in ("const", "default"):
+        if isinstance(schema.get(name), str) and set(schema[name]) & set('"\\'):
+            yield f"a {name} with a quotation mark or a backslash would be misread: leave it out, and describe it"
+    if any(isinstance(value, str) and not value.isprintable() for value in schema.get("enum") or []):
+        yield "a value of an enum with a control character would be misread: leave the enum out"
     if isinstance(schema.get("default"), (list, dict)):
         yield "a default that is a list or an object would be dropped: leave it out, and name it in the description"
-    if isinstance(schema.get("properties"), dict):
-        yield from problems_of_properties(schema, schema["properties"])
 
 
 def problems_of_properties(schema: dict[str, Any], properties: dict[str, Any]) -> Iterator[str]:

@@ -37,8 +37,8 @@ else:
 
         msgspec fills a Struct in two thirds of the time that any other class takes, and refuses unknown fields (which
         `decode` lets pass). All that the class does, it does as a Struct; attrs knows its fields, so that `attrs.asdict`,
-        `attrs.evolve` and all else of attrs work. Python's garbage collector does not look at it, as no JSON holds
-        itself.
+        `attrs.evolve` and all that reads fields work. It is not to be subclassed. Python's garbage collector does not
+        look at it, as no JSON holds itself.
         """
 
         def made(plain):

@@ -338,7 +338,7 @@ def test_a_worker_can_be_told_to_end_by_itself() -> None:
     def target(worker: background.Worker) -> None:
         def stop() -> None:
             worker.stop()
-            worker.join()
+            worker.join(1)
 
         try:
             worker.wait_for(stop, lambda: None)

@@ -300,12 +300,13 @@ def test_what_saves_is_there_before_anything_is_asked(postgresql: str) -> None:
     with queries(postgresql) as query:
         query("CREATE ROLE few LOGIN CONNECTION LIMIT 2")
         query(f"GRANT ALL ON SCHEMA {postgresql.rpartition('%3D')[2]} TO few")
-    store = payt.SQLTokenStore(postgresql.replace("payt@", "few@"))
+    url = postgresql.replace("payt@", "few@")
+    store = payt.SQLTokenStore(url)
     with store.lock(NAME):
         with pytest.raises(payt.TokenError, match="too many connections"):
-            payt.SQLTokenStore(store.to).load(NAME)
+            payt.SQLTokenStore(url).load(NAME)
         store.save(NAME, TOKEN)
-    elsewhere = sa.create_engine(store.to, poolclass=sa.NullPool)
+    elsewhere = sa.create_engine(url, poolclass=sa.NullPool)
     with elsewhere.connect(), pytest.raises(payt.TokenError, match="too many connections"):
         store.lock(NAME).__enter__()
     assert store.load(NAME) == TOKEN

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Generator, Iterator, Mapping
 from typing import Any, assert_type
 
 import attrs
@@ -56,7 +56,7 @@ def many_administrations(client: payt.Client) -> None:
     pager = client.contacts.list_many(administration_ids=["1", "2"], concurrency=4, on_error="collect", limit=5)
     assert_type(pager, payt.ManyPager[payt.Contact])
     assert_type(iter(pager), Iterator[tuple[str, payt.Contact]])
-    assert_type(pager.pages(), Iterator[tuple[str, payt.Page[payt.Contact]]])
+    assert_type(pager.pages(), Generator[tuple[str, payt.Page[payt.Contact]]])
     assert_type(pager.errors, Mapping[str, payt.PaytError])
     client.contacts.list_many(administration_ids={key: error.cursor for key, error in pager.errors.items()}, prefetch=0)
 
@@ -67,7 +67,7 @@ async def many_administrations_async(client: payt.AsyncClient) -> None:
     async for administration_id, contact in pager:
         assert_type(administration_id, str)
         assert_type(contact, payt.Contact)
-    assert_type(pager.pages(), AsyncIterator[tuple[str, payt.Page[payt.Contact]]])
+    assert_type(pager.pages(), AsyncGenerator[tuple[str, payt.Page[payt.Contact]]])
 
 
 async def async_client() -> None:
@@ -75,7 +75,7 @@ async def async_client() -> None:
         assert_type(client, payt.AsyncClient)
         pager = client.contacts.list(administration_id="1")
         assert_type(pager, payt.AsyncPager[payt.Contact])
-        assert_type(pager.pages(), AsyncIterator[payt.Page[payt.Contact]])
+        assert_type(pager.pages(), AsyncGenerator[payt.Page[payt.Contact]])
         async for contact in pager:
             assert_type(contact, payt.Contact)
 

@@ -6,8 +6,10 @@ the waits that may be long: before a request (`Clock.sleep`), and for its answer
 
 from __future__ import annotations
 
+import os
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from contextvars import ContextVar, copy_context
 from queue import SimpleQueue
@@ -44,10 +46,14 @@ class Worker:
             if self._wake is not None:
                 self._wake()
 
-    def join(self) -> None:
-        """Wait until it has ended, or a moment."""
-        if threading.current_thread() is not self._thread:
-            self._thread.join(_MOMENT)
+    def join(self, seconds: float) -> None:
+        """Wait until it has ended, or so long."""
+        if not self.is_current():
+            self._thread.join(seconds)
+
+    def is_current(self) -> bool:
+        """Whether this code runs in it."""
+        return threading.current_thread() is self._thread
 
     def check(self) -> None:
         """Go on only where that is wanted.
@@ -89,9 +95,36 @@ class Worker:
             target(self)
 
 
+def join(workers: Collection[Worker]) -> None:
+    """Wait until workers that were stopped have ended, or a moment for all of them."""
+    end = time.monotonic() + _MOMENT
+    for worker in workers:
+        worker.join(max(0.0, end - time.monotonic()))
+
+
 def current() -> Worker | None:
     """The worker that this code runs in, if it runs in one."""
-    return _current.get()
+    worker = _current.get()
+    # its context may have been carried into another thread, which lives on
+    return worker if worker is not None and worker.is_current() else None
+
+
+class Here:
+    """This process, in which a listing began: threads do not come along when it is forked."""
+
+    def __init__(self) -> None:
+        self._process = os.getpid()
+
+    def check(self) -> None:
+        """Go on only where the threads are.
+
+        Raises:
+            RuntimeError: This is a process that was forked meanwhile.
+        """
+        if os.getpid() != self._process:
+            raise RuntimeError(
+                "this listing began before the process was forked, and only the parent can go on with it: list anew"
+            )
 
 
 class Ahead(Generic[R]):
@@ -101,6 +134,7 @@ class Ahead(Generic[R]):
         self._calls: SimpleQueue[tuple[Callable[[], R], object] | None] = SimpleQueue()
         self._results: SimpleQueue[Callable[[], R]] = SimpleQueue()
         self._worker: Worker | None = None
+        self._here = Here()
 
     def begin(self, call: Callable[[], R], *, let_go: object = None) -> None:
         """Make a call, while the caller does something else.
@@ -117,7 +151,12 @@ class Ahead(Generic[R]):
             self._worker = Worker(lambda _: _serve(calls, results))
 
     def result(self) -> R:
-        """What the call returns or raises, as soon as it does."""
+        """What the call returns or raises, as soon as it does.
+
+        Raises:
+            RuntimeError: This is a process that was forked meanwhile.
+        """
+        self._here.check()
         return self._results.get()()
 
     def close(self) -> None:
@@ -125,7 +164,7 @@ class Ahead(Generic[R]):
         if self._worker is not None:
             self._worker.stop()
             self._calls.put(None)
-            self._worker.join()
+            join([self._worker])
 
 
 def _serve(calls: SimpleQueue[tuple[Callable[[], R], object] | None], results: SimpleQueue[Callable[[], R]]) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping
-from contextlib import aclosing, closing
+from contextlib import closing
 from functools import partial
 from queue import SimpleQueue
 from types import MappingProxyType
@@ -20,7 +20,7 @@ import attrs
 
 from payt_api.client import AuthenticatedClient
 
-from .background import Abandoned, Worker
+from .background import Abandoned, Here, Worker, join
 from .errors import PaytError
 from .pager import Listing, Page, Walk, abandon, fetch, fetch_async
 
@@ -131,8 +131,9 @@ class ManyPager(_Many[T]):
             for administration_id, page in pages:
                 for record in page.data:
                     yield administration_id, record
+                del page
 
-    def pages(self) -> Iterator[tuple[str, Page[T]]]:
+    def pages(self) -> Generator[tuple[str, Page[T]]]:
         """Pairs of an administration's id and a page.
 
         Raises:
@@ -144,12 +145,14 @@ class ManyPager(_Many[T]):
         one = self._begin()
         events: SimpleQueue[_Event[T]] = SimpleQueue()
         workers: list[Worker] = []
+        here = Here()
         try:
             for _ in range(one.workers):
                 room = threading.Semaphore(1 + self._listings.prefetch)
                 workers.append(Worker(partial(_work, self._client, one, room, events)))
             working = one.workers
             while working:
+                here.check()
                 event = events.get()
                 if event.page is not None:
                     yield event.administration_id, event.page
@@ -162,8 +165,7 @@ class ManyPager(_Many[T]):
         finally:
             for worker in workers:
                 worker.stop()
-            for worker in workers:
-                worker.join()
+            join(workers)
 
 
 def _work(
@@ -184,6 +186,7 @@ def _work(
                 if page is None:
                     break
                 events.put(_Event(room, administration_id, page))
+                del page  # it is the consumer's
         except Abandoned:
             raise
         except BaseException as error:  # noqa: BLE001  # whatever it is, it is for whoever iterates
@@ -197,38 +200,61 @@ class AsyncManyPager(_Many[T]):
 
     async def __aiter__(self) -> AsyncIterator[tuple[str, T]]:
         """As iterating a `ManyPager`."""
-        async with aclosing(self._pages()) as pages:
-            async for administration_id, page in pages:
+        pages = _AsyncPages[T](self._client, self._listings, self._begin())
+        try:
+            while (arrived := await pages.next()) is not None:
+                administration_id, page = arrived
                 for record in page.data:
                     yield administration_id, record
+                del arrived, page  # it is not kept while the next one is waited for
+        finally:
+            await pages.close()
 
-    def pages(self) -> AsyncIterator[tuple[str, Page[T]]]:
+    async def pages(self) -> AsyncGenerator[tuple[str, Page[T]]]:
         """As `ManyPager.pages`."""
-        return self._pages()
+        pages = _AsyncPages[T](self._client, self._listings, self._begin())
+        try:
+            while (arrived := await pages.next()) is not None:
+                yield arrived
+                del arrived
+        finally:
+            await pages.close()
 
-    async def _pages(self) -> AsyncGenerator[tuple[str, Page[T]]]:
+
+class _AsyncPages(Generic[T]):
+    """The pages of all listings, as they arrive; no generator, for the reason of that in `pager`."""
+
+    def __init__(self, client: AuthenticatedClient, listings: Listings, one: _Round) -> None:
         import asyncio  # noqa: PLC0415  # takes its time, which who works without it need not take
 
-        one = self._begin()
-        events: asyncio.Queue[_Event[T]] = asyncio.Queue()
-        workers: list[asyncio.Task[None]] = []
-        try:
-            for _ in range(one.workers):
-                room = asyncio.Semaphore(1 + self._listings.prefetch)
-                workers.append(asyncio.create_task(_work_async(self._client, one, room, events)))
-            working = one.workers
-            while working:
-                event = await events.get()
-                if event.page is not None:
-                    yield event.administration_id, event.page
-                    event.room.release()
-                elif event.error is not None:
-                    one.settle(event.administration_id, event.error)
-                else:
-                    working -= 1
-                del event  # as in ManyPager
-        finally:
-            await abandon(workers)
+        self._one = one
+        self._events: asyncio.Queue[_Event[T]] = asyncio.Queue()
+        self._consumed: asyncio.Semaphore | threading.Semaphore | None = None
+        self._workers: list[asyncio.Task[None]] = []
+        for _ in range(one.workers):
+            room = asyncio.Semaphore(1 + listings.prefetch)
+            self._workers.append(asyncio.create_task(_work_async(client, one, room, self._events)))
+        self._working = one.workers
+
+    async def next(self) -> tuple[str, Page[T]] | None:
+        """The next one, when the one before has been consumed; None behind the last one."""
+        if self._consumed is not None:
+            self._consumed.release()
+            self._consumed = None
+        while self._working:
+            event = await self._events.get()
+            if event.page is not None:
+                self._consumed = event.room
+                return event.administration_id, event.page
+            if event.error is not None:
+                self._one.settle(event.administration_id, event.error)
+            else:
+                self._working -= 1
+        return None
+
+    async def close(self) -> None:
+        """Give up what is under way."""
+        await abandon(self._workers)
 
 
 async def _work_async(
@@ -245,6 +271,7 @@ async def _work_async(
                 if page is None:
                     break
                 events.put_nowait(_Event(room, administration_id, page))
+                del page  # as in _work
         except BaseException as error:
             room.release()
             events.put_nowait(_Event(room, administration_id, error=error))

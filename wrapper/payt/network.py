@@ -10,8 +10,10 @@ as many copies, for what is there already. (A blocking read has neither.)
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
+import weakref
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
@@ -32,6 +34,7 @@ def end_reads(client: httpx.Client) -> None:
     for pool in _pools(client):
         if type(pool._network_backend) is httpcore.SyncBackend:  # noqa: SLF001  # see _pools
             pool._network_backend = _Backend()  # noqa: SLF001  # see _pools
+        _of_this_process.add(pool)
 
 
 def read_much(client: httpx.AsyncClient) -> None:
@@ -49,6 +52,20 @@ def _pools(client: httpx.Client | httpx.AsyncClient) -> Iterator[Any]:
             yield pool
 
 
+_of_this_process: weakref.WeakSet[Any] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    """Connections are the parent's: two processes that write to one would get each other's answers."""
+    for pool in _of_this_process:
+        pool._connections, pool._requests = [], []  # noqa: SLF001  # not closed: that would be the parent's end as well
+        pool._optional_thread_lock = type(pool._optional_thread_lock)()  # noqa: SLF001  # another thread may have held it
+
+
+with suppress(AttributeError):  # of an operating system that has no fork
+    os.register_at_fork(after_in_child=_after_fork)
+
+
 class _Backend(httpcore.SyncBackend):
     def connect_tcp(self, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
         stream = _Stream(super().connect_tcp(*args, **kwargs))
@@ -64,7 +81,7 @@ class _Backend(httpcore.SyncBackend):
 
 class _Stream(httpcore.NetworkStream):
     def __init__(self, stream: httpcore.NetworkStream) -> None:
-        self._stream = stream
+        self._stream, self._process = stream, os.getpid()
         encrypted = stream.get_extra_info("ssl_object")
         self._shared = encrypted is not None and encrypted.selected_alpn_protocol() == "h2"
 
@@ -95,6 +112,8 @@ class _Stream(httpcore.NetworkStream):
 
     def _end(self) -> None:
         """Let a read that another thread is in return."""
+        if os.getpid() != self._process:
+            return  # the parent's connection lives on
         with suppress(OSError):  # it may have ended by itself
             # that of the plain socket: the encrypted one's changes what the other thread is reading from
             socket.socket.shutdown(self._stream.get_extra_info("socket"), socket.SHUT_RDWR)

@@ -6,11 +6,12 @@ to ask next and what an answer means; `Pager` and `AsyncPager` only send and wai
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import logging
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Generator, Iterator, Mapping
-from contextlib import aclosing, closing, contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import attrs
@@ -146,9 +147,10 @@ class Walk(Generic[T]):
             try:
                 yield
             except PaytError as error:
-                error.cursor = self.cursor
-                asked.tell(error)
-                raise
+                own = copy.copy(error).with_traceback(error.__traceback__)  # others may get it too, and write into it
+                own.cursor = self.cursor
+                asked.tell(own)
+                raise own from error.__cause__
             except DecodeError as error:
                 invalid = InvalidResponseError(f"the answer is not what the contract says: {error}", path=error.path)
                 invalid.cursor = self.cursor
@@ -254,7 +256,7 @@ class Pager(Generic[T]):
                 yield from page.data
                 del page  # it is let go where it was made
 
-    def pages(self) -> Iterator[Page[T]]:
+    def pages(self) -> Generator[Page[T]]:
         """The same, a page at a time.
 
         Raises:
@@ -304,39 +306,66 @@ class AsyncPager(Generic[T]):
 
     async def __aiter__(self) -> AsyncIterator[T]:
         """As iterating a `Pager`."""
-        async with aclosing(self.map_pages(_same_async)) as pages:
-            async for page in pages:
-                for record in page.data:
+        pages: _AsyncPages[T, Page[T]] = _AsyncPages(self._client, self._listing, self._prefetch, _same_async)
+        try:
+            while (made := await pages.next()) is not None:
+                for record in made[0].data:
                     yield record
-                del page
+                del made  # one page in memory less while the next one is waited for
+        finally:
+            await pages.close()
 
-    def pages(self) -> AsyncIterator[Page[T]]:
+    def pages(self) -> AsyncGenerator[Page[T]]:
         """As `Pager.pages`."""
         return self.map_pages(_same_async)
 
     async def map_pages(self, make: Callable[[Page[T]], Awaitable[R]]) -> AsyncGenerator[R]:
         """As `Pager.map_pages`; `make` is awaited, in the task that fetches ahead."""
+        pages = _AsyncPages(self._client, self._listing, self._prefetch, make)
+        try:
+            while (made := await pages.next()) is not None:
+                yield made[0]
+                del made
+        finally:
+            await pages.close()
+
+
+class _AsyncPages(Generic[T, R]):
+    """What `make` makes of one page after the other.
+
+    No generator, so that those above are not nested in each other: where a loop ends with them, asyncio closes all
+    generators at the same time, and one cannot be closed while another one does so.
+    """
+
+    def __init__(
+        self,
+        client: AuthenticatedClient,
+        listing: Listing,
+        prefetch: int,
+        make: Callable[[Page[T]], Awaitable[R]],
+    ) -> None:
+        self._client, self._listing, self._prefetch, self._make = client, listing, prefetch, make
+        self._walk = Walk[T](listing)
+        self._ahead: asyncio.Task[tuple[R] | None] | None = None
+
+    async def next(self) -> tuple[R] | None:
+        """The next one; None where there is none. With `prefetch`, the one after it is under way then."""
         import asyncio  # noqa: PLC0415  # see abandon
 
-        walk = Walk[T](self._listing)
+        made = await (self._fetch() if self._ahead is None else self._ahead)
+        self._ahead = None
+        if made is not None and self._prefetch > 0 and not self._walk.ended:
+            self._ahead = asyncio.create_task(self._fetch())
+        return made
 
-        async def fetch_next() -> tuple[R] | None:
-            page = await fetch_async(self._client, self._listing, walk)
-            return None if page is None else (await make(page),)
+    async def close(self) -> None:
+        """Give up what is under way."""
+        if self._ahead is not None:
+            await abandon([self._ahead])
 
-        ahead: asyncio.Task[tuple[R] | None] | None = None
-        try:
-            made = await fetch_next()
-            while made is not None:
-                if self._prefetch > 0 and not walk.ended:
-                    ahead = asyncio.create_task(fetch_next())
-                yield made[0]
-                del made  # one page in memory less while the next one is waited for
-                made = await (fetch_next() if ahead is None else ahead)
-                ahead = None
-        finally:
-            if ahead is not None:
-                await abandon([ahead])
+    async def _fetch(self) -> tuple[R] | None:
+        page = await fetch_async(self._client, self._listing, self._walk)
+        return None if page is None else (await self._make(page),)
 
 
 def _same(page: Page[T]) -> Page[T]:

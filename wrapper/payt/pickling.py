@@ -7,9 +7,11 @@ store. A token itself would end up in task queues, logs and dumps, and so is ref
 from __future__ import annotations
 
 import importlib
+import os
 import pickle
 import threading
 import types
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -122,3 +124,12 @@ def _checked(settings: dict[str, Any]) -> dict[str, Any]:
                 "a client with a proxy that has a password cannot be pickled: name the proxy in HTTPS_PROXY instead"
             )
     return settings
+
+
+def _after_fork() -> None:
+    global _lock  # noqa: PLW0603  the other one may be held for ever
+    _lock = threading.Lock()
+
+
+with suppress(AttributeError):  # of an operating system that has no fork
+    os.register_at_fork(after_in_child=_after_fork)

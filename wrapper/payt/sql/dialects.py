@@ -183,7 +183,7 @@ class PostgreSQL:
             found = connection.scalar(sa.select(sa.cast(sa.func.to_regclass(written), postgresql.OID)))
             number = _number(f"payt {found} {name}")
             held = bool(connection.scalar(sa.select(sa.func.pg_try_advisory_lock(number))))
-            before = connection.exec_driver_sql("SHOW synchronous_commit").scalar()
+            before = str(connection.exec_driver_sql("SHOW synchronous_commit").scalar())
             if held:
                 # A server that crashes may lose the last pages, and with them the position behind them: the next run
                 # goes on from the page before. So no page has to wait for the disk.

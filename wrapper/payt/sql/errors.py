@@ -64,7 +64,7 @@ def shown(url: sa.URL) -> str:
 def reason(error: BaseException) -> str:
     """What the database says, without the values that its details may quote."""
     original: Any = getattr(error, "orig", None) or error
-    told = getattr(original, "diag", None)
+    told: Any = getattr(original, "diag", None)
     if (getattr(told, "sqlstate", None) or "").startswith(DATA_EXCEPTION):
         return (
             f"a value does not fit into its column (SQLSTATE {told.sqlstate}); it is not shown"  # as its message does

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
@@ -16,6 +17,7 @@ from payt_api.models import Contact
 from payt_api.types import values_of
 
 from ..shapes import fields_of, scalar_of
+from .errors import SchemaError
 
 VERSION = 1
 """Of the layout of the books; a table with a higher one was made by a newer payt-client."""
@@ -68,6 +70,7 @@ class Tables:
         """The tables for a table of contacts of this name."""
         metadata = sa.MetaData(schema=schema)
         fields = {name: column_type(type_) for name, type_ in fields_of(Contact).items() if name != "id"}
+        _check_names(fields)
         contacts = sa.Table(
             table,
             metadata,
@@ -108,6 +111,24 @@ class Tables:
             sa.Column("id", sa.Text, primary_key=True),
         )
         return cls(contacts, incoming, books, state, seen)
+
+
+_OURS = ("administration_id", "id", "first_seen_at", "synced_at", "deleted_at")
+
+
+def _check_names(fields: Collection[str]) -> None:
+    """No field may have the name of another column; databases tell no case.
+
+    Raises:
+        SchemaError: One has.
+    """
+    counts = Counter(name.casefold() for name in (*_OURS, *fields))
+    for name in fields:
+        if counts[name.casefold()] > 1:
+            raise SchemaError(
+                f"the contract's field {name} has the name of another column of a copy: export the contacts instead, "
+                "or keep the copy by your own code over client.contacts.list"
+            )
 
 
 def column_type(type_: Any) -> sa.types.TypeEngine[Any]:
