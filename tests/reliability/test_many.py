@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import itertools
 import signal
 import threading
 import time
@@ -251,6 +252,24 @@ def test_the_errors_are_those_of_the_last_iteration(failing: FaultServer) -> Non
         for _ in range(2):
             assert len(list(pager)) == 8
             assert list(pager.errors) == ["x"]
+
+
+def test_an_error_that_several_listings_get_is_one_for_each(many: Run, several: FakePayt) -> None:
+    """As of a source of tokens whose callers wait for the same answer."""
+    shared = payt.TokenError("the vault is closed")
+    calls = itertools.count()
+
+    def credentials() -> str:
+        if next(calls) < len(SIZES):
+            return several.token
+        raise shared
+
+    _, errors = many(several.url, credentials, administration_ids=[*SIZES], per_page=1, on_error="collect")
+    assert len(errors) > 1
+    for name, error in errors.items():
+        assert error is not shared
+        assert error.administration_id == name
+    assert shared.cursor is None
 
 
 @pytest.mark.parametrize("kind", [LookupError, SystemExit], ids=["Exception", "BaseException"])

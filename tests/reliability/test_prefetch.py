@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import gc
+import itertools
+import logging
 import ssl
 import threading
 import time
@@ -26,6 +28,7 @@ from faults import kinds
 from faults.kinds import Fault, Point
 from faults.server import FaultServer, paging
 from payt import background
+from payt.testing import FakePayt
 from support.eventually import eventually, workers
 from support.flavours import Async, Flavour, Sync
 from support.quick import CONTACTS, CONTEXT, QUICK
@@ -434,3 +437,51 @@ def test_what_prefetch_cannot_be(
     with pytest.raises(error, match=message):
         flavour.contacts(server.url, client=QUICK, prefetch=value)
     assert len(server.requests) == before
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_an_iterator_that_is_kept_when_the_loop_ends_is_closed_in_silence(
+    caplog: pytest.LogCaptureFixture, many: bool
+) -> None:
+    kept: list[Any] = []
+
+    async def leave(fake: FakePayt) -> None:
+        async with payt.AsyncClient(fake.token, base_url=fake.url, **QUICK) as client:
+            pager: Any = (
+                client.contacts.list_many(administration_ids=["1"], per_page=1)
+                if many
+                else client.contacts.list(administration_id="1", per_page=1)
+            )
+            kept.append(aiter(pager))
+            await anext(kept[0])
+            await asyncio.sleep(0.05)  # what is ahead arrives
+
+    with FakePayt(contacts=5) as fake, caplog.at_level(logging.ERROR):
+        asyncio.run(leave(fake))
+    assert caplog.records == []
+
+
+def test_leaving_many_listings_takes_a_moment_for_all_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where each of the threads is in a wait that nothing can end."""
+    asked: list[float] = []
+    never = threading.Event()
+
+    def wait(_: background.Worker) -> None:
+        never.wait(60)
+
+    workers = [background.Worker(wait) for _ in range(20)]
+    now = itertools.count(0.0, 0.01)
+    monkeypatch.setattr(background.Worker, "join", lambda _, seconds: asked.append(seconds))
+    monkeypatch.setattr(time, "monotonic", lambda: next(now))
+    background.join(workers)
+    never.set()
+    assert asked[0] < background._MOMENT
+    assert asked[-1] == 0
+
+
+def test_a_context_carried_into_another_thread_is_not_that_of_the_worker() -> None:
+    contexts: list[contextvars.Context] = []
+    worker = background.Worker(lambda _: contexts.append(contextvars.copy_context()))
+    worker.join(60)
+    worker.stop()
+    assert contexts[0].run(background.current) is None

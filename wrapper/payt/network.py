@@ -58,7 +58,9 @@ _of_this_process: weakref.WeakSet[Any] = weakref.WeakSet()
 def _after_fork() -> None:
     """Connections are the parent's: two processes that write to one would get each other's answers."""
     for pool in _of_this_process:
-        pool._connections, pool._requests = [], []  # noqa: SLF001  # not closed: that would be the parent's end as well
+        for connection in pool._connections:  # noqa: SLF001  # see _pools
+            connection.close()  # here alone: see _Stream._end
+        pool._connections, pool._requests = [], []  # noqa: SLF001  # see _pools
         pool._optional_thread_lock = type(pool._optional_thread_lock)()  # noqa: SLF001  # another thread may have held it
 
 
