@@ -1,6 +1,7 @@
 """An Airflow task that keeps a copy. The callable is plain Python; the DAG around it needs Airflow 2.4 or newer.
 
-The token is in the environment of the workers (PAYT_TOKEN), or a login in a `payt.SQLTokenStore`.
+The token is in the environment of the workers (PAYT_TOKEN). For a login in a `payt.SQLTokenStore`, give the client
+`payt.AuthorizationCode(…, store)` as its credentials.
 """
 
 from __future__ import annotations

@@ -18,21 +18,29 @@ import dlt
 import payt
 
 
-@dlt.resource(
-    name="contacts",
-    write_disposition="merge",
-    primary_key=("administration_id", "id"),
-    columns={"debtor_numbers": {"data_type": "json"}, "validation_errors": {"data_type": "json"}},
-)
-def contacts(
-    client: payt.Client,
-    administration_id: str,
-    updated_at: dlt.sources.incremental[Any] = dlt.sources.incremental("updated_at", lag=300),  # noqa: B008 - dlt's way
-) -> Iterator[list[dict[str, Any]]]:
-    """The contacts that changed since the last load, page by page."""
-    pager = client.contacts.list(administration_id=administration_id, updated_after=updated_at.last_value)
-    for page in pager.pages():
-        yield [{"administration_id": administration_id, **attrs.asdict(contact)} for contact in page.data]
+def contacts(client: payt.Client, administration_id: str) -> Any:
+    """A resource of the contacts that changed since the last load, page by page.
+
+    Each administration has a resource of its own, and so a watermark of its own; all go into one table.
+    """
+
+    @dlt.resource(
+        name=f"contacts_{administration_id}",
+        table_name="contacts",
+        write_disposition="merge",
+        primary_key=("administration_id", "id"),
+        columns={"debtor_numbers": {"data_type": "json"}, "validation_errors": {"data_type": "json"}},
+    )
+    def changed(
+        updated_at: dlt.sources.incremental[Any] = dlt.sources.incremental(  # noqa: B008 - dlt's way
+            "updated_at", lag=300, on_cursor_value_missing="include"
+        ),
+    ) -> Iterator[list[dict[str, Any]]]:
+        pager = client.contacts.list(administration_id=administration_id, updated_after=updated_at.last_value)
+        for page in pager.pages():
+            yield [{"administration_id": administration_id, **attrs.asdict(contact)} for contact in page.data]
+
+    return changed
 
 
 if __name__ == "__main__":

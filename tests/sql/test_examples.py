@@ -77,6 +77,9 @@ def test_frames(fake: FakePayt) -> None:
     assert frame.shape == (12, 26)
     assert frame["lastname"].to_list() == [contact["lastname"] for contact in fake.contacts]
     assert frame["updated_at"].dtype.time_zone == "UTC"
+    fake.add_administration("2", 0)
+    with payt.Client() as client:
+        assert example("frames").frame(client, "2").columns == frame.columns
 
 
 @pytest.mark.filterwarnings("default")  # what dlt and Dask warn of is theirs
@@ -90,15 +93,21 @@ def test_a_dlt_resource(fake: FakePayt, tmp_path: Path, monkeypatch: pytest.Monk
         destination=dlt.destinations.duckdb(str(tmp_path / "warehouse.duckdb")),
         dataset_name="crm",
     )
+    fake.add_administration("2", [{"id": "1", "updated_at": None}, {"id": "2", "updated_at": "2001-01-01T00:00:00Z"}])
     with payt.Client() as client:
         pipeline.run(resource(client, "1"))
+        pipeline.run(resource(client, "2"))
         fake.change("3", lastname="Özdemir")
         fake.reset()
-        pipeline.run(resource(client, "1"))
+        pipeline.run([resource(client, "1"), resource(client, "2")])
     assert "updated_after" in fake.requests[0].query
     with pipeline.sql_client() as sql:
-        loaded = dict(sql.execute_sql("SELECT id, lastname FROM contacts"))
-    assert loaded == {contact["id"]: contact["lastname"] for contact in fake.contacts}
+        loaded = {row[:2]: row[2] for row in sql.execute_sql("SELECT administration_id, id, lastname FROM contacts")}
+    assert loaded == {
+        (name, contact["id"]): contact.get("lastname")
+        for name, administration in fake.administrations.items()
+        for contact in administration.contacts
+    }
 
 
 @pytest.mark.filterwarnings("default")

@@ -97,6 +97,27 @@ def test_a_function_of_a_module_travels_by_its_name(fake: FakePayt) -> None:
         assert fake.token.encode() not in pickle.dumps(client)
 
 
+def test_what_is_missing_where_a_pager_arrives_is_told_when_it_is_used(
+    fake: FakePayt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pool whose worker cannot read a task would wait for it for ever."""
+
+    async def run(pager: payt.AsyncPager[payt.Contact]) -> None:
+        async for _ in pager:
+            pass
+
+    async_client = payt.AsyncClient(base_url=fake.url, **SETTINGS)
+    asyncio.run(async_client.aclose())
+    with payt.Client(base_url=fake.url, **SETTINGS) as client:
+        pagers = [pickle.dumps(api.contacts.list(administration_id="1")) for api in (client, async_client)]
+    monkeypatch.delenv("PAYT_TOKEN")
+    blocking, asynchronous = map(pickle.loads, pagers)
+    with pytest.raises(ValueError, match="PAYT_TOKEN"):
+        list(blocking)
+    with pytest.raises(ValueError, match="PAYT_TOKEN"):
+        asyncio.run(run(asynchronous))
+
+
 MEMORY = payt.AuthorizationCode("id", "secret", payt.MemoryTokenStore(), refresh_token="secret")
 
 
@@ -106,6 +127,7 @@ MEMORY = payt.AuthorizationCode("id", "secret", payt.MemoryTokenStore(), refresh
         ({"credentials": "secret"}, "as the token would travel along: set PAYT_TOKEN"),
         ({"credentials": payt.StaticToken("secret")}, "as the token would travel along"),
         ({"credentials": "secret".strip}, "as the token would travel along"),
+        ({"credentials": lambda: "secret"}, "as the token would travel along"),
         ({"credentials": httpx.BasicAuth("me", "secret")}, "as the token would travel along"),
         ({"credentials": MEMORY}, "MemoryTokenStore cannot be pickled: keep them in a FileTokenStore"),
         ({"transport": httpx.MockTransport(lambda _: httpx.Response(200))}, "transport of its own"),

@@ -355,3 +355,20 @@ def test_nothing_is_asked_that_could_not_be_kept(store: payt.SQLTokenStore, monk
     monkeypatch.delenv("PAYT_TOKEN_KEY")
     with pytest.raises(payt.TokenError, match="no key to encrypt tokens with"):
         store.lock(NAME).__enter__()
+
+
+def test_a_new_file_is_private_and_keeps_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    stores = [payt.SQLTokenStore("sqlite:///t.db"), payt.SQLTokenStore(sa.make_url("sqlite:///t.db"))]
+    old_mask = os.umask(0o022)
+    try:
+        stores[0].save(NAME, TOKEN)
+    finally:
+        os.umask(old_mask)
+    assert {path.stat().st_mode & 0o077 for path in tmp_path.glob("t.db*") if path.suffix != ".lock"} == {0}
+    (tmp_path / "elsewhere").mkdir()
+    pickled = [pickle.dumps(store) for store in stores]
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert [pickle.loads(each).load(NAME) for each in pickled] == [TOKEN, TOKEN]
+    with pytest.raises(payt.TokenError, match="No such file"):
+        payt.SQLTokenStore(f"sqlite:///{tmp_path}/missing/t.db").load(NAME)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import os
 import pickle
+import sys
 import threading
 import types
 from contextlib import suppress
@@ -43,11 +44,17 @@ class Recipe:
         Raises:
             TypeError: Something cannot travel; the message says what to do.
         """
-        return Recipe, (self.kind, _travelling(self.credentials), _checked(self.settings))
+        parts = self.kind, _travelling(self.credentials), _checked(self.settings)
+        # by Python's own pickle: others, as Dask's, put functions into it, and with them what these hold
+        return _recipe, (pickle.dumps(parts),)
 
     def make(self) -> Any:
         """Make the client anew."""
         return self.kind(self.credentials, **self.settings)
+
+
+def _recipe(parts: bytes) -> Recipe:
+    return Recipe(*pickle.loads(parts))  # noqa: S301 - in a pickle already
 
 
 def restore_client(recipe: Recipe) -> Any:
@@ -74,10 +81,30 @@ def restore_pager(
 ) -> Pager[Any] | AsyncPager[Any]:
     """The pager, in another process."""
     shared = kind.__name__ == "Pager"
-    made: Any = _shared_client(recipe) if shared else pickle.loads(recipe).make()  # noqa: S301 - in a pickle already
+    api: Any
+    try:
+        made: Any = _shared_client(recipe) if shared else pickle.loads(recipe).make()  # noqa: S301 - in a pickle already
+        api = made.contacts._api  # noqa: SLF001 - ours
+    except ValueError as error:
+        api = _Missing(error)
     listing = listing(operation=importlib.import_module(operation), **fields)
-    restored: Pager[Any] | AsyncPager[Any] = kind(made.contacts._api, listing, prefetch=prefetch)  # noqa: SLF001 - ours
+    restored: Pager[Any] | AsyncPager[Any] = kind(api, listing, prefetch=prefetch)
     return restored
+
+
+class _Missing:
+    """Stands for a client that could not be made here, for want of a token say.
+
+    The error comes when the pager is used: a pool whose worker cannot read its task waits for it for ever.
+    """
+
+    def __init__(self, error: ValueError) -> None:
+        self._error = error
+
+    def get_httpx_client(self) -> Any:
+        raise self._error
+
+    get_async_httpx_client = get_httpx_client
 
 
 _clients: dict[bytes, Any] = {}
@@ -93,7 +120,7 @@ def _shared_client(recipe: bytes) -> Any:
 
 
 def _travelling(credentials: Any) -> Any:
-    if credentials is None or isinstance(credentials, types.FunctionType):
+    if credentials is None or _has_a_name(credentials):
         return credentials
     if isinstance(credentials, (AuthorizationCode, ClientCredentials)):
         if isinstance(credentials.store, MemoryTokenStore):
@@ -108,6 +135,13 @@ def _travelling(credentials: Any) -> Any:
         "a client with a token of its own cannot be pickled, as the token would travel along: set PAYT_TOKEN in the "
         "environment of all processes and pass no credentials, or pass a function of a module, or a login in a store"
     )
+
+
+def _has_a_name(function: Any) -> bool:
+    """Whether it is a function that is found by its module's name; another one may hold a token."""
+    if not isinstance(function, types.FunctionType):
+        return False
+    return getattr(sys.modules.get(function.__module__), function.__qualname__, None) is function
 
 
 def _checked(settings: dict[str, Any]) -> dict[str, Any]:

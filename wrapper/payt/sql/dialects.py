@@ -102,6 +102,11 @@ class SQLite:
                 connection.execute(_statement(first), first[1])
             yield
 
+    def make_private_file(self) -> None:
+        """Make the file of a new database, which nobody else may read."""
+        if self._path is not None:
+            self._path.touch(mode=0o600)
+
     def change_schema(self, connection: sa.Connection) -> None:
         """Nothing: a transaction keeps all writers out."""
 

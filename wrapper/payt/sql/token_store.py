@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -27,6 +28,19 @@ _ENCRYPTED, _PLAIN = "fernet:", "plain:"
 
 def _shown(to: str | sa.URL | sa.Engine) -> str:
     return repr(shown(to.url if isinstance(to, sa.Engine) else sa.make_url(to)))
+
+
+def _absolute(to: str | sa.URL) -> str | sa.URL:
+    """A file keeps its place, wherever the store travels to."""
+    try:
+        url = sa.make_url(to)
+    except (sa.exc.ArgumentError, TypeError, ValueError):
+        return to  # an error that engine_of tells
+    path = url.database or ""
+    if url.get_backend_name() != "sqlite" or in_memory(url) or path.startswith("file:") or Path(path).is_absolute():
+        return to
+    url = url.set(database=str(Path(path).absolute()))
+    return url if isinstance(to, sa.URL) else url.render_as_string(hide_password=False)
 
 
 @attrs.frozen
@@ -62,6 +76,8 @@ class SQLTokenStore:
 
     def __attrs_post_init__(self) -> None:
         """Check the arguments, and that there is a key."""
+        if not isinstance(self.to, sa.Engine):
+            object.__setattr__(self, "to", _absolute(self.to))
         engine, ours = engine_of(self.to)
         if in_memory(engine.url) and engine.dialect.name == "sqlite":
             raise ValueError("to: tokens in memory are what payt.MemoryTokenStore is for")
@@ -165,6 +181,9 @@ class SQLTokenStore:
 
     @contextmanager
     def _transaction(self) -> Iterator[sa.Connection]:
+        with self._errors():
+            if not self._ready and isinstance(self._dialect, SQLite):
+                self._dialect.make_private_file()
         with self._errors(), self._connection() as given:
             connection = self._dialect.open(given)
             if not self._ready:
