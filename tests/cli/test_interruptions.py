@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 import random
@@ -19,6 +20,7 @@ import typer
 
 from payt.cli import target as target_module
 from payt.cli.exits import errors_reported
+from payt.cli.screen import console
 from payt.cli.selection import Position, Selection
 from payt.cli.writers.csv_lines import CsvWriter
 from payt.testing import FakePayt
@@ -255,7 +257,18 @@ def test_a_file_that_may_not_grow_is_gone_on_with(
     assert (folder / "c.jsonl").read_bytes() == whole
 
 
-@pytest.mark.parametrize("command", [EXPORT, ("contacts", "list", "-a", 1)], ids=["export", "list"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        EXPORT,
+        ("contacts", "list", "-a", 1),
+        ("contacts", "show", "-a", 1, 1),
+        ("contacts", "check", "-a", 1),
+        ("contract", "check", "--administration-id", 1),
+        ("demo",),
+    ],
+    ids=lambda command: "-".join(map(str, command[:2])),
+)
 def test_a_pipe_that_nobody_reads(
     environment: dict[str, str], fake: FakePayt, folder: Path, command: tuple[Any, ...]
 ) -> None:
@@ -276,6 +289,16 @@ def test_a_pipe_that_closes_is_no_error_to_tell(
     monkeypatch.setattr(CsvWriter, "write", closed)
     result = payt_command(*EXPORT)
     assert (result.exit_code, result.stderr) == (141, "")
+
+
+def test_a_screen_that_closes_is_told_as_any_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Closed(io.StringIO):
+        def write(self, _: str) -> int:
+            raise BrokenPipeError
+
+    monkeypatch.setattr(sys, "stdout", Closed())
+    with pytest.raises(BrokenPipeError):
+        console().print("text")
 
 
 def test_a_disk_that_is_full_from_the_start(

@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 import msgspec
 import typer
-from rich.console import Console
 from rich.table import Table
 
 import payt
@@ -18,6 +17,7 @@ from payt.errors import InvalidResponseError
 from .comparison import Difference, differences
 from .exits import FAILED, errors_reported
 from .options import DebugOption, EnvOption, base_url_of
+from .screen import console
 
 contract_app = typer.Typer(
     name="contract",
@@ -52,12 +52,12 @@ def check(
         described = _contract()
         answers = described["paths"][_PATH]["get"]["responses"]
         found = differences(document, answers["200"]["content"]["application/json"]["schema"], described)
-    records = document.get("data") if isinstance(document, dict) else None
-    count = len(records) if isinstance(records, list) else 0
-    if as_json:
-        typer.echo(json.dumps({"contacts": count, "differences": [_as_dict(each) for each in found]}))
-    else:
-        _show(found, count, size)
+        records = document.get("data") if isinstance(document, dict) else None
+        count = len(records) if isinstance(records, list) else 0
+        if as_json:
+            typer.echo(json.dumps({"contacts": count, "differences": [_as_dict(each) for each in found]}))
+        else:
+            _show(found, count, size)
     if found:
         raise typer.Exit(FAILED)
 
@@ -96,6 +96,6 @@ def _show(found: list[Difference], count: int, size: int) -> None:
     table = Table("where", "what", "how often", box=None, pad_edge=False)
     for each in found:
         table.add_row(each.path, each.what, f"{each.count} of {each.of}")
-    console = Console(highlight=False, markup=False, soft_wrap=True)
-    console.print(table)
-    console.print(f"\nThe API and openapi.yaml differ in {len(found)} places ({looked_at}).")
+    screen = console(soft_wrap=True)
+    screen.print(table)
+    screen.print(f"\nThe API and openapi.yaml differ in {len(found)} places ({looked_at}).")

@@ -13,9 +13,15 @@ from .plain import plain
 from .writers.cells import AS_TEXT
 
 
-def console() -> Console:
+class _Screen(Console):
+    def on_broken_pipe(self) -> None:
+        """Let the error out, so that the exit code is that of all commands; rich would end the process with 1."""
+        raise  # noqa: PLE0704 - rich calls this while it handles the error
+
+
+def console(*, soft_wrap: bool = False) -> Console:
     """Standard output; what is printed there is text, and no markup."""
-    return Console(markup=False, highlight=False, emoji=False)
+    return _Screen(markup=False, highlight=False, emoji=False, soft_wrap=soft_wrap)
 
 
 def shown(kind: Kind, value: Any) -> str:

@@ -20,6 +20,8 @@ MOST_ROWS = 1_048_576
 """How many rows a sheet has at most, that of the names included; what is more goes on a further sheet."""
 MOST_CHARACTERS = 32_767
 """How many characters a cell has at most."""
+_MOST_DIGITS = 10**15
+"""From here on Excel rounds whole numbers."""
 _EXCEL_BEGINS = datetime.datetime(1900, 1, 1)  # noqa: DTZ001 - Excel knows no zones
 
 
@@ -71,7 +73,7 @@ class XlsxWriter:
                 self._sheet.write_datetime(self._row, place, local, self._moment)
             case Kind.DATE if value >= _EXCEL_BEGINS.date():
                 self._sheet.write_datetime(self._row, place, value, self._date)
-            case Kind.INTEGER | Kind.DECIMAL:
+            case Kind.INTEGER | Kind.DECIMAL if abs(value) < _MOST_DIGITS or isinstance(value, float):
                 self._sheet.write_number(self._row, place, value)
             case Kind.TRUTH:
                 self._sheet.write_boolean(self._row, place, value)
