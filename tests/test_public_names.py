@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import types
 import typing
+from pathlib import Path
 
 import pytest
 
@@ -139,3 +141,12 @@ except ImportError as error:
         )
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         payt.nonsense  # noqa: B018
+
+
+def test_the_reference_has_every_name() -> None:
+    reference = (Path(__file__).parents[1] / "docs/reference.md").read_text("utf-8")
+    described = set(re.findall(r"^::: (\S+)$", reference, re.MULTILINE))
+    of_errors = {name for name in payt.__all__ if hasattr(payt.errors, name)}
+    for name in {*payt.__all__, "sync", "async_sync", "SQLTokenStore"} - of_errors - {"__version__"}:
+        assert f"payt.{name}" in described, name
+    assert "payt.errors" in described

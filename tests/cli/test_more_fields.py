@@ -17,10 +17,14 @@ from payt.testing import FakePayt
 from support.more_fields import SENT, payt_contacts, project_with_more_fields
 from support.project import Project
 
-DOCUMENTS = {"days": '["2020-02-29"]', "address": '{"city":"Ede"}', "open": '{"a":[null,12345678901234567890123]}'}
+DOCUMENTS = {
+    "new_days": '["2020-02-29"]',
+    "new_address": '{"city":"Ede"}',
+    "new_open": '{"a":[null,12345678901234567890123]}',
+}
 TEXTS = {
     name: value if isinstance(value, str) else json.dumps(value)
-    for name, value in {**SENT, **DOCUMENTS, "seen_at": "2026-11-01T12:00:00.500000Z"}.items()
+    for name, value in {**SENT, **DOCUMENTS, "new_seen_at": "2026-11-01T12:00:00.500000Z"}.items()
 }
 SEEN_AT = datetime.datetime(2026, 11, 1, 12, 0, 0, 500_000, tzinfo=datetime.UTC)
 
@@ -53,22 +57,22 @@ def test_csv_has_scalars_as_they_are_and_the_rest_as_json(project: Project, send
 
 def test_json_lines_have_what_was_sent(project: Project, sending: FakePayt, tmp_path: Path) -> None:
     full, empty = map(json.loads, export(project, sending, tmp_path / "c.jsonl").read_text().splitlines())
-    assert full == {**SENT, "seen_at": "2026-11-01T12:00:00.500000Z"}
+    assert full == {**SENT, "new_seen_at": "2026-11-01T12:00:00.500000Z"}
     assert empty == dict.fromkeys(SENT)
 
 
 def test_parquet_has_dates_as_dates(project: Project, sending: FakePayt, tmp_path: Path) -> None:
     full, empty = pyarrow.parquet.read_table(export(project, sending, tmp_path / "c.parquet")).to_pylist()
-    expected: dict[str, Any] = {**SENT, **DOCUMENTS, "either": "5"}
-    assert full == {**expected, "since": datetime.date(2020, 2, 29), "seen_at": SEEN_AT}
+    expected: dict[str, Any] = {**SENT, **DOCUMENTS, "new_either": "5"}
+    assert full == {**expected, "new_since": datetime.date(2020, 2, 29), "new_seen_at": SEEN_AT}
     assert empty == dict.fromkeys(SENT)
 
 
 def test_workbooks_have_dates_as_dates(project: Project, sending: FakePayt, tmp_path: Path) -> None:
     sheet = openpyxl.load_workbook(export(project, sending, tmp_path / "c.xlsx")).worksheets[0]
     names, full, *_ = sheet.values
-    expected: dict[str, Any] = {**SENT, **DOCUMENTS, "either": "5", "seen_at": SEEN_AT.replace(tzinfo=None)}
-    assert dict(zip(names, full, strict=True)) == {**expected, "since": datetime.datetime(2020, 2, 29)}  # noqa: DTZ001 - Excel
+    expected: dict[str, Any] = {**SENT, **DOCUMENTS, "new_either": "5", "new_seen_at": SEEN_AT.replace(tzinfo=None)}
+    assert dict(zip(names, full, strict=True)) == {**expected, "new_since": datetime.datetime(2020, 2, 29)}  # noqa: DTZ001 - Excel
     assert sheet["A2"].number_format == "yyyy-mm-dd"
 
 

@@ -14,19 +14,19 @@ from support.more_fields import SENT, payt_contacts, project_with_more_fields
 from support.project import Project
 
 TYPES = {
-    "since": "date",
-    "seen_at": "timestamp with time zone",
-    "key": "uuid",
-    "status": "text",
-    "level": "bigint",
-    "kind": "text",
-    "count": "bigint",
-    "share": "double precision",
-    "blocked": "boolean",
-    "days": "jsonb",
-    "address": "jsonb",
-    "either": "jsonb",
-    "open": "jsonb",
+    "new_since": "date",
+    "new_seen_at": "timestamp with time zone",
+    "new_key": "uuid",
+    "new_status": "text",
+    "new_level": "bigint",
+    "new_kind": "text",
+    "new_count": "bigint",
+    "new_share": "double precision",
+    "new_blocked": "boolean",
+    "new_days": "jsonb",
+    "new_address": "jsonb",
+    "new_either": "jsonb",
+    "new_open": "jsonb",
 }
 
 
@@ -46,17 +46,17 @@ def test_new_fields_are_columns_after_a_migration(project: Project, database: st
         refused = sync()
         assert refused.returncode == 1
         assert "lacks columns that the contract has now" in refused.stderr
-        assert "ADD COLUMN status TEXT" in refused.stderr
+        assert "ADD COLUMN new_status TEXT" in refused.stderr
         migrated = sync("--migrate")
         assert migrated.returncode == 0, migrated.stderr
-        assert "ADD COLUMN status TEXT" in migrated.stderr
+        assert "ADD COLUMN new_status TEXT" in migrated.stderr
         assert "1 updated, 1 unchanged" in migrated.stdout
         again = sync("--full")
         assert "0 updated, 2 unchanged" in again.stdout
-        fake.change("2", status="active", since="2021-01-01")
+        fake.change("2", new_status="active", new_since="2021-01-01")
         assert "1 updated" in sync().stdout
     first, second = query("SELECT * FROM contacts ORDER BY id")
-    assert (second.status, str(second.since)) == ("active", "2021-01-01")
+    assert (second.new_status, str(second.new_since)) == ("active", "2021-01-01")
     assert {name: _as_sent(name, first._mapping[name]) for name in SENT} == SENT
     if database.startswith("postgresql"):
         types = query("SELECT column_name, data_type FROM information_schema.columns WHERE table_name = 'contacts'")
@@ -64,11 +64,11 @@ def test_new_fields_are_columns_after_a_migration(project: Project, database: st
 
 
 def _as_sent(name: str, value: Any) -> Any:
-    if name in ("days", "address", "either", "open"):
+    if name in ("new_days", "new_address", "new_either", "new_open"):
         return json.loads(value) if isinstance(value, str) else value
-    if name == "seen_at":
+    if name == "new_seen_at":
         return str(value).replace("+00:00", "Z").replace(" ", "T").replace(".500000", ".5")
-    if name == "key":
+    if name == "new_key":
         text = str(value).replace("-", "")
         return "-".join([text[:8], text[8:12], text[12:16], text[16:20], text[20:]])
-    return str(value) if name == "since" else value
+    return str(value) if name == "new_since" else value

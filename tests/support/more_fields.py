@@ -13,19 +13,19 @@ from payt.testing import FakePayt
 from .project import Project
 
 FIELDS: dict[str, tuple[dict[str, Any], Any]] = {
-    "since": ({"type": "string", "format": "date"}, "2020-02-29"),
-    "seen_at": ({"type": "string", "format": "date-time"}, "2026-11-01T12:00:00.5Z"),
-    "key": ({"type": "string", "format": "uuid"}, "0f8fad5b-d9cb-469f-a165-70867728950e"),
-    "status": ({"type": "string", "enum": ["active", "on-hold"]}, "on-hold"),
-    "level": ({"type": "integer", "enum": [1, 2]}, 2),
-    "kind": ({"const": "contact"}, "contact"),
-    "count": ({"type": "integer"}, 7),
-    "share": ({"type": "number"}, 0.5),
-    "blocked": ({"type": "boolean"}, True),
-    "days": ({"type": "array", "items": {"type": "string", "format": "date"}}, ["2020-02-29"]),
-    "address": ({"type": "object", "properties": {"city": {"type": "string"}}}, {"city": "Ede"}),
-    "either": ({"oneOf": [{"type": "string"}, {"type": "integer"}]}, 5),
-    "open": ({"type": "object", "additionalProperties": True}, {"a": [None, 12345678901234567890123]}),
+    "new_since": ({"type": "string", "format": "date"}, "2020-02-29"),
+    "new_seen_at": ({"type": "string", "format": "date-time"}, "2026-11-01T12:00:00.5Z"),
+    "new_key": ({"type": "string", "format": "uuid"}, "0f8fad5b-d9cb-469f-a165-70867728950e"),
+    "new_status": ({"type": "string", "enum": ["active", "on-hold"]}, "on-hold"),
+    "new_level": ({"type": "integer", "enum": [1, 2]}, 2),
+    "new_kind": ({"const": "contact"}, "contact"),
+    "new_count": ({"type": "integer"}, 7),
+    "new_share": ({"type": "number"}, 0.5),
+    "new_blocked": ({"type": "boolean"}, True),
+    "new_days": ({"type": "array", "items": {"type": "string", "format": "date"}}, ["2020-02-29"]),
+    "new_address": ({"type": "object", "properties": {"city": {"type": "string"}}}, {"city": "Ede"}),
+    "new_either": ({"oneOf": [{"type": "string"}, {"type": "integer"}]}, 5),
+    "new_open": ({"type": "object", "additionalProperties": True}, {"a": [None, 12345678901234567890123]}),
 }
 """The schema of each, and a value."""
 SENT = {name: value for name, (_, value) in FIELDS.items()}
