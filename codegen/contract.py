@@ -6,6 +6,7 @@ Each rule is a function that yields one sentence a problem, with the place in th
 from __future__ import annotations
 
 import keyword
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -66,9 +67,7 @@ def problems_of(document: Any) -> list[str]:
             )
     for place, schema in schemas_of(document):
         problems += [f"{place}: {p}" for p in problems_of_schema(schema)]
-        parts = [resolve(document, part).get("type") for part in schema.get("allOf", [])]
-        if len(parts) > 1 and set(parts) != {"object"}:
-            problems.append(f"{place}: allOf would be read as one of its parts only: join nothing but objects")
+        problems += [f"{place}: {p}" for p in problems_of_its_place(document, place, schema)]
     return problems
 
 
@@ -203,6 +202,18 @@ def alternatives_of(document: dict[str, Any], schema: dict[str, Any]) -> Iterato
             yield from alternatives_of(document, part)
 
 
+def problems_of_its_place(document: dict[str, Any], place: str, schema: dict[str, Any]) -> Iterator[str]:
+    """What concerns one schema and where it stands, or what it refers to."""
+    if schema.get("x-accept-number") and not _is_plain_property(place, schema):
+        yield (
+            "x-accept-number would be overlooked: it is read where a property of an object is described, without enum "
+            "and format"
+        )
+    parts = [resolve(document, part).get("type") for part in schema.get("allOf", [])]
+    if len(parts) > 1 and set(parts) != {"object"}:
+        yield "allOf would be read as one of its parts only: join nothing but objects"
+
+
 def problems_of_schema(schema: dict[str, Any]) -> Iterator[str]:
     """What concerns one schema."""
     for keyword_, way_out in OVERLOOKED.items():
@@ -212,7 +223,7 @@ def problems_of_schema(schema: dict[str, Any]) -> Iterator[str]:
     if reference is not None and not str(reference).startswith("#/components/schemas/"):
         yield f"it refers to {reference}: only schemas of this file, `#/components/schemas/...`, can be referred to"
     if reference is not None and "x-accept-number" in schema:
-        yield "x-accept-number beside $ref would be overlooked: state it where the string is described"
+        yield "x-accept-number beside $ref would be overlooked: describe the string here, without a reference"
     elif schema.get("x-accept-number") and "string" not in _types(schema):
         yield "x-accept-number is for strings, and this is none"
     yield from problems_of_values(schema)
@@ -249,6 +260,11 @@ def problems_of_properties(schema: dict[str, Any], properties: dict[str, Any]) -
             yield f"{name!r} is required and is none of its properties"
     if isinstance(schema.get("additionalProperties"), dict):
         yield "it has properties and typed additionalProperties, of which a model holds only the first: split it in two"
+
+
+def _is_plain_property(place: str, schema: dict[str, Any]) -> bool:
+    described = re.search(r"\.properties\.[^.\[\]]+$", place) and "allOf" not in place
+    return bool(described) and not {"enum", "format"} & set(schema)
 
 
 def _types(schema: dict[str, Any]) -> list[str]:

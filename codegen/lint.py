@@ -112,6 +112,8 @@ def lacking_in_listing(
         yield "its page has no required array `data`, which holds the records"
     elif resolve(document, data.get("items", {})).get("type") != "object":
         yield "the items of its `data` are no objects"
+    elif resolve(document, data["items"]).get("required") and any(each.get("name") == "fields" for each in parameters):
+        yield "the items of its `data` have required properties, and `fields` leaves properties out: require none"
     if "cursor" not in pagination.get("properties", {}):
         yield "its page has no `pagination` with a `cursor`, which the next page is asked for with"
     elif "pagination" in page.get("required", []):

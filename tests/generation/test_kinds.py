@@ -89,6 +89,7 @@ KINDS: dict[str, tuple[Any, Callable[[Any], Any], Any]] = {
     ),
     "free": ({"a": [1, {"b": None}]}, lambda _: {"a": [1, {"b": None}]}, []),
     "bag": ({"a": 1}, lambda _: {"a": 1}, {"a": "1"}),
+    "leaves_by_name": ({"b": {"name": "a"}}, lambda models: {"b": models.Leaf(name="a")}, {"b": {}}),
     "inline_bag": ({"a": "2020-01-01"}, lambda _: {"a": datetime.date(2020, 1, 1)}, {"a": "soon"}),
     "inline_free": ({"a": 1}, lambda _: {"a": 1}, "a"),
     "union": (True, lambda _: True, 1.5),
@@ -172,7 +173,7 @@ def test_a_body_tells_null_from_left_out(package: str, models: Any, types: Any) 
         fake.answer(REQUIRED, path="/kinds/", times=2)
         answer = operation.sync(
             client=api,
-            id="a/b",
+            kind_id="a/b",
             body=full,
             mode=models.WriteKindsMode.FAST,
             since=datetime.date(2026, 1, 1),
@@ -181,7 +182,7 @@ def test_a_body_tells_null_from_left_out(package: str, models: Any, types: Any) 
             share=0.5,
         )
         assert answer == models.Kinds(required_string="a", required_nullable=None)
-        operation.sync(client=api, id="1", body=models.NewKinds(name="a"))
+        operation.sync(client=api, kind_id="1", body=models.NewKinds(name="a"))
         assert dict(fake.requests[0].query) == {
             "mode": "fast",
             "since": "2026-01-01",
@@ -190,7 +191,7 @@ def test_a_body_tells_null_from_left_out(package: str, models: Any, types: Any) 
             "share": "0.5",
         }
         assert [request.method for request in fake.requests] == ["POST", "POST"]
-    sent = [operation._get_kwargs(id="1", body=body) for body in (full, models.NewKinds(name="a"))]
+    sent = [operation._get_kwargs(kind_id="1", body=body) for body in (full, models.NewKinds(name="a"))]
     assert [json.loads(arguments["content"]) for arguments in sent] == [
         {
             "name": "a",
@@ -206,7 +207,7 @@ def test_a_body_tells_null_from_left_out(package: str, models: Any, types: Any) 
         {"name": "a"},
     ]
     assert sent[0]["headers"] == {"Content-Type": "application/json"}
-    assert operation._get_kwargs(id="a/b", body=full)["url"] == "/kinds/a%2Fb"
+    assert operation._get_kwargs(kind_id="a/b", body=full)["url"] == "/kinds/a%2Fb"
     assert types.UNSET is models.NewKinds(name="a").email
 
 

@@ -139,6 +139,22 @@ MISREAD: dict[str, tuple[Change, str]] = {
         add_property("count", {"type": "integer", "x-accept-number": True}),
         "properties.count: x-accept-number is for strings",
     ),
+    "number in a list": (
+        add_property("numbers", {"type": "array", "items": {"type": "string", "x-accept-number": True}}),
+        "properties.numbers.items: x-accept-number would be overlooked",
+    ),
+    "number in an enum": (
+        add_property("number", {"type": "string", "enum": ["1"], "x-accept-number": True}),
+        "properties.number: x-accept-number would be overlooked",
+    ),
+    "text with a quotation mark by default": (
+        add_property("quote", {"type": "string", "default": 'a"b'}),
+        "properties.quote: a default with a quotation mark or a backslash would be misread",
+    ),
+    "enum with a line break": (
+        add_property("lines", {"type": "string", "enum": ["a\nb"]}),
+        "properties.lines: a value of an enum with a control character would be misread",
+    ),
     "schema that is sent and received": (
         set_body({"$ref": "#/components/schemas/Contact"}),
         "components.schemas.Contact: it is both sent and received.",
@@ -261,6 +277,10 @@ LACKING: dict[str, tuple[Change, str]] = {
     "page of texts": (
         lambda document: page(document)["properties"]["data"].update(items={"type": "string"}),
         "the items of its `data` are no objects",
+    ),
+    "page of records with required fields": (
+        set_schema("Contact", required=["id"]),
+        "the items of its `data` have required properties, and `fields` leaves properties out: require none",
     ),
     "page without pagination": (
         lambda document: page(document)["properties"].pop("pagination"),
