@@ -25,7 +25,7 @@ from sql.truth import Query, rows, truth
 from payt.sql import BusyError, SchemaError, SyncError
 from payt.sql.database import Copy
 from payt.sql.dialects import PostgreSQL, PostgreSQLWithCopy, SQLite
-from payt.sql.schema import column_type
+from payt.sql.schema import _check_names, column_type
 from payt.testing import FakePayt, contact
 
 
@@ -419,3 +419,22 @@ def test_threads_that_make_the_tables_at_once_do_not_meet(fake: FakePayt, sync: 
     for thread in threads:
         thread.join()
     assert errors == []
+
+
+@pytest.mark.parametrize("fields", [["deleted_at"], ["lastname", "Lastname"]])
+def test_a_field_with_the_name_of_another_column_is_refused(fields: list[str]) -> None:
+    with pytest.raises(SchemaError, match=f"field {fields[0]} has the name of another column"):
+        _check_names(fields)
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("postgresql+psycopg://me:a@b@host/db", "write an @ of the user or password as %40"),
+        ("postgresql+psycopg://me:a@b:c@host:1/db", "is no URL of SQLAlchemy"),
+    ],
+)
+def test_a_password_that_is_not_escaped_is_not_shown(fake: FakePayt, sync: Syncs, url: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message) as caught:
+        sync(fake, url)
+    assert "a@b" not in str(caught.value)

@@ -481,6 +481,7 @@ def test_cancelling_while_the_lock_is_taken_leaves_no_lock(
         ({"to": "sqlite://"}, ValueError, "would be gone at once: pass an Engine"),
         ({"table": ""}, ValueError, "table must not be empty"),
         ({"table": "payt_sync_seen"}, ValueError, "names that begin with payt_"),
+        ({"table": "é" * 40}, ValueError, "table: a name has at most 63 bytes, got 80"),
         ({"schema": ""}, ValueError, "schema must not be empty"),
         ({"overlap": 5}, TypeError, "overlap must be a datetime.timedelta, got int"),
         ({"overlap": timedelta(-1)}, ValueError, "overlap must not be negative"),

@@ -20,6 +20,7 @@ from sql.truth import Query
 
 import payt
 from payt.sql import token_store
+from payt.sql.dialects import SQLite
 from payt.testing import FakePayt
 from support.eventually import eventually
 from support.quick import QUICK
@@ -149,7 +150,8 @@ def test_without_a_key_it_is_refused_unless_that_is_said(
     assert "hunter2" not in str(caught.value)
     monkeypatch.delenv("PAYT_TOKEN_KEY")
     store = payt.SQLTokenStore(database, encrypt=False)
-    store.save(NAME, TOKEN)
+    with store.lock(NAME):
+        store.save(NAME, TOKEN)
     assert store.load(NAME) == TOKEN
     assert query("SELECT token FROM payt_tokens")[0].token.startswith("plain:")
 
@@ -372,3 +374,10 @@ def test_a_new_file_is_private_and_keeps_its_place(tmp_path: Path, monkeypatch: 
     assert [pickle.loads(each).load(NAME) for each in pickled] == [TOKEN, TOKEN]
     with pytest.raises(payt.TokenError, match="No such file"):
         payt.SQLTokenStore(f"sqlite:///{tmp_path}/missing/t.db").load(NAME)
+    SQLite(sa.create_engine("sqlite://")).make_private_file()  # there is none
+
+
+@pytest.mark.parametrize(("to", "error"), [("nonsense", ValueError), (5, TypeError)])
+def test_what_is_no_database_is_told(to: Any, error: type[Exception]) -> None:
+    with pytest.raises(error, match="to "):
+        payt.SQLTokenStore(to)
