@@ -330,7 +330,7 @@ def test_every_kind_of_a_column_is_written_as_the_database_takes_it(
 
 @pytest.mark.parametrize("options", [{}, {"isolation_level": "AUTOCOMMIT"}, {"isolation_level": "SERIALIZABLE"}])
 @pytest.mark.parametrize("driver", ["psycopg", "another"])
-def test_another_driver_of_postgresql_goes_without_copy(
+def test_postgresql_gets_all_by_any_driver_and_isolation_level(
     fake: FakePayt,
     sync: Syncs,
     postgresql: str,

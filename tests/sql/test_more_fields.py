@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sql.copying import sync_blocking
@@ -69,6 +70,5 @@ def _as_sent(name: str, value: Any) -> Any:
     if name == "new_seen_at":
         return str(value).replace("+00:00", "Z").replace(" ", "T").replace(".500000", ".5")
     if name == "new_key":
-        text = str(value).replace("-", "")
-        return "-".join([text[:8], text[8:12], text[12:16], text[16:20], text[20:]])
+        return str(UUID(str(value)))
     return str(value) if name == "new_since" else value

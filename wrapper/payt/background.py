@@ -6,7 +6,6 @@ the waits that may be long: before a request (`Clock.sleep`), and for its answer
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable, Collection
@@ -14,6 +13,8 @@ from contextlib import suppress
 from contextvars import ContextVar, copy_context
 from queue import SimpleQueue
 from typing import Generic, NoReturn, TypeVar
+
+from .forks import Process
 
 R = TypeVar("R")
 _MOMENT = 0.1
@@ -109,11 +110,8 @@ def current() -> Worker | None:
     return worker if worker is not None and worker.is_current() else None
 
 
-class Here:
+class Here(Process):
     """This process, in which a listing began: threads do not come along when it is forked."""
-
-    def __init__(self) -> None:
-        self._process = os.getpid()
 
     def check(self) -> None:
         """Go on only where the threads are.
@@ -121,7 +119,7 @@ class Here:
         Raises:
             RuntimeError: This is a process that was forked meanwhile.
         """
-        if os.getpid() != self._process:
+        if not self.is_current():
             raise RuntimeError(
                 "this listing began before the process was forked, and only the parent can go on with it: list anew"
             )

@@ -10,7 +10,6 @@ as many copies, for what is there already. (A blocking read has neither.)
 
 from __future__ import annotations
 
-import os
 import socket
 import ssl
 import weakref
@@ -23,6 +22,7 @@ import httpx
 
 from . import background
 from .deadline import time_left
+from .forks import Process, in_child
 
 _PIECE = 256 * 1024
 """How many bytes asyncio receives at once."""
@@ -64,8 +64,7 @@ def _after_fork() -> None:
         pool._optional_thread_lock = type(pool._optional_thread_lock)()  # noqa: SLF001  # another thread may have held it
 
 
-with suppress(AttributeError):  # of an operating system that has no fork
-    os.register_at_fork(after_in_child=_after_fork)
+in_child(_after_fork)
 
 
 class _Backend(httpcore.SyncBackend):
@@ -83,7 +82,7 @@ class _Backend(httpcore.SyncBackend):
 
 class _Stream(httpcore.NetworkStream):
     def __init__(self, stream: httpcore.NetworkStream) -> None:
-        self._stream, self._process = stream, os.getpid()
+        self._stream, self._process = stream, Process()
         encrypted = stream.get_extra_info("ssl_object")
         self._shared = encrypted is not None and encrypted.selected_alpn_protocol() == "h2"
 
@@ -114,7 +113,7 @@ class _Stream(httpcore.NetworkStream):
 
     def _end(self) -> None:
         """Let a read that another thread is in return."""
-        if os.getpid() != self._process:
+        if not self._process.is_current():
             return  # the parent's connection lives on
         with suppress(OSError):  # it may have ended by itself
             # that of the plain socket: the encrypted one's changes what the other thread is reading from

@@ -7,18 +7,17 @@ store. A token itself would end up in task queues, logs and dumps, and so is ref
 from __future__ import annotations
 
 import importlib
-import os
 import pickle
 import sys
 import threading
 import types
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import attrs
 import httpx
 
 from .credentials import AuthorizationCode, ClientCredentials, MemoryTokenStore
+from .forks import in_child
 
 if TYPE_CHECKING:
     from .pager import AsyncPager, Listing, Pager
@@ -165,5 +164,4 @@ def _after_fork() -> None:
     _lock = threading.Lock()
 
 
-with suppress(AttributeError):  # of an operating system that has no fork
-    os.register_at_fork(after_in_child=_after_fork)
+in_child(_after_fork)

@@ -17,13 +17,11 @@ from __future__ import annotations
 
 import copy
 import logging
-import os
 import threading
 import time
 import weakref
 from collections import deque
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import attrs
@@ -31,6 +29,7 @@ import httpx
 
 from .. import clock
 from ..errors import PaytError, TokenError
+from ..forks import in_child
 from .endpoint import Asking, Endpoint, Network
 from .grants import Grant
 from .stores import TokenStore, key_of
@@ -274,5 +273,4 @@ def _after_fork() -> None:
 
 _lock = threading.Lock()
 _connections: weakref.WeakValueDictionary[tuple[Any, str], Connection] = weakref.WeakValueDictionary()
-with suppress(AttributeError):  # of an operating system that has no fork
-    os.register_at_fork(after_in_child=_after_fork)
+in_child(_after_fork)

@@ -184,8 +184,9 @@ class PostgreSQL:
     def lock(self, connection: sa.Connection, table: sa.Table, name: str) -> Iterator[bool]:
         """An advisory lock of the connection that also writes: lost together, so that nobody writes without it."""
         with connection.begin():
-            written = connection.dialect.identifier_preparer.format_table(table).replace("%%", "%")
-            found = connection.scalar(sa.select(sa.cast(sa.func.to_regclass(written), postgresql.OID)))
+            found = connection.scalar(
+                sa.select(sa.cast(sa.func.to_regclass(_written(connection, table)), postgresql.OID))
+            )
             number = _number(f"payt {found} {name}")
             held = bool(connection.scalar(sa.select(sa.func.pg_try_advisory_lock(number))))
             before = str(connection.exec_driver_sql("SHOW synchronous_commit").scalar())
@@ -221,6 +222,9 @@ class PostgreSQL:
         connection.execute(sa.insert(table), rows)
 
 
+_BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
+
+
 class PostgreSQLWithCopy(PostgreSQL):
     """A server, and psycopg, a driver that has COPY."""
 
@@ -232,14 +236,13 @@ class PostgreSQLWithCopy(PostgreSQL):
     def transaction(self, connection: sa.Connection, first: First | None = None) -> Iterator[None]:
         """As `Dialect.transaction`; what it begins with is sent along: a page waits once less for the server."""
         with _ended(connection):
-            begin = "BEGIN ISOLATION LEVEL READ COMMITTED"
             if first is None:
-                connection.exec_driver_sql(begin)
+                connection.exec_driver_sql(_BEGIN)
             else:
                 statement, values = first
                 dbapi: Any = connection.dialect.loaded_dbapi
                 with dbapi.ClientCursor(connection.connection.driver_connection) as cursor:
-                    cursor.execute(f"{begin}; {statement.string}", statement.construct_params(values))
+                    cursor.execute(f"{_BEGIN}; {statement.string}", statement.construct_params(values))
             yield
 
     def writing(self, type_: sa.types.TypeEngine[Any]) -> Callable[[Column], Column] | None:
@@ -308,16 +311,20 @@ class KnownRowError(Exception):
     """A row that was written as a new one is there already."""
 
 
+def _written(connection: sa.Connection, thing: sa.Table | str) -> str:
+    """A table, or the name of a column, as a statement without parameters has it: for one with them % is doubled."""
+    prepare = connection.dialect.identifier_preparer
+    return (prepare.quote(thing) if isinstance(thing, str) else prepare.format_table(thing)).replace("%%", "%")
+
+
 @contextmanager
 def _copying(connection: sa.Connection, table: sa.Table, columns: Sequence[str]) -> Iterator[Any]:
-    prepare = connection.dialect.identifier_preparer
-    names = ", ".join(prepare.quote(name) for name in columns)
-    into = f"{prepare.format_table(table)} ({names})".replace("%%", "%")  # doubled for statements with parameters
+    names = ", ".join(_written(connection, column) for column in columns)
     driver: Any = connection.connection.driver_connection
     with (
         driver.cursor() as cursor,
         # whatever client_encoding is: that of an old database, role or environment may be another
-        cursor.copy(f"COPY {into} FROM STDIN WITH (ENCODING 'UTF8')") as copy,
+        cursor.copy(f"COPY {_written(connection, table)} ({names}) FROM STDIN WITH (ENCODING 'UTF8')") as copy,
     ):
         yield copy
 

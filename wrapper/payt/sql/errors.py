@@ -66,9 +66,7 @@ def reason(error: BaseException) -> str:
     original: Any = getattr(error, "orig", None) or error
     told: Any = getattr(original, "diag", None)
     if (getattr(told, "sqlstate", None) or "").startswith(DATA_EXCEPTION):
-        return (
-            f"a value does not fit into its column (SQLSTATE {told.sqlstate}); it is not shown"  # as its message does
-        )
+        return f"a value does not fit into its column (SQLSTATE {told.sqlstate}); it is not shown"
     primary = getattr(told, "message_primary", None)
     if primary:
         return str(primary)
