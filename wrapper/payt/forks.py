@@ -1,4 +1,4 @@
-"""Processes that are forked: a child has its parent's memory, and neither its threads nor a share in its connections."""
+"""Forked processes: a child has its parent's memory, and neither its threads nor a share in its connections."""
 
 from __future__ import annotations
 
