@@ -404,6 +404,28 @@ def test_the_value_that_a_column_refuses_is_not_shown(fake: FakePayt, sync: Sync
     assert "SECRET" not in str(caught.value)
 
 
+def test_a_new_file_is_opened_when_sqlite_does_not_wait_for_others(sqlite: str) -> None:
+    """As where two change the journal's mode at the same time: one of them is refused at once."""
+    engine = sa.create_engine(sqlite, poolclass=sa.NullPool)
+    tries: list[str] = []
+
+    @sa.event.listens_for(engine, "before_cursor_execute")
+    def without_patience(_connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+        if "journal_mode" in statement:
+            cursor.execute("PRAGMA busy_timeout = 0")
+            tries.append(statement)
+
+    other = sqlite3.connect(sqlite.removeprefix("sqlite:///"), check_same_thread=False, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    timer = threading.Timer(0.2, other.execute, ["COMMIT"])
+    timer.start()
+    with engine.connect() as new:
+        assert SQLite(engine).open(new).exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+    timer.join()
+    other.close()
+    assert len(tries) > 2
+
+
 def test_threads_that_make_the_tables_at_once_do_not_meet(fake: FakePayt, sync: Syncs, database: str) -> None:
     errors: list[BaseException] = []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -12,11 +13,17 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 from filelock import FileLock, Timeout
 from sqlalchemy.dialects import postgresql, sqlite
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random
 
 from .schema import Column, plain_texts
 
 PATIENCE = 60
 """How many seconds SQLite waits for another writer."""
+
+
+_BUSY = retry_if_exception(
+    lambda error: getattr(getattr(error, "orig", None), "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
+)
 
 
 class Dialect(Protocol):
@@ -89,7 +96,10 @@ class SQLite:
         """Readers see the last commit and are not blocked (WAL); transactions are begun by us, not by the driver."""
         connection = connection.execution_options(isolation_level="AUTOCOMMIT")
         connection.exec_driver_sql(f"PRAGMA busy_timeout = {PATIENCE * 1000}")
-        connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+        # where two connections change it at the same time, SQLite refuses one of them at once, without that patience
+        for attempt in Retrying(retry=_BUSY, stop=stop_after_delay(PATIENCE), wait=wait_random(0, 0.05), reraise=True):
+            with attempt:
+                connection.exec_driver_sql("PRAGMA journal_mode = WAL")
         connection.commit()
         return connection
 
