@@ -21,6 +21,7 @@ import baseline
 from changes import Change, changes_between
 from contract import operations_of, problems_of, schemas_below, used_schemas
 from lint import invalid_in, lacking_in
+from lists import problems_of_lists
 from python_api import breaking_changes
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
@@ -58,15 +59,17 @@ def main() -> int:
             print(f"{arguments.output} does not exist. Run ./generate.sh.")
             return 1
         with tempfile.TemporaryDirectory(prefix="payt-generate-") as folder:
-            fresh = Path(folder) / "generated/payt_api"
+            fresh = Path(folder) / "generated" / arguments.output.name
             fresh.parent.mkdir()
             generate(document, fresh)
-            if arguments.check:
-                status = compare(arguments.output, fresh) or (1 if lacking else 0)
-            else:
-                swap(fresh, arguments.output)
-                print(f"{arguments.output}: generated from {arguments.contract}")
-                status = 0
+            generate_resources(document, fresh)
+            status = 1 if arguments.check and lacking else 0
+            for output in (arguments.output, resources_beside(arguments.output)):
+                if arguments.check:
+                    status = compare(output, fresh.with_name(output.name)) or status
+                else:
+                    swap(fresh.with_name(output.name), output)
+                    print(f"{output}: generated from {arguments.contract}")
             unannounced = report(old, called, document, Path(folder), quiet=arguments.check)
     except (GenerationError, baseline.NoSuchRevisionError) as error:
         print(f"{arguments.contract}: {error}", file=sys.stderr)
@@ -100,7 +103,7 @@ def report(
     before = old.text("openapi.yaml")
     changes = changes_between(parse(before), document) if before else [Change("openapi.yaml", "", "added")]
     (folder / "before").mkdir()
-    old.extract(folder / "before", "wrapper/payt", "generated/payt_api")
+    old.extract(folder / "before", "wrapper/payt", "generated")
     shutil.copytree(ROOT / "wrapper/payt", folder / "wrapper/payt", ignore=shutil.ignore_patterns("__pycache__"))
     python = breaking_changes(folder / "before", folder)
     breaking = [change for change in changes if change.breaks]
@@ -143,7 +146,7 @@ def read(contract: Path) -> dict[str, Any]:
         document: dict[str, Any] = parse(contract.read_text("utf-8"))
     except (OSError, ValueError, YAMLError) as error:
         raise GenerationError(f"cannot be read: {error}") from None
-    problems = problems_of(document)
+    problems = problems_of(document) or [*problems_of_lists(document)]
     if problems:
         raise GenerationError("the generator would misread this contract:\n" + _list(problems))
     problems = invalid_in(document)
@@ -171,16 +174,48 @@ def generate(document: dict[str, Any], output: Path) -> None:
         prepared = Path(folder) / "openapi.json"
         prepared.write_text(json.dumps(mark_sent(describe_parameters(document))), encoding="utf-8")
         run_generator(prepared, output)
-    for path in sorted(output.rglob("*.py")):
+    finish(output)
+    verify(output)
+    described = {"x-generated": HEADER.strip("# \n"), **document}
+    (output / "openapi.json").write_text(json.dumps(described, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def resources_beside(package: Path) -> Path:
+    """Where the resources of a generated package are: beside it."""
+    return package.with_name(package.name.replace("payt_api", "payt_resources"))
+
+
+def generate_resources(document: dict[str, Any], package: Path) -> None:
+    """Generate the typed methods for the lists of a contract, beside the package that was generated from it.
+
+    Raises:
+        GenerationError: They cannot be written.
+    """
+    output = resources_beside(package)
+    with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as file:
+        json.dump(document, file)
+        file.flush()
+        run_here("resources.py", package, file.name, output)
+    hooks: list[str] = parse((ROOT / "codegen/config.yaml").read_text("utf-8"))["post_hooks"]
+    for hook in hooks:
+        command = [str(Path(sys.executable).parent / hook.split()[0]), *hook.split()[1:]]
+        subprocess.run(command, cwd=output, check=True)
+    finish(output)
+
+
+def finish(package: Path) -> None:
+    """Head each module of a generated package with where it comes from, and mark the package as typed.
+
+    Raises:
+        GenerationError: A template wrote something that is not meant.
+    """
+    for path in sorted(package.rglob("*.py")):
         text = path.read_text(encoding="utf-8")
         if " object at 0x" in text:
             # A text of the contract that a template did not pass through one of the generator's filters.
-            raise GenerationError(f"a template put the repr of an object into {path.relative_to(output)}")
+            raise GenerationError(f"a template put the repr of an object into {path.relative_to(package)}")
         path.write_text(HEADER + text, encoding="utf-8")
-    verify(output)
-    (output / "py.typed").write_text(HEADER, encoding="utf-8")
-    described = {"x-generated": HEADER.strip("# \n"), **without_examples(document)}
-    (output / "openapi.json").write_text(json.dumps(described, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    (package / "py.typed").write_text(HEADER, encoding="utf-8")
 
 
 def describe_parameters(document: dict[str, Any]) -> dict[str, Any]:
@@ -189,21 +224,9 @@ def describe_parameters(document: dict[str, Any]) -> dict[str, Any]:
     shared = document.get("components", {}).get("parameters", {}).values()
     for parameter in [*shared, *(p for _, _, parameters in operations_of(document) for p in parameters)]:
         if "schema" in parameter and "description" in parameter:
-            parameter["schema"].setdefault("description", parameter["description"])
+            several = " Several are separated by commas." if parameter.get("x-comma-separated") else ""
+            parameter["schema"].setdefault("description", parameter["description"] + several)
     return document
-
-
-def without_examples(node: Any, *, names: bool = False) -> Any:
-    """The contract as it comes along with the package: `names` says that the keys of `node` are names of its own."""
-    if isinstance(node, list):
-        return [without_examples(item) for item in node]
-    if not isinstance(node, dict):
-        return node
-    return {
-        key: without_examples(value, names=key in ("properties", "schemas", "parameters"))
-        for key, value in node.items()
-        if names or key not in ("example", "examples")
-    }
 
 
 def mark_sent(document: dict[str, Any]) -> dict[str, Any]:
@@ -249,7 +272,16 @@ def verify(package: Path) -> None:
     Raises:
         GenerationError: Something in it could not be imported, or neither read nor written.
     """
-    command: list[str | Path] = [sys.executable, "-B", ROOT / "codegen/verify.py", package]
+    run_here("verify.py", package)
+
+
+def run_here(script: str, *arguments: str | Path) -> None:
+    """Run a script of this folder that imports what was generated, in a process of its own.
+
+    Raises:
+        GenerationError: It found problems, or failed.
+    """
+    command: list[str | Path] = [sys.executable, "-B", ROOT / "codegen" / script, *arguments]
     run = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)
     if run.returncode:
         problems = run.stdout.splitlines() or run.stderr.splitlines()[-1:]

@@ -12,11 +12,9 @@ import griffe
 
 FOLDERS = ("wrapper", "generated")
 """Where the two packages are, below a state's folder."""
-PACKAGES = ("payt", "payt_api")
+PACKAGES = ("payt", "payt_api", "payt_resources")
 EXPORTING = ("payt", "payt.testing")
-"""Modules of the wrapper whose `__all__` is promised. All of payt_api is."""
-PROMISED_BESIDES = ("payt.contacts.Contacts", "payt.contacts.AsyncContacts")
-"""What is reached through a client and needs no import."""
+"""Modules of the wrapper whose `__all__` is promised. All that is generated is."""
 FREE = ("payt._version", "payt.__version__")
 
 
@@ -72,15 +70,14 @@ def _exported(package: Any) -> set[str]:
 
 def _promised(package: Any) -> Iterator[str]:
     """The canonical paths of what users may rely on."""
-    if package.path == "payt_api":
-        yield "payt_api"
+    if package.path != "payt":
+        yield package.path
         return
     for exported in _exported(package):
         found = _at(package, exported)
         if found is not None:
             yield found.canonical_path
             yield found.path
-    yield from PROMISED_BESIDES
 
 
 def _at(package: Any, path: str) -> Any:

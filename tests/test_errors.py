@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 import payt
-from payt.answers import read_error, retry_after
+from payt.transport.answers import read_error, retry_after
 from payt.testing import FakePayt
 from support.flavours import Flavour
 

@@ -10,7 +10,7 @@ from uuid import UUID
 import attrs
 import pytest
 
-from payt.shapes import model_in, scalar_of
+from payt.listing.shapes import model_in, scalar_of
 
 
 @attrs.frozen(kw_only=True)

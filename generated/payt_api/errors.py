@@ -1,6 +1,8 @@
 # Generated from openapi.yaml by ./generate.sh: change the contract or codegen/, never this file.
 """What the operations raise besides httpx's own errors."""
 
+import httpx
+
 
 class UnexpectedStatus(Exception):
     """The contract does not know the status of a response, and `Client.raise_on_unexpected_status` is set.
@@ -25,7 +27,10 @@ class DecodeError(ValueError):
     Attributes:
         path: Where, as a JSON path ("$.data[3].updated_at").
         reason: What was expected, and what kind of thing stood there.
+        response: The response whose body it is, where it is one.
     """
+
+    response: httpx.Response | None = None
 
     def __init__(self, path: str, reason: str) -> None:
         super().__init__(f"{path}: {reason}")
@@ -36,4 +41,8 @@ class DecodeError(ValueError):
         return type(self), (self.path, self.reason)
 
 
-__all__ = ("DecodeError", "UnexpectedStatus")
+class NotJsonError(DecodeError):
+    """A body is not JSON, or only a part of it."""
+
+
+__all__ = ("DecodeError", "NotJsonError", "UnexpectedStatus")

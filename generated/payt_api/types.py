@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar, Union, get_a
 import attrs
 import msgspec
 
-from .errors import DecodeError
+from .errors import DecodeError, NotJsonError
 
 T = TypeVar("T")
 
@@ -105,7 +105,7 @@ def decode(content: bytes, type_: type[T], unknown_fields: set[str] | None = Non
         reason, path = _parse_message(str(error))
         raise DecodeError(path, reason) from None
     except (msgspec.DecodeError, UnicodeDecodeError):
-        raise DecodeError("$", "Expected JSON, got something else or only a part of it") from None
+        raise NotJsonError("$", "Expected JSON, got something else or only a part of it") from None
     except RecursionError:
         raise DecodeError("$", "Expected JSON of reasonable depth, got nesting too deep to read") from None
 

@@ -14,8 +14,8 @@ import payt
 from faults import kinds
 from faults.kinds import Fault, Point
 from faults.server import FaultServer
-from payt import clock
-from payt.deadline import Deadline, time_left
+from payt.transport import clock
+from payt.transport.call import Call, time_left
 from payt.testing import FakePayt
 from support.flavours import Flavour
 from support.quick import CONTEXT, QUICK

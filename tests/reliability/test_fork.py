@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 import payt
-from payt import network, pickling
+from payt import pickling
+from payt.transport import network
 from payt.testing import FakePayt, contact
 from support.quick import QUICK
 

@@ -18,8 +18,8 @@ import pytest
 import payt
 from faults import kinds
 from faults.server import FaultServer
-from payt import clock, pace
-from payt.pace import MARGIN, Pace, Start
+from payt.transport import clock, pace
+from payt.transport.pace import MARGIN, Pace, Start
 from support.flavours import Flavour
 from support.quick import QUICK
 from support.turned_clock import TurnedClock

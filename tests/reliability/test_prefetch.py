@@ -27,7 +27,7 @@ import payt
 from faults import kinds
 from faults.kinds import Fault, Point
 from faults.server import FaultServer, paging
-from payt import background
+from payt.transport import workers as background
 from payt.testing import FakePayt
 from support.eventually import eventually, workers
 from support.flavours import Async, Flavour, Sync

@@ -17,8 +17,8 @@ import payt
 from faults import kinds
 from faults.kinds import Point
 from faults.server import FaultServer
-from payt import clock
-from payt.retries import is_transient
+from payt.transport import clock
+from payt.transport.retries import is_transient
 from payt.testing import FakePayt, skip_waits
 from support.flavours import Flavour
 from support.quick import QUICK

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from payt.clock import Clock
+from payt.transport.clock import Clock
 
 
 class TurnedClock(Clock):
@@ -17,7 +17,7 @@ class TurnedClock(Clock):
     def now(self) -> float:
         return self.time
 
-    def sleep(self, seconds: float) -> None:
+    def sleep(self, seconds: float, wait: object = None) -> None:
         self.waits.append(seconds)
         self.time += seconds
 

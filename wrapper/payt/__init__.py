@@ -43,8 +43,7 @@ if typing.TYPE_CHECKING:
         TokenStore,
     )
     from .credentials.login import login
-    from .many import AsyncManyPager, ManyPager
-    from .pager import AsyncPager, Page, Pager
+    from .listing import AsyncManyPager, AsyncPager, ManyPager, Page, Pager
     from .sql import SQLTokenStore as SQLTokenStore
     from .sql import async_sync as async_sync
     from .sql import sync as sync
@@ -98,8 +97,7 @@ _LATER = {
         "TokenStore",
         "login",
     ],
-    "payt.many": ["AsyncManyPager", "ManyPager"],
-    "payt.pager": ["AsyncPager", "Page", "Pager"],
+    "payt.listing": ["AsyncManyPager", "AsyncPager", "ManyPager", "Page", "Pager"],
     "payt.sql": ["SQLTokenStore", "async_sync", "sync"],
 }
 """What is imported when it is used. httpx, attrs and msgspec take a moment that who catches an error, or only
@@ -109,7 +107,7 @@ _MODULE_OF = {name: module for module, names in _LATER.items() for name in names
 
 
 def __getattr__(name: str) -> typing.Any:
-    if f"payt.{name}" in _LATER or name == "contacts":
+    if f"payt.{name}" in _LATER:
         return importlib.import_module(f"payt.{name}")
     if name not in _MODULE_OF:
         raise AttributeError(f"module 'payt' has no attribute {name!r}")

@@ -4,29 +4,86 @@ from __future__ import annotations
 
 import os
 import ssl
-import sys
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Generic, Self, TypeVar
 
 import httpx
+from payt_resources import AsyncResources, Resources
 
 from payt_api.client import AuthenticatedClient
 
-from ._version import __version__
-from .contacts import AsyncContacts, Contacts
 from .credentials import Credentials, Network, auth_of
-from .environments import PRODUCTION, url_of
-from .limits import Limits
+from .listing.arguments import encoded
 from .pickling import Recipe, restore_client
+from .settings import DEFAULT_TIMEOUT, USER_AGENT, Settings
+from .transport.retries import Operation, ask, ask_async
+from .transport.session import AsyncSession, Session
 
-if TYPE_CHECKING:  # imported where the first client is made: it takes as long as all else together
-    from .session import AsyncSession, Session
-
-DEFAULT_TIMEOUT = httpx.Timeout(30, connect=5)
-USER_AGENT = "payt-client/{} python/{}.{}".format(__version__, *sys.version_info)
+R = TypeVar("R")
+TransportT = TypeVar("TransportT", httpx.BaseTransport, httpx.AsyncBaseTransport)
+SessionT = TypeVar("SessionT", Session, AsyncSession)
 
 
-class Client:
+class _Client(Generic[TransportT, SessionT]):
+    """What both clients are."""
+
+    _session: SessionT
+    _api: AuthenticatedClient
+
+    def __init__(
+        self,
+        credentials: Credentials | None = None,
+        *,
+        base_url: str | None = None,
+        timeout: float | httpx.Timeout = DEFAULT_TIMEOUT,
+        retries: int = 4,
+        rate_limit: float | None = 10.0,
+        total_timeout: float = 300.0,
+        max_body: int = 64 * 2**20,
+        verify: bool | ssl.SSLContext = True,
+        http2: bool = False,
+        proxy: str | httpx.Proxy | None = None,
+        trust_env: bool = True,
+        transport: TransportT | None = None,
+    ) -> None:
+        settings = Settings(
+            base_url=base_url,
+            timeout=timeout,
+            retries=retries,
+            rate_limit=rate_limit,
+            total_timeout=total_timeout,
+            max_body=max_body,
+            verify=verify,
+            http2=http2,
+            proxy=proxy,
+            trust_env=trust_env,
+            transport=transport,
+        )
+        network = Network(
+            {"verify": verify, "proxy": proxy, "trust_env": trust_env, "headers": {"User-Agent": USER_AGENT}}, transport
+        )
+        auth = auth_of(credentials, os.environ, settings.base_url, network)
+        # base URL and token are the session's business
+        self._api = AuthenticatedClient(str(settings.base_url), token="")
+        self._session = self._make_session(settings, auth)
+        self._session.recipe = Recipe(type(self), credentials, settings)
+
+    def _make_session(self, settings: Settings, auth: httpx.Auth) -> SessionT:
+        raise NotImplementedError
+
+    @property
+    def base_url(self) -> str:
+        """Where the API is."""
+        return str(self._session.base_url).rstrip("/")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return restore_client, (self._session.recipe,)
+
+    def __repr__(self) -> str:
+        return f"payt.{type(self).__name__}(base_url={self.base_url!r})"
+
+
+class Client(_Client[httpx.BaseTransport, Session], Resources):
     """Payt's API. Safe to share between threads; use it as a context manager, or close it.
 
     Args:
@@ -51,53 +108,22 @@ class Client:
         ImportError: An argument needs an extra that is not installed; the message says which.
     """
 
-    contacts: Contacts
+    def call(self, operation: Operation[R], **arguments: Any) -> R | None:
+        """Ask for anything that the contract describes, with the same tokens, pace, retries (GET only) and errors.
 
-    def __init__(
-        self,
-        credentials: Credentials | None = None,
-        *,
-        base_url: str | None = None,
-        timeout: float | httpx.Timeout = DEFAULT_TIMEOUT,
-        retries: int = 4,
-        rate_limit: float | None = 10.0,
-        total_timeout: float = 300.0,
-        max_body: int = 64 * 2**20,
-        verify: bool | ssl.SSLContext = True,
-        http2: bool = False,
-        proxy: str | httpx.Proxy | None = None,
-        trust_env: bool = True,
-        transport: httpx.BaseTransport | None = None,
-    ) -> None:
-        from .session import Session  # noqa: PLC0415  # see above
+        Args:
+            operation: A generated operation: its module, such as `payt_api.api.contacts.list_contacts`.
+            **arguments: Those of the operation.
 
-        self._session: Session = Session(
-            **_settings(credentials, base_url, timeout, transport, verify=verify, proxy=proxy, trust_env=trust_env),
-            **_reach(retries, rate_limit, total_timeout, max_body, http2=http2),
-        )
-        self.contacts = Contacts(_api(self._session).set_httpx_client(self._session))
-        self._session.recipe = Recipe(
-            Client,
-            credentials,
-            {
-                "base_url": str(self._session.base_url),  # an environment there must not lead elsewhere
-                "timeout": timeout,
-                "retries": retries,
-                "rate_limit": rate_limit,
-                "total_timeout": total_timeout,
-                "max_body": max_body,
-                "verify": verify,
-                "http2": http2,
-                "proxy": proxy,
-                "trust_env": trust_env,
-                "transport": transport,
-            },
-        )
+        Returns:
+            What was parsed of the answer; None where it has no content.
 
-    @property
-    def base_url(self) -> str:
-        """Where the API is."""
-        return _shown(self._session)
+        Raises:
+            TypeError: An argument is missing, of a wrong type, or not one of the operation.
+            ValueError: An argument's value cannot be used; nothing was sent.
+            PaytError: There is no answer, or it is an error.
+        """
+        return ask(self._api, operation, encoded(operation, arguments)).parsed
 
     def close(self) -> None:
         """Close all connections. A closed client sends nothing more."""
@@ -112,83 +138,21 @@ class Client:
     ) -> None:
         self._session.__exit__(kind, error, traceback)
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return restore_client, (self._session.recipe,)
+    def _make_session(self, settings: Settings, auth: httpx.Auth) -> Session:
+        session = Session(settings, auth=auth)
+        self._api.set_httpx_client(session)
+        return session
 
-    def __repr__(self) -> str:
-        return f"payt.Client(base_url={self.base_url!r})"
 
+class AsyncClient(_Client[httpx.AsyncBaseTransport, AsyncSession], AsyncResources):
+    """The same as `Client`, for asyncio, with the same arguments. Safe to share between the tasks of one event loop.
 
-class AsyncClient:
-    """The same as `Client`, for asyncio. Safe to share between the tasks of one event loop.
-
-    Args:
-        credentials: As for `Client`; a callable may be a coroutine function.
-        base_url: As for `Client`.
-        timeout: As for `Client`.
-        retries: As for `Client`.
-        rate_limit: As for `Client`.
-        total_timeout: As for `Client`.
-        max_body: As for `Client`.
-        verify: As for `Client`.
-        http2: As for `Client`.
-        proxy: As for `Client`.
-        trust_env: As for `Client`.
-        transport: As httpx's: what sends the requests.
-
-    Raises:
-        TypeError: An argument is of a wrong type.
-        ValueError: An argument's value cannot be used; the message says why and what to do.
-        ImportError: An argument needs an extra that is not installed; the message says which.
+    In `credentials`, a callable may be a coroutine function; `transport` is an asynchronous one.
     """
 
-    contacts: AsyncContacts
-
-    def __init__(
-        self,
-        credentials: Credentials | None = None,
-        *,
-        base_url: str | None = None,
-        timeout: float | httpx.Timeout = DEFAULT_TIMEOUT,
-        retries: int = 4,
-        rate_limit: float | None = 10.0,
-        total_timeout: float = 300.0,
-        max_body: int = 64 * 2**20,
-        verify: bool | ssl.SSLContext = True,
-        http2: bool = False,
-        proxy: str | httpx.Proxy | None = None,
-        trust_env: bool = True,
-        transport: httpx.AsyncBaseTransport | None = None,
-    ) -> None:
-        from .session import AsyncSession  # noqa: PLC0415  # see above
-
-        self._session: AsyncSession = AsyncSession(
-            **_settings(credentials, base_url, timeout, transport, verify=verify, proxy=proxy, trust_env=trust_env),
-            **_reach(retries, rate_limit, total_timeout, max_body, http2=http2),
-        )
-        self.contacts = AsyncContacts(_api(self._session).set_async_httpx_client(self._session))
-        self._session.recipe = Recipe(
-            AsyncClient,
-            credentials,
-            {
-                "base_url": str(self._session.base_url),  # an environment there must not lead elsewhere
-                "timeout": timeout,
-                "retries": retries,
-                "rate_limit": rate_limit,
-                "total_timeout": total_timeout,
-                "max_body": max_body,
-                "verify": verify,
-                "http2": http2,
-                "proxy": proxy,
-                "trust_env": trust_env,
-                "transport": transport,
-            },
-        )
-
-    @property
-    def base_url(self) -> str:
-        """Where the API is."""
-        return _shown(self._session)
+    async def call(self, operation: Operation[R], **arguments: Any) -> R | None:
+        """As `Client.call`."""
+        return (await ask_async(self._api, operation, encoded(operation, arguments))).parsed
 
     async def aclose(self) -> None:
         """Close all connections. A closed client sends nothing more."""
@@ -203,62 +167,7 @@ class AsyncClient:
     ) -> None:
         await self._session.__aexit__(kind, error, traceback)
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return restore_client, (self._session.recipe,)
-
-    def __repr__(self) -> str:
-        return f"payt.AsyncClient(base_url={self.base_url!r})"
-
-
-def _settings(
-    credentials: Credentials | None,
-    base_url: str | None,
-    timeout: float | httpx.Timeout,
-    transport: httpx.BaseTransport | httpx.AsyncBaseTransport | None,
-    **passed_on: Any,
-) -> dict[str, Any]:
-    """The arguments of httpx's clients, checked."""
-    url = url_of("base_url", base_url, "PAYT_BASE_URL", PRODUCTION.api)
-    network = Network({**passed_on, "headers": {"User-Agent": USER_AGENT}}, transport)
-    return {
-        "base_url": url,
-        "auth": auth_of(credentials, os.environ, url, network),
-        "transport": transport,
-        "timeout": _checked_timeout(timeout),
-        "headers": {"User-Agent": USER_AGENT, "Accept": "application/json"},
-        "follow_redirects": False,
-        **passed_on,
-    }
-
-
-def _reach(
-    retries: int, rate_limit: float | None, total_timeout: float, max_body: int, *, http2: bool
-) -> dict[str, Any]:
-    """The arguments that say how far a session goes, checked."""
-    if http2:
-        from importlib.util import find_spec  # noqa: PLC0415  # rarely needed
-
-        if find_spec("h2") is None:
-            raise ImportError('http2=True needs h2: pip install "payt-client[http2]"')
-    limits = Limits(retries=retries, rate_limit=rate_limit, total_timeout=total_timeout, max_body=max_body)
-    return {"reach": limits, "http2": http2}
-
-
-def _checked_timeout(timeout: float | httpx.Timeout) -> httpx.Timeout:
-    if isinstance(timeout, (int, float)):
-        timeout = httpx.Timeout(timeout, connect=min(timeout, 5))
-    if not isinstance(timeout, httpx.Timeout):
-        raise TypeError(f"timeout must be a number of seconds or an httpx.Timeout, got {type(timeout).__name__}")
-    for name, seconds in timeout.as_dict().items():
-        if seconds is None or not 0 < seconds < float("inf"):
-            raise ValueError(f"timeout: {name} must be a number of seconds above 0, got {seconds}: no request may hang")
-    return timeout
-
-
-def _api(session: httpx.Client | httpx.AsyncClient) -> AuthenticatedClient:
-    """What the generated operations ask through; base URL and token are the session's business."""
-    return AuthenticatedClient(str(session.base_url), token="")
-
-
-def _shown(session: httpx.Client | httpx.AsyncClient) -> str:
-    return str(session.base_url).rstrip("/")
+    def _make_session(self, settings: Settings, auth: httpx.Auth) -> AsyncSession:
+        session = AsyncSession(settings, auth=auth)
+        self._api.set_async_httpx_client(session)
+        return session

@@ -6,21 +6,18 @@ store. A token itself would end up in task queues, logs and dumps, and so is ref
 
 from __future__ import annotations
 
-import importlib
 import pickle
 import sys
 import threading
 import types
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 import httpx
 
 from .credentials import AuthorizationCode, ClientCredentials, MemoryTokenStore
-from .forks import in_child
-
-if TYPE_CHECKING:
-    from .pager import AsyncPager, Listing, Pager
+from .settings import Settings
+from .transport.process import PerProcess
 
 
 @attrs.frozen
@@ -30,12 +27,12 @@ class Recipe:
     Attributes:
         kind: `payt.Client` or `payt.AsyncClient`.
         credentials: As they were given.
-        settings: All other arguments.
+        settings: All other arguments, the base URL among them: an environment elsewhere must not lead elsewhere.
     """
 
-    kind: type
+    kind: type[Any]
     credentials: Any = attrs.field(repr=False)
-    settings: dict[str, Any] = attrs.field(repr=False)
+    settings: Settings = attrs.field(repr=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """By reference.
@@ -49,7 +46,25 @@ class Recipe:
 
     def make(self) -> Any:
         """Make the client anew."""
-        return self.kind(self.credentials, **self.settings)
+        return self.kind(self.credentials, **attrs.asdict(self.settings) | {"base_url": str(self.settings.base_url)})
+
+    def api(self) -> Any:
+        """What a pager that arrived here asks through.
+
+        The pagers of one `Client` share one here too, and so its connections. A client that cannot be made, for want of
+        a token say, is an error when the pager is used: a pool whose worker cannot read its task waits for it for ever.
+        """
+        try:
+            if not hasattr(self.kind, "__enter__"):  # an AsyncClient belongs to an event loop
+                return self.make()._api  # noqa: SLF001  # ours
+            lock, clients = _clients.get()
+            with lock:
+                key = self.__reduce__()[1][0]
+                if key not in clients:
+                    clients[key] = self.make()
+                return clients[key]._api  # noqa: SLF001  # ours
+        except ValueError as error:
+            return _Missing(error)
 
 
 def _recipe(parts: bytes) -> Recipe:
@@ -61,41 +76,8 @@ def restore_client(recipe: Recipe) -> Any:
     return recipe.make()
 
 
-def reduce_pager(pager: Pager[Any] | AsyncPager[Any], session: Any, listing: Listing, prefetch: int) -> tuple[Any, ...]:
-    """What a pager is pickled as: its client's recipe, and what it lists.
-
-    Raises:
-        TypeError: Its client cannot be pickled.
-    """
-    recipe = getattr(session, "recipe", None)
-    if recipe is None:
-        raise TypeError("only the pagers of a payt.Client or payt.AsyncClient can be pickled")
-    fields = {field.name: getattr(listing, field.name) for field in attrs.fields(type(listing))}
-    operation = fields.pop("operation").__name__
-    return restore_pager, (type(pager), type(listing), pickle.dumps(recipe), operation, fields, prefetch)
-
-
-def restore_pager(
-    kind: Any, listing: Any, recipe: bytes, operation: str, fields: dict[str, Any], prefetch: int
-) -> Pager[Any] | AsyncPager[Any]:
-    """The pager, in another process."""
-    shared = kind.__name__ == "Pager"
-    api: Any
-    try:
-        made: Any = _shared_client(recipe) if shared else pickle.loads(recipe).make()  # noqa: S301 - in a pickle already
-        api = made.contacts._api  # noqa: SLF001 - ours
-    except ValueError as error:
-        api = _Missing(error)
-    listing = listing(operation=importlib.import_module(operation), **fields)
-    restored: Pager[Any] | AsyncPager[Any] = kind(api, listing, prefetch=prefetch)
-    return restored
-
-
 class _Missing:
-    """Stands for a client that could not be made here, for want of a token say.
-
-    The error comes when the pager is used: a pool whose worker cannot read its task waits for it for ever.
-    """
+    """Stands for a client that could not be made here."""
 
     def __init__(self, error: ValueError) -> None:
         self._error = error
@@ -106,16 +88,7 @@ class _Missing:
     get_async_httpx_client = get_httpx_client
 
 
-_clients: dict[bytes, Any] = {}
-_lock = threading.Lock()
-
-
-def _shared_client(recipe: bytes) -> Any:
-    """One client for all pagers that arrive in this process with the same settings: they share its connections."""
-    with _lock:
-        if recipe not in _clients:
-            _clients[recipe] = pickle.loads(recipe).make()  # noqa: S301 - in a pickle already
-        return _clients[recipe]
+_clients: PerProcess[tuple[threading.Lock, dict[bytes, Any]]] = PerProcess(lambda: (threading.Lock(), {}))
 
 
 def _travelling(credentials: Any) -> Any:
@@ -143,25 +116,17 @@ def _has_a_name(function: Any) -> bool:
     return getattr(sys.modules.get(function.__module__), function.__qualname__, None) is function
 
 
-def _checked(settings: dict[str, Any]) -> dict[str, Any]:
-    for name, value in settings.items():
-        if name == "transport" and value is not None:
-            raise TypeError("a client with a transport of its own cannot be pickled: make it where it is used")
-        if name == "verify" and not isinstance(value, bool):
-            raise TypeError(
-                "a client with an SSLContext cannot be pickled: make it where it is used, or pass verify=True and name "
-                "the authority in SSL_CERT_FILE"
-            )
-        if name == "proxy" and value is not None and (not isinstance(value, str) or httpx.URL(value).userinfo):
-            raise TypeError(
-                "a client with a proxy that has a password cannot be pickled: name the proxy in HTTPS_PROXY instead"
-            )
+def _checked(settings: Settings) -> Settings:
+    if settings.transport is not None:
+        raise TypeError("a client with a transport of its own cannot be pickled: make it where it is used")
+    if not isinstance(settings.verify, bool):
+        raise TypeError(
+            "a client with an SSLContext cannot be pickled: make it where it is used, or pass verify=True and name "
+            "the authority in SSL_CERT_FILE"
+        )
+    proxy = settings.proxy
+    if proxy is not None and (not isinstance(proxy, str) or httpx.URL(proxy).userinfo):
+        raise TypeError(
+            "a client with a proxy that has a password cannot be pickled: name the proxy in HTTPS_PROXY instead"
+        )
     return settings
-
-
-def _after_fork() -> None:
-    global _lock  # noqa: PLW0603  the other one may be held for ever
-    _lock = threading.Lock()
-
-
-in_child(_after_fork)

@@ -11,7 +11,7 @@ class ContactsPage:
     data: list[Contact]
     """The contacts of this page, ordered by id."""
     pagination: Pagination | None = None
-    """Where the listing goes on."""
+    """Where the listing continues."""
 
 
 from ..models.contact import Contact  # noqa: E402

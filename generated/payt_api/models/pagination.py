@@ -6,7 +6,7 @@ from ..types import Identifier, model
 
 @model(kw_only=True)
 class Pagination:
-    """Where a listing goes on."""
+    """Where a listing continues."""
 
     cursor: Identifier | None = None
     """What to send as `cursor` for the next page; null, empty or absent on the last one."""

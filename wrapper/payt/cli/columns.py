@@ -11,7 +11,7 @@ from uuid import UUID
 
 import attrs
 
-from payt.shapes import fields_of, scalar_of
+from payt.listing.shapes import fields_of, scalar_of
 from payt_api.models import Contact
 
 Row: TypeAlias = tuple[Any, ...]

@@ -17,10 +17,10 @@ import attrs
 import httpx
 import msgspec
 
-from .. import clock
-from ..answers import address, read_error
-from ..deadline import Deadline
 from ..errors import LoginRequiredError, TokenError
+from ..transport import clock
+from ..transport.answers import address, read_error
+from ..transport.call import Call
 from .bearer import checked_token
 from .token import Token
 
@@ -84,7 +84,7 @@ class Endpoint:
     def reached(self, network: Network) -> Iterator[Asking]:
         """What asks. It is closed behind the block, so that nothing stands between an answer and keeping its token."""
         # importing httpcore takes its time, which `import payt` need not take
-        from ..network import end_reads  # noqa: PLC0415
+        from ..transport.network import end_reads  # noqa: PLC0415
 
         transport = None if network.transport is None else _Lent(network.transport)
         timeout = httpx.Timeout(LONGEST, connect=CONNECT)
@@ -115,7 +115,7 @@ class Asking:
         error: TokenError | None
         asked_at = time.time()
         try:
-            with Deadline(LONGEST).holds():
+            with Call(LONGEST).active():
                 response = self._answer(body)
         except httpx.RequestError as failure:
             error = _unreachable(endpoint.url, failure)
@@ -160,7 +160,7 @@ class Asking:
             except (httpx.ConnectError, httpx.ConnectTimeout):  # it cannot have arrived
                 if attempt == ATTEMPTS:
                     raise
-                clock.sleep(0.5 * attempt)
+                clock.current().sleep(0.5 * attempt)
 
     def _read(self, response: httpx.Response) -> httpx.Response:
         content = b""

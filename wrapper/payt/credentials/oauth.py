@@ -8,8 +8,8 @@ from typing import Final
 import attrs
 import httpx
 
-from ..deadline import time_left
 from ..errors import PaytError
+from ..transport.call import time_left
 from .endpoint import Endpoint, Network
 from .grants import Grant
 from .shared import Connection, Found, Renewal, Wanted, connection_of, raised

@@ -27,9 +27,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import attrs
 import httpx
 
-from .. import clock
 from ..errors import PaytError, TokenError
-from ..forks import in_child
+from ..transport import clock
+from ..transport.process import in_child
 from .endpoint import Asking, Endpoint, Network
 from .grants import Grant
 from .stores import TokenStore, key_of

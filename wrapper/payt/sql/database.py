@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import msgspec
 import sqlalchemy as sa
 
-from ..pager import Page
+from ..listing import Page
 from .dialects import Dialect, KnownRowError, PostgreSQLWithCopy, Rows, check_kind, dialect_of, in_memory
 from .errors import BusyError, SchemaError, SyncError, database_errors
 from .plan import Run, State

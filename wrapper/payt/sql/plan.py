@@ -18,7 +18,7 @@ import msgspec
 from dateutil.parser import isoparse
 
 from ..errors import InvalidResponseError
-from ..pager import Page
+from ..listing import Page
 from .errors import MassDeletionError
 from .schema import iso
 

@@ -12,10 +12,11 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from .. import clock, query
+from .. import checks
 from ..client import AsyncClient, Client
 from ..errors import APIError, InvalidResponseError, PaytError
-from ..pager import Page
+from ..listing import Page
+from ..transport import clock
 from . import plan
 from .database import Copy, Database, engine_of, now
 from .errors import SyncError
@@ -328,14 +329,14 @@ def _job(
     *,
     migrate: bool,
 ) -> Iterator[Job]:
-    ids = query.values("administration_ids", administration_ids)
-    query.text("table", table)
+    ids = checks.values("administration_ids", administration_ids)
+    checks.text("table", table)
     if table.lower().startswith("payt_"):
         raise ValueError(f"table: names that begin with payt_ are those of our books, got {table!r}")
     if len(table.encode()) > LONGEST_NAME:
         raise ValueError(f"table: a name has at most {LONGEST_NAME} bytes, got {len(table.encode())}")
     if schema is not None:
-        query.text("schema", schema)
+        checks.text("schema", schema)
     engine, ours = engine_of(to)
     try:
         yield Job(ids, Database(engine, table=table, schema=schema), migrate=migrate)
@@ -362,10 +363,10 @@ def _settings(
     return Settings(
         overlap=overlap,
         full=full,
-        full_every=None if full_every is None else query.number("full_every", full_every, least=1),
+        full_every=None if full_every is None else checks.number("full_every", full_every, least=1),
         full_after=full_after,
         allow_mass_delete=allow_mass_delete,
-        per_page=query.number("per_page", per_page, least=1, most=500),
+        per_page=checks.number("per_page", per_page, least=1, most=500),
     )
 
 

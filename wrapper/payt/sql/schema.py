@@ -16,7 +16,7 @@ from sqlalchemy.dialects import postgresql
 from payt_api.models import Contact
 from payt_api.types import values_of
 
-from ..shapes import fields_of, scalar_of
+from ..listing.shapes import fields_of, scalar_of
 from .errors import SchemaError
 
 VERSION = 1

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from payt import clock
+from payt.transport import clock
 
 
 class SkippedWaits(clock.Clock):
@@ -27,7 +27,7 @@ class SkippedWaits(clock.Clock):
         """The real time and all that was skipped."""
         return time.monotonic() + self._ahead
 
-    def sleep(self, seconds: float) -> None:
+    def sleep(self, seconds: float, _wait: object = None) -> None:
         """Be so many seconds later at once; waits that begin together also end together."""
         end = self.now() + seconds
         with self._lock:

@@ -63,11 +63,16 @@ def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
 ) -> Response[ContactsPage | Error]:
     unknown_fields: set[str] = set()
+    try:
+        parsed = _parse_response(client=client, response=response, unknown_fields=unknown_fields)
+    except errors.DecodeError as error:
+        error.response = response
+        raise
     return Response(
         status_code=response.status_code,
         content=response.content,
         headers=response.headers,
-        parsed=_parse_response(client=client, response=response, unknown_fields=unknown_fields),
+        parsed=parsed,
         unknown_fields=unknown_fields,
     )
 
@@ -93,15 +98,15 @@ def sync_detailed(
     Args:
         client: Where and as whom to ask.
         administration_id: The administration whose contacts are listed.
-        ids: Only contacts with one of these ids, separated by commas.
-        contact_identifiers: Only contacts with one of these identifiers of the accounting software,
-            separated by commas.
-        debtor_numbers: Only contacts with one of these debtor numbers, separated by commas.
+        ids: Only contacts with one of these ids. Several are separated by commas.
+        contact_identifiers: Only contacts with one of these identifiers of the accounting software.
+            Several are separated by commas.
+        debtor_numbers: Only contacts with one of these debtor numbers. Several are separated by commas.
         updated_after: Only contacts that were updated after this moment (ISO 8601, UTC).
         fields: The fields to send, as one JSON document: `only` holds names, and objects that map a
             name to the names wanted inside it.
         cursor: The id of the record after which the page starts; absent for the first page.
-        per_page: How many contacts a page holds at most.
+        per_page: How many records a page holds at most.
 
     Returns:
         The whole response: status, headers, body, and what was parsed of it (None where the contract does

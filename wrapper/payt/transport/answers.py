@@ -11,7 +11,9 @@ from typing import Any
 import httpx
 import msgspec
 
-from .errors import (
+from payt_api.errors import DecodeError
+
+from ..errors import (
     APIError,
     AuthenticationError,
     BadRequestError,
@@ -78,39 +80,14 @@ def transport_error_of(error: httpx.RequestError, request: httpx.Request) -> Tra
     return result
 
 
-def not_json(response: httpx.Response) -> InvalidResponseError:
-    """The error for a body that is no JSON, though the status is one of success."""
-    request = response.request
-    what = (
-        "an HTML page" if response.content.lstrip()[:1] == b"<" else "another text" if response.content else "nothing"
-    )
-    error = InvalidResponseError(
-        f"{request.method} {address(request.url)}: {response.status_code}, but the body is no JSON: {what}", path="$"
-    )
-    error.method, error.url = request.method, address(request.url)
-    return error
-
-
-def is_json(response: httpx.Response) -> bool:
-    """Whether a body is JSON, all of it. Cheap, and so not certain: `{no JSON}` passes, and will not be decoded."""
-    body, headers = response.content, response.headers
-    opening, closing = body.lstrip()[:1], body.rstrip()[-1:]
-    if opening + closing in (b"{}", b"[]"):
-        # A length or chunks show when something is missing. A compressed stream or a closed connection may end
-        # anywhere: then more brackets were opened than closed.
-        framed = "Content-Length" in headers or "Transfer-Encoding" in headers
-        if (framed and "Content-Encoding" not in headers) or body.count(opening) == body.count(closing):
-            return True
-    try:
-        _ANY_JSON.decode(body)
-    except RecursionError:
-        return True
-    except msgspec.DecodeError:
-        return False
-    return True
-
-
-_ANY_JSON = msgspec.json.Decoder(msgspec.Raw)
+def invalid_of(error: DecodeError) -> InvalidResponseError:
+    """The error for a body that is not what the contract says, though its status is one of success."""
+    result = InvalidResponseError(f"the answer is not what the contract says: {error}", path=error.path)
+    if error.response is not None:
+        request = error.response.request
+        result.method, result.url = request.method, address(request.url)
+        result.status, result.request_id = error.response.status_code, error.response.headers.get("X-Request-Id")
+    return result
 
 
 def address(url: httpx.URL) -> str:

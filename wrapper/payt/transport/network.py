@@ -20,9 +20,8 @@ from typing import Any
 import httpcore
 import httpx
 
-from . import background
-from .deadline import time_left
-from .forks import Process, in_child
+from .call import Abandoned, current, time_left
+from .process import Process, in_child
 
 _PIECE = 256 * 1024
 """How many bytes asyncio receives at once."""
@@ -70,11 +69,11 @@ in_child(_after_fork)
 class _Backend(httpcore.SyncBackend):
     def connect_tcp(self, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
         stream = _Stream(super().connect_tcp(*args, **kwargs))
-        worker = background.current()
-        if worker is not None:
+        call = current()
+        if call is not None:
             try:
-                worker.check()
-            except background.Abandoned:
+                call.check()
+            except Abandoned:
                 stream.close()  # nobody else knows of it yet
                 raise
         return stream
@@ -91,10 +90,10 @@ class _Stream(httpcore.NetworkStream):
         if not left:
             raise httpcore.ReadTimeout("the deadline has passed")
         seconds = left if timeout is None else min(timeout, left)
-        worker = background.current()
-        if worker is None or self._shared:  # what is read from HTTP/2 may be the answer that another thread wants
+        call = current()
+        if call is None or self._shared:  # what is read from HTTP/2 may be the answer that another thread wants
             return self._stream.read(max_bytes, timeout=seconds)
-        return worker.wait_for(lambda: self._stream.read(max_bytes, timeout=seconds), self._end)
+        return call.wait_for(lambda: self._stream.read(max_bytes, timeout=seconds), self._end)
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._stream.write(buffer, timeout=timeout)

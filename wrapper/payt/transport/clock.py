@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-
-from . import background
 
 
 class Clock:
@@ -16,13 +14,9 @@ class Clock:
         """Seconds since some moment in the past; never goes back."""
         return time.monotonic()
 
-    def sleep(self, seconds: float) -> None:
-        """Wait; in a thread that fetches ahead, only as long as that is wanted."""
-        worker = background.current()
-        if worker is None:
-            time.sleep(seconds)
-        else:
-            worker.sleep(seconds)
+    def sleep(self, seconds: float, wait: Callable[[float], object] = time.sleep) -> None:
+        """Wait, in the way that `wait` does."""
+        wait(seconds)
 
     async def sleep_async(self, seconds: float) -> None:
         """Wait, and let other tasks run."""
@@ -53,13 +47,3 @@ def current() -> Clock:
 def now() -> float:
     """As `Clock.now`."""
     return _clock.now()
-
-
-def sleep(seconds: float) -> None:
-    """As `Clock.sleep`."""
-    _clock.sleep(seconds)
-
-
-async def sleep_async(seconds: float) -> None:
-    """As `Clock.sleep_async`."""
-    await _clock.sleep_async(seconds)

@@ -1,0 +1,153 @@
+"""Which operations of a contract are lists, and what the keys beginning with `x-` say of them."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+from contract import operations_of, resolve
+
+# What a client has besides its resources: a tag of such a name would stand in its way.
+NAMES_OF_A_CLIENT = {"aclose", "base_url", "call", "close"}
+# Arguments that the methods have of their own.
+NAMES_OF_A_METHOD = {"administration_ids", "concurrency", "limit", "on_error", "on_invalid", "prefetch", "self"}
+
+
+@attrs.frozen
+class List:
+    """An operation that lists.
+
+    Attributes:
+        place: Its method and path.
+        operation: Itself, as the document describes it.
+        parameters: Its parameters by their names.
+        record: The schema of its records.
+        tag: The resource that it belongs to.
+        method: The name of the method that lists.
+    """
+
+    place: str
+    operation: dict[str, Any]
+    parameters: dict[str, dict[str, Any]]
+    record: dict[str, Any]
+    tag: str
+    method: str
+
+    @property
+    def name(self) -> str:
+        """What the list is called where lists are named: `contacts`, `invoices.deleted`."""
+        return self.tag if self.method == "list" else f"{self.tag}.{self.method}"
+
+    @property
+    def separated(self) -> dict[str, str | None]:
+        """The parameters that take several values, with the field of the record that each looks at."""
+        return {
+            name: parameter.get("x-matches")
+            for name, parameter in self.parameters.items()
+            if parameter.get("x-comma-separated")
+        }
+
+
+def lists_of(document: dict[str, Any]) -> Iterator[List]:
+    """Every GET with `cursor` and `per_page` whose page has `data` and `pagination.cursor`."""
+    for place, operation, parameters in operations_of(document):
+        by_name = {parameter.get("name", ""): parameter for parameter in parameters}
+        named = operation.get("x-list", "list")
+        record = _record_of(document, operation)
+        if place.startswith("GET ") and {"cursor", "per_page"} <= by_name.keys() and record and named is not False:
+            tag = next(iter(operation.get("tags", [])), "")
+            yield List(place, operation, by_name, record, tag, str(named))
+
+
+def problems_of_lists(document: dict[str, Any]) -> Iterator[str]:
+    """What cannot become a typed method, and keys that contradict what they stand beside."""
+    lists = [*lists_of(document)]
+    for name, count in Counter(each.name for each in lists).items():
+        if count > 1:
+            yield f"{count} lists would be client.{name}: give all but one of them a name of its own by `x-list`"
+    for each in lists:
+        yield from (f"{each.place}: {problem}" for problem in _problems_of(document, each))
+    listing = {each.place for each in lists}
+    for place, operation, parameters in operations_of(document):
+        for parameter in parameters:
+            if "x-matches" in parameter and not parameter.get("x-comma-separated"):
+                yield f"{place}, parameter {parameter.get('name')!r}: x-matches goes with x-comma-separated: true"
+            if parameter.get("x-comma-separated") and (
+                parameter.get("in") != "query" or parameter.get("schema", {}).get("type") != "string"
+            ):
+                yield (
+                    f"{place}, parameter {parameter.get('name')!r}: x-comma-separated is for query parameters of "
+                    "type string"
+                )
+        if isinstance(operation.get("x-list"), str) and place not in listing:
+            yield f"{place}: x-list names a method, but this operation is not a list: see docs/contract.md"
+
+
+def _problems_of(document: dict[str, Any], each: List) -> Iterator[str]:
+    if not _is_name(each.tag) or each.tag in NAMES_OF_A_CLIENT:
+        yield f"its first tag, {each.tag!r}, becomes client.{each.tag or '…'}: write one in snake_case, such as contacts"
+    elif not any(tag.get("name") == each.tag and tag.get("description") for tag in document.get("tags", [])):
+        yield f"the tag {each.tag!r} has no description among `tags`: it becomes the docstring of client.{each.tag}"
+    if not _is_name(each.method):
+        yield f"x-list: {each.method!r} becomes the name of a method: write it in snake_case, or false"
+    for name in each.parameters:
+        if name in NAMES_OF_A_METHOD or not _is_name(name):
+            yield f"parameter {name!r}: the method that lists cannot have an argument of that name"
+    if "maximum" not in each.parameters["per_page"].get("schema", {}):
+        yield "its per_page has no maximum, which is what a method asks for where users do not say"
+    fields = properties_of(document, each.record)
+    for name, field in each.separated.items():
+        if field is not None and field not in fields:
+            yield f"parameter {name!r}: x-matches: {field!r} is not a field of the record"
+    for name in each.record.get("x-columns", []):
+        if name not in fields:
+            yield f"x-columns: {name!r} is not a field of the record"
+    copy = each.record.get("x-copy")
+    if copy is not None:
+        if not isinstance(copy, dict) or "key" not in copy or not copy.keys() <= {"key", "watermark"}:
+            yield "x-copy must be {key: FIELD} or {key: FIELD, watermark: FIELD}"
+            return
+        for role, name in copy.items():
+            if name not in fields:
+                yield f"x-copy: {role}: {name!r} is not a field of the record"
+        watermark = copy.get("watermark")
+        if watermark in fields and fields[watermark].get("format") != "date-time":
+            yield f"x-copy: watermark: {watermark!r} is not a date-time"
+        if watermark is not None and after_of(watermark) not in each.parameters:
+            yield f"x-copy: a watermark needs a parameter {after_of(watermark)} to ask with"
+    if any(field.get("x-on-request") for field in fields.values()) and "fields" not in each.parameters:
+        yield "a property is x-on-request, and without a parameter `fields` it cannot be asked for"
+
+
+def properties_of(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The properties of an object, those of its allOf included."""
+    found = dict(schema.get("properties") or {})
+    for part in schema.get("allOf", []):
+        found = {**properties_of(document, resolve(document, part)), **found}
+    return found
+
+
+def after_of(watermark: str) -> str:
+    """The parameter that asks for what is newer than a watermark: `updated_after` for `updated_at`."""
+    return f"{watermark.removesuffix('_at')}_after"
+
+
+def _record_of(document: dict[str, Any], operation: dict[str, Any]) -> dict[str, Any] | None:
+    """The schema of what the page of an operation holds, where it is a page."""
+    answer = resolve(document, operation.get("responses", {}).get("200", {}))
+    page = resolve(document, answer.get("content", {}).get("application/json", {}).get("schema", {}))
+    fields = properties_of(document, page)
+    data = resolve(document, fields.get("data", {}))
+    pagination = fields.get("pagination", {})
+    inside = [pagination, *(part for key in ("oneOf", "anyOf", "allOf") for part in pagination.get(key, []))]
+    if "items" in data and any("cursor" in properties_of(document, resolve(document, part)) for part in inside):
+        return resolve(document, data["items"])
+    return None
+
+
+def _is_name(text: str) -> bool:
+    return bool(re.fullmatch(r"[a-z][a-z0-9_]*", text)) and not keyword.iskeyword(text)

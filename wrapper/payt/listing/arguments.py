@@ -1,0 +1,261 @@
+"""From what callers pass to what a URL holds: every check that needs no request, each with the way out."""
+
+from __future__ import annotations
+
+import datetime
+import enum
+import functools
+import itertools
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import NoneType
+from typing import Any, Final, Literal, TypeAlias, get_args, get_origin, get_type_hints
+from urllib.parse import quote
+from uuid import UUID
+
+import attrs
+import msgspec
+
+from .. import checks
+from .shapes import fields_of, model_in
+from .spec import ListSpec
+
+Fields: TypeAlias = Iterable[str | Mapping[str, Iterable[Any]]] | Mapping[str, Any]
+"""Which fields to ask for: names and `{name: [names inside it]}`; or the whole JSON document, as a mapping."""
+
+MOST_VALUES: Final = 100
+"""How many values of a filter go into one URL."""
+MOST_CHARACTERS: Final = 6_000
+"""How many characters the filters of one URL have together, as they are written in it."""
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Listing:
+    """What to list: arguments that were checked, and nothing that changes."""
+
+    spec: ListSpec[Any]
+    parts: tuple[Mapping[str, Any], ...]
+    """The query of each part, without cursor and per_page: one part, or several where the filters are too long for one
+    URL, or none where a filter holds no values."""
+    cursor: str | None = None
+    """Where to start."""
+    per_page: int
+    """How many records a page holds at most."""
+    limit: int | None = None
+    """How many records to list at most."""
+    overlapping: bool = False
+    """Whether a record may belong to several parts, and must come once all the same."""
+
+
+def listing_of(spec: ListSpec[Any], arguments: Mapping[str, Any]) -> Listing:
+    """The arguments of a method that lists, checked and encoded.
+
+    Raises:
+        TypeError: An argument is of a wrong type.
+        ValueError: An argument's value cannot be used; or values take more than one request, whose answers could not
+            be told apart.
+    """
+    given = {name: value for name, value in arguments.items() if value is not None}
+    cursor, per_page, limit, fields = (given.pop(name, None) for name in ("cursor", "per_page", "limit", "fields"))
+    lists = {name: checks.values(name, given.pop(name)) for name in spec.separated if name in given}
+    always = encoded(spec.operation, given)
+    parts = _split(lists)
+    split = {name: spec.separated[name] for name in lists if len({part[name] for part in parts}) > 1}
+    # A record with several values in a field can match several parts; all other filters match one part at most.
+    types = fields_of(spec.record)
+    overlapping = [name for name, field in split.items() if field and _holds_several(types[field])]
+    if None in split.values() or (overlapping and spec.key is None):
+        raise ValueError(
+            f"{' and '.join(split)} hold more values than one request can: list a part of them at a time "
+            f"({MOST_VALUES} values, or {MOST_CHARACTERS} characters)"
+        )
+    if fields is not None:
+        # what tells to which parts a record belongs
+        needed = filter(None, (spec.key, *spec.separated.values())) if overlapping else ()
+        always["fields"] = _fields_document(fields, spec.record, needed=[*dict.fromkeys(needed)], because=overlapping)
+    return Listing(
+        spec=spec,
+        parts=tuple({**always, **part} for part in parts),
+        cursor=None if cursor is None else checks.text("cursor", cursor),
+        per_page=checks.number("per_page", per_page, least=1, most=spec.most),
+        limit=None if limit is None else checks.number("limit", limit, least=0),
+        overlapping=bool(overlapping),
+    )
+
+
+def encoded(operation: Any, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments as a generated operation takes them.
+
+    Raises:
+        TypeError: An argument is of a wrong type, or the operation does not have it.
+        ValueError: An argument's value cannot be used.
+    """
+    types = _types_of(operation)
+    for name in given.keys() - types.keys():
+        raise TypeError(f"there is no argument {name!r}; there are {', '.join(sorted(types))}")
+    return {name: _encoded(name, value, types[name]) for name, value in given.items()}
+
+
+@functools.cache
+def _types_of(operation: Any) -> dict[str, Any]:
+    return {
+        name: type_
+        for name, type_ in get_type_hints(operation.sync_detailed).items()
+        if name not in ("client", "return")
+    }
+
+
+def _encoded(name: str, value: Any, type_: Any) -> Any:
+    members = [member for member in get_args(type_) if member is not NoneType]
+    if get_origin(type_) is Literal:
+        return checks.choice(name, value, members)
+    kind = members[0] if members else type_
+    if isinstance(kind, type) and issubclass(kind, enum.Enum):
+        return kind(checks.choice(name, value, [member.value for member in kind]))
+    if kind in _ENCODERS:
+        return _ENCODERS[kind](name, value)
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} must be a {kind.__name__}, got {type(value).__name__}")
+    return value
+
+
+def _moment(name: str, value: Any) -> datetime.datetime:
+    """A moment in UTC."""
+    if isinstance(value, str):
+        from dateutil.parser import isoparse  # noqa: PLC0415  # takes its time, and few need it
+
+        try:
+            value = isoparse(value)
+        except ValueError:
+            raise ValueError(
+                f"{name} must be ISO 8601 with an offset, such as 2026-11-01T00:00:00+01:00, got {value!r}"
+            ) from None
+    if not isinstance(value, datetime.datetime):
+        raise TypeError(f"{name} must be an aware datetime or an ISO 8601 string, got {type(value).__name__}")
+    if value.utcoffset() is None:
+        raise ValueError(f"{name} has no time zone: add an offset (+01:00, Z), or tzinfo to the datetime")
+    try:
+        return value.astimezone(datetime.UTC)
+    except OverflowError:
+        raise ValueError(f"{name} is outside of the years that UTC can write: {value!r}") from None
+
+
+def _day(name: str, value: Any) -> datetime.date:
+    if isinstance(value, datetime.datetime) or not isinstance(value, (datetime.date, str)):
+        raise TypeError(f"{name} must be a date or an ISO 8601 string, got {type(value).__name__}")
+    try:
+        return value if isinstance(value, datetime.date) else datetime.date.fromisoformat(value)
+    except ValueError:
+        raise ValueError(f"{name} must be a date such as 2026-11-01, got {value!r}") from None
+
+
+def _identifier(name: str, value: Any) -> UUID:
+    try:
+        return value if isinstance(value, UUID) else UUID(checks.text(name, value))
+    except ValueError:
+        raise ValueError(f"{name} must be a UUID, got {value!r}") from None
+
+
+def _decimal(name: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"{name} must be a number, got {type(value).__name__}")
+    if not float("-inf") < value < float("inf"):
+        raise ValueError(f"{name} must be finite, got {value}")
+    return value
+
+
+_ENCODERS: Final[Mapping[Any, Callable[[str, Any], Any]]] = {
+    str: checks.text,
+    int: lambda name, value: checks.number(name, value, least=-(2**63), most=2**63 - 1),
+    float: _decimal,
+    datetime.datetime: _moment,
+    datetime.date: _day,
+    UUID: _identifier,
+}
+
+
+def _holds_several(type_: Any) -> bool:
+    return any(get_origin(member) is list for member in (type_, *get_args(type_)))
+
+
+def _split(filters: Mapping[str, tuple[str, ...]]) -> list[dict[str, str]]:
+    """The filters as they are sent, in as many parts as it takes to keep every URL short enough.
+
+    One part where all fits, none where a filter holds no values, else every combination of the pieces of each.
+    """
+    room = MOST_CHARACTERS // max(1, len(filters))
+    pieces = [[(name, ",".join(piece)) for piece in _pieces(given, room)] for name, given in filters.items()]
+    return [dict(combination) for combination in itertools.product(*pieces)]
+
+
+def _pieces(given: Sequence[str], room: int) -> Iterable[list[str]]:
+    piece: list[str] = []
+    length = 0
+    for value in given:
+        size = len(quote(value, safe="")) + 1  # and the comma
+        if piece and (len(piece) == MOST_VALUES or length + size > room + 1):
+            yield piece
+            piece, length = [], 0
+        piece.append(value)
+        length += size
+    if piece:
+        yield piece
+
+
+def _fields_document(fields: Any, model: type, *, needed: Sequence[str], because: Sequence[str]) -> str:
+    """The `fields` parameter: one JSON document.
+
+    Args:
+        fields: An iterable of names, and of mappings from a name to the names wanted inside it; or a mapping, which
+            is passed on as it is.
+        model: The model whose fields are chosen from.
+        needed: Fields that are asked for besides.
+        because: The filters for whose sake they are.
+    """
+    if isinstance(fields, Mapping):
+        if because:
+            raise ValueError(
+                f"{' and '.join(because)} takes several requests, and with fields as a mapping records could come "
+                "twice: pass fields as a list of names"
+            )
+    else:
+        names = _names(fields, model, "fields")
+        if not names:
+            raise ValueError("fields must name at least one field; leave it out to get all")
+        fields = {"only": names + [name for name in needed if name not in names]}
+    try:
+        return msgspec.json.encode(fields).decode("utf-8")
+    except (TypeError, UnicodeEncodeError) as error:
+        raise TypeError(f"fields cannot be written as JSON: {error}") from None
+
+
+def _names(given: Any, model: type | None, place: str) -> list[Any]:
+    if isinstance(given, (str, bytes, Mapping)) or not isinstance(given, Iterable):
+        raise TypeError(f"{place} must be an iterable of names and mappings, got {type(given).__name__}: pass a list")
+    result: list[Any] = []
+    for entry in given:
+        if isinstance(entry, Mapping):
+            result.append(
+                {
+                    _known(name, model, place): _names(inner, _inside(model, name), f"{place}: {name}")
+                    for name, inner in entry.items()
+                }
+            )
+        else:
+            result.append(_known(entry, model, place))
+    return result
+
+
+def _known(name: Any, model: type | None, place: str) -> str:
+    checked = checks.text(f"a name in {place}", name)
+    known = [] if model is None else list(fields_of(model))
+    if model is not None and checked not in known:
+        import difflib  # noqa: PLC0415  # rarely needed
+
+        nearest = difflib.get_close_matches(checked, known, n=1, cutoff=0.0)[0]
+        raise ValueError(f"{place}: there is no field {name!r} in {model.__name__}; did you mean {nearest!r}?")
+    return checked
+
+
+def _inside(model: type | None, name: Any) -> type | None:
+    """The model of what `name` holds; None where its shape is open."""
+    return None if model is None else model_in(fields_of(model).get(name))

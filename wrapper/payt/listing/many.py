@@ -1,0 +1,138 @@
+"""The listings of many administrations at once: records as they arrive, each with its administration's id."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Mapping
+from contextlib import closing
+from functools import partial
+from types import MappingProxyType
+from typing import Any, Generic, Literal, TypeAlias, TypeVar, get_args
+
+import attrs
+
+from payt_api.client import AuthenticatedClient
+
+from .. import checks
+from ..errors import PaytError
+from .ahead import Ahead, Arrival, AsyncAhead, fetch, fetch_async, same, same_async
+from .arguments import listing_of
+from .spec import ListSpec
+from .walk import Page, Walk
+
+T = TypeVar("T")
+E = TypeVar("E")
+OnError: TypeAlias = Literal["raise", "collect"]
+"""What an error of one listing does: end the whole iteration, or only its own listing."""
+
+
+class _Many(Generic[T]):
+    def __init__(self, api: AuthenticatedClient, spec: ListSpec[T], arguments: Mapping[str, Any]) -> None:
+        given = dict(arguments)
+        cursors = checks.keys("administration_ids", given.pop("administration_ids"))
+        self._api = api
+        self._concurrency = checks.number("concurrency", given.pop("concurrency"), least=1, most=100)
+        self._prefetch = checks.number("prefetch", given.pop("prefetch"), least=0, most=1)
+        self._collects = checks.choice("on_error", given.pop("on_error"), get_args(OnError)) == "collect"
+        # Filters may be given as generators, which can be read only once: one listing, for whichever administration.
+        one = listing_of(spec, {**given, "administration_id": "1"})
+        self._listings = {
+            administration_id: attrs.evolve(
+                one, parts=tuple({**part, "administration_id": administration_id} for part in one.parts), cursor=cursor
+            )
+            for administration_id, cursor in cursors.items()
+        }
+        self._walks()  # a cursor of another listing is refused at once
+        self._errors: dict[str, PaytError] = {}
+
+    @property
+    def errors(self) -> Mapping[str, PaytError]:
+        """With `on_error="collect"`, the errors of the last iteration by administration id, complete when it is over.
+
+        Each has the `cursor` that resumes its listing.
+        """
+        return MappingProxyType(self._errors)
+
+    def _walks(self) -> list[tuple[str, Walk[T]]]:
+        return [(name, Walk[T](listing)) for name, listing in self._listings.items()]
+
+    def _begin(self, engine: Callable[..., E]) -> tuple[E, dict[str, PaytError]]:
+        """An engine that reads all listings, and where this iteration collects its errors."""
+        self._errors = {}
+        workers = min(self._concurrency, len(self._listings))
+        return engine(self._walks(), workers=workers, room=1 + self._prefetch), self._errors
+
+    def _page_of(self, arrival: Arrival[Page[T]], errors: dict[str, PaytError]) -> Page[T] | None:
+        """The page that arrived; an error is collected, or raised. What is no PaytError always comes out."""
+        try:
+            return arrival.result()
+        except PaytError as error:
+            error.administration_id = arrival.name
+            if not self._collects:
+                raise
+            errors[arrival.name] = error
+            return None
+
+
+class ManyPager(_Many[T]):
+    """Every record of many administrations, as they arrive, each with its administration's id.
+
+    The records of one administration come in their order; those of several come in between each other. Iterating again
+    starts again; nothing is sent before iteration starts.
+    """
+
+    def __iter__(self) -> Iterator[tuple[str, T]]:
+        """Pairs of an administration's id and a record.
+
+        Raises:
+            PaytError: With `on_error="raise"`, as soon as one listing cannot go on; this ends all others too.
+                `administration_id` tells which listing it was, and `cursor` resumes that one.
+        """
+        with closing(self.pages()) as pages:
+            for administration_id, page in pages:
+                for record in page.data:
+                    yield administration_id, record
+                del page
+
+    def pages(self) -> Generator[tuple[str, Page[T]]]:
+        """Pairs of an administration's id and a page.
+
+        Raises:
+            PaytError: As for records.
+        """
+        engine: Callable[..., Ahead[Page[T]]] = partial(Ahead, read=partial(fetch, self._api, same))
+        ahead, errors = self._begin(engine)
+        with closing(ahead):
+            for arrival in ahead:
+                if (page := self._page_of(arrival, errors)) is not None:
+                    yield arrival.name, page
+                del arrival, page
+
+
+class AsyncManyPager(_Many[T]):
+    """The same as `ManyPager`, for asyncio."""
+
+    async def __aiter__(self) -> AsyncIterator[tuple[str, T]]:
+        """As iterating a `ManyPager`."""
+        ahead, errors = self._ahead()
+        try:
+            while (arrival := await ahead.next()) is not None:
+                if (page := self._page_of(arrival, errors)) is not None:
+                    for record in page.data:
+                        yield arrival.name, record
+                del arrival, page
+        finally:
+            await ahead.close()
+
+    async def pages(self) -> AsyncGenerator[tuple[str, Page[T]]]:
+        """As `ManyPager.pages`."""
+        ahead, errors = self._ahead()
+        try:
+            while (arrival := await ahead.next()) is not None:
+                if (page := self._page_of(arrival, errors)) is not None:
+                    yield arrival.name, page
+                del arrival, page
+        finally:
+            await ahead.close()
+
+    def _ahead(self) -> tuple[AsyncAhead[Page[T]], dict[str, PaytError]]:
+        return self._begin(partial(AsyncAhead, read=partial(fetch_async, self._api, same_async)))

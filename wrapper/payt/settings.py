@@ -1,0 +1,69 @@
+"""What a client is told, declared and checked once for both kinds of client."""
+
+from __future__ import annotations
+
+import ssl
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+import httpx
+
+from . import checks
+from ._version import __version__
+from .environments import PRODUCTION, url_of
+
+DEFAULT_TIMEOUT = httpx.Timeout(30, connect=5)
+USER_AGENT = "payt-client/{} python/{}.{}".format(__version__, *sys.version_info)
+
+
+def _timeout_of(timeout: Any) -> httpx.Timeout:
+    if isinstance(timeout, (int, float)):
+        timeout = httpx.Timeout(timeout, connect=min(timeout, 5))
+    if not isinstance(timeout, httpx.Timeout):
+        raise TypeError(f"timeout must be a number of seconds or an httpx.Timeout, got {type(timeout).__name__}")
+    for name, seconds in timeout.as_dict().items():
+        if seconds is None or not 0 < seconds < float("inf"):
+            raise ValueError(f"timeout: {name} must be a number of seconds above 0, got {seconds}: no request may hang")
+    return timeout
+
+
+def _url_of(url: Any) -> httpx.URL:
+    return url_of("base_url", url, "PAYT_BASE_URL", PRODUCTION.api)
+
+
+def _at_least(least: int) -> Callable[[Any, attrs.Attribute[int], int], None]:
+    def check(_settings: Any, field: attrs.Attribute[int], value: int) -> None:
+        checks.number(field.name, value, least=least)
+
+    return check
+
+
+def _above_zero(_settings: Any, field: attrs.Attribute[Any], value: Any) -> None:
+    checks.above_zero(field.name, value)
+
+
+def _http2_there(_settings: Any, _field: Any, value: Any) -> None:
+    if value:
+        from importlib.util import find_spec  # noqa: PLC0415  # rarely needed
+
+        if find_spec("h2") is None:
+            raise ImportError('http2=True needs h2: pip install "payt-client[http2]"')
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """Everything that a client is told besides its credentials; `payt.Client` says what each means."""
+
+    base_url: httpx.URL = attrs.field(converter=_url_of)
+    timeout: httpx.Timeout = attrs.field(converter=_timeout_of)
+    retries: int = attrs.field(validator=_at_least(0))
+    rate_limit: float | None = attrs.field(validator=attrs.validators.optional(_above_zero))
+    total_timeout: float = attrs.field(validator=_above_zero)
+    max_body: int = attrs.field(validator=_at_least(1))
+    verify: bool | ssl.SSLContext
+    http2: bool = attrs.field(validator=_http2_there)
+    proxy: str | httpx.Proxy | None
+    trust_env: bool
+    transport: Any

@@ -1,0 +1,234 @@
+"""The httpx clients that every request of every operation passes through.
+
+`send()` is the place that sees an answer whole: authentication has run by then, and it reads the body itself. The hooks
+see each single request, also the ones that authentication adds: they keep the pace of its token.
+"""
+
+from __future__ import annotations
+
+import logging
+import ssl
+from collections.abc import Iterator
+from contextlib import aclosing, closing, contextmanager
+from typing import Any
+
+import httpx
+
+from ..errors import TransportError
+from ..settings import USER_AGENT, Settings
+from . import call as calls
+from . import clock, pace
+from .answers import address, error_of, retry_after, transport_error_of
+from .retries import LONGEST_RETRY_AFTER
+
+log = logging.getLogger("payt")
+
+
+class Session(httpx.Client):
+    """An httpx.Client that raises the errors of `payt.errors`, within the pace and the deadline of its call.
+
+    Args:
+        settings: What the client was told.
+        auth: What authorizes its requests.
+    """
+
+    recipe: Any
+    """What makes the client anew in another process."""
+
+    def __init__(self, settings: Settings, auth: httpx.Auth) -> None:
+        from .network import end_reads  # noqa: PLC0415
+
+        hooks: Any = {"request": [self._starting], "response": [_answered]}
+        super().__init__(auth=auth, event_hooks=hooks, **_options(settings))
+        self.settings = settings
+        end_reads(self)
+
+    def build_request(self, *args: Any, **kwargs: Any) -> httpx.Request:
+        """As httpx's; what no URL can hold is a ValueError."""
+        with _url_errors():
+            return super().build_request(*args, **kwargs)
+
+    def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
+        """Send a request, and return its successful response, read to its end.
+
+        Raises:
+            APIError: The status is not one of success.
+            TransportError: Nothing usable came back.
+        """
+        exchange = _Exchange(self.settings, request)
+        with exchange.errors():
+            response = super().send(request, **{**options, "stream": True})
+            with closing(response):
+                for chunk in response.iter_bytes():
+                    exchange.take(chunk)
+        return exchange.answer(response)
+
+    def _starting(self, request: httpx.Request) -> None:
+        start = pace.start_of(request, self.settings.rate_limit)
+        if start is None:
+            return
+
+        def trace(event: str, _info: Any) -> None:
+            if pace.is_sending(event):
+                start.sent()
+
+        pace.follow(request, start, trace)
+        call = calls.current() or calls.Call(self.settings.total_timeout)
+        with pace.queued(start):
+            while seconds := start.wait():
+                if not call.left:
+                    raise httpx.PoolTimeout("no start before the deadline", request=request)
+                call.sleep(min(seconds, call.left))
+
+
+class AsyncSession(httpx.AsyncClient):
+    """The same as `Session`, for asyncio."""
+
+    recipe: Any
+
+    def __init__(self, settings: Settings, auth: httpx.Auth) -> None:
+        from .network import read_much  # noqa: PLC0415
+
+        async def answered(response: httpx.Response) -> None:
+            _answered(response)
+
+        hooks: Any = {"request": [self._starting], "response": [answered]}
+        super().__init__(auth=auth, event_hooks=hooks, **_options(settings))
+        self.settings = settings
+        read_much(self)
+
+    def build_request(self, *args: Any, **kwargs: Any) -> httpx.Request:
+        """As `Session.build_request`."""
+        with _url_errors():
+            return super().build_request(*args, **kwargs)
+
+    async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
+        """As `Session.send`."""
+        import asyncio  # noqa: PLC0415  # takes its time, which a `Session` need not take
+
+        exchange = _Exchange(self.settings, request)
+        with exchange.errors():
+            async with asyncio.timeout(exchange.call.left):
+                response = await super().send(request, **{**options, "stream": True})
+                async with aclosing(response):
+                    async for chunk in response.aiter_bytes():
+                        exchange.take(chunk)
+        return exchange.answer(response)
+
+    async def _starting(self, request: httpx.Request) -> None:
+        start = pace.start_of(request, self.settings.rate_limit)
+        if start is None:
+            return
+
+        async def trace(event: str, _info: Any) -> None:
+            if pace.is_sending(event):
+                start.sent()
+
+        pace.follow(request, start, trace)
+        with pace.queued(start):
+            while seconds := start.wait():
+                await clock.current().sleep_async(seconds)
+
+
+def _options(settings: Settings) -> dict[str, Any]:
+    """The arguments of httpx's clients."""
+    return {
+        "base_url": settings.base_url,
+        "timeout": settings.timeout,
+        "headers": {"User-Agent": USER_AGENT, "Accept": "application/json"},
+        "follow_redirects": False,
+        "verify": settings.verify,
+        "http2": settings.http2,
+        "proxy": settings.proxy,
+        "trust_env": settings.trust_env,
+        "transport": settings.transport,
+    }
+
+
+class _Exchange:
+    """A request and what comes back. No I/O."""
+
+    def __init__(self, settings: Settings, request: httpx.Request) -> None:
+        self.call = calls.current() or calls.Call(settings.total_timeout)
+        self._request, self._most = request, settings.max_body
+        self._chunks: list[bytes] = []
+        self._size = 0
+        self._began = clock.now()
+        left = self.call.left
+        timeouts = request.extensions.get("timeout", {})
+        capped = {kind: left if seconds is None else min(seconds, left) for kind, seconds in timeouts.items()}
+        request.extensions = {**request.extensions, "timeout": capped}
+
+    @contextmanager
+    def errors(self) -> Iterator[None]:
+        """Whatever of httpx's errors it ends with becomes a TransportError."""
+        try:
+            yield
+        except TransportError:
+            self._log("given up")
+            raise
+        except (httpx.RequestError, TimeoutError, ssl.SSLError) as error:
+            self._log(type(error).__name__)
+            if not self.call.left:
+                raise self._error(f"no complete answer within {self.call.seconds:g} s (total_timeout)") from None
+            if isinstance(error, ssl.SSLError):  # httpcore lets those of asyncio through
+                unmapped, error = error, httpx.ReadError(str(error), request=self._request)
+                error.__cause__ = unmapped
+            if isinstance(error, TimeoutError):
+                raise  # not ours: whatever gives the token has timed out
+            failure = transport_error_of(error, error.request)
+            raise failure from failure.__cause__
+
+    def take(self, chunk: bytes) -> None:
+        """Add a piece of the body.
+
+        Raises:
+            TransportError: The body is too large, or comes too slowly.
+        """
+        self._chunks.append(chunk)  # no variable holds the body: tracebacks show variables
+        self._size += len(chunk)
+        if self._size > self._most:
+            raise self._error(f"the answer has more than {self._most} bytes (max_body)")
+        if not self.call.left:
+            raise self._error(f"no complete answer within {self.call.seconds:g} s (total_timeout)")
+
+    def answer(self, response: httpx.Response) -> httpx.Response:
+        """The response with the whole body in it.
+
+        Raises:
+            APIError: Its status is not one of success.
+        """
+        self._log(str(response.status_code))
+        whole = httpx.Response(
+            response.status_code,
+            content=b"".join(self._chunks),
+            request=response.request,
+            extensions=response.extensions,
+        )
+        whole.headers = response.headers  # only now: the body is decoded, whatever its headers say
+        if not whole.is_success:
+            raise error_of(whole)
+        return whole
+
+    def _error(self, text: str) -> TransportError:
+        error = TransportError(f"{self._request.method} {address(self._request.url)}: {text}")
+        error.method, error.url = self._request.method, address(self._request.url)
+        return error
+
+    def _log(self, result: str) -> None:
+        if log.isEnabledFor(logging.DEBUG):
+            what = " ".join(filter(None, (self._request.method, self._request.url.path, self.call.label)))
+            log.debug("%s: %s in %.0f ms, %d bytes", what, result, (clock.now() - self._began) * 1000, self._size)
+
+
+@contextmanager
+def _url_errors() -> Iterator[None]:
+    try:
+        yield
+    except httpx.InvalidURL as error:
+        raise ValueError(f"the arguments make no URL: {error}") from None
+
+
+def _answered(response: httpx.Response) -> None:
+    seconds = retry_after(response.headers)
+    pace.note_answer(response, seconds if (seconds or 0) <= LONGEST_RETRY_AFTER else None)
