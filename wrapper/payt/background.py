@@ -1,7 +1,7 @@
 """Threads that fetch ahead of whoever consumes, and end as soon as nobody does any more.
 
 A thread cannot be cancelled as a task can. Ours look after each wait whether they are still wanted, and can be woken in
-the waits that may be long: before a request (`Clock.sleep`), and for its answer (`network`).
+the waits that may be long: before a request (`Clock.sleep`), and for its answer (`transport.network`).
 """
 
 from __future__ import annotations

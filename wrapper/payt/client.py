@@ -21,6 +21,7 @@ from .pickling import Recipe, restore_client
 
 if TYPE_CHECKING:  # imported where the first client is made: it takes as long as all else together
     from .session import AsyncSession, Session
+    from .transport.http import AsyncTransport, Transport
 
 DEFAULT_TIMEOUT = httpx.Timeout(30, connect=5)
 USER_AGENT = "payt-client/{} python/{}.{}".format(__version__, *sys.version_info)
@@ -70,10 +71,21 @@ class Client:
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         from .session import Session  # noqa: PLC0415  # see above
+        from .transport.http import Transport  # noqa: PLC0415  # see above
 
         self._session: Session = Session(
-            **_settings(credentials, base_url, timeout, transport, verify=verify, proxy=proxy, trust_env=trust_env),
-            **_reach(retries, rate_limit, total_timeout, max_body, http2=http2),
+            **_settings(
+                credentials,
+                base_url,
+                timeout,
+                transport,
+                Transport,
+                verify=verify,
+                http2=http2,
+                proxy=proxy,
+                trust_env=trust_env,
+            ),
+            reach=Limits(retries=retries, rate_limit=rate_limit, total_timeout=total_timeout, max_body=max_body),
         )
         self.contacts = Contacts(_api(self._session).set_httpx_client(self._session))
         self._session.recipe = Recipe(
@@ -161,10 +173,21 @@ class AsyncClient:
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         from .session import AsyncSession  # noqa: PLC0415  # see above
+        from .transport.http import AsyncTransport  # noqa: PLC0415  # see above
 
         self._session: AsyncSession = AsyncSession(
-            **_settings(credentials, base_url, timeout, transport, verify=verify, proxy=proxy, trust_env=trust_env),
-            **_reach(retries, rate_limit, total_timeout, max_body, http2=http2),
+            **_settings(
+                credentials,
+                base_url,
+                timeout,
+                transport,
+                AsyncTransport,
+                verify=verify,
+                http2=http2,
+                proxy=proxy,
+                trust_env=trust_env,
+            ),
+            reach=Limits(retries=retries, rate_limit=rate_limit, total_timeout=total_timeout, max_body=max_body),
         )
         self.contacts = AsyncContacts(_api(self._session).set_async_httpx_client(self._session))
         self._session.recipe = Recipe(
@@ -215,33 +238,33 @@ def _settings(
     base_url: str | None,
     timeout: float | httpx.Timeout,
     transport: httpx.BaseTransport | httpx.AsyncBaseTransport | None,
-    **passed_on: Any,
+    kind: type[Transport | AsyncTransport],
+    *,
+    verify: bool | ssl.SSLContext,
+    http2: bool,
+    proxy: str | httpx.Proxy | None,
+    trust_env: bool,
 ) -> dict[str, Any]:
     """The arguments of httpx's clients, checked."""
-    url = url_of("base_url", base_url, "PAYT_BASE_URL", PRODUCTION.api)
-    network = Network({**passed_on, "headers": {"User-Agent": USER_AGENT}}, transport)
-    return {
-        "base_url": url,
-        "auth": auth_of(credentials, os.environ, url, network),
-        "transport": transport,
-        "timeout": _checked_timeout(timeout),
-        "headers": {"User-Agent": USER_AGENT, "Accept": "application/json"},
-        "follow_redirects": False,
-        **passed_on,
-    }
+    from .transport.http import route  # noqa: PLC0415  # see above
 
-
-def _reach(
-    retries: int, rate_limit: float | None, total_timeout: float, max_body: int, *, http2: bool
-) -> dict[str, Any]:
-    """The arguments that say how far a session goes, checked."""
     if http2:
         from importlib.util import find_spec  # noqa: PLC0415  # rarely needed
 
         if find_spec("h2") is None:
             raise ImportError('http2=True needs h2: pip install "payt-client[http2]"')
-    limits = Limits(retries=retries, rate_limit=rate_limit, total_timeout=total_timeout, max_body=max_body)
-    return {"reach": limits, "http2": http2}
+    url = url_of("base_url", base_url, "PAYT_BASE_URL", PRODUCTION.api)
+    # once, for the token endpoint as well: reading the certificates takes longer than all else here
+    way = route(url, verify=verify, proxy=proxy, trust_env=trust_env)
+    network = Network({**way, "trust_env": trust_env, "headers": {"User-Agent": USER_AGENT}}, transport)
+    return {
+        "base_url": url,
+        "auth": auth_of(credentials, os.environ, url, network),
+        "transport": kind(**way, http2=http2) if transport is None else transport,
+        "timeout": _checked_timeout(timeout),
+        "headers": {"User-Agent": USER_AGENT, "Accept": "application/json"},
+        "follow_redirects": False,
+    }
 
 
 def _checked_timeout(timeout: float | httpx.Timeout) -> httpx.Timeout:

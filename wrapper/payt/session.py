@@ -34,12 +34,8 @@ class Session(httpx.Client):
     recipe: Recipe
 
     def __init__(self, *, reach: Limits, **settings: Any) -> None:
-        # importing httpcore takes its time, which `import payt` need not take
-        from .network import end_reads  # noqa: PLC0415
-
         super().__init__(event_hooks={"request": [self._starting], "response": [_answered]}, **settings)
         self._limits = reach
-        end_reads(self)
 
     def build_request(self, *args: Any, **kwargs: Any) -> httpx.Request:
         """As httpx's; what no URL can hold is a ValueError."""
@@ -94,14 +90,11 @@ class AsyncSession(httpx.AsyncClient):
     recipe: Recipe
 
     def __init__(self, *, reach: Limits, **settings: Any) -> None:
-        from .network import read_much  # noqa: PLC0415  # as in Session
-
         async def answered(response: httpx.Response) -> None:
             _answered(response)
 
         super().__init__(event_hooks={"request": [self._starting], "response": [answered]}, **settings)
         self._limits = reach
-        read_much(self)
 
     def build_request(self, *args: Any, **kwargs: Any) -> httpx.Request:
         """As `Session.build_request`."""

@@ -1,0 +1,1 @@
+"""One request, whatever the network does."""
