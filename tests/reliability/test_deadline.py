@@ -109,10 +109,10 @@ def test_nothing_is_under_a_deadline_outside_of_a_request() -> None:
 
 
 @pytest.mark.parametrize(
-    ("connected", "error"), [(False, httpx.ConnectTimeout), (True, httpx.ReadTimeout)], ids=["connect", "read"]
+    ("connected", "error"), [(False, httpx.ConnectTimeout), (True, httpx.WriteTimeout)], ids=["connect", "write"]
 )
 def test_nothing_begins_after_the_deadline(connected: bool, error: type[Exception], server: FaultServer) -> None:
-    """httpx may begin to connect, or to read, when the deadline has just passed."""
+    """httpx may begin to connect, or to write, when the deadline has just passed."""
     with httpx.Client(transport=Transport(CONTEXT)) as client:
         if connected:
             assert client.get(f"{server.url}/v1/contacts?administration_id=1").is_success

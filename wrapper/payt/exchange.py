@@ -71,6 +71,10 @@ class Exchange:
         except TransportError:
             self._log("given up")
             raise
+        except RuntimeError as error:
+            if not self._closed():
+                raise
+            raise self._error("the client was closed") from error  # httpx's bare one would tell no cursor
         except (httpx.RequestError, TimeoutError, ssl.SSLError) as error:
             failure = self._failure(error)
             self._log(type(error).__name__)

@@ -102,7 +102,14 @@ class AsyncSession(httpx.AsyncClient):
             return super().build_request(*args, **kwargs)
 
     async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
-        """As `Session.send`."""
+        """As `Session.send`.
+
+        Raises:
+            RuntimeError: It does not run on the event loop of asyncio that it began on.
+        """
+        from .transport.http import running_loop  # noqa: PLC0415  # as in Client
+
+        running_loop()
         exchange = Exchange(request, self._limits, lambda: self.is_closed)
         retrying = tenacity.AsyncRetrying(sleep=clock.sleep_async, **exchange.decisions)
         try:
