@@ -197,8 +197,8 @@ def test_a_method_of_httpx_that_was_replaced_gets_the_request(
 @pytest.mark.parametrize("autospec", [True, False])
 def test_a_mock_in_its_place_gets_the_request(autospec: bool, flavour: Flavour) -> None:
     where, name = METHODS[flavour.name]
-    answer = {"side_effect": page if flavour.name == "sync" else page_async}
-    with unittest.mock.patch.object(where, name, autospec=autospec, **answer) as mock:
+    with unittest.mock.patch.object(where, name, autospec=autospec) as mock:
+        mock.side_effect = page if flavour.name == "sync" else page_async
         assert len(flavour.contacts("https://payt.invalid", client=QUICK)) == 2
     assert mock.call_count == 1
 
@@ -288,21 +288,30 @@ class Talkative:
         with suppress(OSError), self.tls.wrap_socket(plain, server_side=True) if self.tls else plain as connection:
             connection.settimeout(20)
             first = connection.recv(65536)
-            if self.tls and self.extra:  # two records, which arrive as one piece
-                connection.sendall(self.answer(first))
-                connection.sendall(self.extra)
-            else:
-                connection.sendall(self.answer(first) + self.extra)
+            at_once(connection, [self.answer(first), self.answer(first) if self.extra == TWICE else self.extra])
             if second := connection.recv(65536):
                 connection.sendall(self.later or self.answer(second))
             connection.recv(65536)
 
 
-STRAY = b'HTTP/1.1 200 OK\r\nContent-Length: 32\r\n\r\n{"data": [{"id": "a stray one"}]}'
-assert STRAY.endswith(b"}]}")
+def at_once(connection: socket.socket, pieces: list[bytes]) -> None:
+    """Send pieces, each of them a record in TLS, so that they arrive together."""
+    if not isinstance(connection, ssl.SSLSocket):
+        pieces = [b"".join(pieces)]
+    cork = getattr(socket, "TCP_CORK", None)  # which only Linux has; elsewhere they arrive together now and then
+    for on in (1, 0):
+        if cork is not None:
+            connection.setsockopt(socket.IPPROTO_TCP, cork, on)
+        for piece in pieces if on else []:
+            connection.sendall(piece)
+
+
+TWICE = b"the same answer again"
+STRAY = b'HTTP/1.1 200 OK\r\nContent-Length: 33\r\n\r\n{"data": [{"id": "a stray one"}]}'
 CASES: dict[str, tuple[bytes, bytes, int]] = {
     "nothing": (b"", b"", 1),
     "a whole answer": (STRAY, b"", 2),
+    "the same answer": (TWICE, b"", 2),
     "its head": (STRAY[:40], STRAY[40:], 2),
     "half a head": (STRAY[:20], STRAY[20:], 2),
     "a byte": (STRAY[:1], STRAY[1:], 2),
