@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterator
 import pytest
 
 import payt
-from payt import pickling
-from payt.transport import network
 from payt.testing import FakePayt, contact
 from support.quick import QUICK
 
@@ -97,8 +95,6 @@ def test_what_a_child_does_seen_from_within(service: FakePayt, monkeypatch: pyte
             child.setattr(os, "getpid", lambda: -1)
             with pytest.raises(RuntimeError, match="only the parent can go on with it"):
                 list(contacts)
-            network._after_fork()
-            pickling._after_fork()
             assert len(list(pager)) == 60
         with monkeypatch.context() as child:
             child.setattr(os, "getpid", lambda: -1)

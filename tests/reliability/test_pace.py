@@ -308,7 +308,7 @@ def test_starts_come_in_the_order_in_which_they_were_asked_for() -> None:
 
     def run(number: int, start: Start) -> None:
         while seconds := start.wait():
-            clock.sleep(seconds)
+            clock.current().sleep(seconds)
         with lock:
             order.append(number)
         start.sent()
