@@ -5,12 +5,41 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
 
 
 def in_child(do: Callable[[], None]) -> None:
     """Have this done in every process that is forked from this one."""
     with suppress(AttributeError):  # of an operating system that has no fork
         os.register_at_fork(after_in_child=do)
+
+
+class PerProcess(Generic[T]):
+    """A value of which each process has its own, made there when it is first asked for.
+
+    For locks and what they guard: of a lock that another thread holds at the moment of a fork, the child has a copy
+    that nobody ever lets go, and of a queue one that nobody serves.
+
+    Args:
+        make: Makes the value.
+    """
+
+    def __init__(self, make: Callable[[], T]) -> None:
+        self._make = make
+        self._values: dict[int, T] = {}
+
+    def get(self) -> T:
+        """That of the process in which this code runs. It takes no lock, as that could be held by nobody, too."""
+        process = os.getpid()
+        try:
+            return self._values[process]
+        except KeyError:
+            value = self._values.setdefault(process, self._make())  # the same one for threads that come at once
+            for other in {*self._values} - {process}:  # a later process may have the id of one that has ended
+                self._values.pop(other, None)
+            return value
 
 
 class Process:

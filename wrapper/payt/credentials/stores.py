@@ -10,6 +10,7 @@ from typing import Protocol, runtime_checkable
 
 import httpx
 
+from ..forks import PerProcess
 from .token import Token
 
 
@@ -56,7 +57,7 @@ class MemoryTokenStore:
 
     def __init__(self) -> None:
         self._tokens: dict[str, Token] = {}
-        self._locks: dict[str, threading.Lock] = {}
+        self._locks: PerProcess[dict[str, threading.Lock]] = PerProcess(dict)
 
     def load(self, key: str) -> Token | None:
         """As `TokenStore.load`."""
@@ -72,7 +73,7 @@ class MemoryTokenStore:
 
     def lock(self, key: str) -> AbstractContextManager[object]:
         """As `TokenStore.lock`."""
-        return self._locks.setdefault(key, threading.Lock())
+        return self._locks.get().setdefault(key, threading.Lock())
 
     def __repr__(self) -> str:
         return f"payt.MemoryTokenStore() of {len(self._tokens)}"
