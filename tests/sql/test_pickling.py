@@ -22,10 +22,11 @@ SETTINGS: dict[str, Any] = {"trust_env": False, "rate_limit": None}
 @pytest.fixture(autouse=True)
 def connected(fake: FakePayt, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("PAYT_TOKEN", fake.token)
-    monkeypatch.setattr(pickling, "_clients", {})
     yield
-    for client in pickling._clients.values():
+    _, clients = pickling._clients.get()
+    for client in clients.values():
         client.close()
+    clients.clear()
 
 
 def travelled(thing: Any, *secrets: str) -> Any:

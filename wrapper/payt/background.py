@@ -37,11 +37,14 @@ class Worker:
         self._lock = threading.RLock()
         self._stopped = threading.Event()
         self._wake: Callable[[], None] | None = None
+        self._process = Process()
         self._thread = threading.Thread(target=copy_context().run, args=(self._run, target), name="payt", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
         """Let it end; what it waits for is given up."""
+        if not self._process.is_current():
+            return  # it is the parent's, and may hold the lock for ever here
         with self._lock:
             self._stopped.set()
             if self._wake is not None:

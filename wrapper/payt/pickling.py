@@ -17,7 +17,7 @@ import attrs
 import httpx
 
 from .credentials import AuthorizationCode, ClientCredentials, MemoryTokenStore
-from .forks import in_child
+from .forks import PerProcess
 
 if TYPE_CHECKING:
     from .pager import AsyncPager, Listing, Pager
@@ -106,16 +106,16 @@ class _Missing:
     get_async_httpx_client = get_httpx_client
 
 
-_clients: dict[bytes, Any] = {}
-_lock = threading.Lock()
+_clients: PerProcess[tuple[threading.Lock, dict[bytes, Any]]] = PerProcess(lambda: (threading.Lock(), {}))
 
 
 def _shared_client(recipe: bytes) -> Any:
     """One client for all pagers that arrive in this process with the same settings: they share its connections."""
-    with _lock:
-        if recipe not in _clients:
-            _clients[recipe] = pickle.loads(recipe).make()  # noqa: S301 - in a pickle already
-        return _clients[recipe]
+    lock, clients = _clients.get()
+    with lock:
+        if recipe not in clients:
+            clients[recipe] = pickle.loads(recipe).make()  # noqa: S301 - in a pickle already
+        return clients[recipe]
 
 
 def _travelling(credentials: Any) -> Any:
@@ -157,11 +157,3 @@ def _checked(settings: dict[str, Any]) -> dict[str, Any]:
                 "a client with a proxy that has a password cannot be pickled: name the proxy in HTTPS_PROXY instead"
             )
     return settings
-
-
-def _after_fork() -> None:
-    global _lock  # noqa: PLW0603  the other one may be held for ever
-    _lock = threading.Lock()
-
-
-in_child(_after_fork)
