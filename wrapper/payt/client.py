@@ -15,7 +15,7 @@ from payt_api.client import AuthenticatedClient
 from ._version import __version__
 from .contacts import AsyncContacts, Contacts
 from .credentials import Credentials, Network, auth_of
-from .environments import PRODUCTION, url_of
+from .environments import PRODUCTION, text_of, url_of
 from .limits import Limits
 from .pickling import Recipe, restore_client
 
@@ -261,4 +261,4 @@ def _api(session: httpx.Client | httpx.AsyncClient) -> AuthenticatedClient:
 
 
 def _shown(session: httpx.Client | httpx.AsyncClient) -> str:
-    return str(session.base_url).rstrip("/")
+    return text_of(session.base_url)

@@ -10,6 +10,7 @@ from typing import Protocol, runtime_checkable
 
 import httpx
 
+from ..environments import text_of
 from ..forks import PerProcess
 from .token import Token
 
@@ -89,6 +90,6 @@ def key_of(base_url: httpx.URL, client_id: str, grant: str, scope: str | None = 
         scope: The scopes that are asked for, where they are part of what is connected.
     """
     host = re.sub(r"[^a-z0-9.-]", "_", base_url.host.lower())[:48]
-    parts = (str(base_url).rstrip("/"), client_id, grant, *(scope or "").split())
+    parts = (text_of(base_url), client_id, grant, *(scope or "").split())
     digest = hashlib.sha256("\n".join(f"{len(part)}:{part}" for part in parts).encode()).hexdigest()
     return f"{host}-{grant}-{digest[:40]}"
