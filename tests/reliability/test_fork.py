@@ -162,7 +162,12 @@ def test_a_child_can_list_whatever_the_parent_is_about(service: FakePayt) -> Non
         def first() -> object:
             return list(client.contacts.list(administration_id="1", limit=1))
 
-        with _busy(lambda: pace.start_of(request, 10)):  # as before each request
+        def start() -> None:  # as before each request
+            begun = pace.start_of(request, 10)
+            assert begun is not None
+            begun.close()
+
+        with _busy(start):
             assert [_forked(first) for _ in range(8)] == [0] * 8
 
 
