@@ -15,6 +15,7 @@ from payt_api.client import AuthenticatedClient
 from payt_api.types import Response
 
 from .credentials import Credentials, Network, auth_of
+from .environments import text_of
 from .listing.arguments import encoded
 from .pickling import Recipe, restore_client
 from .settings import DEFAULT_TIMEOUT, USER_AGENT, Settings
@@ -78,7 +79,7 @@ class _Client(Generic[TransportT, SessionT]):
     @property
     def base_url(self) -> str:
         """Where the API is."""
-        return str(self._session.base_url).rstrip("/")
+        return text_of(self._session.base_url)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return restore_client, (self._session.recipe,)
