@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 from sqlalchemy.dialects import postgresql, sqlite
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random
 
-from ..forks import PerProcess
+from ..transport.process import PerProcess
 from .schema import Column, plain_texts
 
 PATIENCE = 60
