@@ -281,7 +281,7 @@ def _proxy(url: httpx.URL, proxy: str | httpx.Proxy | None, *, trust_env: bool) 
 def _checked(name: str, value: str | httpx.Proxy) -> httpx.Proxy:
     with suppress(httpx.InvalidURL, TypeError, ValueError):
         proxy = value if isinstance(value, httpx.Proxy) else httpx.Proxy(value)
-        if re.fullmatch(r"[\w.:%-]+", proxy.url.host) and proxy.url.raw_path in (b"", b"/") and not proxy.url.fragment:
+        if re.fullmatch(r"[\w.:-]+", proxy.url.host) and proxy.url.raw_path in (b"", b"/") and not proxy.url.fragment:
             return proxy
     raise ValueError(
         f"{name} must be the URL of a proxy, such as http://user:password@host:port (or https, socks5, socks5h); "
