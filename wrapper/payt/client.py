@@ -18,6 +18,7 @@ from .credentials import Credentials, Network, auth_of
 from .environments import PRODUCTION, url_of
 from .limits import Limits
 from .pickling import Recipe, restore_client
+from .transport.proxies import route
 
 if TYPE_CHECKING:  # imported where the first client is made: it takes as long as all else together
     from .session import AsyncSession, Session
@@ -246,8 +247,6 @@ def _settings(
     trust_env: bool,
 ) -> dict[str, Any]:
     """The arguments of httpx's clients, checked."""
-    from .transport.http import route  # noqa: PLC0415  # see above
-
     if http2:
         from importlib.util import find_spec  # noqa: PLC0415  # rarely needed
 
