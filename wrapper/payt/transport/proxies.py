@@ -1,7 +1,7 @@
 """The way to a URL: whom to trust, and which proxy to take.
 
-A client talks to one host, so what the environment says of proxies is decided once, when the client is made. (httpx reads
-it only where no transport is given, and does not understand the ranges of NO_PROXY.)
+A client talks to one host, so what the environment says of proxies is decided once, when the client is made. (httpx
+reads it only where no transport is given, and does not understand the ranges of NO_PROXY.)
 """
 
 from __future__ import annotations
