@@ -321,8 +321,9 @@ def test_a_connection_that_is_made_in_vain_is_closed(server: FaultServer, monkey
         for _ in client.contacts.list(administration_id="1"):
             assert connecting.wait(10)
             break
-    go_on.set()
-    assert eventually(lambda: not workers())
+        go_on.set()
+        assert eventually(lambda: not workers())
+        assert server.wait_closed()
 
 
 def test_a_pager_that_is_dropped_on_the_way(server: FaultServer) -> None:
