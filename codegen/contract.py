@@ -10,6 +10,7 @@ import difflib
 import keyword
 import re
 from collections.abc import Iterator
+from fractions import Fraction
 from typing import Any
 
 # Names that a generated operation uses for itself: a parameter of such a name would stand in their way.
@@ -318,7 +319,7 @@ def problems_of_body(document: dict[str, Any], body: dict[str, Any]) -> Iterator
         yield f"its requestBody is {' or '.join(kinds) or 'of no type'}, and our templates write only application/json"
         return
     schema = body["content"]["application/json"].get("schema", {})
-    if resolve(document, schema).get("type") != "object" or "$ref" not in schema:
+    if joined(document, schema).get("type") != "object" or "$ref" not in schema:
         yield "its requestBody is no reference to an object schema: move it to components/schemas, and refer to it"
 
 
@@ -413,7 +414,11 @@ def bounds_of(schema: dict[str, Any]) -> dict[str, Any]:
     """The bounds of a value by the names that msgspec has for them."""
     if {"enum", "const"} & set(schema):
         return {}  # the values themselves say more
-    return {name: schema[key] for key, name in NAMES_OF_BOUNDS.items() if key in schema}
+    bounds = {name: schema[key] for key, name in NAMES_OF_BOUNDS.items() if key in schema}
+    for closed, open_, sign in (("ge", "gt", 1), ("le", "lt", -1)):
+        if {closed, open_} <= bounds.keys():  # msgspec takes one of them: the one that allows less
+            del bounds[closed if (bounds[open_] - bounds[closed]) * sign >= 0 else open_]
+    return bounds
 
 
 def _differs_when_sent(schema: dict[str, Any]) -> bool:
@@ -474,6 +479,13 @@ def problems_of_bounds(schema: dict[str, Any]) -> Iterator[str]:
     if "string" in _types(schema) and schema.get("format") in ("date", "date-time", "uuid", "binary"):
         for key in {"minLength", "maxLength", "pattern"} & schema.keys():
             yield f"`{key}` of format {schema['format']} would be overlooked: leave it out"
+    whole = "number" not in _types(schema)
+    for key in [key for key, types in BOUNDS.items() if "integer" in types and key in schema]:
+        if whole and not (isinstance(schema[key], int) and abs(schema[key]) < 2**63):
+            yield f"`{key}` of an integer is a whole number of at most 63 bits, and this is {schema[key]!r}"
+    step = schema.get("multipleOf")
+    if isinstance(step, float) and Fraction(str(step)) != Fraction(step):
+        yield f"`multipleOf` {step} cannot be checked, as no float is exactly that: leave it out, and describe it"
     if "pattern" in schema:
         try:
             re.compile(schema["pattern"])

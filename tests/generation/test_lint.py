@@ -347,6 +347,26 @@ MISREAD: dict[str, tuple[Change, str]] = {
         add_property("odd", {"type": "string", "pattern": "["}),
         "properties.odd: its pattern cannot be read by Python: ",
     ),
+    "a bound of an integer that is none": (
+        add_property("odd", {"type": "integer", "minimum": 0.5}),
+        "properties.odd: `minimum` of an integer is a whole number of at most 63 bits, and this is 0.5",
+    ),
+    "steps that no float takes": (
+        add_property("odd", {"type": "number", "multipleOf": 0.01}),
+        "properties.odd: `multipleOf` 0.01 cannot be checked, as no float is exactly that",
+    ),
+    "a bound that is too large": (
+        add_property("odd", {"type": "integer", "maximum": 2**63}),
+        "properties.odd: `maximum` of an integer is a whole number of at most 63 bits",
+    ),
+    "an answer without a schema": (
+        lambda document: answer(document).pop("schema"),
+        "response 200 is application/json without a schema, and would be read as nothing: describe it",
+    ),
+    "a number of properties that are sent": (
+        lambda document: (send({"type": "string"})(document), schemas(document)["New"].update(minProperties=1)),
+        "components.schemas.New: the number of its properties would not be checked before sending",
+    ),
     "bounds of a union that is sent": (
         send({"oneOf": [{"type": "string", "minLength": 1}, {"type": "integer"}]}),
         "components.schemas.New.properties.sent: the bounds inside oneOf would not be checked before sending",
