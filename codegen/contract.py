@@ -5,13 +5,29 @@ Each rule is a function that yields one sentence a problem, with the place in th
 
 from __future__ import annotations
 
-import copy
 import difflib
 import keyword
 import re
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
+
+from document import (
+    METHODS,
+    alternatives_of,
+    bounds_of,
+    how_read,
+    is_join,
+    joined,
+    operations_of,
+    references_in,
+    resolve,
+    schemas_below,
+    schemas_of,
+    types_of,
+    used_schemas,
+    without_all_of,
+)
 
 # Names that a generated operation uses for itself: a parameter of such a name would stand in their way.
 NAMES_OF_AN_OPERATION = {
@@ -38,18 +54,14 @@ OVERLOOKED = {
     "prefixItems": "describe all items alike, by `items`",
     "contains": "say it in the description",
 }
-# Bounds that a value keeps, the types that they are for, and what msgspec calls them.
+# Bounds that a value keeps, and the types that they are for.
 BOUNDS = {
-    **dict.fromkeys(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"), ("integer", "number")),
+    **dict.fromkeys(
+        ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"), ("integer", "number")
+    ),
     **dict.fromkeys(("minLength", "maxLength", "pattern"), ("string",)),
     **dict.fromkeys(("minItems", "maxItems", "uniqueItems"), ("array",)),
     **dict.fromkeys(("minProperties", "maxProperties"), ("object",)),
-}
-NAMES_OF_BOUNDS = {
-    **{"minimum": "ge", "maximum": "le", "exclusiveMinimum": "gt", "exclusiveMaximum": "lt"},
-    **{"multipleOf": "multiple_of", "pattern": "pattern"},
-    **{f"min{what}": "min_length" for what in ("Length", "Items", "Properties")},
-    **{f"max{what}": "max_length" for what in ("Length", "Items", "Properties")},
 }
 # What may stand beside a `$ref`, because it changes words only.
 BESIDE_A_REFERENCE = {
@@ -73,7 +85,6 @@ NAMING = {
 # What holds data of the API.
 DATA = {"const", "default", "enum", "example", "examples"}
 
-METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 # What a generated model is made of: a field of such a name would stand in its way.
 NAMES_OF_THE_TEMPLATE = {
     *("Annotated", "Any", "DateTime", "Identifier", "Literal", "Meta", "UUID", "datetime"),
@@ -87,7 +98,9 @@ def problems_of(document: Any) -> list[str]:
         return ["this is no OpenAPI document: it has no `paths`"]
     version = document.get("openapi", document.get("swagger"))
     if not str(version).startswith("3.1."):
-        return [f"openapi: it says {version}, and this project reads 3.1: write `openapi: 3.1.0`, and what that changes"]
+        return [
+            f"openapi: it says {version}, and this project reads 3.1: write `openapi: 3.1.0`, and what that changes"
+        ]
     problems = [
         f"{place}: it refers to {reference!r}, and there is nothing: correct the name, or describe it there"
         for place, reference in references_in(document, "")
@@ -102,25 +115,32 @@ def problems_of(document: Any) -> list[str]:
             problems += [
                 f"{place}, parameter {parameter.get('name')!r}: {p}" for p in problems_of_parameter(document, parameter)
             ]
-    for name in document.get("components", {}).get("schemas", {}):
-        if name in NAMES_OF_THE_MODULES:
-            problems.append(f"components.schemas.{name}: the generated modules use that name themselves: rename it")
+    problems += [
+        f"components.schemas.{name}: the generated modules use that name themselves: rename it"
+        for name in document.get("components", {}).get("schemas", {})
+        if name in NAMES_OF_THE_MODULES
+    ]
+    problems += problems_of_directions(document)
+    for place, schema in schemas_of(document):
+        problems += [f"{place}: {p}" for p in problems_of_schema(place, schema)]
+        problems += [f"{place}: {p}" for p in problems_of_its_place(document, place, schema)]
+    return problems
+
+
+def problems_of_directions(document: dict[str, Any]) -> Iterator[str]:
+    """What concerns schemas because they are sent, or sent and received."""
     whole = without_all_of(document)
     sent, received = (used_schemas(whole, sent=sent) for sent in (True, False))
     for name in sorted(sent & received):
         if _differs_when_sent(whole["components"]["schemas"].get(name, {})):
-            problems.append(
+            yield (
                 f"components.schemas.{name}: it is both sent and received. What is received is None where it is "
                 "missing, and may be outside of its bounds; what is sent must tell null from left out, and keep them: "
                 "describe what is sent as a schema of its own"
             )
     for name in sorted(sent):
         for place, schema in schemas_below(whole["components"]["schemas"].get(name, {}), f"components.schemas.{name}"):
-            problems += [f"{place}: {p}" for p in problems_of_what_is_sent(place, schema)]
-    for place, schema in schemas_of(document):
-        problems += [f"{place}: {p}" for p in problems_of_schema(place, schema)]
-        problems += [f"{place}: {p}" for p in problems_of_its_place(document, place, schema)]
-    return problems
+            yield from (f"{place}: {p}" for p in problems_of_what_is_sent(place, schema))
 
 
 def problems_of_extensions(node: Any, place: str, kind: str) -> Iterator[str]:
@@ -131,21 +151,23 @@ def problems_of_extensions(node: Any, place: str, kind: str) -> Iterator[str]:
     if not isinstance(node, dict):
         return
     for key, value in node.items():
+        inside = _kind_of(str(key), kind)
         if str(key).startswith("x-"):
-            at = place.lstrip(".") or "the document"
-            if key not in EXTENSIONS:
-                near = difflib.get_close_matches(key, EXTENSIONS, 1)
-                way_out = f"write {near[0]}" if near else f"the keys are {', '.join(EXTENSIONS)}"
-                yield f"{at}: nothing reads {key}: {way_out}"
-            elif EXTENSIONS[key] != kind:
-                yield f"{at}: {key} would be overlooked: it belongs to the {EXTENSIONS[key]}"
+            yield from _of_extension(place.lstrip(".") or "the document", key, kind)
+        elif inside.startswith("names of ") and isinstance(value, dict):
+            for name, inner in value.items():
+                yield from problems_of_extensions(inner, f"{place}.{key}.{name}", inside.removeprefix("names of "))
         elif key not in DATA:
-            inside = _kind_of(str(key), kind)
-            if inside.startswith("names of "):
-                for name, inner in value.items() if isinstance(value, dict) else ():
-                    yield from problems_of_extensions(inner, f"{place}.{key}.{name}", inside.removeprefix("names of "))
-            else:
-                yield from problems_of_extensions(value, f"{place}.{key}", inside)
+            yield from problems_of_extensions(value, f"{place}.{key}", inside)
+
+
+def _of_extension(place: str, key: str, kind: str) -> Iterator[str]:
+    if key not in EXTENSIONS:
+        near = difflib.get_close_matches(key, EXTENSIONS, 1)
+        way_out = f"write {near[0]}" if near else f"the keys are {', '.join(EXTENSIONS)}"
+        yield f"{place}: nothing reads {key}: {way_out}"
+    elif EXTENSIONS[key] != kind:
+        yield f"{place}: {key} would be overlooked: it belongs to the {EXTENSIONS[key]}"
 
 
 def _kind_of(key: str, kind: str) -> str:
@@ -166,22 +188,22 @@ def _kind_of(key: str, kind: str) -> str:
 def problems_of_security(document: dict[str, Any]) -> Iterator[str]:
     """The wrapper sends one token, as RFC 6750 says: nothing else may be asked for."""
     schemes = document.get("components", {}).get("securitySchemes", {})
-    for name, scheme in schemes.items():
-        scheme = resolve(document, scheme)
+    for name, node in schemes.items():
+        scheme = resolve(document, node)
         if (scheme.get("type"), str(scheme.get("scheme")).lower()) != ("http", "bearer"):
             yield (
                 f"components.securitySchemes.{name}: only a bearer token is ever sent: "
                 "write `type: http` and `scheme: bearer`"
             )
     if len(schemes) > 1:
-        yield f"components.securitySchemes: there are {' and '.join(schemes)}, and one token is all that is sent: leave one"
+        names = " and ".join(schemes)
+        yield f"components.securitySchemes: there are {names}, and one token is all that is sent: leave one"
 
 
 def problems_of_paths(document: dict[str, Any]) -> Iterator[str]:
     """What concerns paths as a whole."""
-    for key in ("webhooks",):
-        if document.get(key):
-            yield f"{key}: nothing is generated from it: describe what is asked, under paths"
+    if document.get("webhooks"):
+        yield "webhooks: nothing is generated from them: describe what is asked, under paths"
     for path, item in document["paths"].items():
         if "$ref" in item:
             yield f"{path}: a path that is a $ref would be overlooked: describe it here"
@@ -190,94 +212,14 @@ def problems_of_paths(document: dict[str, Any]) -> Iterator[str]:
                 yield f"{place}: `servers` would be overlooked, as every request goes to one address: leave it out"
 
 
-def operations_of(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], list[dict[str, Any]]]]:
-    """Every operation as (its method and path, itself, its parameters with those of its path)."""
-    for path, item in document["paths"].items():
-        for method in METHODS:
-            if method in item:
-                parameters = [*item.get("parameters", []), *item[method].get("parameters", [])]
-                yield f"{method.upper()} {path}", item[method], [resolve(document, p) for p in parameters]
-
-
-def used_schemas(document: dict[str, Any], *, sent: bool) -> set[str]:
-    """The names of the schemas that requests, or answers, hold."""
-    names: set[str] = set()
-    waiting = [operation.get("requestBody" if sent else "responses") for _, operation, _ in operations_of(document)]
-    while waiting:
-        for _, reference in references_in(waiting.pop(), ""):
-            name = reference.removeprefix("#/components/schemas/")
-            if name not in names:
-                names.add(name)
-                waiting.append(resolve(document, {"$ref": reference}))
-    return {name for name in names if not name.startswith("#/")}
-
-
-def schemas_of(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every schema of the document as (its place, itself), whatever holds it."""
-    yield from _held(document, "")
-    for name, schema in document.get("components", {}).get("schemas", {}).items():
-        yield from schemas_below(schema, f"components.schemas.{name}")
-
-
-def _held(node: Any, place: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The schemas of parameters, bodies and answers."""
-    if isinstance(node, dict):
-        for key, value in node.items():
-            if key == "schema":
-                yield from schemas_below(value, f"{place}.schema".lstrip("."))
-            elif key not in ("schemas", "example", "examples"):
-                yield from _held(value, f"{place}.{key}")
-    elif isinstance(node, list):
-        for index, value in enumerate(node):
-            yield from _held(value, f"{place}[{index}]")
-
-
-def schemas_below(schema: Any, place: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """A schema and those inside it."""
-    if not isinstance(schema, dict):
-        return
-    yield place, schema
-    inside = [(f"properties.{name}", inner) for name, inner in (schema.get("properties") or {}).items()]
-    inside += [(key, schema.get(key)) for key in ("items", "additionalProperties")]
-    for key in ("oneOf", "anyOf", "allOf"):
-        inside += [(f"{key}[{index}]", inner) for index, inner in enumerate(schema.get(key) or [])]
-    for name, inner in inside:
-        yield from schemas_below(inner, f"{place}.{name}")
-
-
-def references_in(node: Any, place: str) -> Iterator[tuple[str, str]]:
-    """Every `$ref` below `node` as (its place, where it points)."""
-    if isinstance(node, dict):
-        for key, value in node.items():
-            if key == "$ref" and isinstance(value, str):
-                yield place.lstrip("."), value
-            elif key not in ("example", "examples", "default", "enum", "const"):
-                yield from references_in(value, f"{place}.{key}")
-    elif isinstance(node, list):
-        for index, value in enumerate(node):
-            yield from references_in(value, f"{place}[{index}]")
-
-
-def resolve(document: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
-    """What a local `$ref` points to, or the node itself."""
-    seen = set()
-    while "$ref" in node and node["$ref"] not in seen:
-        seen.add(node["$ref"])
-        target: Any = document
-        for key in node["$ref"].removeprefix("#/").split("/"):
-            target = target.get(key, {}) if isinstance(target, dict) else {}
-        node = target
-    return node
-
-
 def problems_of_operation(document: dict[str, Any], operation: dict[str, Any]) -> Iterator[str]:
     """What concerns the operation as a whole."""
-    schemes = [*document.get("components", {}).get("securitySchemes", {})]
+    schemes = document.get("components", {}).get("securitySchemes") or {"bearer": None}
     if document.get("security") and "security" not in operation:
         yield "security is stated at the root only, which the generator ignores: state it on the operation"
-    elif [[*alternative] for alternative in operation.get("security", [])] != [schemes[:1]] or not schemes:
-        name = schemes[0] if schemes else "bearer"
-        yield f"the token is sent with every request, and its security does not say so: write `security: [{{{name}: []}}]`"
+    elif [[*alternative] for alternative in operation.get("security", [])] != [[*schemes][:1]]:
+        way_out = f"write `security: [{{{next(iter(schemes))}: []}}]`"
+        yield f"the token is sent with every request, and its security does not say so: {way_out}"
     if "callbacks" in operation:
         yield "`callbacks` would be overlooked: leave them out"
     if "operationId" not in operation:
@@ -289,27 +231,21 @@ def problems_of_operation(document: dict[str, Any], operation: dict[str, Any]) -
     for status, response in operation.get("responses", {}).items():
         content = resolve(document, response).get("content", {})
         if len(content) > 1:
-            yield f"response {status} has several content types, of which only {[*content][0]} would be read: leave one"
+            kind = next(iter(content))
+            yield f"response {status} has several content types, of which only {kind} would be read: leave one"
         for kind, media in content.items():
-            if "schema" not in media:
-                yield f"response {status} is {kind} without a schema, and would be read as nothing: describe it"
-                continue
-            schema = resolve(document, media["schema"])
-            if how_read(kind) == "text" and schema.get("type") != "string":
-                yield f"response {status} is {kind}, which is read as it comes: its schema is `type: string`"
-            elif how_read(kind) == "bytes" and (schema.get("type"), schema.get("format")) != ("string", "binary"):
-                yield (
-                    f"response {status} is {kind}, which nothing parses: describe it as "
-                    "`schema: {type: string, format: binary}` to get its bytes"
-                )
+            yield from (f"response {status} is {kind}{p}" for p in problems_of_answer(document, kind, media))
 
 
-def how_read(content_type: str) -> str:
-    """What becomes of an answer of a content type: "json", "text" or "bytes"."""
-    kind = content_type.partition(";")[0].strip().lower()
-    if kind == "application/json" or kind.endswith("+json"):
-        return "json"
-    return "text" if kind.startswith("text/") and "*" not in kind else "bytes"
+def problems_of_answer(document: dict[str, Any], kind: str, media: dict[str, Any]) -> Iterator[str]:
+    """What concerns an answer of one content type."""
+    schema = resolve(document, media.get("schema", {}))
+    if "schema" not in media:
+        yield " without a schema, and would be read as nothing: describe it"
+    elif how_read(kind) == "text" and schema.get("type") != "string":
+        yield ", which is read as it comes: its schema is `type: string`"
+    elif how_read(kind) == "bytes" and (schema.get("type"), schema.get("format")) != ("string", "binary"):
+        yield ", which nothing parses: describe it as `schema: {type: string, format: binary}` to get its bytes"
 
 
 def problems_of_body(document: dict[str, Any], body: dict[str, Any]) -> Iterator[str]:
@@ -338,15 +274,6 @@ def problems_of_parameter(document: dict[str, Any], parameter: dict[str, Any]) -
                 yield f"it is of type {type_} and would be misread: make it a string, and encode it in the wrapper"
 
 
-def alternatives_of(document: dict[str, Any], schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The schema itself and all that anyOf, oneOf and allOf join to it."""
-    schema = resolve(document, schema)
-    yield schema
-    for key in ("anyOf", "oneOf", "allOf"):
-        for part in schema.get(key, []):
-            yield from alternatives_of(document, part)
-
-
 def problems_of_its_place(document: dict[str, Any], place: str, schema: dict[str, Any]) -> Iterator[str]:
     """What concerns one schema and where it stands, or what it refers to."""
     if schema.get("x-accept-number") and not _is_plain_property(place, schema):
@@ -356,7 +283,7 @@ def problems_of_its_place(document: dict[str, Any], place: str, schema: dict[str
         )
     parts = [resolve(document, part) for part in schema.get("allOf", [])]
     if is_join(schema):
-        if any(_types(part) != ["object"] and "allOf" not in part for part in parts):
+        if any(types_of(part) != ["object"] and "allOf" not in part for part in parts):
             yield "allOf would be read as one of its parts only: join nothing but objects"
         if any(isinstance(part.get("additionalProperties"), dict) for part in parts):
             yield "allOf joins properties only, and a part has typed additionalProperties: leave them out"
@@ -379,48 +306,6 @@ def _is_model(document: dict[str, Any], part: dict[str, Any]) -> bool:
     return "properties" in part or "allOf" in part
 
 
-def is_join(schema: dict[str, Any]) -> bool:
-    """Whether allOf makes one object of several."""
-    parts = schema.get("allOf", [])
-    return len(parts) > 1 or bool(parts) and ("properties" in schema or "required" in schema or "$ref" not in parts[0])
-
-
-def joined(document: dict[str, Any], schema: dict[str, Any], seen: tuple[int, ...] = ()) -> dict[str, Any]:
-    """A schema and all that allOf joins to it, as one object."""
-    schema = resolve(document, schema)
-    if "allOf" not in schema:
-        return schema
-    parts = [resolve(document, part) for part in schema["allOf"]]
-    parts = [joined(document, part, (*seen, id(part))) for part in parts if id(part) not in seen]
-    own = {key: value for key, value in schema.items() if key != "allOf"}
-    properties: dict[str, Any] = {}
-    for part in (*parts, own):
-        properties |= part.get("properties", {})
-    required = [name for part in (*parts, own) for name in part.get("required", [])]
-    return {**own, "type": "object", "properties": properties, "required": [*dict.fromkeys(required)]}
-
-
-def without_all_of(document: dict[str, Any]) -> dict[str, Any]:
-    """The document with one object in place of each allOf that joins several: the generator would lose parts."""
-    document = copy.deepcopy(document)
-    joins = [(schema, joined(document, schema)) for _, schema in schemas_of(document) if is_join(schema)]
-    for schema, whole in joins:
-        schema.clear()
-        schema.update(whole)
-    return document
-
-
-def bounds_of(schema: dict[str, Any]) -> dict[str, Any]:
-    """The bounds of a value by the names that msgspec has for them."""
-    if {"enum", "const"} & set(schema):
-        return {}  # the values themselves say more
-    bounds = {name: schema[key] for key, name in NAMES_OF_BOUNDS.items() if key in schema}
-    for closed, open_, sign in (("ge", "gt", 1), ("le", "lt", -1)):
-        if {closed, open_} <= bounds.keys():  # msgspec takes one of them: the one that allows less
-            del bounds[closed if (bounds[open_] - bounds[closed]) * sign >= 0 else open_]
-    return bounds
-
-
 def _differs_when_sent(schema: dict[str, Any]) -> bool:
     for _, inner in schemas_below(schema, ""):
         if set(inner.get("properties", {})) - set(inner.get("required", [])):
@@ -440,7 +325,7 @@ def problems_of_what_is_sent(place: str, schema: dict[str, Any]) -> Iterator[str
         parts = [part for part in schema.get(key, []) if part.get("type") != "null"]
         if any(BOUNDS.keys() & part.keys() for part in parts) and len(parts) > 1:
             yield f"the bounds inside {key} would not be checked before sending: leave them out, and describe them"
-    if len([kind for kind in _types(schema) if kind != "null"]) > 1 and BOUNDS.keys() & schema.keys():
+    if len([kind for kind in types_of(schema) if kind != "null"]) > 1 and BOUNDS.keys() & schema.keys():
         yield "bounds of several types would not be checked before sending: leave them out, and describe them"
 
 
@@ -449,15 +334,10 @@ def problems_of_schema(place: str, schema: dict[str, Any]) -> Iterator[str]:
     for keyword_, way_out in OVERLOOKED.items():
         if keyword_ in schema:
             yield f"`{keyword_}` would be overlooked: {way_out}"
-    reference = schema.get("$ref")
-    if reference is not None and not str(reference).startswith("#/components/schemas/"):
-        yield f"it refers to {reference}: only schemas of this file, `#/components/schemas/...`, can be referred to"
-    if reference is not None and "x-accept-number" in schema:
-        yield "x-accept-number beside $ref would be overlooked: describe the string here, without a reference"
-    elif schema.get("x-accept-number") and "string" not in _types(schema):
+    if "$ref" in schema:
+        yield from problems_of_reference(schema, str(schema["$ref"]))
+    elif schema.get("x-accept-number") and "string" not in types_of(schema):
         yield "x-accept-number is for strings, and this is none"
-    if reference is not None and (lost := sorted(schema.keys() - BESIDE_A_REFERENCE)):
-        yield f"`{'`, `'.join(lost)}` beside $ref would be overlooked: write it where the reference points"
     for key in ("oneOf", "anyOf", "allOf"):
         others = {"type", "properties", "required", "additionalProperties"} if key != "allOf" else set()
         others |= {"oneOf", "anyOf", "allOf", "items", "enum", "const", "format", *BOUNDS} - {key}
@@ -471,15 +351,26 @@ def problems_of_schema(place: str, schema: dict[str, Any]) -> Iterator[str]:
         yield from problems_of_properties(schema, schema["properties"])
 
 
+def problems_of_reference(schema: dict[str, Any], reference: str) -> Iterator[str]:
+    """What concerns a `$ref` and what stands beside it."""
+    if not reference.startswith("#/components/schemas/"):
+        yield f"it refers to {reference}: only schemas of this file, `#/components/schemas/...`, can be referred to"
+    if "x-accept-number" in schema:
+        yield "x-accept-number beside $ref would be overlooked: describe the string here, without a reference"
+    if lost := sorted(schema.keys() - BESIDE_A_REFERENCE):
+        yield f"`{'`, `'.join(lost)}` beside $ref would be overlooked: write it where the reference points"
+
+
 def problems_of_bounds(schema: dict[str, Any]) -> Iterator[str]:
     """What concerns the bounds of a value."""
+    kinds = " or ".join(types_of(schema)) or "of no type"
     for key, types in BOUNDS.items():
-        if key in schema and not set(_types(schema)) & set(types):
-            yield f"`{key}` is for {' and '.join(types)}, and this is {' or '.join(_types(schema)) or 'of no type'}: leave it out"
-    if "string" in _types(schema) and schema.get("format") in ("date", "date-time", "uuid", "binary"):
-        for key in {"minLength", "maxLength", "pattern"} & schema.keys():
+        if key in schema and not set(types_of(schema)) & set(types):
+            yield f"`{key}` is for {' and '.join(types)}, and this is {kinds}: leave it out"
+    if "string" in types_of(schema) and schema.get("format") in ("date", "date-time", "uuid", "binary"):
+        for key in [key for key in ("minLength", "maxLength", "pattern") if key in schema]:
             yield f"`{key}` of format {schema['format']} would be overlooked: leave it out"
-    whole = "number" not in _types(schema)
+    whole = "number" not in types_of(schema)
     for key in [key for key, types in BOUNDS.items() if "integer" in types and key in schema]:
         if whole and not (isinstance(schema[key], int) and abs(schema[key]) < 2**63):
             yield f"`{key}` of an integer is a whole number of at most 63 bits, and this is {schema[key]!r}"
@@ -495,7 +386,7 @@ def problems_of_bounds(schema: dict[str, Any]) -> Iterator[str]:
 
 def problems_of_values(schema: dict[str, Any]) -> Iterator[str]:
     """What concerns the values that a schema names."""
-    if "enum" in schema and "null" in _types(schema):
+    if "enum" in schema and "null" in types_of(schema):
         yield "an enum that may be null would become several enums: write oneOf, of the enum and of `type: 'null'`"
     if "default" in schema and schema.get("format") in ("date", "date-time", "binary"):
         yield f"a default of format {schema['format']} is not handled: leave it out, and name it in the description"
@@ -524,13 +415,14 @@ def problems_of_enum(values: list[Any]) -> Iterator[str]:
         kept = "".join(c for c in str(value) if c.isidentifier() or c.isdecimal() or c in ". _-")
         name = "_".join(re.findall(r"[^. _-]+", kept.upper())) if str(value)[:1].isalpha() else f"VALUE_{index}"
         if name and name in names:
-            yield f"the values {names[name]!r} and {value!r} of its enum would get one name in Python: leave the enum out"
+            both = f"{names[name]!r} and {value!r}"
+            yield f"the values {both} of its enum would get one name in Python: leave the enum out"
         names[name] = value
 
 
 def problems_of_properties(schema: dict[str, Any], properties: dict[str, Any]) -> Iterator[str]:
     """What concerns the properties of an object schema."""
-    for name, prop in properties.items():
+    for name in properties:
         if not str(name).isidentifier() or keyword.iskeyword(name) or str(name).startswith("_"):
             yield f"property {name!r} is no Python name, so no model can hold it under the name that the API uses"
         elif name in NAMES_OF_THE_TEMPLATE:
@@ -545,14 +437,9 @@ def problems_of_properties(schema: dict[str, Any], properties: dict[str, Any]) -
 def _is_file(place: str) -> bool:
     """Whether a schema describes a whole answer that is no JSON."""
     found = re.search(r"\.content\.([^/]+/[^/]+)\.schema$", place)
-    return bool(found) and how_read(found[1]) == "bytes"
+    return found is not None and how_read(found[1]) == "bytes"
 
 
 def _is_plain_property(place: str, schema: dict[str, Any]) -> bool:
     described = re.search(r"\.properties\.[^.\[\]]+$", place) and "allOf" not in place
     return bool(described) and not {"enum", "format"} & set(schema)
-
-
-def _types(schema: dict[str, Any]) -> list[str]:
-    given = schema.get("type", [])
-    return [given] if isinstance(given, str) else given

@@ -21,7 +21,7 @@ from changes import Change, changes_between
 from contract import problems_of
 from lint import invalid_in, lacking_in
 from prepare import facts_of, prepare
-from python_api import breaking_changes
+from python_api import python_changes
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -102,10 +102,10 @@ def report(
     (folder / "before").mkdir()
     old.extract(folder / "before", "wrapper/payt", "generated/payt_api")
     shutil.copytree(ROOT / "wrapper/payt", folder / "wrapper/payt", ignore=shutil.ignore_patterns("__pycache__"))
-    python = breaking_changes(folder / "before", folder)
-    breaking = [change for change in changes if change.breaks]
+    python = python_changes(folder / "before", folder)
+    breaking = any(change.breaks for change in changes) or any(python.values())
     missing = []
-    if (breaking or python) and old.judged:
+    if breaking and old.judged:
         version, changelog = (
             path.read_text("utf-8") if path.exists() else ""
             for path in (ROOT / baseline.VERSION_FILE, ROOT / "CHANGELOG.md")
@@ -118,9 +118,9 @@ def report(
         print(f"  {change}")
     if not changes:
         print("  the contract is the same")
-    for line in python:
-        print(f"  BREAKING Python   {line}")
-    if breaking or python:
+    for line, breaks in python.items():
+        print(f"  {'BREAKING' if breaks else ' ' * 8} Python   {line}")
+    if breaking:
         print("Users' code breaks." if old.judged else "Users' code would break, if this had been released.")
     else:
         print("Users' code goes on as it is.")

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Iterator
 from typing import Any
 
-from contract import (
+from document import (
     bounds_of,
     how_read,
     operations_of,

@@ -69,6 +69,13 @@ def send(schema: dict[str, Any]) -> Change:
     return change
 
 
+def set_security(security: Any) -> Change:
+    return lambda document: operation(document).update(security=security)
+
+
+NO_TOKEN: list[Any] = [[], [{}], [{}, {"bearer": []}], [{"other": []}]]
+
+
 def ref(name: str) -> dict[str, Any]:
     return {"$ref": f"#/components/schemas/{name}"}
 
@@ -254,11 +261,11 @@ MISREAD: dict[str, tuple[Change, str]] = {
     ),
     **{
         f"security {security}": (
-            lambda document, security=security: operation(document).update(security=security),
+            set_security(security),
             "GET /v1/contacts: the token is sent with every request, and its security does not say so: "
             "write `security: [{bearer: []}]`",
         )
-        for security in ([], [{}], [{}, {"bearer": []}], [{"other": []}])
+        for security in NO_TOKEN
     },
     "no security": (
         lambda document: operation(document).pop("security"),
@@ -276,7 +283,7 @@ MISREAD: dict[str, tuple[Change, str]] = {
         lambda document: operation(document).update(servers=[{"url": "https://other.example"}]),
         "GET /v1/contacts: `servers` would be overlooked",
     ),
-    "webhooks": (lambda document: document.update(webhooks={"paid": {}}), "webhooks: nothing is generated from it"),
+    "webhooks": (lambda document: document.update(webhooks={"paid": {}}), "webhooks: nothing is generated from them"),
     "callbacks": (lambda document: operation(document).update(callbacks={"paid": {}}), "`callbacks` would be"),
     "another version": (
         lambda document: (document.update(openapi="3.0.3"), add_property("odd", {"nullable": True})(document)),
@@ -289,7 +296,7 @@ MISREAD: dict[str, tuple[Change, str]] = {
     ),
     "a page of PDF": (
         set_answer("application/pdf", {"type": "object"}),
-        "response 200 is application/pdf, which nothing parses: describe it as `schema: {type: string, format: binary}`",
+        "response 200 is application/pdf, which nothing parses: describe it as `schema: {type: string, ",
     ),
     "any answer": (set_answer("*/*", {"type": "object"}), "response 200 is */*, which nothing parses"),
     "XML": (set_answer("application/xml", ref("Contact")), "response 200 is application/xml, which nothing parses"),
@@ -299,13 +306,17 @@ MISREAD: dict[str, tuple[Change, str]] = {
     ),
     "an enum of lists": (
         add_property("odd", {"type": "string", "enum": [["female", "male"]]}),
-        "properties.odd: an enum holds nothing but texts or nothing but whole numbers, and this one has values of "
-        "type list: list each value by itself, or leave the enum out",
+        (
+            "properties.odd: an enum holds nothing but texts or nothing but whole numbers, and this one has values of "
+            "type list: list each value by itself, or leave the enum out"
+        ),
     ),
     "an enum of both": (
         add_property("odd", {"enum": ["a", 1, True]}),
-        "properties.odd: an enum holds nothing but texts or nothing but whole numbers, and this one has values of "
-        "type bool and int and str",
+        (
+            "properties.odd: an enum holds nothing but texts or nothing but whole numbers, and this one has values of "
+            "type bool and int and str"
+        ),
     ),
     "values that differ by their case": (
         add_property("odd", {"type": "string", "enum": ["a", "A"]}),
@@ -325,7 +336,7 @@ MISREAD: dict[str, tuple[Change, str]] = {
     ),
     "an unknown key of the document": (
         lambda document: document["info"].update({"x-logo": {"url": "https://payt.example"}}),
-        "info: nothing reads x-logo: the keys are x-accept-number, x-columns, x-copy, x-list, x-comma-separated, x-match",
+        "info: nothing reads x-logo: the keys are x-accept-number, x-columns, x-copy, x-list, ",
     ),
     "a key of a parameter in its schema": (
         lambda document: parameter(document, "ids")["schema"].update({"x-comma-separated": True}),
@@ -563,7 +574,9 @@ ALLOWED: dict[str, Change] = {
         Loop={"allOf": [ref("Loop"), ref("Error")]}
     ),
     "bounds of what is sent": send({"oneOf": [{"type": "string", "minLength": 1}, {"type": "null"}]}),
-    "no value twice": send({"type": ["array", "null"], "items": {"type": "string"}, "uniqueItems": True, "minItems": 1}),
+    "no value twice": send(
+        {"type": ["array", "null"], "items": {"type": "string"}, "uniqueItems": True, "minItems": 1}
+    ),
 }
 
 
