@@ -168,15 +168,15 @@ def within(name: str, value: T, type_: Any) -> T:
     return value
 
 
-def without_doubles(name: str, values: Any) -> None:
+def without_doubles(name: str, values: list[Any] | Unset | None) -> None:
     """Refuse a list in which a value stands twice.
 
     Raises:
         ValueError: It does.
     """
     if isinstance(values, list):
-        written = [msgspec.json.encode(value, order="deterministic") for value in values]
-        if len({*written}) < len(written):
+        written = {msgspec.json.encode(value, order="deterministic") for value in values}
+        if len(written) < len(values):
             raise ValueError(f"{name}: Expected every value once")
 
 

@@ -262,8 +262,10 @@ MISREAD: dict[str, tuple[Change, str]] = {
     **{
         f"security {security}": (
             set_security(security),
-            "GET /v1/contacts: the token is sent with every request, and its security does not say so: "
-            "write `security: [{bearer: []}]`",
+            (
+                "GET /v1/contacts: the token is sent with every request, and its security does not say so: "
+                "write `security: [{bearer: []}]`"
+            ),
         )
         for security in NO_TOKEN
     },
