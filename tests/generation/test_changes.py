@@ -446,6 +446,18 @@ def test_a_breaking_change_of_what_is_written_by_hand(project: Project) -> None:
     assert "query" not in checked.stdout
 
 
+def test_another_default_is_said_and_breaks_nothing(project: Project) -> None:
+    project.commit(tag="v0.1.0")
+    project.edit_contract(lambda document: parameter(document, "per_page")["schema"].update(default=50))
+    project.edit("wrapper/payt/client.py", lambda text: text.replace("http2: bool = False", "http2: bool = True"))
+    generated = project.generate()
+    assert "query parameter `per_page` is 50 by default, was 100" in generated.stdout
+    assert "payt.client: Client.__init__(http2): Parameter default was changed: False -> True" in generated.stdout
+    assert "BREAKING" not in generated.stdout
+    checked = project.generate("--check")
+    assert (checked.returncode, checked.stdout) == (0, ""), checked.stdout + checked.stderr
+
+
 def test_without_a_release_the_last_commit_is_compared_with_and_judges_nothing(project: Project) -> None:
     project.commit()
     project.edit_contract(lambda document: parameter(document, "per_page")["schema"].update(maximum=250, default=100))

@@ -7,6 +7,7 @@ import copy
 import datetime
 import importlib
 import json
+import os
 import subprocess
 import sys
 import uuid
@@ -357,6 +358,20 @@ def test_what_is_generated_is_strictly_typed(package: str, models: Any, tmp_path
     result = subprocess.run(
         [sys.executable, "-m", "mypy", "--strict", "--config-file=", f"--cache-dir={tmp_path}", "-p", package],
         cwd=Path(models.__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert result.returncode == 0, result.stdout
+
+
+def test_editors_find_nothing_wrong_with_what_is_generated(package: str, models: Any, tmp_path: Path) -> None:
+    folder = Path(models.__file__).parents[1]
+    settings = {"include": [os.path.relpath(folder, tmp_path)], "typeCheckingMode": "strict", "pythonVersion": "3.11"}
+    (tmp_path / "pyrightconfig.json").write_text(json.dumps(settings), "utf-8")
+    result = subprocess.run(
+        [sys.executable, "-m", "basedpyright", "--project", tmp_path, "--pythonpath", sys.executable],
         capture_output=True,
         text=True,
         check=False,
