@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import attrs
-from contract import operations_of, resolve
+from document import operations_of, resolve
 
 # What a client has besides its resources: a tag of such a name would stand in its way.
 NAMES_OF_A_CLIENT = {"aclose", "base_url", "call", "close"}
