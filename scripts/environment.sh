@@ -28,7 +28,7 @@ environment() {
         exit 1
     }
     "$dir/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$requirements" "$@" || {
-        echo "Installing $requirements failed, see above. Is the package index reachable?" >&2
+        echo "Installing $requirements failed: see above." >&2
         exit 1
     }
     printf '%s' "$stamp" >"$dir/stamp"
