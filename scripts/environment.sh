@@ -13,6 +13,21 @@ find_python() {
     exit 1
 }
 
+# The interpreters of this machine that will do, a path a line, each version once, from the oldest to the newest.
+pythons() {
+    local candidate
+    {
+        compgen -c | grep -E '^python3(\.[0-9]+)?$' | while read -r candidate; do type -ap "$candidate"; done
+        ls -d "${PYENV_ROOT:-$HOME/.pyenv}"/versions/*/bin/python3 2>/dev/null || true
+    } | sort -u | while read -r candidate; do
+        "$candidate" -c '
+import sys, venv, ensurepip
+if sys.version_info >= (3, 11) and sys.version_info.releaselevel == "final" and sys.prefix == sys.base_prefix:
+    print("{}.{}.{}".format(*sys.version_info), sys.executable)
+' 2>/dev/null || true
+    done | sort -V -u -k1,1 | cut -d" " -f2-
+}
+
 # environment DIR REQUIREMENTS [PIP ARGUMENTS…]: a virtual environment in DIR that holds what REQUIREMENTS pins.
 # It is made anew when the requirements, the arguments or the interpreter change, and used as it is otherwise (offline).
 environment() {

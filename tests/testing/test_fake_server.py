@@ -320,5 +320,5 @@ def test_without_werkzeug_the_import_names_the_extra(monkeypatch: pytest.MonkeyP
     for name in [name for name in sys.modules if name.startswith(("payt.testing", "werkzeug"))]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "werkzeug", None)
-    with pytest.raises(ImportError, match=r'needs werkzeug: pip install "payt-client\[testing\]"'):
+    with pytest.raises(ImportError, match=r'needs werkzeug, .*: pip install "werkzeug>='):
         importlib.import_module("payt.testing")

@@ -16,6 +16,7 @@ from ._version import __version__
 from .contacts import AsyncContacts, Contacts
 from .credentials import Credentials, Network, auth_of
 from .environments import PRODUCTION, url_of
+from .extras import missing
 from .limits import Limits
 from .pickling import Recipe, restore_client
 
@@ -239,7 +240,7 @@ def _reach(
         from importlib.util import find_spec  # noqa: PLC0415  # rarely needed
 
         if find_spec("h2") is None:
-            raise ImportError('http2=True needs h2: pip install "payt-client[http2]"')
+            raise missing("http2=True", "h2", "http2")
     limits = Limits(retries=retries, rate_limit=rate_limit, total_timeout=total_timeout, max_body=max_body)
     return {"reach": limits, "http2": http2}
 
