@@ -66,7 +66,7 @@ def test_the_command_is_right_in_an_installation_from_git(tmp_path: Path) -> Non
 
 
 def test_nothing_is_promised_of_an_index() -> None:
-    """What the documentation tells to run works as long as no index has the package, and names extras that there are."""
+    """What we tell people to run works as long as no index has the package, and names extras that there are."""
     files = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("wrapper/**/*.py"), *ROOT.glob("examples/**/*.py")]
     lines = [line for path in files for line in path.read_text("utf-8").splitlines() if "pip install" in line]
     ours = [line for line in lines if re.search(r"pip install \"?(payt-client|\.)", line)]
