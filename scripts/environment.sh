@@ -28,6 +28,11 @@ if sys.version_info >= (3, 11) and sys.version_info.releaselevel == "final" and 
     done | sort -V -u -k1,1 | cut -d" " -f2-
 }
 
+# Whether the tests have a PostgreSQL to run. Needs .venv.
+has_postgres() {
+    PYTHONPATH=tests .venv/bin/python -c 'import sys; from support import postgres; sys.exit(not postgres.binaries())'
+}
+
 # environment DIR REQUIREMENTS [PIP ARGUMENTS…]: a virtual environment in DIR that holds what REQUIREMENTS pins.
 # It is made anew when the requirements, the arguments or the interpreter change, and used as it is otherwise (offline).
 environment() {
