@@ -47,7 +47,15 @@ def test_the_command_is_right_in_an_installation_from_git(tmp_path: Path) -> Non
         shutil.copytree(ROOT / name, history / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, history)
-    git = ["git", "-C", history, "-c", "user.name=Somebody", "-c", "user.email=somebody@company.example"]
+    git: list[str | Path] = [
+        "git",
+        "-C",
+        history,
+        "-c",
+        "user.name=Somebody",
+        "-c",
+        "user.email=somebody@company.example",
+    ]
     for arguments in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "--message=All"]):
         subprocess.run([*git, *arguments], check=True, timeout=60)
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--no-build-isolation"]
