@@ -9,10 +9,10 @@ from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
 import httpx
-from payt_resources import AsyncResources, Resources
 
 from payt_api.client import AuthenticatedClient
 from payt_api.types import Response
+from payt_resources import AsyncResources, Resources
 
 from .credentials import Credentials, Network, auth_of
 from .environments import text_of
