@@ -8,8 +8,12 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
-from payt.cli.listing import COLUMNS, fitted
+from payt_resources import spec_of
+
+from payt.cli.listing import fitted
 from payt.testing import CONTACT_FIELDS, FakePayt
+
+COLUMNS = spec_of("contacts").columns
 
 
 @pytest.fixture
