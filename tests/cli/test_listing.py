@@ -6,9 +6,8 @@ import json
 from typing import Any
 
 import pytest
-from rich.cells import cell_len
-
 from payt_resources import spec_of
+from rich.cells import cell_len
 
 from payt.cli.listing import fitted
 from payt.testing import CONTACT_FIELDS, FakePayt

@@ -18,7 +18,7 @@ import payt
 from .options import QuietOption
 from .plain import plain
 from .progress import progress, wanted
-from .screen import console, name_of
+from .screen import console
 from .selection import Selection
 
 _ADDRESS = re.compile(r"[^@\s,;]+@[^@\s,;]+\.[^@\s,;.]+")
@@ -107,7 +107,7 @@ class Report:
         for found in having:
             found.count += 1
             if len(found.examples) < self.most_examples:
-                known = {"administration_id": administration, "id": contact.id, "name": name_of(contact)}
+                known = {"administration_id": administration, "id": contact.id, "name": _name_of(contact)}
                 found.examples.append(known)
         self.marked.update(list(contact.validation_errors or ()))
 
@@ -143,6 +143,12 @@ def check_command(
         sys.stdout.write(_as_json(report) + "\n")
     else:
         _print(report, several=selection.several)
+
+
+def _name_of(contact: payt.Contact) -> str:
+    """What a contact is called."""
+    parts = (contact.prefix, contact.firstname, contact.middlename, contact.infix, contact.lastname)
+    return plain(" ".join(part for part in parts if part))
 
 
 def _as_json(report: Report) -> str:

@@ -12,6 +12,7 @@ from payt_resources import LISTS, spec_of
 from rich.table import Table
 
 import payt
+from payt.contract import contract, page_of
 from payt.errors import APIError, AuthenticationError, InvalidResponseError
 from payt.listing import ListSpec
 from payt.transport.retries import ask
@@ -24,11 +25,9 @@ from .options import NO_ADMINISTRATION, DebugOption, EnvOption, base_url_of
 from .parameters import (
     ADMINISTRATION,
     called,
-    contract,
     example_of,
     is_by_administration,
     required_filters_of,
-    resolved,
 )
 from .plain import plain_lines
 from .progress import plural
@@ -82,7 +81,7 @@ def check(
                 records = document.get("data") if isinstance(document, dict) else None
                 counts[name] = count = len(records) if isinstance(records, list) else 0
                 looked_at.append(f"{count:,} {called(spec, count)}, {size:,} bytes")
-                found += [(name, each) for each in differences(document, _schema_of(spec), contract())]
+                found += [(name, each) for each in differences(document, page_of(spec)["schema"], contract())]
         if as_json:
             typer.echo(json.dumps({**counts, "differences": [_as_dict(*each) for each in found]}))
         elif counts:
@@ -107,13 +106,6 @@ def _query_of(spec: ListSpec[Any], administration_id: str | None, per_page: int 
             raise ValueError(NO_ADMINISTRATION)
         query[ADMINISTRATION] = administration_id
     return {**query, "per_page": min(per_page or spec.most, spec.most)}
-
-
-def _schema_of(spec: ListSpec[Any]) -> dict[str, Any]:
-    """What a page should be."""
-    answer = resolved(contract()["paths"][spec.path]["get"]["responses"]["200"])
-    schema: dict[str, Any] = answer["content"]["application/json"]["schema"]
-    return schema
 
 
 def _one_page(client: payt.Client, spec: ListSpec[Any], query: dict[str, Any]) -> tuple[Any, int]:

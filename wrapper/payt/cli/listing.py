@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import attrs
 import typer
@@ -15,12 +15,14 @@ from rich.text import Text
 
 import payt
 
-from .columns import ADMINISTRATION, Column, Row, columns_of, reader_of
+from .columns import ADMINISTRATION, Column, Kind, Row, columns_of, reader_of
 from .options import QuietOption, values_of
 from .parameters import called, key_filter_of
+from .plain import plain
 from .progress import counted
-from .screen import console, shown
+from .screen import console
 from .selection import Position, Selection
+from .writers.cells import AS_TEXT
 from .writers.json_lines import JsonLinesWriter
 
 _NARROWEST = 4
@@ -126,6 +128,11 @@ class _Table:
             table.add_row(*map(Text, row_cells))
         if cells or first:
             self._screen.print(table)
+
+
+def shown(kind: Kind, value: Any) -> str:
+    """A value in one line."""
+    return "" if value is None else plain(AS_TEXT[kind](value))
 
 
 def fitted(widths: Sequence[int], room: int) -> list[int]:

@@ -48,7 +48,7 @@ AdministrationsOption: TypeAlias = Annotated[
         "-a",
         envvar="PAYT_ADMINISTRATION_ID",
         metavar="ID",
-        help="The administration that is meant, by its id; can be given several times. Needed.",
+        help="The administration's id, required; can be given several times. Shown by payt administrations list.",
     ),
 ]
 NO_ADMINISTRATION: Final = (

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import datetime
-import functools
 import inspect
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from importlib.resources import files
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_hints
@@ -17,6 +14,7 @@ from uuid import UUID
 import typer
 from rich.markup import escape
 
+from payt.contract import parameters_of
 from payt.listing import ListSpec
 
 from .options import values_of
@@ -24,28 +22,6 @@ from .options import values_of
 ADMINISTRATION: Final = "administration_id"
 _OWN: Final = ("fields", "cursor", "per_page", ADMINISTRATION)
 """Parameters of a list that are no filters."""
-
-
-@functools.cache
-def contract() -> dict[str, Any]:
-    """The contract, as it comes along with the generated package."""
-    described: dict[str, Any] = json.loads(files("payt_api").joinpath("openapi.json").read_text("utf-8"))
-    return described
-
-
-def resolved(node: dict[str, Any]) -> dict[str, Any]:
-    """What a node of the contract is, or refers to."""
-    while "$ref" in node:
-        keys = node["$ref"].removeprefix("#/").split("/")
-        node = functools.reduce(lambda inside, key: inside[key], keys, contract())
-    return node
-
-
-def parameters_of(spec: ListSpec[Any]) -> dict[str, dict[str, Any]]:
-    """The parameters of a list by their names, as the contract describes them."""
-    path = contract()["paths"][spec.path]
-    parameters = map(resolved, [*path.get("parameters", ()), *path["get"].get("parameters", ())])
-    return {parameter["name"]: parameter for parameter in parameters}
 
 
 def is_by_administration(spec: ListSpec[Any]) -> bool:

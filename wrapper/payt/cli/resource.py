@@ -10,6 +10,7 @@ import typer
 from payt_resources import LISTS, spec_of
 from rich.markup import escape
 
+from payt.contract import contract
 from payt.listing import ListSpec
 
 from .checkup import check_command
@@ -21,7 +22,6 @@ from .options import NO_ADMINISTRATION, AdministrationsOption, DebugOption, EnvO
 from .parameters import (
     called,
     chosen,
-    contract,
     filters_of,
     is_by_administration,
     key_filter_of,
@@ -37,11 +37,11 @@ def commands_of(tag: str) -> typer.Typer:
     """The commands of a resource; those of a list with a name of its own are a group inside it."""
     app = typer.Typer()
     for spec in (spec_of(name) for name, (resource, _) in LISTS.items() if resource == tag):
-        method = spec.name.removeprefix(tag).removeprefix(".")
+        method = spec.name.partition(".")[2]
         group = typer.Typer(no_args_is_help=True) if method else app
         if method:
             about = escape(contract()["paths"][spec.path]["get"]["summary"])
-            app.add_typer(group, name=method.replace("_", "-"), help=about)
+            app.add_typer(group, name=method.replace("_", "-"), help=about.rstrip(".") + ".")
         _add_commands(group, spec)
     return app
 
@@ -102,7 +102,7 @@ def _command_of(spec: ListSpec[Any], function: Callable[..., None], filters: Ite
 
     administration, *around = _options_in(command)
     own = _options_in(function)
-    taken = {
+    taken = {"--help"} | {
         flag
         for each in (administration, *own, *around)
         for option in each.annotation.__metadata__

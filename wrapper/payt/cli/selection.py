@@ -8,9 +8,10 @@ from typing import Any, Final
 import attrs
 
 import payt
+from payt.contract import parameters_of
 from payt.listing import ListSpec
 
-from .parameters import ADMINISTRATION, parameters_of
+from .parameters import ADMINISTRATION
 
 
 @attrs.frozen

@@ -1,0 +1,48 @@
+"""The contract, as it comes along with the generated package."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .listing import ListSpec
+
+
+@functools.cache
+def contract() -> dict[str, Any]:
+    """The whole document."""
+    described: dict[str, Any] = json.loads(files("payt_api").joinpath("openapi.json").read_text("utf-8"))
+    return described
+
+
+def resolved(node: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a node of the contract is, or refers to."""
+    while "$ref" in node:
+        keys = node["$ref"].removeprefix("#/").split("/")
+        node = functools.reduce(lambda inside, key: inside[key], keys, contract())
+    return node
+
+
+def parameters_of(spec: ListSpec[Any]) -> dict[str, Mapping[str, Any]]:
+    """The parameters of a list by their names."""
+    path = contract()["paths"][spec.path]
+    parameters = map(resolved, [*path.get("parameters", ()), *path["get"].get("parameters", ())])
+    return {parameter["name"]: parameter for parameter in parameters}
+
+
+def page_of(spec: ListSpec[Any]) -> Mapping[str, Any]:
+    """What a page of a list is: its `schema`, and its `example` or `examples`."""
+    answer = resolved(contract()["paths"][spec.path]["get"]["responses"]["200"])
+    page: Mapping[str, Any] = answer["content"]["application/json"]
+    return page
+
+
+def properties_of(schema: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The properties of an object, those of its allOf included."""
+    schema = resolved(schema)
+    parts = [properties_of(part) for part in schema.get("allOf", ())]
+    return {name: each for part in [*parts, schema.get("properties", {})] for name, each in part.items()}
