@@ -18,6 +18,7 @@ from payt.contract import page_of, parameters_of
 from payt.listing import ListSpec
 from payt.listing.shapes import fields_of
 from payt.testing import FakePayt
+from payt_api.types import query_value
 
 OWN = ("administration_id", "fields", "cursor", "per_page")
 
@@ -80,6 +81,33 @@ def test_every_parameter_is_an_option_with_its_words(
             assert (f"--{name.replace('_', '-')}-from" in said) == (spec.key == spec.separated.get(name) is not None)
     assert f"<={spec.most}]" in said
     assert ("--administration" in said) == ("administration_id" in parameters_of(spec))
+
+
+def test_every_filter_is_sent_as_it_was_given(
+    payt_command: Any, spec: ListSpec[Any], words: list[str], records: list[dict[str, Any]], fake: FakePayt
+) -> None:
+    said = payt_command(*words, "list", "--help").stdout
+    given: list[str] = []
+    expected: dict[str, str] = {"per_page": "7"}
+    for name, described in parameters_of(spec).items():
+        if name not in OWN or name == "administration_id":
+            words_of = name.replace("_", "-").replace("administration-id", "administration")
+            flag = f"--by-{words_of}" if f"--by-{words_of} " in said else f"--{words_of}"
+            expected[name] = query_value(described["example"])
+            given += [flag] if described["example"] is True else [flag, expected[name]]
+    result = payt_command(*words, "list", *given, "--per-page", 7)
+    assert result.exit_code == 0, result.stderr
+    assert {name: value for name, value in fake.requests[-1].query.items() if name != "fields"} == expected
+
+
+def test_what_is_required_is_required(
+    payt_command: Any, spec: ListSpec[Any], words: list[str], needed: list[Any], fake: FakePayt
+) -> None:
+    for option in (each for each in needed if str(each).startswith("--")):
+        result = payt_command(*words, "list", *(each for each in needed if each != option))
+        assert result.exit_code == 2
+        assert f"Missing option '{option.partition('=')[0]}'" in result.stderr
+    assert fake.requests == []
 
 
 def test_list_shows_what_is_there(
@@ -204,7 +232,7 @@ def test_contract_check_ends_where_the_token_is_refused(payt_command: Any, fake:
 def test_a_list_that_is_not_there_is_named_with_those_that_are(payt_command: Any, fake: FakePayt) -> None:
     result = payt_command("contract", "check", "contact", "-a", 1)
     assert (result.exit_code, fake.requests) == (2, [])
-    assert result.stderr == f"payt: there is no list 'contact'; there are {', '.join(LISTS)}\n"
+    assert result.stderr == f"payt: LIST must be {' or '.join(map(repr, LISTS))}, got 'contact'\n"
 
 
 def test_a_misspelt_command_is_named_with_the_right_one(payt_command: Any) -> None:

@@ -44,23 +44,14 @@ def payt(
 class Later(TyperGroup):
     """A group whose commands are made when it is used: they need the models and httpx, which take their time."""
 
-    def list_commands(self, ctx: Any) -> list[str]:
-        """The names of its commands."""
-        self._fill()
-        return super().list_commands(ctx)
+    def make_context(self, *arguments: Any, **settings: Any) -> Any:
+        """Begin to use it."""
+        from . import contract, resource  # noqa: PLC0415 - see above
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """One of them."""
-        self._fill()
-        return super().get_command(ctx, cmd_name)
-
-    def _fill(self) -> None:
-        if not self.commands:
-            from . import contract, resource  # noqa: PLC0415 - see above
-
-            name = str(self.name).replace("-", "_")
-            made = contract.contract_app if name == "contract" else resource.commands_of(name)
-            self.commands.update(get_group(made).commands)
+        name = str(self.name).replace("-", "_")
+        made = contract.contract_app if name == "contract" else resource.commands_of(name)
+        self.commands.update(get_group(made).commands)
+        return super().make_context(*arguments, **settings)
 
 
 def _add_later(name: str, about: str) -> None:

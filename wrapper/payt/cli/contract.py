@@ -12,7 +12,8 @@ from payt_resources import LISTS, spec_of
 from rich.table import Table
 
 import payt
-from payt.contract import contract, page_of
+from payt import checks
+from payt.contract import contract, page_of, parameters_of
 from payt.errors import APIError, AuthenticationError, InvalidResponseError
 from payt.listing import ListSpec
 from payt.transport.retries import ask
@@ -22,13 +23,7 @@ from payt_api.types import Response, decode, query_of
 from .comparison import Difference, differences
 from .exits import FAILED, errors_reported, message_of
 from .options import NO_ADMINISTRATION, DebugOption, EnvOption, base_url_of
-from .parameters import (
-    ADMINISTRATION,
-    called,
-    example_of,
-    is_by_administration,
-    required_filters_of,
-)
+from .parameters import ADMINISTRATION, called, example_of, filters_of
 from .plain import plain_lines
 from .progress import plural
 from .screen import console
@@ -38,7 +33,7 @@ contract_app = typer.Typer()
 
 @contract_app.callback()
 def group() -> None:
-    """Make `check` one of a group's commands, though it is the only one."""
+    """Keep it a group, with one command."""
 
 
 @contract_app.command()
@@ -48,7 +43,10 @@ def check(
     ] = None,
     *,
     administration_id: Annotated[
-        str | None, typer.Option("--administration-id", "-a", help="The administration whose records are looked at.")
+        str | None,
+        typer.Option(
+            "--administration-id", "-a", envvar="PAYT_ADMINISTRATION_ID", help="Whose records are looked at, by its id."
+        ),
     ] = None,
     per_page: Annotated[
         int | None, typer.Option(min=1, help="How many records of each list are looked at; a page by default.")
@@ -62,28 +60,31 @@ def check(
     Nothing is changed, and no value is shown: only names of fields, kinds and counts. Exits 1 where something differs.
     """
     with errors_reported(debug=debug):
-        wanted = {
-            name: (_spec_of(name), _query_of(_spec_of(name), administration_id, per_page)) for name in lists or LISTS
-        }
+        specs = [spec_of(checks.choice("LIST", name, list(LISTS))) for name in lists or LISTS]
+        queries = [_query_of(spec, administration_id, per_page) for spec in specs]
         counts: dict[str, int] = {}
         looked_at: list[str] = []
         found: list[tuple[str, Difference]] = []
         failed: dict[str, payt.PaytError] = {}
         with payt.Client(base_url=base_url_of(env)) as client:
-            for name, (spec, query) in wanted.items():
+            for spec, query in zip(specs, queries, strict=True):
                 try:
                     document, size = _one_page(client, spec, query)
                 except (APIError, InvalidResponseError) as error:
-                    if isinstance(error, AuthenticationError) or len(wanted) == 1:
+                    if isinstance(error, AuthenticationError) or len(specs) == 1:
                         raise
-                    failed[name] = error
+                    failed[spec.name] = error
                     continue
                 records = document.get("data") if isinstance(document, dict) else None
-                counts[name] = count = len(records) if isinstance(records, list) else 0
+                counts[spec.name] = count = len(records) if isinstance(records, list) else 0
                 looked_at.append(f"{count:,} {called(spec, count)}, {size:,} bytes")
-                found += [(name, each) for each in differences(document, page_of(spec)["schema"], contract())]
+                found += [(spec.name, each) for each in differences(document, page_of(spec)["schema"], contract())]
         if as_json:
-            typer.echo(json.dumps({**counts, "differences": [_as_dict(*each) for each in found]}))
+            shown = [
+                {"list": name, "path": each.path, "difference": each.what, "count": each.count, "of": each.of}
+                for name, each in found
+            ]
+            typer.echo(json.dumps({**counts, "differences": shown}))
         elif counts:
             _show(found, "; ".join(looked_at))
         for name, why in failed.items():
@@ -92,16 +93,10 @@ def check(
         raise typer.Exit(FAILED)
 
 
-def _spec_of(name: str) -> ListSpec[Any]:
-    if name not in LISTS:
-        raise ValueError(f"there is no list {name!r}; there are {', '.join(LISTS)}")
-    return spec_of(name)
-
-
 def _query_of(spec: ListSpec[Any], administration_id: str | None, per_page: int | None) -> dict[str, Any]:
     """What to ask with; filters that are needed have the values of the contract's examples."""
-    query = {name: example_of(spec, name) for name in required_filters_of(spec)}
-    if is_by_administration(spec):
+    query = {name: example_of(spec, name) for name in filters_of(spec, required=True)}
+    if ADMINISTRATION in parameters_of(spec):
         if not administration_id:
             raise ValueError(NO_ADMINISTRATION)
         query[ADMINISTRATION] = administration_id
@@ -125,16 +120,6 @@ def _one_page(client: payt.Client, spec: ListSpec[Any], query: dict[str, Any]) -
     return answer.parsed, len(answer.content)
 
 
-def _as_dict(name: str, difference: Difference) -> dict[str, Any]:
-    return {
-        "list": name,
-        "path": difference.path,
-        "difference": difference.what,
-        "count": difference.count,
-        "of": difference.of,
-    }
-
-
 def _show(found: list[tuple[str, Difference]], looked_at: str) -> None:
     if not found:
         sys.stdout.write(f"The API answers as the contract says ({looked_at}).\n")
@@ -144,5 +129,5 @@ def _show(found: list[tuple[str, Difference]], looked_at: str) -> None:
         table.add_row(name, each.path, each.what, f"{each.count} of {each.of}")
     screen = console(soft_wrap=True)
     screen.print(table)
-    count = len(found)
-    screen.print(f"\nThe API and openapi.yaml differ in {count} {plural('place', count)} ({looked_at}).")
+    places = f"{len(found)} {plural('place', len(found))}"
+    screen.print(f"\nThe API and openapi.yaml differ in {places} ({looked_at}).")

@@ -24,11 +24,6 @@ _OWN: Final = ("fields", "cursor", "per_page", ADMINISTRATION)
 """Parameters of a list that are no filters."""
 
 
-def is_by_administration(spec: ListSpec[Any]) -> bool:
-    """Whether a list is that of an administration."""
-    return ADMINISTRATION in parameters_of(spec)
-
-
 def called(spec: ListSpec[Any], count: int | None = None) -> str:
     """What the records of a list are called, as it follows a number."""
     if count == 1:
@@ -36,14 +31,10 @@ def called(spec: ListSpec[Any], count: int | None = None) -> str:
     return " ".join(reversed(spec.name.replace("_", " ").split(".")))
 
 
-def filters_of(spec: ListSpec[Any]) -> list[str]:
-    """The names of the filters that a list takes."""
-    return [name for name in parameters_of(spec) if name not in _OWN]
-
-
-def required_filters_of(spec: ListSpec[Any]) -> list[str]:
-    """Those that it does not go without."""
-    return [name for name in filters_of(spec) if parameters_of(spec)[name].get("required")]
+def filters_of(spec: ListSpec[Any], *, required: bool = False) -> list[str]:
+    """The names of the filters that a list takes, or only of those that it does not go without."""
+    parameters = parameters_of(spec).items()
+    return [name for name, each in parameters if name not in _OWN and (each.get("required") or not required)]
 
 
 def example_of(spec: ListSpec[Any], name: str) -> Any:

@@ -10,7 +10,7 @@ import typer
 from payt_resources import LISTS, spec_of
 from rich.markup import escape
 
-from payt.contract import contract
+from payt.contract import contract, parameters_of
 from payt.listing import ListSpec
 
 from .checkup import check_command
@@ -19,16 +19,7 @@ from .exits import errors_reported
 from .export import export_command
 from .listing import list_command, show_command
 from .options import NO_ADMINISTRATION, AdministrationsOption, DebugOption, EnvOption, RetriesOption, TokenFileOption
-from .parameters import (
-    called,
-    chosen,
-    filters_of,
-    is_by_administration,
-    key_filter_of,
-    options_of,
-    paging_of,
-    required_filters_of,
-)
+from .parameters import ADMINISTRATION, called, chosen, filters_of, key_filter_of, options_of, paging_of
 from .selection import Selection
 from .sync import sync_command
 
@@ -53,30 +44,28 @@ def _add_commands(app: typer.Typer, spec: ListSpec[Any]) -> None:
         name = function.__name__.removesuffix("_command")
         app.command(name, help=text)(_command_of(spec, function, filters, paged=paged))
 
-    about = (
-        f"Write {records} into a file: csv, jsonl, parquet or xlsx.\n\n"
+    kept = (
         "The file is there when it is complete, and not before. What an interrupted export has is kept beside it, for "
-        "--resume."
     )
-    add(export_command, filters, about)
-    about = f"Show {records}: a table on a terminal, values with tabs between them in a pipe, or JSON."
-    add(list_command, filters, about)
+    add(export_command, filters, f"Write {records} into a file: csv, jsonl, parquet or xlsx.\n\n{kept}--resume.")
+    what = "a table on a terminal, values with tabs between them in a pipe, or JSON"
+    add(list_command, filters, f"Show {records}: {what}.")
     if key_filter_of(spec):
-        add(show_command, required_filters_of(spec), f"Show all that is known of one {called(spec, 1)}.", paged=False)
+        required = filters_of(spec, required=True)
+        add(show_command, required, f"Show all that is known of one {called(spec, 1)}.", paged=False)
     if spec.key:
-        about = (
-            f"Keep a copy of the {records} in a table of SQLite or PostgreSQL.\n\n"
-            "Only what changed is asked for, where the API can tell. A run that ends early is gone on with by the next "
-            "one."
+        how = (
+            "Only what changed is asked for, where that can be asked. A run that ends early is resumed by the next one."
         )
-        add(sync_command, (), about, paged=False)
+        add(sync_command, (), f"Keep a copy of the {records} in a table of SQLite or PostgreSQL.\n\n{how}", paged=False)
     if spec.name == "contacts":
-        about = "Report what contacts lack: what Payt marks as faulty, missing addresses and numbers; the worst first."
-        add(check_command, filters, about)
+        what = "what Payt marks as faulty, missing addresses and numbers; the worst first"
+        add(check_command, filters, f"Report what contacts lack: {what}.")
 
 
 def _command_of(spec: ListSpec[Any], function: Callable[..., None], filters: Iterable[str], *, paged: bool) -> Any:
     """A function of a client, a selection and options as a command, which has the options that make the first two."""
+    by_administration = ADMINISTRATION in parameters_of(spec)
 
     def command(
         *,
@@ -88,7 +77,7 @@ def _command_of(spec: ListSpec[Any], function: Callable[..., None], filters: Ite
         **given: Any,
     ) -> None:
         with errors_reported(debug=debug):
-            if is_by_administration(spec) and not administrations:
+            if by_administration and not administrations:
                 raise ValueError(NO_ADMINISTRATION)
             selection = Selection(
                 spec=spec,
@@ -110,7 +99,7 @@ def _command_of(spec: ListSpec[Any], function: Callable[..., None], filters: Ite
     }
     options = [*own, *options_of(spec, filters, taken), *(paging_of(spec) if paged else ()), *around]
     result: Any = command
-    result.__signature__ = inspect.Signature([administration, *options] if is_by_administration(spec) else options)
+    result.__signature__ = inspect.Signature([administration, *options] if by_administration else options)
     return result
 
 
