@@ -13,8 +13,8 @@ import httpx
 import pytest
 
 import payt
-from payt.client import DEFAULT_TIMEOUT
 from payt.environments import PRODUCTION
+from payt.settings import DEFAULT_TIMEOUT
 from payt.testing import FakePayt
 from support.flavours import Flavour
 
@@ -210,13 +210,13 @@ def test_a_closed_client_sends_nothing(fake: FakePayt) -> None:
     client = payt.Client(fake.token, base_url=fake.url)
     assert len(list(client.contacts.list(administration_id="1"))) == 12
     client.close()
-    with pytest.raises(RuntimeError, match="closed"):
+    with pytest.raises(payt.TransportError, match="closed"):
         list(client.contacts.list(administration_id="1"))
 
     async def run() -> None:
         async_client = payt.AsyncClient(fake.token, base_url=fake.url)
         await async_client.aclose()
-        with pytest.raises(RuntimeError, match="closed"):
+        with pytest.raises(payt.TransportError, match="closed"):
             [contact async for contact in async_client.contacts.list(administration_id="1")]
 
     asyncio.run(run())

@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 import payt
-from payt.transport.answers import read_error, retry_after
 from payt.testing import FakePayt
+from payt.transport.answers import read_error, retry_after
 from support.flavours import Flavour
 
 

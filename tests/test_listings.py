@@ -1,18 +1,18 @@
-"""`listings.listing`: the arguments of a typed `list`, checked and encoded as the generated operation says."""
+"""The arguments of a method that lists, checked and encoded as the generated operation says."""
 
 from __future__ import annotations
 
 import datetime
 import enum
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Literal
+from uuid import UUID
 
 import pytest
 
 import payt
-from payt.listings import AsyncResource, Resource, listing
-from payt.testing import FakePayt
-from payt_api.api.contacts import list_contacts
+from payt.listing import ListSpec
+from payt.listing.arguments import listing_of
 from payt_api.types import DateTime, Response
 
 
@@ -30,6 +30,9 @@ def _ask(
     after: DateTime | None = None,
     open_only: bool = False,
     year: int | None = None,
+    amount: float | None = None,
+    key: UUID | None = None,
+    kind: Literal["a", "b"] | None = None,
     numbers: str | None = None,
     fields: str | None = None,
 ) -> Response[Any]:
@@ -37,12 +40,18 @@ def _ask(
 
 
 class Operation:
+    __name__ = "operation"
     sync_detailed: Callable[..., Response[Any]] = staticmethod(_ask)
     asyncio_detailed: Callable[..., Awaitable[Response[Any]]]
 
 
+SPEC = ListSpec(
+    name="things", path="/v1/things", operation=Operation(), record=payt.Contact, separated={"numbers": None}, most=500
+)
+
+
 def made(**arguments: Any) -> Any:
-    return listing(Operation(), payt.Contact, {"self": object(), "per_page": 500, **arguments}, separated=["numbers"])
+    return listing_of(SPEC, {"per_page": 500, **arguments})
 
 
 def test_arguments_are_encoded_by_their_types() -> None:
@@ -53,6 +62,9 @@ def test_arguments_are_encoded_by_their_types() -> None:
         after="2026-11-01T00:00:00+01:00",
         open_only=True,
         year=2026,
+        amount=1.5,
+        key="12345678-1234-5678-1234-567812345678",
+        kind="a",
         numbers=["D1", "D2", "D1"],
         fields=["id"],
         cursor="7",
@@ -66,6 +78,9 @@ def test_arguments_are_encoded_by_their_types() -> None:
             "after": datetime.datetime(2026, 10, 31, 23, tzinfo=datetime.UTC),
             "open_only": True,
             "year": 2026,
+            "amount": 1.5,
+            "key": UUID("12345678-1234-5678-1234-567812345678"),
+            "kind": "a",
             "numbers": "D1,D2",
             "fields": '{"only":["id"]}',
         },
@@ -82,13 +97,19 @@ def test_what_is_none_is_left_out_and_no_values_mean_no_request() -> None:
     ("arguments", "error", "words"),
     [
         ({"administration_id": 1}, TypeError, "administration_id must be a string, got int"),
-        ({"status": "gone"}, ValueError, "status must be one of 'active', 'on-hold', got 'gone'"),
+        ({"status": "gone"}, ValueError, "status must be 'active' or 'on-hold', got 'gone'"),
         (
             {"since": datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)},
             TypeError,
-            "since must be a date, got datetime",
+            "since must be a date or an ISO 8601 string, got datetime",
         ),
-        ({"after": "2026-11-01T00:00:00"}, ValueError, "after says nothing of its zone"),
+        ({"since": "1 May"}, ValueError, "since must be a date such as 2026-11-01, got '1 May'"),
+        ({"amount": "1"}, TypeError, "amount must be a number, got str"),
+        ({"amount": float("nan")}, ValueError, "amount must be finite, got nan"),
+        ({"key": "1"}, ValueError, "key must be a UUID, got '1'"),
+        ({"kind": "c"}, ValueError, "kind must be 'a' or 'b', got 'c'"),
+        ({"colour": "red"}, TypeError, "there is no argument 'colour'; there are administration_id, "),
+        ({"after": "2026-11-01T00:00:00"}, ValueError, "after has no time zone"),
         ({"open_only": 1}, TypeError, "open_only must be a bool, got int"),
         ({"year": True}, TypeError, "year must be a whole number, got bool"),
         ({"numbers": ["a,b"]}, ValueError, "numbers: the value 'a,b' holds a comma"),
@@ -103,27 +124,3 @@ def test_what_is_none_is_left_out_and_no_values_mean_no_request() -> None:
 def test_what_cannot_be_used_is_refused(arguments: dict[str, Any], error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words.replace("?", r"\?")):
         made(**{"administration_id": "1", **arguments})
-
-
-def test_a_resource_lists_with_both_clients() -> None:
-    class Contacts(Resource):
-        def list(self, *, administration_id: str, per_page: int = 500) -> payt.Pager[payt.Contact]:
-            return self._list(list_contacts, payt.Contact, locals())
-
-    class AsyncContacts(AsyncResource):
-        def list(self, *, administration_id: str, per_page: int = 500) -> payt.AsyncPager[payt.Contact]:
-            return self._list(list_contacts, payt.Contact, locals())
-
-    import asyncio  # noqa: PLC0415 - only here
-
-    with FakePayt(contacts=5) as fake:
-        with payt.Client(fake.token, base_url=fake.url) as client:
-            found = list(Contacts(client.contacts._api).list(administration_id="1", per_page=2))
-
-        async def listed() -> list[payt.Contact]:
-            async with payt.AsyncClient(fake.token, base_url=fake.url) as client:
-                pager = AsyncContacts(client.contacts._api).list(administration_id="1", per_page=2)
-                return [contact async for contact in pager]
-
-        assert asyncio.run(listed()) == found
-        assert len(found) == 5

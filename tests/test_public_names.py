@@ -49,7 +49,7 @@ NAMES = [
 ]
 
 
-CORE = {"payt", "payt_api", "attr", "attrs", "msgspec"}
+CORE = {"payt", "payt_api", "payt_resources", "attr", "attrs", "msgspec"}
 NEEDED_BY_CORE = {"six", "typing_extensions"}  # by some of their versions
 
 
@@ -72,7 +72,7 @@ import sys, payt
 assert not {"httpx", "msgspec", "payt_api"} & {*sys.modules}
 assert {*dir(payt)} >= {*payt.__all__, "sync"}
 assert payt.errors.PaytError is payt.PaytError
-assert payt.contacts.Contacts is sys.modules["payt.contacts"].Contacts
+assert payt.listing.Pager is payt.Pager
 assert "payt.client" not in sys.modules
 assert payt.client.Client is payt.Client is payt.Client
 from payt import *
@@ -80,7 +80,7 @@ assert StaticToken is payt.credentials.StaticToken
 Client("token")
 """
     subprocess.run([sys.executable, "-c", program], check=True)
-    assert payt.__getattr__("contacts") is sys.modules["payt.contacts"]
+    assert payt.__getattr__("client") is sys.modules["payt.client"]
     assert typing.get_type_hints(payt.Client.__init__)["return"] is type(None)
 
 

@@ -21,10 +21,10 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_the_wheel_holds_both_packages_and_nothing_else(wheel: Path) -> None:
+def test_the_wheel_holds_the_packages_and_nothing_else(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     tops = {name.partition("/")[0].partition("-")[0] for name in names}
-    assert tops == {"payt", "payt_api", "payt_client", "payt_pytest.py"}
+    assert tops == {"payt", "payt_api", "payt_client", "payt_pytest.py", "payt_resources"}
     assert {"payt/py.typed", "payt_api/py.typed", "payt_api/openapi.json"} <= set(names)
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert not [name for name in names if "__pycache__" in name or "test_" in name]

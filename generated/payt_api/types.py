@@ -74,6 +74,8 @@ def values_of(record: Any) -> tuple[Any, ...]:
 class Response(Generic[T]):
     """The answer to a request."""
 
+    url: str
+    """Where it came from, without the query."""
     status_code: int
     """Any number that the server sent, also those that HTTP does not list."""
     content: bytes = attrs.field(repr=False)

@@ -14,9 +14,9 @@ import payt
 from faults import kinds
 from faults.kinds import Fault, Point
 from faults.server import FaultServer
-from payt.transport import clock
-from payt.transport.call import Call, time_left
 from payt.testing import FakePayt
+from payt.transport.call import Call, time_left
+from payt.transport.http import Transport
 from support.flavours import Flavour
 from support.quick import CONTEXT, QUICK
 
@@ -65,17 +65,7 @@ def test_a_body_that_drips(server: FaultServer, flavour: Flavour) -> None:
     assert time.monotonic() - began < 2
 
 
-def test_a_transport_of_ones_own_is_under_the_deadline_too(server: FaultServer) -> None:
-    server.script([kinds.drip(0.02)])
-    transport = httpx.HTTPTransport(verify=CONTEXT)
-    with (
-        payt.Client("token", base_url=server.url, transport=transport, total_timeout=0.4) as client,
-        pytest.raises(payt.TransportError, match="total_timeout"),
-    ):
-        list(client.contacts.list(administration_id="1"))
-
-
-def test_a_transport_that_is_not_httpxs_is_so_between_the_pieces_of_a_body(server: FaultServer) -> None:
+def test_a_transport_of_ones_own_is_under_the_deadline_between_the_pieces_of_a_body(server: FaultServer) -> None:
     class Passing(httpx.BaseTransport):
         def __init__(self) -> None:
             self.inner = httpx.HTTPTransport(verify=CONTEXT)
@@ -112,20 +102,22 @@ def test_each_page_has_a_deadline_of_its_own(flavour: Flavour) -> None:
 
 def test_nothing_is_under_a_deadline_outside_of_a_request() -> None:
     assert time_left() == float("inf")
-    deadline = Deadline(5)
-    with deadline.holds():
+    call = Call(5)
+    with call.active():
         assert 4 < time_left() <= 5
     assert time_left() == float("inf")
 
 
-def test_a_read_after_the_deadline_is_none(server: FaultServer) -> None:
-    """httpx may begin a read when the deadline has just passed."""
-    with payt.Client("token", base_url=server.url, **QUICK) as client:
-        deadline = Deadline(0)
-        request = client._session.build_request("GET", "/v1/contacts")
-        with deadline.holds(), pytest.raises(httpx.ReadTimeout, match="deadline"):
-            httpx.Client.send(client._session, request)
-    assert clock.now() > 0
+@pytest.mark.parametrize(
+    ("connected", "error"), [(False, httpx.ConnectTimeout), (True, httpx.WriteTimeout)], ids=["connect", "write"]
+)
+def test_nothing_begins_after_the_deadline(connected: bool, error: type[Exception], server: FaultServer) -> None:
+    """httpx may begin to connect, or to write, when the deadline has just passed."""
+    with httpx.Client(transport=Transport(CONTEXT)) as client:
+        if connected:
+            assert client.get(f"{server.url}/v1/contacts?administration_id=1").is_success
+        with Call(0).active(), pytest.raises(error, match="deadline"):
+            client.get(server.url)
 
 
 # The size

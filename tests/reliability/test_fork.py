@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import os
 import pickle
+import signal
+import threading
+import time
+import traceback
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
 
 import payt
-from payt import pickling
-from payt.transport import network
 from payt.testing import FakePayt, contact
+from payt.transport import pace
+from payt.transport.process import PerProcess
+from payt.transport.workers import Worker
 from support.quick import QUICK
 
 pytestmark = [
@@ -61,9 +69,11 @@ def _forked(child: Callable[[], object]) -> int:
     """Call it in a child; its exit code."""
     process = os.fork()
     if process == 0:
+        signal.alarm(30)  # it may have to wait for something that never comes
         try:
             child()
         except BaseException:  # noqa: BLE001  # a test's child ends here
+            traceback.print_exc()
             os._exit(1)
         os._exit(0)
     return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
@@ -97,9 +107,130 @@ def test_what_a_child_does_seen_from_within(service: FakePayt, monkeypatch: pyte
             child.setattr(os, "getpid", lambda: -1)
             with pytest.raises(RuntimeError, match="only the parent can go on with it"):
                 list(contacts)
-            network._after_fork()
-            pickling._after_fork()
             assert len(list(pager)) == 60
         with monkeypatch.context() as child:
             child.setattr(os, "getpid", lambda: -1)
             client.close()
+
+
+@contextmanager
+def _busy(do: Callable[[], object], threads: int = 3) -> Iterator[None]:
+    """In here, threads do it over and over."""
+    over = threading.Event()
+
+    def run() -> None:
+        while not over.is_set():
+            do()
+
+    with ThreadPoolExecutor(threads) as pool:
+        running = [pool.submit(run) for _ in range(threads)]
+        try:
+            yield
+        finally:
+            over.set()
+            for one in running:
+                one.result(60)
+
+
+@pytest.mark.real_time
+def test_a_child_does_not_wait_behind_requests_of_its_parent(
+    service: FakePayt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The parent's threads wait for the pace; a task with a client of its own is run in a child."""
+    global _list  # noqa: PLW0603  # what is forked comes along
+    settings = {"base_url": service.url, "rate_limit": 1, **QUICK}
+
+    def listed(administration: str) -> list[str | None]:
+        with payt.Client(service.token, **{**settings, "total_timeout": 10}) as client:
+            return [one.lastname for one in client.contacts.list(administration_id=administration)]
+
+    _list = listed
+    with payt.Client(service.token, **settings) as client, ThreadPoolExecutor(4) as pool:
+        waiting = [pool.submit(list, client.contacts.list(administration_id=name)) for name in IDS]
+        while not service.requests:  # then the others are waiting, as only one may start in a second
+            time.sleep(0.01)
+        with multiprocessing.get_context("fork").Pool(1) as children:
+            assert children.apply_async(_in_child, ["1"]).get(20) == ["1"] * 60
+        assert not all(one.done() for one in waiting)
+
+
+def test_a_child_can_list_whatever_the_parent_is_about(service: FakePayt) -> None:
+    with payt.Client(service.token, base_url=service.url, rate_limit=1_000_000, **QUICK) as client:
+        request = client._session.build_request("GET", "/v1/contacts", headers={"Authorization": "Bearer other"})
+
+        def first() -> object:
+            return list(client.contacts.list(administration_id="1", limit=1))
+
+        def start() -> None:  # as before each request
+            begun = pace.start_of(request, 10)
+            assert begun is not None
+            begun.close()
+
+        with _busy(start):
+            assert [_forked(first) for _ in range(8)] == [0] * 8
+
+
+def test_a_child_can_take_tasks_whatever_the_parent_is_about(
+    service: FakePayt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pagers of many different clients arrive all the time."""
+    monkeypatch.setenv("PAYT_TOKEN", service.token)
+    numbers = itertools.count(1)
+
+    def take() -> object:
+        with payt.Client(base_url=service.url, rate_limit=None, trust_env=False, total_timeout=next(numbers)) as client:
+            pickled = pickle.dumps(client.contacts.list(administration_id="1", limit=1))
+        pager = pickle.loads(pickled)
+        return pager if threading.current_thread() is not threading.main_thread() else list(pager)
+
+    with _busy(take):
+        assert [_forked(take) for _ in range(4)] == [0] * 4
+
+
+def test_a_child_waits_for_no_thread_of_its_parent() -> None:
+    """Not even where another thread of the parent is ending it at the moment of the fork."""
+    waits, ending, goes_on = threading.Event(), threading.Event(), threading.Event()
+
+    def wait() -> None:
+        waits.set()
+        goes_on.wait(60)
+
+    def wake() -> None:
+        ending.set()
+        goes_on.wait(60)
+
+    worker = Worker(lambda cancel: cancel.wait_for(wait, wake))
+    assert waits.wait(60)
+    with ThreadPoolExecutor(1) as pool:
+        stopping = pool.submit(worker.stop)
+        assert ending.wait(60)
+        assert _forked(worker.stop) == 0
+        goes_on.set()
+        stopping.result(60)
+    worker.join(60)
+
+
+def test_each_process_has_a_value_of_its_own_and_its_threads_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    own: PerProcess[object] = PerProcess(object)
+    assert own.get() is own.get()
+    parents = own.get()
+
+    def child() -> None:
+        assert own.get() is own.get()
+        assert own.get() is not parents
+        mine = own.get()
+        assert _forked(lambda: child_of_child(mine)) == 0
+
+    def child_of_child(childs: object) -> None:
+        barrier = threading.Barrier(8)
+
+        def get() -> object:
+            barrier.wait()
+            return own.get()
+
+        with ThreadPoolExecutor(8) as pool:
+            assert len({id(one) for one in pool.map(lambda _: get(), range(8))}) == 1
+        assert own.get() is not childs
+
+    assert _forked(child) == 0
+    assert own.get() is parents

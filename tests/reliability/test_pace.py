@@ -151,8 +151,9 @@ def test_a_pace_is_forgotten_when_it_no_longer_matters(turned: TurnedClock) -> N
     assert pace.start_of(request, 10)._pace is first._pace  # type: ignore[union-attr]  # there is one, as above
     turned.time += 1_000
     pace.start_of(other, 10)
-    assert len(pace._paces) == 1
-    assert b"two" not in repr(pace._paces).encode()
+    paces = pace._paces.get().by_token
+    assert len(paces) == 1
+    assert b"two" not in repr(paces).encode()
 
 
 def test_what_carries_no_token_waits_for_nothing() -> None:
@@ -308,7 +309,7 @@ def test_starts_come_in_the_order_in_which_they_were_asked_for() -> None:
 
     def run(number: int, start: Start) -> None:
         while seconds := start.wait():
-            clock.sleep(seconds)
+            clock.current().sleep(seconds)
         with lock:
             order.append(number)
         start.sent()

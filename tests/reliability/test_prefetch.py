@@ -27,8 +27,9 @@ import payt
 from faults import kinds
 from faults.kinds import Fault, Point
 from faults.server import FaultServer, paging
-from payt.transport import workers as background
 from payt.testing import FakePayt
+from payt.transport import workers as threads_ahead
+from payt.transport.call import Call, Cancel, wait_for
 from support.eventually import eventually, workers
 from support.flavours import Async, Flavour, Sync
 from support.quick import CONTACTS, CONTEXT, QUICK
@@ -338,17 +339,21 @@ def test_a_worker_can_be_told_to_end_by_itself() -> None:
     """As where a listing is collected as garbage in the thread that fetches for it."""
     ended = threading.Event()
 
-    def target(worker: background.Worker) -> None:
+    there = threading.Event()
+
+    def target(cancel: Cancel) -> None:
         def stop() -> None:
+            there.wait(10)
             worker.stop()
             worker.join(1)
 
         try:
-            worker.wait_for(stop, lambda: None)
+            cancel.wait_for(stop, lambda: None)
         finally:
             ended.set()
 
-    background.Worker(target)
+    worker = threads_ahead.Worker(target)
+    there.set()
     assert ended.wait(10)
 
 
@@ -398,7 +403,7 @@ def test_a_page_that_is_there_already_is_still_given(server: FaultServer) -> Non
     with payt.Client("token", base_url=server.url, **QUICK) as client:
         pages = client.contacts.list(administration_id="1", limit=8).pages()
         next(pages)
-        assert eventually(pages.gi_frame.f_locals["ahead"]._results.qsize)  # type: ignore[attr-defined]
+        assert eventually(pages.gi_frame.f_locals["ahead"]._arrivals.qsize)  # type: ignore[attr-defined]
     assert [len(page.data) for page in pages] == [4]
 
 
@@ -466,22 +471,27 @@ def test_leaving_many_listings_takes_a_moment_for_all_of_them(monkeypatch: pytes
     asked: list[float] = []
     never = threading.Event()
 
-    def wait(_: background.Worker) -> None:
+    def wait(_: Cancel) -> None:
         never.wait(60)
 
-    workers = [background.Worker(wait) for _ in range(20)]
+    threads = [threads_ahead.Worker(wait) for _ in range(20)]
     now = itertools.count(0.0, 0.01)
-    monkeypatch.setattr(background.Worker, "join", lambda _, seconds: asked.append(seconds))
+    monkeypatch.setattr(threads_ahead.Worker, "join", lambda _, seconds: asked.append(seconds))
     monkeypatch.setattr(time, "monotonic", lambda: next(now))
-    background.join(workers)
+    threads_ahead.join(threads)
     never.set()
-    assert asked[0] < background._MOMENT
+    assert asked[0] < threads_ahead._MOMENT
     assert asked[-1] == 0
 
 
 def test_a_context_carried_into_another_thread_is_not_that_of_the_worker() -> None:
     contexts: list[contextvars.Context] = []
-    worker = background.Worker(lambda _: contexts.append(contextvars.copy_context()))
+
+    def work(cancel: Cancel) -> None:
+        with Call(60, cancel).active():
+            contexts.append(contextvars.copy_context())
+
+    worker = threads_ahead.Worker(work)
     worker.join(60)
     worker.stop()
-    assert contexts[0].run(background.current) is None
+    assert contexts[0].run(wait_for, lambda: "not abandoned", lambda: None) == "not abandoned"

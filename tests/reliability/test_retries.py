@@ -6,8 +6,8 @@ import email.utils
 import random
 import ssl
 import time
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, cast
 
 import httpcore
 import httpx
@@ -17,9 +17,11 @@ import payt
 from faults import kinds
 from faults.kinds import Point
 from faults.server import FaultServer
+from payt.testing import FakePayt, skip_waits
 from payt.transport import clock
 from payt.transport.retries import is_transient
-from payt.testing import FakePayt, skip_waits
+from payt_api.client import AuthenticatedClient
+from payt_api.types import Response
 from support.flavours import Flavour
 from support.quick import QUICK
 from support.turned_clock import TurnedClock
@@ -149,14 +151,25 @@ def test_the_decision_table(error: Any, again: bool) -> None:
     assert is_transient(error) is again
 
 
+class Create:
+    """An operation as a contract with one would bring it."""
+
+    @staticmethod
+    def sync_detailed(*, client: AuthenticatedClient) -> Response[None]:
+        response = client.get_httpx_client().post("/v1/contacts", json={})
+        raise AssertionError(response)
+
+    asyncio_detailed: Callable[..., Any]
+
+
 def test_only_get_is_tried_again(server: FaultServer) -> None:
     server.script([kinds.reset(Point.BEFORE_ANSWER), kinds.answer(503)])
     before = len(server.requests)
     with payt.Client("token", base_url=server.url, **QUICK) as client:
         with pytest.raises(payt.TransportError) as caught:
-            client._session.post("/v1/contacts", json={})
+            client.call(cast("Any", Create))
         with pytest.raises(payt.ServerError):
-            client._session.post("/v1/contacts", json={})
+            client.call(cast("Any", Create))
     assert caught.value.attempts == 1
     assert len(server.requests) - before == 2
 

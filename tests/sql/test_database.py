@@ -460,3 +460,24 @@ def test_a_password_that_is_not_escaped_is_not_shown(fake: FakePayt, sync: Syncs
     with pytest.raises(ValueError, match=message) as caught:
         sync(fake, url)
     assert "a@b" not in str(caught.value)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this operating system has no fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+def test_a_child_is_not_kept_out_by_a_run_of_its_parent(fake: FakePayt, sync: Syncs) -> None:
+    """A database in memory is another one in a child, where nobody else writes to it."""
+    engine = sa.create_engine("sqlite://")
+    codes: list[int] = []
+
+    def fork(number: int) -> None:
+        if number == 1:
+            process = os.fork()
+            if process == 0:
+                try:
+                    os._exit(sync(fake, engine)[0].inserted)
+                except BaseException:  # noqa: BLE001  # the child ends here
+                    os._exit(255)
+            codes.append(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]))
+
+    assert sync(fake, engine, meddle=fork)[0].inserted == 12
+    assert codes == [12]

@@ -22,10 +22,10 @@ SETTINGS: dict[str, Any] = {"trust_env": False, "rate_limit": None}
 @pytest.fixture(autouse=True)
 def connected(fake: FakePayt, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("PAYT_TOKEN", fake.token)
-    monkeypatch.setattr(pickling, "_clients", {})
     yield
-    for client in pickling._clients.values():
-        client.close()
+    _, clients = pickling._clients.get()
+    while clients:
+        clients.popitem()[1].close()
 
 
 def travelled(thing: Any, *secrets: str) -> Any:
@@ -55,7 +55,7 @@ def test_a_pager_lists_the_same(fake: FakePayt) -> None:
         again = travelled(pager, fake.token)
         other = travelled(client.contacts.list(administration_id="1"))
         assert list(again) == list(pager)
-        assert again._client is other._client  # one client for all that arrive with the same settings
+        assert again._api is other._api  # one client for all that arrive with the same settings
 
 
 def test_an_async_client_and_its_pager(fake: FakePayt) -> None:
@@ -63,7 +63,7 @@ def test_an_async_client_and_its_pager(fake: FakePayt) -> None:
         async with payt.AsyncClient(base_url=fake.url, **SETTINGS) as client:
             pager = travelled(client.contacts.list(administration_id="1", limit=5), fake.token)
             assert len([contact async for contact in pager]) == 5
-            await pager._client.get_async_httpx_client().aclose()
+            await pager._api.get_async_httpx_client().aclose()
             async with travelled(client, fake.token) as again:
                 assert len([contact async for contact in again.contacts.list(administration_id="1")]) == 12
 
@@ -151,7 +151,8 @@ def test_a_proxy_without_a_password_travels(fake: FakePayt) -> None:
 
 
 def test_a_pager_of_another_client_is_refused() -> None:
-    from payt.contacts import Contacts  # noqa: PLC0415
+    from payt_resources.contacts import Contacts  # noqa: PLC0415
+
     from payt_api import AuthenticatedClient  # noqa: PLC0415
 
     api = AuthenticatedClient("http://127.0.0.1:1", token="x")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -213,37 +214,61 @@ def test_a_search_that_was_under_way_and_brings_what_was_refused_is_followed_by_
     ]
 
 
-def test_a_child_of_a_process_that_refreshes_waits_for_nobody(
-    server: FaultServer, slow: SlowTokens, somebody: payt.AuthorizationCode, connection: Connection
-) -> None:
-    with (
-        payt.Client(somebody, base_url=server.url, **QUICK) as client,
-        ThreadPoolExecutor(1) as pool,
-    ):
-        listing = pool.submit(lambda: len(list(client.contacts.list(administration_id="1"))))
-        assert slow.asked.acquire(timeout=PATIENCE)
-        assert connection._flight is not None
-        shared._after_fork()  # what the operating system's fork calls in the child
-        assert connection._flight is None
-        slow.may_answer.set()
-        assert listing.result(PATIENCE) == 1
-
-
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the operating system has no fork")
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # of forking with threads, which is the point
-def test_a_fork_during_a_refresh(
-    server: FaultServer, slow: SlowTokens, somebody: payt.AuthorizationCode, connection: Connection
-) -> None:
+def test_a_fork_during_a_refresh(server: FaultServer, slow: SlowTokens, somebody: payt.AuthorizationCode) -> None:
     with payt.Client(somebody, base_url=server.url, **QUICK) as client, ThreadPoolExecutor(1) as pool:
         listing = pool.submit(lambda: len(list(client.contacts.list(administration_id="1"))))
         assert slow.asked.acquire(timeout=PATIENCE)
         child = os.fork()
         if child == 0:  # nothing but this may run in here
-            os._exit(0 if connection._flight is None else 1)
-        assert os.waitpid(child, 0)[1] == 0
-        assert connection._flight is not None
+            signal.alarm(20)
+            with payt.Client(somebody, base_url=server.url, **QUICK) as own:
+                os._exit(0 if len(list(own.contacts.list(administration_id="1"))) == 1 else 1)
         slow.may_answer.set()
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
         assert listing.result(PATIENCE) == 1
+
+
+def test_the_end_of_a_program_waits_for_a_token_and_asks_for_no_other(
+    server: FaultServer, slow: SlowTokens, somebody: payt.AuthorizationCode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen from within: tests/tokens/test_leaving.py ends real programs."""
+    monkeypatch.setattr(os, "getpid", lambda: -1)  # what ends is not the process of the tests
+    connection = connection_of(somebody, httpx.URL(server.url))
+    with payt.Client(somebody, base_url=server.url, **QUICK) as client, ThreadPoolExecutor(2) as pool:
+        listing = pool.submit(lambda: len(list(client.contacts.list(administration_id="1"))))
+        assert slow.asked.acquire(timeout=PATIENCE)
+        ending = pool.submit(shared._end)
+        with pytest.raises(TimeoutError):
+            ending.result(0.1)
+        slow.may_answer.set()
+        ending.result(PATIENCE)
+        assert is_kept(connection)
+        assert listing.result(PATIENCE) == 1
+    another = payt.AuthorizationCode("id", "secret", payt.MemoryTokenStore(), refresh_token="refresh-0")
+    with (
+        payt.Client(another, base_url=server.url, **QUICK) as client,
+        pytest.raises(payt.TokenError, match="the program is ending"),
+    ):
+        list(client.contacts.list(administration_id="1"))
+    assert len(slow.refreshed) == 1
+
+
+def test_where_no_thread_can_be_started_nothing_is_asked_for(
+    server: FaultServer, slow: SlowTokens, somebody: payt.AuthorizationCode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    slow.may_answer.set()
+    with payt.Client(somebody, base_url=server.url, **QUICK) as client:
+        with monkeypatch.context() as limited:
+            limited.setattr(threading.Thread, "start", refuse)
+            with pytest.raises(payt.TokenError, match="no token was asked for: can't start new thread"):
+                list(client.contacts.list(administration_id="1", prefetch=0))
+        assert slow.refreshed == []
+        assert len(list(client.contacts.list(administration_id="1"))) == 1
 
 
 # A transport of the user's own, on the event loop
@@ -276,8 +301,6 @@ def test_a_transport_whose_loop_ends_is_an_error_of_the_next_one(somebody: payt.
             await asyncio.sleep(3_600)
             raise AssertionError
 
-    held = connection_of(somebody, httpx.URL("https://api.example"))
-
     async def main() -> None:
         async with payt.AsyncClient(
             somebody, base_url="https://api.example", transport=Endless(), verify=False
@@ -287,7 +310,7 @@ def test_a_transport_whose_loop_ends_is_an_error_of_the_next_one(somebody: payt.
             listing.cancel()
 
     asyncio.run(main())
-    until(lambda: held._flight is None)  # it has ended with the loop
+    until(lambda: "payt-token" not in [thread.name for thread in threading.enumerate()])  # it has ended with the loop
 
 
 def test_a_closed_loop_cannot_send() -> None:

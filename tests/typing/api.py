@@ -11,6 +11,8 @@ import attrs
 import httpx
 
 import payt
+from payt_api import models as models_of_the_api
+from payt_api.api.contacts import list_contacts
 
 
 def sync_client() -> None:
@@ -134,3 +136,19 @@ def errors(error: payt.PaytError) -> None:
             assert_type(error.path, str)
         case payt.TokenError():
             assert_type(error.code, str | None)
+
+
+def administrations(client: payt.Client, async_client: payt.AsyncClient) -> None:
+    assert_type(client.administrations.list(), payt.Pager[models_of_the_api.Administration])
+    assert_type(async_client.administrations.list(fields=["id"]), payt.AsyncPager[models_of_the_api.Administration])
+    for administration in client.administrations.list(limit=1):
+        assert_type(administration.name, str | None)
+
+
+async def anything_else(client: payt.Client, async_client: payt.AsyncClient) -> None:
+    page = client.call(list_contacts, administration_id="1")
+    assert_type(page, models_of_the_api.ContactsPage | models_of_the_api.Error | None)
+    assert_type(
+        await async_client.call(list_contacts, administration_id="1"),
+        models_of_the_api.ContactsPage | models_of_the_api.Error | None,
+    )

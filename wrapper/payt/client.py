@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import ssl
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
@@ -11,8 +12,10 @@ import httpx
 from payt_resources import AsyncResources, Resources
 
 from payt_api.client import AuthenticatedClient
+from payt_api.types import Response
 
 from .credentials import Credentials, Network, auth_of
+from .environments import text_of
 from .listing.arguments import encoded
 from .pickling import Recipe, restore_client
 from .settings import DEFAULT_TIMEOUT, USER_AGENT, Settings
@@ -59,22 +62,24 @@ class _Client(Generic[TransportT, SessionT]):
             trust_env=trust_env,
             transport=transport,
         )
-        network = Network(
-            {"verify": verify, "proxy": proxy, "trust_env": trust_env, "headers": {"User-Agent": USER_AGENT}}, transport
-        )
+        from .transport.http import route  # noqa: PLC0415  # see Session
+
+        # once, for the token endpoint as well: reading the certificates takes longer than all else here
+        way = route(settings.base_url, verify=verify, proxy=proxy, trust_env=trust_env)
+        network = Network({**way, "trust_env": trust_env, "headers": {"User-Agent": USER_AGENT}}, transport)
         auth = auth_of(credentials, os.environ, settings.base_url, network)
         # base URL and token are the session's business
         self._api = AuthenticatedClient(str(settings.base_url), token="")
-        self._session = self._make_session(settings, auth)
+        self._session = self._make_session(settings, auth, way)
         self._session.recipe = Recipe(type(self), credentials, settings)
 
-    def _make_session(self, settings: Settings, auth: httpx.Auth) -> SessionT:
+    def _make_session(self, settings: Settings, auth: httpx.Auth, way: Mapping[str, Any]) -> SessionT:
         raise NotImplementedError
 
     @property
     def base_url(self) -> str:
         """Where the API is."""
-        return str(self._session.base_url).rstrip("/")
+        return text_of(self._session.base_url)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return restore_client, (self._session.recipe,)
@@ -123,7 +128,7 @@ class Client(_Client[httpx.BaseTransport, Session], Resources):
             ValueError: An argument's value cannot be used; nothing was sent.
             PaytError: There is no answer, or it is an error.
         """
-        return ask(self._api, operation, encoded(operation, arguments)).parsed
+        return ask(self._api, operation, encoded(operation, arguments), _parsed)
 
     def close(self) -> None:
         """Close all connections. A closed client sends nothing more."""
@@ -138,8 +143,8 @@ class Client(_Client[httpx.BaseTransport, Session], Resources):
     ) -> None:
         self._session.__exit__(kind, error, traceback)
 
-    def _make_session(self, settings: Settings, auth: httpx.Auth) -> Session:
-        session = Session(settings, auth=auth)
+    def _make_session(self, settings: Settings, auth: httpx.Auth, way: Mapping[str, Any]) -> Session:
+        session = Session(settings, auth, way)
         self._api.set_httpx_client(session)
         return session
 
@@ -152,7 +157,7 @@ class AsyncClient(_Client[httpx.AsyncBaseTransport, AsyncSession], AsyncResource
 
     async def call(self, operation: Operation[R], **arguments: Any) -> R | None:
         """As `Client.call`."""
-        return (await ask_async(self._api, operation, encoded(operation, arguments))).parsed
+        return await ask_async(self._api, operation, encoded(operation, arguments), _parsed)
 
     async def aclose(self) -> None:
         """Close all connections. A closed client sends nothing more."""
@@ -167,7 +172,11 @@ class AsyncClient(_Client[httpx.AsyncBaseTransport, AsyncSession], AsyncResource
     ) -> None:
         await self._session.__aexit__(kind, error, traceback)
 
-    def _make_session(self, settings: Settings, auth: httpx.Auth) -> AsyncSession:
-        session = AsyncSession(settings, auth=auth)
+    def _make_session(self, settings: Settings, auth: httpx.Auth, way: Mapping[str, Any]) -> AsyncSession:
+        session = AsyncSession(settings, auth, way)
         self._api.set_async_httpx_client(session)
         return session
+
+
+def _parsed(response: Response[R]) -> R | None:
+    return response.parsed

@@ -30,7 +30,7 @@ PRODUCTION: Final = Environment("production", "https://api.paytsoftware.com", "h
 DEMO: Final = Environment("demo", "https://demo-api.paytsoftware.com", "https://demo.paytsoftware.com")
 
 
-def url_of(name: str, value: str | None, variable: str, default: str) -> httpx.URL:
+def url_of(name: str, value: str | None, variable: str = "", default: str = "") -> httpx.URL:
     """An address that was given as an argument, else in the environment, else the default, checked.
 
     Args:
@@ -58,3 +58,8 @@ def url_of(name: str, value: str | None, variable: str, default: str) -> httpx.U
     if url.userinfo or url.query or url.fragment:
         raise ValueError(f"{name} must have no user, password, query or fragment: pass tokens as credentials")
     return url
+
+
+def text_of(url: httpx.URL) -> str:
+    """An address as it is shown, kept and compared: scheme, host, port and path, the same however they were written."""
+    return str(url).rstrip("/")

@@ -66,6 +66,10 @@ def sync_command(
     migrate: Annotated[
         bool, typer.Option("--migrate", help="Add the columns that the contract has and the table has not.")
     ] = False,
+    moved_from: Annotated[
+        str | None,
+        typer.Option("--moved-from", metavar="URL", help="Where the service was before: continue a copy from there."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write the summary as JSON, for schedulers.")] = False,
 ) -> None:
     """Keep a copy."""
@@ -84,6 +88,7 @@ def sync_command(
             overlap=datetime.timedelta(minutes=overlap),
             allow_mass_delete=allow_mass_delete,
             migrate=migrate,
+            moved_from=moved_from,
         )
     except (PaytError, KeyboardInterrupt) as error:
         if as_json:

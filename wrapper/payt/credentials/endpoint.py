@@ -43,7 +43,7 @@ class Network:
     """How the endpoint is reached: what a client was told about its network.
 
     Attributes:
-        settings: Arguments of httpx.Client: verify, proxy, trust_env, and headers.
+        settings: Arguments of `route`: verify, proxy, trust_env; and headers.
         transport: What sends in place of httpx's own, if anything. It is not closed. That of an asynchronous client
             runs on its event loop: see `on_loop`.
     """
@@ -84,12 +84,14 @@ class Endpoint:
     def reached(self, network: Network) -> Iterator[Asking]:
         """What asks. It is closed behind the block, so that nothing stands between an answer and keeping its token."""
         # importing httpcore takes its time, which `import payt` need not take
-        from ..transport.network import end_reads  # noqa: PLC0415
+        from ..transport.http import Transport, route  # noqa: PLC0415
 
-        transport = None if network.transport is None else _Lent(network.transport)
+        way = dict(network.settings)
+        headers = way.pop("headers", None)
+        lent = network.transport
+        transport = Transport(**route(self.url, **way)) if lent is None else _Lent(lent)
         timeout = httpx.Timeout(LONGEST, connect=CONNECT)
-        with httpx.Client(transport=transport, timeout=timeout, follow_redirects=False, **network.settings) as http:
-            end_reads(http)
+        with httpx.Client(transport=transport, timeout=timeout, follow_redirects=False, headers=headers) as http:
             yield Asking(self, http)
 
 

@@ -9,12 +9,14 @@ token wait for what it brings. The thread
 4. keeps it, and only then gives it out.
 
 It is a thread even for asyncio, and nobody's own: a request for a token that was sent must be waited for and its answer
-kept, whatever becomes of those who wait. A cancelled task, a deadline, Ctrl-C and the end of an event loop would
-otherwise each lose a login.
+kept, whatever becomes of those who wait. A cancelled task, a deadline, Ctrl-C, a loop that is left and the end of an
+event loop would otherwise each lose a login. So the thread has nothing of the one that needs the token, neither its
+context (of a deadline, say) nor its being a daemon, and the program ends when the answer is kept.
 """
 
 from __future__ import annotations
 
+import atexit
 import copy
 import logging
 import threading
@@ -22,6 +24,7 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Mapping
+from contextvars import Context
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import attrs
@@ -29,7 +32,7 @@ import httpx
 
 from ..errors import PaytError, TokenError
 from ..transport import clock
-from ..transport.process import in_child
+from ..transport.process import PerProcess
 from .endpoint import Asking, Endpoint, Network
 from .grants import Grant
 from .stores import TokenStore, key_of
@@ -104,12 +107,6 @@ class Connection:
         self._unsaved: tuple[Token | None, Token] | None = None
         self._refused: deque[str] = deque(maxlen=16)
         self._patient_until = float("-inf")
-        self.start_over()
-
-    def start_over(self) -> None:
-        """Forget what threads of another process were about: they do not come along when a process forks."""
-        self._lock = threading.Lock()
-        self._flight: Flight | None = None
 
     def ready(self, wanted: Wanted, early: float) -> Token | None:
         """The known token, if it will do. Waits for nothing."""
@@ -147,16 +144,27 @@ class Connection:
             return self._told(error, endpoint.client_secret)
 
     def search(self, wanted: Wanted, renewal: Renewal) -> tuple[Flight, bool]:
-        """The search that is under way, or else a new one, and whether it is new: only then it knows what is wanted."""
+        """The search that is under way, or else a new one, and whether it is new: only then it knows what is wanted.
+
+        Raises:
+            TokenError: No search can begin any more, as the program is ending.
+        """
         from concurrent.futures import Future  # noqa: PLC0415  `import payt` need not take the time
 
-        with self._lock:
-            if self._flight is not None:
-                return self._flight, False
+        own = _searches.get()
+        with own.lock:
+            if self in own.flights:
+                return own.flights[self], False
+            if own.ended:
+                raise TokenError("no token is asked for any more: the program is ending")
             flight: Flight = Future()
             flight.set_running_or_notify_cancel()  # who waits for it cannot cancel it
-            threading.Thread(target=self._run, args=(flight, wanted, renewal), name="payt-token").start()
-            self._flight = flight
+            run, arguments = Context().run, (self._run, flight, wanted, renewal)
+            try:
+                threading.Thread(target=run, args=arguments, name="payt-token", daemon=False).start()
+            except RuntimeError as error:  # when a program is ending, newer versions of Python start none
+                raise TokenError(f"no token was asked for: {error}") from None
+            own.flights[self] = flight
             return flight, True
 
     def _run(self, flight: Flight, wanted: Wanted, renewal: Renewal) -> None:
@@ -165,8 +173,9 @@ class Connection:
             result = self._find(wanted, renewal)
         except BaseException as error:  # noqa: BLE001  somebody waits for it
             result = self._told(error, renewal.endpoint.client_secret)
-        with self._lock:
-            self._flight = None  # before anybody wakes up, and finds that this one will not do
+        own = _searches.get()
+        with own.lock:
+            own.flights.pop(self, None)  # before anybody wakes up, and finds that this one will not do
         flight.set_result(result)
 
     def _find(self, wanted: Wanted, renewal: Renewal) -> Found:
@@ -247,7 +256,7 @@ def connection_of(grant: Grant, base_url: httpx.URL) -> Connection:
         hash(place)
     except TypeError:
         place = (id(store), key)  # which nothing else has while the connection holds the store
-    with _lock:
+    with _searches.get().lock:
         return _connections.setdefault(place, Connection(store, key))
 
 
@@ -264,13 +273,34 @@ def _secrets_of(*tokens: Token | None) -> list[str]:
     return [secret for token in tokens if token for secret in (token.access_token, token.refresh_token) if secret]
 
 
-def _after_fork() -> None:
-    global _lock  # noqa: PLW0603  the other one may be held for ever
-    _lock = threading.Lock()
-    for connection in list(_connections.values()):
-        connection.start_over()
+class _Searches:
+    """What is under way in a process.
+
+    Attributes:
+        lock: For whoever looks at or changes any of it.
+        flights: The search of each connection.
+        ended: Whether none may begin any more.
+    """
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.flights: dict[Connection, Flight] = {}
+        self.ended = False
 
 
-_lock = threading.Lock()
+def _end() -> None:
+    """When the program ends: wait for what is under way, and begin nothing more, as its answer could not be kept.
+
+    Python itself waits for threads, but not for one that a daemon thread starts after it has done so.
+    """
+    own = _searches.get()
+    with own.lock:
+        own.ended = True
+        flights = [*own.flights.values()]
+    for flight in flights:
+        flight.result()
+
+
+_searches = PerProcess(_Searches)
 _connections: weakref.WeakValueDictionary[tuple[Any, str], Connection] = weakref.WeakValueDictionary()
-in_child(_after_fork)
+atexit.register(_end)

@@ -10,6 +10,8 @@ from typing import Protocol, runtime_checkable
 
 import httpx
 
+from ..environments import text_of
+from ..transport.process import PerProcess
 from .token import Token
 
 
@@ -56,7 +58,7 @@ class MemoryTokenStore:
 
     def __init__(self) -> None:
         self._tokens: dict[str, Token] = {}
-        self._locks: dict[str, threading.Lock] = {}
+        self._locks: PerProcess[dict[str, threading.Lock]] = PerProcess(dict)
 
     def load(self, key: str) -> Token | None:
         """As `TokenStore.load`."""
@@ -72,7 +74,7 @@ class MemoryTokenStore:
 
     def lock(self, key: str) -> AbstractContextManager[object]:
         """As `TokenStore.lock`."""
-        return self._locks.setdefault(key, threading.Lock())
+        return self._locks.get().setdefault(key, threading.Lock())
 
     def __repr__(self) -> str:
         return f"payt.MemoryTokenStore() of {len(self._tokens)}"
@@ -88,6 +90,6 @@ def key_of(base_url: httpx.URL, client_id: str, grant: str, scope: str | None = 
         scope: The scopes that are asked for, where they are part of what is connected.
     """
     host = re.sub(r"[^a-z0-9.-]", "_", base_url.host.lower())[:48]
-    parts = (str(base_url).rstrip("/"), client_id, grant, *(scope or "").split())
+    parts = (text_of(base_url), client_id, grant, *(scope or "").split())
     digest = hashlib.sha256("\n".join(f"{len(part)}:{part}" for part in parts).encode()).hexdigest()
     return f"{host}-{grant}-{digest[:40]}"

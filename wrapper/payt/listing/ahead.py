@@ -17,7 +17,7 @@ import attrs
 
 from payt_api.client import AuthenticatedClient
 
-from ..transport.call import Abandoned, Cancel
+from ..transport.call import Abandoned, Cancel, running_loop
 from ..transport.retries import ask, ask_async
 from ..transport.workers import Worker, join
 from .walk import Page, Walk
@@ -40,7 +40,7 @@ def fetch(
     if (query := walk.query()) is None:
         return None
     with walk.resumable():
-        page = walk.page(ask(api, walk.listing.spec.operation, query, label=f"page {walk.number}", cancel=cancel))
+        page = ask(api, walk.listing.spec.operation, query, walk.page, label=f"page {walk.number}", cancel=cancel)
     return (make(page),)
 
 
@@ -51,7 +51,7 @@ async def fetch_async(
     if (query := walk.query()) is None:
         return None
     with walk.resumable():
-        page = walk.page(await ask_async(api, walk.listing.spec.operation, query, label=f"page {walk.number}"))
+        page = await ask_async(api, walk.listing.spec.operation, query, walk.page, label=f"page {walk.number}")
     return (await make(page),)
 
 
@@ -181,14 +181,14 @@ class AsyncAhead(Generic[R]):
     def __init__(
         self, walks: Walks, read: Callable[[Walk[Any]], Awaitable[tuple[R] | None]], *, workers: int, room: int
     ) -> None:
+        loop = running_loop()
         import asyncio  # noqa: PLC0415  # takes its time, which who works without it need not take
 
         self._arrivals: asyncio.Queue[Arrival[R] | None] = asyncio.Queue()
         self._room: asyncio.Semaphore | None = None
         left = deque(walks)
         self._tasks = [
-            asyncio.create_task(_work_async(left, read, asyncio.Semaphore(room), self._arrivals))
-            for _ in range(workers)
+            loop.create_task(_work_async(left, read, asyncio.Semaphore(room), self._arrivals)) for _ in range(workers)
         ]
         self._working = workers
 

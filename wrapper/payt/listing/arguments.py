@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import enum
 import functools
+import inspect
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import NoneType
@@ -54,14 +55,17 @@ def listing_of(spec: ListSpec[Any], arguments: Mapping[str, Any]) -> Listing:
         ValueError: An argument's value cannot be used; or values take more than one request, whose answers could not
             be told apart.
     """
-    given = {name: value for name, value in arguments.items() if value is not None}
+    operation: Any = spec.operation
+    required = _required_by(operation)
+    given = {name: value for name, value in arguments.items() if value is not None or name in required}
     cursor, per_page, limit, fields = (given.pop(name, None) for name in ("cursor", "per_page", "limit", "fields"))
     lists = {name: checks.values(name, given.pop(name)) for name in spec.separated if name in given}
-    always = encoded(spec.operation, given)
+    always = encoded(operation, given)
     parts = _split(lists)
     split = {name: spec.separated[name] for name in lists if len({part[name] for part in parts}) > 1}
     # A record with several values in a field can match several parts; all other filters match one part at most.
-    types = fields_of(spec.record)
+    record: type = spec.record
+    types = fields_of(record)
     overlapping = [name for name, field in split.items() if field and _holds_several(types[field])]
     if None in split.values() or (overlapping and spec.key is None):
         raise ValueError(
@@ -71,7 +75,7 @@ def listing_of(spec: ListSpec[Any], arguments: Mapping[str, Any]) -> Listing:
     if fields is not None:
         # what tells to which parts a record belongs
         needed = filter(None, (spec.key, *spec.separated.values())) if overlapping else ()
-        always["fields"] = _fields_document(fields, spec.record, needed=[*dict.fromkeys(needed)], because=overlapping)
+        always["fields"] = _fields_document(fields, record, needed=[*dict.fromkeys(needed)], because=overlapping)
     return Listing(
         spec=spec,
         parts=tuple({**always, **part} for part in parts),
@@ -104,17 +108,24 @@ def _types_of(operation: Any) -> dict[str, Any]:
     }
 
 
+@functools.cache
+def _required_by(operation: Any) -> frozenset[str]:
+    parameters = inspect.signature(operation.sync_detailed).parameters.values()
+    return frozenset(each.name for each in parameters if each.default is each.empty) - {"client"}
+
+
 def _encoded(name: str, value: Any, type_: Any) -> Any:
-    members = [member for member in get_args(type_) if member is not NoneType]
     if get_origin(type_) is Literal:
-        return checks.choice(name, value, members)
-    kind = members[0] if members else type_
-    if isinstance(kind, type) and issubclass(kind, enum.Enum):
-        return kind(checks.choice(name, value, [member.value for member in kind]))
-    if kind in _ENCODERS:
-        return _ENCODERS[kind](name, value)
-    if not isinstance(value, kind):
-        raise TypeError(f"{name} must be a {kind.__name__}, got {type(value).__name__}")
+        return checks.choice(name, value, get_args(type_))
+    members = [member for member in get_args(type_) if member is not NoneType]
+    if members:  # of a union, a contract has nothing but optional values
+        return _encoded(name, value, members[0])
+    if issubclass(type_, enum.Enum):
+        return type_(checks.choice(name, value, [member.value for member in type_]))
+    if type_ in _ENCODERS:
+        return _ENCODERS[type_](name, value)
+    if not isinstance(value, type_):
+        raise TypeError(f"{name} must be a {type_.__name__}, got {type(value).__name__}")
     return value
 
 

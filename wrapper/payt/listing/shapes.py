@@ -13,7 +13,7 @@ import attrs
 
 
 @functools.cache
-def fields_of(model: Any) -> dict[str, Any]:
+def fields_of(model: type) -> dict[str, Any]:
     """The fields of an attrs model: name to type."""
     return get_type_hints(model)
 

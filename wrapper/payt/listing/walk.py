@@ -101,12 +101,12 @@ class Walk(Generic[T]):
         """
         body: Any = response.parsed
         if not isinstance(getattr(body, "data", None), list):
-            raise InvalidResponseError(f"status {response.status_code} brought no page", path="$")
+            raise _about(response, InvalidResponseError(f"status {response.status_code} brought no page", path="$"))
         self._warn_of_unknown_fields(response)
         data = self._fresh(body.data)[: self._left]
         if self._left is not None:
             self._left -= len(data)
-        self._take_up(body)
+        self._take_up(body, response)
         self._pages, self._count = self._pages + 1, self._count + len(data)
         return Page(data=data, cursor=self.cursor, raw=response.content, headers=response.headers)
 
@@ -122,7 +122,7 @@ class Walk(Generic[T]):
             )
         return int(position[1]) - 1, position[2] or None
 
-    def _take_up(self, body: Any) -> None:
+    def _take_up(self, body: Any, response: Response[Any]) -> None:
         """Take up the cursor of a page; at the end of a part, the start of the next one."""
         cursor = body.pagination.cursor if body.pagination is not None else None
         if not cursor or (not body.data and cursor == self._cursor):
@@ -130,11 +130,11 @@ class Walk(Generic[T]):
             self._seen.clear()
             return
         if _digest(cursor) in self._seen:
-            raise PaginationError("the cursor goes in circles: the server sent one that it had sent before")
+            circles = "the cursor goes in circles: the server sent one that it had sent before"
+            raise _about(response, PaginationError(circles))
         if len(cursor) > _LONGEST_CURSOR:
-            raise InvalidResponseError(
-                f"the cursor has {len(cursor)} characters, more than a URL can hold", path="$.pagination.cursor"
-            )
+            long = f"the cursor has {len(cursor)} characters, more than a URL can hold"
+            raise _about(response, InvalidResponseError(long, path="$.pagination.cursor"))
         self._seen.add(_digest(cursor))
         self._cursor = cursor
 
@@ -168,6 +168,13 @@ class Walk(Generic[T]):
             self._warned = True
             names = ", ".join(sorted(response.unknown_fields))
             log.warning("the API sends fields that openapi.yaml does not know: %s", names)
+
+
+def _about(response: Response[Any], error: PaytError) -> PaytError:
+    """An error that knows which answer it is about."""
+    error.method, error.url, error.status = "GET", response.url, response.status_code
+    error.request_id = response.headers.get("X-Request-Id")
+    return error
 
 
 def _digest(text: str) -> bytes:

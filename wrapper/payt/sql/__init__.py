@@ -8,7 +8,7 @@ try:
     from .run import async_sync, sync
     from .token_store import SQLTokenStore
 except ModuleNotFoundError as error:
-    if (error.name or "").partition(".")[0] not in ("sqlalchemy", "cryptography", "filelock"):
+    if (error.name or "").partition(".")[0] not in ("sqlalchemy", "cryptography", "filelock", "tenacity"):
         raise
     raise ImportError(f'payt.sync and payt.SQLTokenStore need {error.name}: pip install "payt-client[sql]"') from error
 

@@ -79,10 +79,12 @@ class Database:
         self.dialect: Dialect = dialect_of(engine)
         self.tables = Tables.named(table, schema)
 
-    def prepare(self, *, migrate: bool) -> list[str]:
+    def prepare(self, base_url: str, *, moved_from: str | None, migrate: bool) -> list[str]:
         """Make the tables, or see that they are ours and as they should be.
 
         Args:
+            base_url: The service whose contacts are to be copied.
+            moved_from: Where it was before.
             migrate: Whether columns that are missing are added.
 
         Returns:
@@ -97,11 +99,12 @@ class Database:
             tables = self.tables
             for table in (tables.books, tables.state, tables.seen):
                 table.create(connection, checkfirst=True)
-            ours = connection.scalar(
-                sa.select(tables.books.c.version).where(tables.books.c.table_name == tables.contacts.name)
-            )
-            found = sa.inspect(connection)
-            exists = found.has_table(tables.contacts.name, tables.contacts.schema)
+            for statement in _additions(connection, tables.books).values():  # an earlier payt-client made it
+                connection.exec_driver_sql(statement)
+            ours, source = connection.execute(
+                sa.select(tables.books.c.version, tables.books.c.base_url).where(*self._ours)
+            ).one_or_none() or (None, None)
+            exists = sa.inspect(connection).has_table(tables.contacts.name, tables.contacts.schema)
             if exists and ours is None:
                 raise SchemaError(
                     f"the table {tables.contacts.fullname} is not payt's: choose another name (table=, --table)"
@@ -112,35 +115,47 @@ class Database:
                     f"knows {VERSION}): upgrade payt-client"
                 )
             if not exists:
-                self._create(connection)
+                self._create(connection, base_url)
                 return []
-            names = {column["name"] for column in found.get_columns(tables.contacts.name, tables.contacts.schema)}
-            return self._migrate(connection, names, migrate=migrate)
+            if source != base_url:
+                self._take_over(connection, source, base_url, moved_from)
+            return self._migrate(connection, migrate=migrate)
 
-    def _create(self, connection: sa.Connection) -> None:
+    @property
+    def _ours(self) -> tuple[sa.ColumnElement[bool], ...]:
+        """The line of the table in the books."""
+        return (self.tables.books.c.table_name == self.tables.contacts.name,)
+
+    def _take_over(self, connection: sa.Connection, source: str | None, base_url: str, moved_from: str | None) -> None:
+        """Continue a copy from another address, where that is said to be the same service, or nothing is known."""
+        if source not in (None, moved_from):  # an earlier payt-client did not write it down
+            raise SchemaError(
+                f"the table {self.tables.contacts.fullname} is a copy from {source}, and not from {base_url}: choose "
+                "another table (table=, --table), or drop this one; if it is the same service, which has moved, say "
+                f"where it was: moved_from={source!r} (--moved-from {source})"
+            )
+        connection.execute(sa.update(self.tables.books).where(*self._ours).values(base_url=base_url))
+
+    def _create(self, connection: sa.Connection, base_url: str) -> None:
         tables = self.tables
         for table in (tables.books, tables.state, tables.seen):  # of a table that somebody dropped
             connection.execute(sa.delete(table).where(table.c.table_name == tables.contacts.name))
         tables.contacts.create(connection)
-        connection.execute(sa.insert(tables.books).values(table_name=tables.contacts.name, version=VERSION))
+        book = {"table_name": tables.contacts.name, "version": VERSION, "base_url": base_url}
+        connection.execute(sa.insert(tables.books).values(book))
 
-    def _migrate(self, connection: sa.Connection, names: set[str], *, migrate: bool) -> list[str]:
-        contacts, dialect = self.tables.contacts, connection.dialect
-        statements = [
-            f"ALTER TABLE {dialect.identifier_preparer.format_table(contacts)} "
-            f"ADD COLUMN {sa.schema.CreateColumn(column).compile(dialect=dialect)}"
-            for column in contacts.columns
-            if column.name not in names
-        ]
+    def _migrate(self, connection: sa.Connection, *, migrate: bool) -> list[str]:
+        additions = _additions(connection, self.tables.contacts)
+        statements = [*additions.values()]
         if statements and not migrate:
             raise SchemaError(
-                f"the table {contacts.fullname} lacks columns that the contract has now; migrate=True (--migrate) runs "
-                + "; ".join(statements)
+                f"the table {self.tables.contacts.fullname} lacks columns that the contract has now; migrate=True "
+                f"(--migrate) runs {'; '.join(statements)}"
             )
         for statement in statements:
             connection.exec_driver_sql(statement)
         if statements:
-            self._forget_columns(connection, {column.name for column in contacts.columns} - names)
+            self._forget_columns(connection, {*additions})
         return statements
 
     def _forget_columns(self, connection: sa.Connection, added: set[str]) -> None:
@@ -398,6 +413,18 @@ class Copy:
             )
             .on_conflict_do_nothing()
         )
+
+
+def _additions(connection: sa.Connection, table: sa.Table) -> dict[str, str]:
+    """The statements that add the columns which a table lacks, by the names of these."""
+    names = {column["name"] for column in sa.inspect(connection).get_columns(table.name, table.schema)}
+    dialect = connection.dialect
+    return {
+        column.name: f"ALTER TABLE {dialect.identifier_preparer.format_table(table)} "
+        f"ADD COLUMN {sa.schema.CreateColumn(column).compile(dialect=dialect)}"
+        for column in table.columns
+        if column.name not in names
+    }
 
 
 def now() -> datetime.datetime:

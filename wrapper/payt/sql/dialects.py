@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,6 +14,7 @@ from filelock import FileLock, Timeout
 from sqlalchemy.dialects import postgresql, sqlite
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random
 
+from ..transport.process import PerProcess
 from .schema import Column, plain_texts
 
 PATIENCE = 60
@@ -416,18 +416,15 @@ def _number(name: str) -> int:
     return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), signed=True)
 
 
-_held: set[str] = set()
-_held_lock = threading.Lock()
+_held: PerProcess[dict[str, object]] = PerProcess(dict)
 
 
 @contextmanager
 def _lock_in_process(name: str) -> Iterator[bool]:
-    with _held_lock:
-        free = name not in _held
-        if free:
-            _held.add(name)
+    held, mine = _held.get(), object()
+    free = held.setdefault(name, mine) is mine
     try:
         yield free
     finally:
         if free:
-            _held.discard(name)
+            del held[name]

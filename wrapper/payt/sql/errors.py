@@ -40,7 +40,10 @@ class MassDeletionError(SyncError):
 
 
 class SchemaError(SyncError):
-    """The table is not what a sync can write to: not ours, made by a newer version, or in need of a migration."""
+    """The table is not what a sync can write to.
+
+    It is not ours, a copy from another service, made by a newer version, or in need of a migration.
+    """
 
 
 DATA_EXCEPTION = "22"

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from .. import checks
 from ..client import AsyncClient, Client
+from ..environments import text_of, url_of
 from ..errors import APIError, InvalidResponseError, PaytError
 from ..listing import Page
 from ..transport import clock
@@ -44,6 +45,7 @@ def sync(
     overlap: datetime.timedelta = OVERLAP,
     allow_mass_delete: bool = False,
     migrate: bool = False,
+    moved_from: str | None = None,
     per_page: int = 500,
 ) -> list[SyncResult]:
     """Bring a copy of administrations' contacts up to date, in a table of SQLite or PostgreSQL.
@@ -63,6 +65,9 @@ def sync(
         overlap: How much is read twice, as the service may write a record later than its `updated_at` says.
         allow_mass_delete: Mark contacts as deleted even if they are more than a fifth of all, or all.
         migrate: Add the columns that the contract has and the table has not.
+        moved_from: The base URL at which the service was before: a table that is a copy from there is continued from
+            the client's. Without it, a copy from another base URL is refused, so that no environment overwrites the
+            contacts of another one.
         per_page: How many contacts a request asks for.
 
     Returns:
@@ -78,7 +83,7 @@ def sync(
     """
     _check_client(client, Client)
     settings = _settings(full, full_every, full_after, overlap, allow_mass_delete, per_page)
-    with _job(administration_ids, to, table, schema, migrate=migrate) as job:
+    with _job(client, administration_ids, to, table, schema, migrate=migrate, moved_from=moved_from) as job:
         job.prepare()
         for administration_id in job.administration_ids:
             with job.attempt(administration_id), job.database.administration(administration_id) as copy:
@@ -106,12 +111,13 @@ async def async_sync(
     overlap: datetime.timedelta = OVERLAP,
     allow_mass_delete: bool = False,
     migrate: bool = False,
+    moved_from: str | None = None,
     per_page: int = 500,
 ) -> list[SyncResult]:
     """The same as `sync`, with an AsyncClient. The database is written to in a thread, so `to` is a plain driver."""
     _check_client(client, AsyncClient)
     settings = _settings(full, full_every, full_after, overlap, allow_mass_delete, per_page)
-    with _job(administration_ids, to, table, schema, migrate=migrate) as job:
+    with _job(client, administration_ids, to, table, schema, migrate=migrate, moved_from=moved_from) as job:
         do = job.in_thread
         await do(job.prepare)
         for administration_id in job.administration_ids:
@@ -267,16 +273,18 @@ class Sync:
 class Job:
     """All administrations of a call: their database, what was done, and what failed."""
 
-    def __init__(self, administration_ids: tuple[str, ...], database: Database, *, migrate: bool) -> None:
+    def __init__(
+        self, administration_ids: tuple[str, ...], database: Database, prepare: Callable[[], list[str]]
+    ) -> None:
         self.administration_ids = administration_ids
         self.database = database
         self.results: list[SyncResult] = []
-        self._migrate = migrate
+        self._prepare = prepare
         self._errors: dict[str, PaytError] = {}
 
     def prepare(self) -> None:
         """Make or check the tables."""
-        for statement in self.database.prepare(migrate=self._migrate):
+        for statement in self._prepare():
             log.warning("migrated: %s", statement)
 
     @contextmanager
@@ -322,12 +330,14 @@ class Job:
 
 @contextmanager
 def _job(
+    client: Client | AsyncClient,
     administration_ids: str | Iterable[str],
     to: str | sa.URL | sa.Engine,
     table: str,
     schema: str | None,
     *,
     migrate: bool,
+    moved_from: str | None,
 ) -> Iterator[Job]:
     ids = checks.values("administration_ids", administration_ids)
     checks.text("table", table)
@@ -337,9 +347,11 @@ def _job(
         raise ValueError(f"table: a name has at most {LONGEST_NAME} bytes, got {len(table.encode())}")
     if schema is not None:
         checks.text("schema", schema)
+    before = None if moved_from is None else text_of(url_of("moved_from", moved_from))
     engine, ours = engine_of(to)
+    database = Database(engine, table=table, schema=schema)
     try:
-        yield Job(ids, Database(engine, table=table, schema=schema), migrate=migrate)
+        yield Job(ids, database, partial(database.prepare, client.base_url, moved_from=before, migrate=migrate))
     finally:
         if ours:
             engine.dispose()

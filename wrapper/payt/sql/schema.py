@@ -54,7 +54,7 @@ class Tables:
         contacts: One row for each contact: (administration_id, id), the fields of the contract's model, and
             first_seen_at, synced_at (when the row last changed here) and deleted_at.
         incoming: The page that is being written; temporary.
-        books: Which tables of contacts are ours, and which version wrote them.
+        books: Which tables of contacts are ours, which version wrote them, and from which service.
         state: Of each administration: the watermark, and where an unfinished run stands.
         seen: The ids that the unfinished full run of an administration received so far.
     """
@@ -94,6 +94,7 @@ class Tables:
             metadata,
             sa.Column("table_name", sa.Text, primary_key=True),
             sa.Column("version", sa.Integer, nullable=False),
+            sa.Column("base_url", sa.Text),
         )
         state = sa.Table(
             "payt_sync_state",

@@ -10,9 +10,12 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from . import clock
+
+if TYPE_CHECKING:
+    import asyncio
 
 R = TypeVar("R")
 
@@ -114,17 +117,8 @@ class Call:
             clock.current().sleep(seconds, self._cancel.sleep)
             self._cancel.check()
 
-    def check(self) -> None:
-        """Go on only where that is wanted.
-
-        Raises:
-            Abandoned: Nobody wants it any more.
-        """
-        if self._cancel is not None:
-            self._cancel.check()
-
     def wait_for(self, blocking: Callable[[], R], wake: Callable[[], None]) -> R:
-        """Call `blocking`; where nobody wants it any more, `wake` makes it return or raise.
+        """Call `blocking`, which `wake` ends as soon as nobody wants it any more.
 
         Raises:
             Abandoned: Nobody wants it any more.
@@ -143,6 +137,26 @@ def time_left() -> float:
     """The seconds that are left for this thread or task; endless where it works for no call."""
     call = _current.get()
     return float("inf") if call is None else call.left
+
+
+def wait_for(blocking: Callable[[], R], wake: Callable[[], None]) -> R:
+    """As `Call.wait_for`, for the call that this thread works for."""
+    call = _current.get()
+    return blocking() if call is None else call.wait_for(blocking, wake)
+
+
+def running_loop() -> asyncio.AbstractEventLoop:
+    """The event loop of asyncio that runs here.
+
+    Raises:
+        RuntimeError: None does.
+    """
+    import asyncio  # noqa: PLC0415  # takes its time, which who works without it need not take
+
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        raise RuntimeError("AsyncClient needs asyncio's event loop, and none is running here") from None
 
 
 _current: ContextVar[Call | None] = ContextVar("payt.call", default=None)

@@ -1,156 +1,238 @@
-"""How connections are read from.
+"""Connections: what httpcore reads from and writes to, by its argument `network_backend`.
 
-Blocking reads end: at a deadline, and when nobody wants the answer any more. httpx's read time-out begins anew with
-every byte: a server that drips its headers could hold a thread for ever. And a thread that reads ahead for a loop that
-was left would wait for its answer. (In asyncio a deadline, or who leaves, cancels whatever it is that waits.)
+Blocking waits end at the deadline of the call, and when nobody wants its answer any more. A time-out alone begins anew
+with every byte: a server that drips its headers could hold a thread for ever. And a thread that reads ahead for a loop
+that was left would wait for its answer. (In asyncio a deadline, or who leaves, cancels whatever it is that waits.)
 
-Asynchronous reads take all that asyncio has received: httpcore's 64 kB at a time are four rounds of the event loop, and
-as many copies, for what is there already. (A blocking read has neither.)
+A connection on which more has come than was asked for is not used again: HTTP/1.1 does not say which question an answer
+is for, and httpcore would take an answer too many for the next one.
 """
 
 from __future__ import annotations
 
+import math
+import os
 import socket
 import ssl
-import weakref
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 import httpcore
-import httpx
 
-from .call import Abandoned, current, time_left
-from .process import Process, in_child
+from .call import time_left, wait_for
 
+R = TypeVar("R")
 _PIECE = 256 * 1024
-"""How many bytes asyncio receives at once."""
+"""How many bytes asyncio receives at once; httpcore's 64 kB are four rounds of the event loop for what is there."""
+_TAIL = 16
+_LAST_CHUNK = b"\r\n0\r\n\r\n"
 
 
-def end_reads(client: httpx.Client) -> None:
-    """Let no read of this client's connections, new ones as well, go on beyond its deadline, or in vain."""
-    # without it, a deadline would still be seen between the pieces of a body, and be late by a read time-out
-    for pool in _pools(client):
-        if type(pool._network_backend) is httpcore.SyncBackend:  # noqa: SLF001  # see _pools
-            pool._network_backend = _Backend()  # noqa: SLF001  # see _pools
-        _of_this_process.add(pool)
+class Watched:
+    """What a connection has received, as far as it takes to see that there was more than the answers.
+
+    Attributes:
+        multiplexed: Whether it carries HTTP/2, where each frame says which request it belongs to.
+        answered: Whether anything came since the last request was sent.
+    """
+
+    _stream: httpcore.NetworkStream | httpcore.AsyncNetworkStream
+
+    def __init__(self) -> None:
+        encrypted = self._stream.get_extra_info("ssl_object")
+        self.multiplexed = encrypted is not None and encrypted.selected_alpn_protocol() == "h2"
+        self.answered = False
+        self._tail = b""
+        self._unasked = False
+
+    def received(self, data: bytes) -> bytes:
+        """Take note of what was read."""
+        self.answered = True
+        self._tail = (self._tail + data[-_TAIL:])[-_TAIL:]
+        return data
+
+    def complete(self, body: bytes) -> None:
+        """Take note that an answer was read to its end.
+
+        Args:
+            body: The last bytes of its body: those, or a last chunk, are the last that may have come.
+        """
+        self._unasked = not self._tail.endswith((body[-_TAIL:] or b"\r\n\r\n", _LAST_CHUNK))
+
+    def get_extra_info(self, info: str) -> Any:
+        """As httpcore's; it asks for `is_readable` before it sends on a connection that was idle."""
+        if info == "is_readable":
+            return self._unasked or self._stream.get_extra_info(info) or self._decrypts_more()
+        return self._stream.get_extra_info(info)
+
+    def _decrypts_more(self) -> bool:
+        encrypted = self._stream.get_extra_info("ssl_object")
+        if self.multiplexed or not isinstance(encrypted, ssl.SSLObject):
+            return False  # an ssl.SSLSocket keeps nothing back: what it has not read, the plain socket still has
+        try:
+            encrypted.read(1)
+        except ssl.SSLWantReadError:
+            return False
+        except ssl.SSLError:
+            pass  # its end is more as well
+        self._unasked = True
+        return True
 
 
-def read_much(client: httpx.AsyncClient) -> None:
-    """Let the reads of this client's connections, new ones as well, take all that asyncio has received."""
-    for pool in _pools(client):
-        if not isinstance(pool._network_backend, _AsyncBackend):  # noqa: SLF001  # a transport may serve several clients
-            pool._network_backend = _AsyncBackend(pool._network_backend)  # noqa: SLF001  # see _pools
+class Backend(httpcore.SyncBackend):
+    """Opens the connections of one pool, which belong to the process that it was made in."""
 
+    def __init__(self) -> None:
+        self._streams: set[Stream] = set()  # by threads without a lock, which a fork could leave held: one step each
+        self._closed = False
 
-def _pools(client: httpx.Client | httpx.AsyncClient) -> Iterator[Any]:
-    """Those of httpx's own transports: it has no argument for the network backend, which is public in httpcore."""
-    for transport in (client._transport, *client._mounts.values()):  # noqa: SLF001  # see above
-        pool = getattr(transport, "_pool", None)
-        if hasattr(pool, "_network_backend"):
-            yield pool
+    def connect_tcp(self, host: str, port: int, timeout: float | None = None, *args: Any, **kwargs: Any) -> Stream:
+        """As httpcore's. Nothing can interrupt it: who is wanted no more finds out afterwards."""
+        seconds = seconds_of(timeout, httpcore.ConnectTimeout)
+        return self.opened(super().connect_tcp(host, port, seconds, *args, **kwargs))
 
+    def opened(self, connection: httpcore.NetworkStream) -> Stream:
+        """Ours for a new connection, or its end where it comes too late."""
+        stream = Stream(connection, self)
+        self._streams.add(stream)
+        if self._closed:
+            stream.close()
+            raise httpcore.ConnectError("the client was closed")
+        try:
+            return wait_for(lambda: stream, stream.close)
+        except BaseException:
+            stream.close()  # nobody else knows of it yet
+            raise
 
-_of_this_process: weakref.WeakSet[Any] = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    """Connections are the parent's: two processes that write to one would get each other's answers."""
-    for pool in _of_this_process:
-        for connection in pool._connections:  # noqa: SLF001  # see _pools
-            connection.close()  # here alone: see _Stream._end
-        pool._connections, pool._requests = [], []  # noqa: SLF001  # see _pools
-        pool._optional_thread_lock = type(pool._optional_thread_lock)()  # noqa: SLF001  # another thread may have held it
-
-
-in_child(_after_fork)
-
-
-class _Backend(httpcore.SyncBackend):
-    def connect_tcp(self, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
-        stream = _Stream(super().connect_tcp(*args, **kwargs))
-        call = current()
-        if call is not None:
-            try:
-                call.check()
-            except Abandoned:
-                stream.close()  # nobody else knows of it yet
-                raise
-        return stream
-
-
-class _Stream(httpcore.NetworkStream):
-    def __init__(self, stream: httpcore.NetworkStream) -> None:
-        self._stream, self._process = stream, Process()
-        encrypted = stream.get_extra_info("ssl_object")
-        self._shared = encrypted is not None and encrypted.selected_alpn_protocol() == "h2"
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        left = time_left()
-        if not left:
-            raise httpcore.ReadTimeout("the deadline has passed")
-        seconds = left if timeout is None else min(timeout, left)
-        call = current()
-        if call is None or self._shared:  # what is read from HTTP/2 may be the answer that another thread wants
-            return self._stream.read(max_bytes, timeout=seconds)
-        return call.wait_for(lambda: self._stream.read(max_bytes, timeout=seconds), self._end)
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, timeout=timeout)
+    def forget(self, stream: Stream) -> None:
+        """It was closed, or has become the inside of another one."""
+        self._streams.discard(stream)
 
     def close(self) -> None:
-        self._end()  # or another thread that reads from it would go on waiting
-        self._stream.close()
+        """Open no more, and close all that are open: whoever reads from them gets an error at once."""
+        self._closed = True
+        for stream in self._streams.copy():
+            stream.close()
+
+
+class Stream(Watched, httpcore.NetworkStream):
+    """One connection."""
+
+    def __init__(self, stream: httpcore.NetworkStream, backend: Backend) -> None:
+        self._stream: httpcore.NetworkStream = stream
+        self._backend = backend
+        self._process = os.getpid()
+        self._lock = threading.RLock()  # reentrant: garbage is collected anywhere, and that may close it
+        self._users = 0
+        self._closed = False
+        super().__init__()
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """As httpcore's."""
+        seconds = seconds_of(timeout, httpcore.ReadTimeout)
+        return self.received(self._use(lambda: self._stream.read(max_bytes, seconds)))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """As httpcore's."""
+        seconds = seconds_of(timeout, httpcore.WriteTimeout)
+        self.answered = False
+        self._use(lambda: self._stream.write(buffer, seconds))
 
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.NetworkStream:
-        return _Stream(self._stream.start_tls(ssl_context, server_hostname, timeout))
+    ) -> Stream:
+        """As httpcore's."""
+        self._backend.forget(self)
+        seconds = seconds_of(timeout, httpcore.ConnectTimeout)
+        return self._backend.opened(self._stream.start_tls(ssl_context, server_hostname, seconds))
 
-    def get_extra_info(self, info: str) -> Any:
-        return self._stream.get_extra_info(info)
+    def close(self) -> None:
+        """Close it, for this process alone: in one that was forked, the parent's connection lives on."""
+        self._backend.forget(self)
+        if os.getpid() != self._process:
+            self._stream.close()  # and no lock, which a thread of the parent may have held
+            return
+        with self._lock:
+            self._closed = True
+            self._shut_down()
+            if not self._users:
+                self._stream.close()
 
-    def _end(self) -> None:
-        """Let a read that another thread is in return."""
-        if not self._process.is_current():
-            return  # the parent's connection lives on
-        with suppress(OSError):  # it may have ended by itself
-            # that of the plain socket: the encrypted one's changes what the other thread is reading from
-            socket.socket.shutdown(self._stream.get_extra_info("socket"), socket.SHUT_RDWR)
+    def _use(self, blocking: Callable[[], R]) -> R:
+        with self._lock:
+            self._users += 1
+        try:
+            # what is read from HTTP/2 may be the answer that another thread wants
+            result = blocking() if self.multiplexed else wait_for(blocking, self._shut_down)
+        finally:
+            with self._lock:
+                self._users -= 1
+                if self._closed and not self._users:
+                    # not before: its descriptor could be another connection's by the time that this thread reads
+                    self._stream.close()
+        if self._closed:
+            raise httpcore.ReadError("the connection was closed")
+        return result
+
+    def _shut_down(self) -> None:
+        """Let what another thread waits for return."""
+        if os.getpid() == self._process:
+            with suppress(OSError):  # it may have ended by itself
+                # that of the plain socket: the encrypted one's changes what the other thread is reading from
+                socket.socket.shutdown(self._stream.get_extra_info("socket"), socket.SHUT_RDWR)
 
 
-class _AsyncBackend(httpcore.AsyncNetworkBackend):
-    def __init__(self, backend: httpcore.AsyncNetworkBackend) -> None:
-        self._backend = backend
+def seconds_of(timeout: float | None, error: type[Exception]) -> float | None:
+    """How long to wait at most.
 
-    async def connect_tcp(self, *args: Any, **kwargs: Any) -> httpcore.AsyncNetworkStream:
-        return _AsyncStream(await self._backend.connect_tcp(*args, **kwargs))
-
-    async def connect_unix_socket(self, *args: Any, **kwargs: Any) -> httpcore.AsyncNetworkStream:
-        return _AsyncStream(await self._backend.connect_unix_socket(*args, **kwargs))
-
-    async def sleep(self, seconds: float) -> None:
-        await self._backend.sleep(seconds)
+    Raises:
+        Exception: `error`, where the deadline has passed.
+    """
+    seconds = min(time_left(), math.inf if timeout is None else timeout)
+    if seconds <= 0:
+        raise error("the deadline has passed")
+    return None if seconds == math.inf else seconds
 
 
-class _AsyncStream(httpcore.AsyncNetworkStream):
+class AsyncBackend(httpcore.AnyIOBackend):
+    """The same for asyncio, where the pool knows what is open, and closing it ends what waits."""
+
+    closed = False
+
+    async def connect_tcp(self, *args: Any, **kwargs: Any) -> AsyncStream:
+        """As httpcore's."""
+        stream = AsyncStream(await super().connect_tcp(*args, **kwargs))
+        if self.closed:
+            await stream.aclose()
+            raise httpcore.ConnectError("the client was closed")
+        return stream
+
+
+class AsyncStream(Watched, httpcore.AsyncNetworkStream):
+    """One connection, on an event loop."""
+
     # ruff: noqa: ASYNC109  # httpcore gives the time-outs
     def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
-        self._stream = stream
+        self._stream: httpcore.AsyncNetworkStream = stream
+        super().__init__()
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return await self._stream.read(max(max_bytes, _PIECE), timeout)
+        """As httpcore's, and all that has come."""
+        return self.received(await self._stream.read(max(max_bytes, _PIECE), timeout))
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """As httpcore's."""
+        self.answered = False
         await self._stream.write(buffer, timeout)
 
     async def aclose(self) -> None:
+        """As httpcore's."""
         await self._stream.aclose()
 
     async def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.AsyncNetworkStream:
-        return _AsyncStream(await self._stream.start_tls(ssl_context, server_hostname, timeout))
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._stream.get_extra_info(info)
+    ) -> AsyncStream:
+        """As httpcore's."""
+        return AsyncStream(await self._stream.start_tls(ssl_context, server_hostname, timeout))

@@ -21,6 +21,7 @@ from typing import Any
 import httpx
 
 from . import clock
+from .process import PerProcess
 
 MARGIN = 0.02
 """Seconds added to each second, since clocks and threads are not exact."""
@@ -162,20 +163,27 @@ def note_answer(response: httpx.Response, retry_after: float | None) -> None:
         start.answered(response.status_code, retry_after)
 
 
+class _Paces:
+    """The paces of a process, as its clock goes."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.clock = clock.current()
+        self.by_token: dict[bytes, Pace] = {}
+
+
 def _pace_of(token: str) -> Pace:
-    global _paces, _clock  # they are the process's
     digest = hashlib.blake2b(token.encode(), digest_size=16, key=_KEY).digest()
-    with _lock:
-        if _clock is not clock.current():  # the moments of another clock mean nothing
-            _clock, _paces = clock.current(), {}
-        if digest not in _paces:
-            for old in [old for old, pace in _paces.items() if pace.forgettable]:
-                del _paces[old]
-            _paces[digest] = Pace()
-        return _paces[digest]
+    own = _paces.get()
+    with own.lock:
+        if own.clock is not clock.current():  # the moments of another clock mean nothing
+            own.clock, own.by_token = clock.current(), {}
+        if digest not in own.by_token:
+            for old in [old for old, pace in own.by_token.items() if pace.forgettable]:
+                del own.by_token[old]
+            own.by_token[digest] = Pace()
+        return own.by_token[digest]
 
 
 _KEY = os.urandom(16)  # so that no token can be looked for in the memory of a process
-_paces: dict[bytes, Pace] = {}
-_clock = clock.current()
-_lock = threading.Lock()
+_paces = PerProcess(_Paces)

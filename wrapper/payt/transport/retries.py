@@ -32,6 +32,7 @@ from .answers import invalid_of
 from .call import Call, Cancel
 
 R = TypeVar("R")
+A = TypeVar("A")
 log = logging.getLogger("payt")
 
 RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
@@ -59,16 +60,18 @@ def ask(
     api: AuthenticatedClient,
     operation: Operation[R],
     arguments: Mapping[str, Any],
+    read: Callable[[Response[R]], A],
     *,
     label: str = "",
     cancel: Cancel | None = None,
-) -> Response[R]:
-    """The answer to an operation.
+) -> A:
+    """What the answer to an operation holds.
 
     Args:
         api: Whom to ask.
         operation: What.
         arguments: Those of the operation.
+        read: What makes something of the answer.
         label: What it is for, in log records.
         cancel: What ends its waits early, where something does.
 
@@ -82,15 +85,20 @@ def ask(
     while True:
         try:
             with call.active():
-                return operation.sync_detailed(client=api, **arguments)
+                return read(operation.sync_detailed(client=api, **arguments))
         except (PaytError, DecodeError) as error:
             seconds = attempts.wait_after(error)
         call.sleep(seconds)
 
 
 async def ask_async(
-    api: AuthenticatedClient, operation: Operation[R], arguments: Mapping[str, Any], *, label: str = ""
-) -> Response[R]:
+    api: AuthenticatedClient,
+    operation: Operation[R],
+    arguments: Mapping[str, Any],
+    read: Callable[[Response[R]], A],
+    *,
+    label: str = "",
+) -> A:
     """As `ask`."""
     session: Any = api.get_async_httpx_client()
     call = Call(session.settings.total_timeout, label=label)
@@ -98,7 +106,7 @@ async def ask_async(
     while True:
         try:
             with call.active():
-                return await operation.asyncio_detailed(client=api, **arguments)
+                return read(await operation.asyncio_detailed(client=api, **arguments))
         except (PaytError, DecodeError) as error:
             seconds = attempts.wait_after(error)
         await clock.current().sleep_async(seconds)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import aclosing, closing, contextmanager
 from typing import Any
 
@@ -30,18 +30,19 @@ class Session(httpx.Client):
     Args:
         settings: What the client was told.
         auth: What authorizes its requests.
+        way: The arguments of a transport: see `route`.
     """
 
     recipe: Any
     """What makes the client anew in another process."""
 
-    def __init__(self, settings: Settings, auth: httpx.Auth) -> None:
-        from .network import end_reads  # noqa: PLC0415
+    def __init__(self, settings: Settings, auth: httpx.Auth, way: Mapping[str, Any]) -> None:
+        from .http import Transport  # noqa: PLC0415  # it imports httpcore, which takes as long as all else together
 
+        transport = settings.transport or Transport(**way, http2=settings.http2)
         hooks: Any = {"request": [self._starting], "response": [_answered]}
-        super().__init__(auth=auth, event_hooks=hooks, **_options(settings))
+        super().__init__(auth=auth, transport=transport, event_hooks=hooks, **_options(settings))
         self.settings = settings
-        end_reads(self)
 
     def build_request(self, *args: Any, **kwargs: Any) -> httpx.Request:
         """As httpx's; what no URL can hold is a ValueError."""
@@ -55,7 +56,7 @@ class Session(httpx.Client):
             APIError: The status is not one of success.
             TransportError: Nothing usable came back.
         """
-        exchange = _Exchange(self.settings, request)
+        exchange = _Exchange(self, request)
         with exchange.errors():
             response = super().send(request, **{**options, "stream": True})
             with closing(response):
@@ -86,16 +87,16 @@ class AsyncSession(httpx.AsyncClient):
 
     recipe: Any
 
-    def __init__(self, settings: Settings, auth: httpx.Auth) -> None:
-        from .network import read_much  # noqa: PLC0415
-
+    def __init__(self, settings: Settings, auth: httpx.Auth, way: Mapping[str, Any]) -> None:
         async def answered(response: httpx.Response) -> None:
             _answered(response)
 
         hooks: Any = {"request": [self._starting], "response": [answered]}
-        super().__init__(auth=auth, event_hooks=hooks, **_options(settings))
+        from .http import AsyncTransport  # noqa: PLC0415  # as in Session
+
+        transport = settings.transport or AsyncTransport(**way, http2=settings.http2)
+        super().__init__(auth=auth, transport=transport, event_hooks=hooks, **_options(settings))
         self.settings = settings
-        read_much(self)
 
     def build_request(self, *args: Any, **kwargs: Any) -> httpx.Request:
         """As `Session.build_request`."""
@@ -103,10 +104,15 @@ class AsyncSession(httpx.AsyncClient):
             return super().build_request(*args, **kwargs)
 
     async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
-        """As `Session.send`."""
+        """As `Session.send`.
+
+        Raises:
+            RuntimeError: It does not run on the event loop of asyncio that it began on.
+        """
+        calls.running_loop()
         import asyncio  # noqa: PLC0415  # takes its time, which a `Session` need not take
 
-        exchange = _Exchange(self.settings, request)
+        exchange = _Exchange(self, request)
         with exchange.errors():
             async with asyncio.timeout(exchange.call.left):
                 response = await super().send(request, **{**options, "stream": True})
@@ -137,20 +143,15 @@ def _options(settings: Settings) -> dict[str, Any]:
         "timeout": settings.timeout,
         "headers": {"User-Agent": USER_AGENT, "Accept": "application/json"},
         "follow_redirects": False,
-        "verify": settings.verify,
-        "http2": settings.http2,
-        "proxy": settings.proxy,
-        "trust_env": settings.trust_env,
-        "transport": settings.transport,
     }
 
 
 class _Exchange:
     """A request and what comes back. No I/O."""
 
-    def __init__(self, settings: Settings, request: httpx.Request) -> None:
-        self.call = calls.current() or calls.Call(settings.total_timeout)
-        self._request, self._most = request, settings.max_body
+    def __init__(self, session: Session | AsyncSession, request: httpx.Request) -> None:
+        self.call = calls.current() or calls.Call(session.settings.total_timeout)
+        self._session, self._request, self._most = session, request, session.settings.max_body
         self._chunks: list[bytes] = []
         self._size = 0
         self._began = clock.now()
@@ -167,6 +168,10 @@ class _Exchange:
         except TransportError:
             self._log("given up")
             raise
+        except RuntimeError as error:
+            if not self._session.is_closed:
+                raise
+            raise self._error("the client was closed") from error  # httpx's bare one would tell no cursor
         except (httpx.RequestError, TimeoutError, ssl.SSLError) as error:
             self._log(type(error).__name__)
             if not self.call.left:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Collection
@@ -23,9 +24,14 @@ class Worker:
 
     def __init__(self, target: Callable[[Cancel], None]) -> None:
         self._cancel = Cancel()
-        self.stop = self._cancel.stop
+        self._process = os.getpid()
         self._thread = threading.Thread(target=copy_context().run, args=(self._run, target), name="payt", daemon=True)
         self._thread.start()
+
+    def stop(self) -> None:
+        """Let it end; what it waits for is given up."""
+        if os.getpid() == self._process:  # in a forked child it is the parent's, and may hold a lock for ever
+            self._cancel.stop()
 
     def join(self, seconds: float) -> None:
         """Wait until it has ended, or so long."""

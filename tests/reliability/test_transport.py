@@ -1,0 +1,485 @@
+"""The transports of the clients: what they send through, and what they never do."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import json
+import os
+import socket
+import ssl
+import threading
+import time
+import unittest.mock
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import httpcore
+import httpx
+import pytest
+import trustme
+import wrapt
+
+import payt
+from faults import kinds
+from faults.kinds import Point
+from faults.server import FaultServer
+from payt.testing import contacts
+from payt.transport.call import Call
+from payt.transport.http import AsyncTransport, Transport, route
+from support.eventually import eventually
+from support.flavours import Flavour
+from support.quick import CONTEXT, QUICK
+
+METHODS = {"sync": (httpx.HTTPTransport, "handle_request"), "async": (httpx.AsyncHTTPTransport, "handle_async_request")}
+
+
+def direct() -> Transport:
+    return Transport(CONTEXT)
+
+
+# Proxies
+
+URL = "https://api.payt.example"
+PROXY = "http://proxy.example:3128"
+
+
+def found(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], url: str = URL, **arguments: Any) -> str | None:
+    """The proxy on the way to a URL."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    proxy = route(httpx.URL(url), verify=CONTEXT, **arguments)["proxy"]
+    return None if proxy is None else str(proxy.url)
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({}, None),
+        ({"HTTPS_PROXY": PROXY}, PROXY),
+        ({"https_proxy": PROXY}, PROXY),
+        ({"HTTPS_PROXY": "proxy.example:3128"}, PROXY),
+        ({"HTTP_PROXY": PROXY}, None),
+        ({"ALL_PROXY": PROXY}, PROXY),
+        ({"ALL_PROXY": "http://other.example", "HTTPS_PROXY": PROXY}, PROXY),
+        ({"HTTPS_PROXY": "http://user:p@ss%2Fword@proxy.example:3128"}, PROXY),
+        ({"HTTPS_PROXY": ""}, None),
+        ({"HTTP_PROXY": "http://[half"}, None),  # of another scheme, so it is not used
+    ],
+    ids=str,
+)
+def test_which_proxy_of_the_environment(
+    environment: dict[str, str], expected: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert found(monkeypatch, environment) == expected
+
+
+@pytest.mark.parametrize(
+    ("entry", "exempt", "not_exempt"),
+    [
+        ("*", ["https://payt.example", "http://[::1]"], []),
+        ("payt.example", ["https://payt.example", "http://api.PAYT.example:81"], ["https://notpayt.example"]),
+        (".payt.example", ["https://api.payt.example"], ["https://notpayt.example"]),
+        ("payt.example:8443", ["https://api.payt.example:8443"], ["https://payt.example"]),
+        ("localhost", ["http://localhost:8000"], ["http://payt.example"]),
+        ("127.0.0.1", ["http://127.0.0.1:8000"], ["http://127.0.0.2", "http://1.127.0.0.1.example"]),
+        ("::1", ["http://[::1]:8000"], ["http://[::2]", "http://0.0.0.1"]),
+        ("[::1]", ["http://[::1]:8000"], ["http://[::2]"]),
+        ("fd00::/8,[::1", [], ["http://[fd12::1]", "http://10.0.0.1"]),  # nothing that anybody understands
+    ],
+)
+def test_whom_no_proxy_exempts(
+    entry: str, exempt: list[str], not_exempt: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment = {"ALL_PROXY": PROXY, "NO_PROXY": entry}
+    assert [url for url in exempt + not_exempt if found(monkeypatch, environment, url) is None] == exempt
+
+
+BAD_PROXIES = [
+    "http://user:s3cret/x@proxy.example:3128",
+    "http://user:1?s3cret@proxy.example:3128",
+    "http://user:1#s3cret@proxy.example:3128",
+    "http://user:s3cret@proxy.example:port",
+    "http://user:s3cret@[half",
+    "http://user:s3cret@",
+    "ftp://user:s3cret@proxy.example",
+]
+
+
+@pytest.mark.parametrize("value", BAD_PROXIES)
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "ALL_PROXY", "proxy"])
+def test_a_proxy_that_cannot_be_used_is_named_and_its_password_is_not(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment, argument = ({}, value) if name == "proxy" else ({name: value}, None)
+    with pytest.raises(ValueError, match=f"{name} must be the URL of a proxy") as caught:
+        found(monkeypatch, environment, proxy=argument)
+    assert "s3cret" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+def test_a_proxy_of_another_type_is_refused() -> None:
+    with pytest.raises(ValueError, match="proxy must be the URL of a proxy"):
+        payt.Client("token", proxy=5, verify=CONTEXT)  # type: ignore[arg-type]
+
+
+def test_the_argument_goes_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    environment = {"ALL_PROXY": "http://other.example", "NO_PROXY": "*"}
+    assert found(monkeypatch, environment, proxy=PROXY) == PROXY
+    assert found(monkeypatch, environment, proxy=httpx.Proxy(PROXY)) == PROXY
+    assert found(monkeypatch, environment, trust_env=False) is None
+
+
+def test_the_password_of_a_proxy_reaches_it(server: FaultServer, flavour: Flavour) -> None:
+    before = len(server.requests)
+    proxy = server.url.replace("://", "://user:p%40ss@")
+    assert len(flavour.contacts("http://payt.example", client=QUICK | {"proxy": proxy})) == 12
+    assert server.requests[before].headers["Proxy-Authorization"] == "Basic dXNlcjpwQHNz"
+
+
+# Whatever instruments or replaces the methods of httpx
+
+
+def replaced(flavour: Flavour, monkeypatch: pytest.MonkeyPatch, make: Callable[[Any], Any]) -> None:
+    where, name = METHODS[flavour.name]
+    monkeypatch.setattr(where, name, make(getattr(where, name)))
+
+
+def passing(original: Any) -> Any:
+    """A function that calls another one."""
+
+    def call(*request: Any) -> Any:
+        return original(*request)
+
+    return call
+
+
+def page(*_: Any) -> httpx.Response:
+    return httpx.Response(200, json={"data": list(contacts(2))})
+
+
+async def page_async(*_: Any) -> httpx.Response:
+    return page()
+
+
+def test_a_method_of_httpx_that_was_replaced_gets_the_request(
+    flavour: Flavour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replaced(flavour, monkeypatch, lambda _: page if flavour.name == "sync" else page_async)
+    assert len(flavour.contacts("https://payt.invalid", client=QUICK)) == 2
+
+
+@pytest.mark.parametrize("autospec", [True, False])
+def test_a_mock_in_its_place_gets_the_request(autospec: bool, flavour: Flavour) -> None:
+    where, name = METHODS[flavour.name]
+    with unittest.mock.patch.object(where, name, autospec=autospec) as mock:
+        mock.side_effect = page if flavour.name == "sync" else page_async
+        assert len(flavour.contacts("https://payt.invalid", client=QUICK)) == 2
+    assert mock.call_count == 1
+
+
+def test_a_replacement_that_passes_a_request_on_reaches_the_network(
+    server: FaultServer, flavour: Flavour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As pytest-httpx's does for hosts that are not mocked."""
+    replaced(flavour, monkeypatch, passing)
+    assert len(flavour.contacts(server.url, client=QUICK)) == 12
+
+
+def test_proxies_of_wrapt_are_around_our_sending(
+    server: FaultServer, flavour: Flavour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They nest, and each of them sees each request; the deadline holds within."""
+    seen: list[str] = []
+
+    def tracing(name: str) -> Callable[[Any], Any]:
+        def trace(wrapped: Any, _instance: Any, arguments: Any, _named: Any) -> Any:
+            seen.append(name)
+            return wrapped(*arguments)
+
+        return lambda original: wrapt.FunctionWrapper(original, trace)
+
+    replaced(flavour, monkeypatch, tracing("inner"))
+    replaced(flavour, monkeypatch, tracing("outer"))
+    assert len(flavour.contacts(server.url, client=QUICK)) == 12
+    assert seen == ["outer", "inner"] * 3
+    server.script([kinds.drip(0.02)])
+    with pytest.raises(payt.TransportError, match="total_timeout"):
+        flavour.contacts(server.url, client=QUICK | {"total_timeout": 0.3})
+
+
+def test_a_proxy_of_wrapt_around_a_replacement_leads_to_it(flavour: Flavour, monkeypatch: pytest.MonkeyPatch) -> None:
+    replaced(flavour, monkeypatch, lambda _: page if flavour.name == "sync" else page_async)
+    replaced(flavour, monkeypatch, lambda mock: wrapt.FunctionWrapper(mock, lambda inner, _, args, kw: inner(*args)))
+    assert len(flavour.contacts("https://payt.invalid", client=QUICK)) == 2
+
+
+def test_a_function_around_the_method_of_httpx_is_a_clear_error(
+    server: FaultServer, flavour: Flavour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would send through httpx's own connections, where no deadline holds."""
+    before = len(server.requests)
+    replaced(flavour, monkeypatch, lambda original: functools.wraps(original)(passing(original)))
+    with pytest.raises(RuntimeError, match="was wrapped by a function, which would send past the deadlines"):
+        flavour.contacts(server.url, client=QUICK)
+    assert len(server.requests) == before
+
+
+# Answers that nobody asked for
+
+
+class Talkative:
+    """Answers the first request of each connection with a page, and with whatever else belongs to no request.
+
+    Args:
+        extra: What is sent with the page.
+        later: What is sent when the next request has come on the same connection, in place of its answer.
+        chunked: Whether the page is sent in chunks.
+        tls: The server's part of TLS.
+    """
+
+    def __init__(self, extra: bytes, later: bytes, *, chunked: bool, tls: ssl.SSLContext | None) -> None:
+        self.extra, self.later, self.chunked, self.tls = extra, later, chunked, tls
+        self.connections = 0
+        self.listening = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self.listening.getsockname()[1]}"
+
+    def answer(self, request: bytes) -> bytes:
+        number = 2 if b"cursor=1" in request else 1
+        body: dict[str, Any] = {"data": [{"id": str(number)}], "pagination": {"cursor": "1" if number == 1 else None}}
+        text = json.dumps(body).encode()
+        if self.chunked:
+            return b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(text), text)
+        return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(text), text)
+
+    def serve(self) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = self.listening.accept()
+                threading.Thread(target=self.talk, args=(connection,), daemon=True).start()
+
+    def talk(self, plain: socket.socket) -> None:
+        self.connections += 1
+        with suppress(OSError), self.tls.wrap_socket(plain, server_side=True) if self.tls else plain as connection:
+            connection.settimeout(20)
+            first = connection.recv(65536)
+            at_once(connection, [self.answer(first), self.answer(first) if self.extra == TWICE else self.extra])
+            if second := connection.recv(65536):
+                connection.sendall(self.later or self.answer(second))
+            connection.recv(65536)
+
+
+def at_once(connection: socket.socket, pieces: list[bytes]) -> None:
+    """Send pieces, each of them a record in TLS, so that they arrive together."""
+    if not isinstance(connection, ssl.SSLSocket):
+        pieces = [b"".join(pieces)]
+    cork = getattr(socket, "TCP_CORK", None)  # which only Linux has; elsewhere they arrive together now and then
+    for on in (1, 0):
+        if cork is not None:
+            connection.setsockopt(socket.IPPROTO_TCP, cork, on)
+        for piece in pieces if on else []:
+            connection.sendall(piece)
+
+
+TWICE = b"the same answer again"
+STRAY = b'HTTP/1.1 200 OK\r\nContent-Length: 33\r\n\r\n{"data": [{"id": "a stray one"}]}'
+CASES: dict[str, tuple[bytes, bytes, int]] = {
+    "nothing": (b"", b"", 1),
+    "a whole answer": (STRAY, b"", 2),
+    "the same answer": (TWICE, b"", 2),
+    "its head": (STRAY[:40], STRAY[40:], 2),
+    "half a head": (STRAY[:20], STRAY[20:], 2),
+    "a byte": (STRAY[:1], STRAY[1:], 2),
+}
+
+
+@pytest.fixture(scope="module")
+def certificates() -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    authority = trustme.CA()
+    theirs, ours = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
+    authority.issue_cert("127.0.0.1").configure_cert(theirs)
+    authority.configure_trust(ours)
+    return theirs, ours
+
+
+@pytest.mark.parametrize("prefetch", [0, 1])
+@pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunks"])
+@pytest.mark.parametrize("encrypted", [False, True], ids=["plain", "TLS"])
+@pytest.mark.parametrize("case", CASES)
+def test_an_answer_that_nobody_asked_for_is_not_the_next_page(
+    case: str, encrypted: bool, chunked: bool, prefetch: int, certificates: Any, flavour: Flavour
+) -> None:
+    extra, later, connections = CASES[case]
+    talkative = Talkative(extra, later, chunked=chunked, tls=certificates[0] if encrypted else None)
+    threading.Thread(target=talkative.serve, daemon=True).start()
+    with contextlib.closing(talkative.listening):
+        client = {"trust_env": False, "verify": certificates[1], "retries": 1}
+        found = flavour.contacts(talkative.url, client=client, prefetch=prefetch)
+        talkative.listening.shutdown(socket.SHUT_RDWR)
+    assert [contact.id for contact in found] == ["1", "2"]
+    assert talkative.connections == connections
+
+
+# Closing
+
+
+def test_closing_a_client_ends_what_many_threads_read(server: FaultServer) -> None:
+    """Each gets an error that resumes, at once; and nobody reads from a descriptor that is another's by now."""
+    server.script([kinds.stall(60, Point.IN_BODY)] * 40)
+    before, connected = len(server.requests), server.connections
+    errors: list[BaseException] = []
+
+    def read(client: payt.Client) -> None:
+        try:
+            list(client.contacts.list(administration_id="1", prefetch=0))
+        except BaseException as error:  # noqa: BLE001  # whatever it is, it is looked at below
+            errors.append(error)
+
+    client = payt.Client("token", base_url=server.url, rate_limit=None, **QUICK)
+    threads = [threading.Thread(target=read, args=(client,)) for _ in range(40)]
+    for thread in threads:
+        thread.start()
+    assert server.wait_requests(before + 40)
+    began = time.monotonic()
+    client.close()
+    others = [socket.socket() for _ in range(50)]  # which take the descriptors that are free
+    for thread in threads:
+        thread.join(20)
+    assert time.monotonic() - began < 5
+    for other in others:
+        other.close()
+    assert [type(error) for error in errors] == [payt.TransportError] * 40
+    assert server.connections == connected + 40
+    with pytest.raises(payt.TransportError, match="the client was closed") as caught:
+        list(client.contacts.list(administration_id="1", cursor="4"))
+    assert caught.value.cursor == "4"
+    assert server.wait_closed()
+
+
+def test_a_request_on_a_closed_transport_is_not_sent(server: FaultServer) -> None:
+    async def run() -> None:
+        transport = AsyncTransport(CONTEXT)
+        await transport.aclose()
+        with pytest.raises(httpx.ConnectError, match="the client was closed"):
+            await transport.handle_async_request(httpx.Request("GET", server.url))
+
+    transport = direct()
+    transport.close()
+    before = server.connections
+    with pytest.raises(httpx.ConnectError, match="the client was closed"):
+        transport.handle_request(httpx.Request("GET", server.url))
+    asyncio.run(run())
+    assert server.connections == before
+
+
+def test_a_connection_that_is_made_while_the_client_is_closed_is_closed(
+    server: FaultServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect, connect_async = httpcore.SyncBackend.connect_tcp, httpcore.AnyIOBackend.connect_tcp
+    before = len(server.requests)
+
+    def connecting(*args: Any, **kwargs: Any) -> Any:
+        stream = connect(*args, **kwargs)
+        transport.close()
+        return stream
+
+    monkeypatch.setattr("httpcore.SyncBackend.connect_tcp", connecting)
+    transport = direct()
+    with pytest.raises(httpx.ConnectError, match="the client was closed"):
+        transport.handle_request(httpx.Request("GET", server.url))
+
+    async def run() -> None:
+        async def connecting(*args: Any, **kwargs: Any) -> Any:
+            stream = await connect_async(*args, **kwargs)
+            await transport.aclose()
+            return stream
+
+        monkeypatch.setattr("httpcore.AnyIOBackend.connect_tcp", connecting)
+        transport = AsyncTransport(CONTEXT)
+        with pytest.raises(httpx.ConnectError, match="the client was closed"):
+            await transport.handle_async_request(httpx.Request("GET", server.url))
+
+    asyncio.run(run())
+    assert server.wait_closed()
+    assert len(server.requests) == before
+
+
+# Event loops
+
+
+def test_another_event_loop_is_an_error_at_once(server: FaultServer) -> None:
+    client = payt.AsyncClient("token", base_url=server.url, **QUICK)
+
+    async def count() -> int:
+        return len([contact async for contact in client.contacts.list(administration_id="1")])
+
+    async def counted_and_closed() -> None:
+        assert await count() == 12
+        other = await asyncio.to_thread(asyncio.run, refused())
+        assert "this AsyncClient belongs to another event loop: make one in each loop" in other
+        assert await count() == 12
+        await client.aclose()
+
+    async def refused() -> str:
+        with pytest.raises(RuntimeError) as caught:
+            await count()
+        return str(caught.value)
+
+    asyncio.run(counted_and_closed())
+
+
+def test_without_asyncio_the_error_says_so(server: FaultServer) -> None:
+    """As where trio runs the coroutine."""
+    client = payt.AsyncClient("token", base_url=server.url, **QUICK)
+    with pytest.raises(RuntimeError, match="AsyncClient needs asyncio's event loop, and none is running here"):
+        anext(aiter(client.contacts.list(administration_id="1"))).__await__().send(None)
+
+
+# Processes
+
+
+@contextmanager
+def in_a_child(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The same code in this process, whose coverage is measured."""
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "getpid", lambda: -1)
+        yield
+
+
+def test_a_child_closes_what_it_inherits_for_itself_alone(server: FaultServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seen on a duplicate of the descriptor, as the parent has one: the connection was not shut down."""
+    with direct() as transport:
+        url = f"{server.url}/v1/contacts?administration_id=1"
+        before = server.connections
+        response = transport.handle_request(httpx.Request("GET", url))
+        response.read()
+        parents = response.extensions["network_stream"].get_extra_info("socket").dup()
+        with in_a_child(monkeypatch):
+            transport.handle_request(httpx.Request("GET", url)).read()
+        assert server.connections == before + 2
+        parents.sendall(b"GET /v1/contacts?administration_id=1 HTTP/1.1\r\nHost: payt\r\n\r\n")
+        assert parents.recv(100).startswith(b"HTTP/1.1 200")
+        parents.close()
+
+
+def test_a_listing_that_ends_in_a_child_wakes_nobody_in_the_parent(
+    server: FaultServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with direct() as transport:
+        response = transport.handle_request(httpx.Request("GET", f"{server.url}/v1/contacts?administration_id=1"))
+        stream = response.extensions["network_stream"]
+        with in_a_child(monkeypatch):
+            stream._shut_down()
+        assert response.read()
+
+
+def test_what_the_deadline_leaves_is_enough_to_answer(server: FaultServer) -> None:
+    with direct() as transport, Call(10).active():
+        request = httpx.Request("GET", f"{server.url}/v1/contacts?administration_id=1")
+        assert transport.handle_request(request).read()  # without time-outs of its own
+    assert eventually(server.wait_closed)

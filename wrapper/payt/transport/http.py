@@ -1,0 +1,277 @@
+"""The transports that a client sends through: httpx's, on connections of our own (`network`).
+
+They are subclasses, so that whatever instruments or replaces the methods of httpx's finds them: see `_around`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import ssl
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager, suppress
+from types import MethodType
+from typing import Any, cast
+from urllib.request import getproxies, proxy_bypass
+
+import httpcore
+import httpx
+
+from .call import running_loop
+from .network import AsyncBackend, AsyncStream, Backend, Stream
+
+
+class Transport(httpx.HTTPTransport):
+    """Sends requests, from as many threads as there are; each process that is forked has connections of its own.
+
+    Args:
+        verify: As httpx's.
+        proxy: As httpx's.
+        http2: As httpx's.
+    """
+
+    def __init__(self, verify: ssl.SSLContext, proxy: httpx.Proxy | None = None, *, http2: bool = False) -> None:
+        super().__init__(verify=verify, proxy=proxy, http2=http2)
+        self._settings = _settings(verify, proxy, http2=http2)
+        self._networks: dict[int, tuple[Backend, httpcore.ConnectionPool]] = {}
+        self._closed = False
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """As httpx's."""
+        response: httpx.Response = _around(super().handle_request, self._send)(request)
+        return response
+
+    def close(self) -> None:
+        """As httpx's, and nothing is sent any more. Threads that wait for an answer get an error at once."""
+        super().close()
+        self._closed = True
+        for backend, _ in [*self._networks.values()]:
+            backend.close()
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _send(self, request: httpx.Request) -> httpx.Response:
+        if self._closed:
+            raise httpx.ConnectError("the client was closed")
+        with _errors_of_httpx():
+            return _answer(self._pool_of(os.getpid()).handle_request(_question(request)))
+
+    def _pool_of(self, process: int) -> httpcore.ConnectionPool:
+        if process not in self._networks:
+            for inherited in [*self._networks]:
+                self._networks.pop(inherited)[0].close()
+            backend = Backend()
+            pool = httpcore.ConnectionPool(network_backend=backend, **self._settings)
+            self._networks.setdefault(process, (backend, pool))  # another thread may have been faster
+        return self._networks[process][1]
+
+
+class AsyncTransport(httpx.AsyncHTTPTransport):
+    """The same for one event loop of asyncio."""
+
+    def __init__(self, verify: ssl.SSLContext, proxy: httpx.Proxy | None = None, *, http2: bool = False) -> None:
+        super().__init__(verify=verify, proxy=proxy, http2=http2)
+        self._backend = AsyncBackend()
+        self._own_pool = httpcore.AsyncConnectionPool(
+            network_backend=self._backend, **_settings(verify, proxy, http2=http2)
+        )
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """As httpx's.
+
+        Raises:
+            RuntimeError: The event loop is another one than that of the first request, or not one of asyncio.
+        """
+        loop = running_loop()
+        self._loop = self._loop or loop
+        if loop is not self._loop:
+            raise RuntimeError("this AsyncClient belongs to another event loop: make one in each loop")
+        response: httpx.Response = await _around(super().handle_async_request, self._send)(request)
+        return response
+
+    async def aclose(self) -> None:
+        """As httpx's, and nothing is sent any more."""
+        await super().aclose()
+        self._backend.closed = True
+        with _errors_of_httpx():
+            await self._own_pool.aclose()
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def _send(self, request: httpx.Request) -> httpx.Response:
+        if self._backend.closed:
+            raise httpx.ConnectError("the client was closed")
+        with _errors_of_httpx():
+            return _answer(await self._own_pool.handle_async_request(_question(request)))
+
+
+def _settings(verify: ssl.SSLContext, proxy: httpx.Proxy | None, *, http2: bool) -> dict[str, Any]:
+    """The arguments of httpcore's pools that httpx's clients give by default."""
+    by = None
+    if proxy is not None:
+        by = httpcore.Proxy(
+            _url(proxy.url), auth=proxy.raw_auth, headers=proxy.headers.raw, ssl_context=proxy.ssl_context
+        )
+    return {
+        "ssl_context": verify,
+        "proxy": by,
+        "http2": http2,
+        "max_connections": 100,
+        "max_keepalive_connections": 20,
+        "keepalive_expiry": 5.0,
+    }
+
+
+def _around(method: Any, send: Callable[[httpx.Request], Any]) -> Callable[[httpx.Request], Any]:
+    """What to call for a request: ours in place of httpx's own method, within whatever was put around that.
+
+    Instrumentation (OpenTelemetry's, say) wraps httpx's method by a proxy of wrapt, which is made anew each time that
+    the method is looked up, and calls its public `__wrapped__`. Tests replace it, and get the request.
+
+    Raises:
+        RuntimeError: It was wrapped in a way that would lead past ours.
+    """
+    inner = getattr(method, "__wrapped__", None)
+    if inner is None:
+        where = str(getattr(method, "__globals__", {}).get("__name__"))
+        return send if where.startswith("httpx.") else cast("Callable[[httpx.Request], Any]", method)
+    if type(method) is MethodType:
+        raise RuntimeError(
+            f"{method.__qualname__} of httpx was wrapped by a function, which would send past the deadlines of payt: "
+            "wrap it with wrapt, or give the client a transport of your own"
+        )
+    method.__wrapped__ = _around(inner, send)
+    return cast("Callable[[httpx.Request], Any]", method)
+
+
+def _question(request: httpx.Request) -> httpcore.Request:
+    return httpcore.Request(
+        request.method,
+        _url(request.url),
+        headers=request.headers.raw,
+        content=request.stream,
+        extensions=request.extensions,
+    )
+
+
+def _url(url: httpx.URL) -> httpcore.URL:
+    return httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
+
+
+def _answer(response: httpcore.Response) -> httpx.Response:
+    return httpx.Response(
+        response.status, headers=response.headers, stream=_Body(response), extensions=response.extensions
+    )
+
+
+class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """The body of an answer, and whether that is one to the request.
+
+    Raises:
+        httpx.RemoteProtocolError: When it is read, if it had come before the request was sent.
+    """
+
+    def __init__(self, response: httpcore.Response) -> None:
+        self._response = response
+        connection = response.extensions.get("network_stream")
+        watched = isinstance(connection, (Stream, AsyncStream)) and not connection.multiplexed
+        self._connection = cast("Stream | AsyncStream", connection) if watched else None
+        self._unasked = self._connection is not None and not self._connection.answered
+
+    def __iter__(self) -> Iterator[bytes]:
+        tail = b""
+        with _errors_of_httpx():
+            self._check()
+            for piece in cast("Iterator[bytes]", self._response.stream):
+                tail = piece
+                yield piece
+        self._complete(tail)
+
+    def close(self) -> None:
+        self._response.close()
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        tail = b""
+        with _errors_of_httpx():
+            self._check()
+            async for piece in cast("AsyncIterator[bytes]", self._response.stream):
+                tail = piece
+                yield piece
+        self._complete(tail)
+
+    async def aclose(self) -> None:
+        await self._response.aclose()
+
+    def _check(self) -> None:
+        if self._unasked:
+            raise httpx.RemoteProtocolError("an answer was there before its request")
+
+    def _complete(self, tail: bytes) -> None:
+        if self._connection is not None:
+            self._connection.complete(tail)
+
+
+@contextmanager
+def _errors_of_httpx() -> Iterator[None]:
+    """Raise httpcore's errors as those of httpx, which have the same names."""
+    try:
+        yield
+    except (
+        httpcore.TimeoutException,
+        httpcore.NetworkError,
+        httpcore.ProtocolError,
+        httpcore.ProxyError,
+        httpcore.UnsupportedProtocol,
+    ) as error:
+        raise getattr(httpx, type(error).__name__)(str(error)) from error
+
+
+def route(
+    url: httpx.URL,
+    *,
+    verify: ssl.SSLContext | bool = True,
+    proxy: str | httpx.Proxy | None = None,
+    trust_env: bool = True,
+) -> dict[str, Any]:
+    """The arguments of a transport that leads to a URL: whom to trust, and the proxy on the way.
+
+    Args:
+        url: Where it leads: one host, so that one proxy, or none, serves all requests.
+        verify: As httpx's.
+        proxy: As httpx's.
+        trust_env: As httpx's: whether proxy and certificates are taken from the environment, where none are given.
+
+    Raises:
+        ValueError: A proxy cannot be used; the message has no part of it, which could be of a password.
+    """
+    found = _proxy(url, proxy, trust_env=trust_env)
+    return {"verify": httpx.create_ssl_context(verify, trust_env=trust_env), "proxy": found}
+
+
+def _proxy(url: httpx.URL, proxy: str | httpx.Proxy | None, *, trust_env: bool) -> httpx.Proxy | None:
+    if proxy is not None:
+        return _checked("proxy", proxy)
+    found = getproxies() if trust_env else {}
+    port = f":{url.port}" if url.port else ""
+    if any(proxy_bypass(f"{host}{port}") for host in (url.host, f"[{url.host}]")):
+        return None
+    for scheme in (url.scheme, "all"):
+        if found.get(scheme):
+            value = found[scheme]
+            return _checked(f"{scheme.upper()}_PROXY", value if "://" in value else f"http://{value}")
+    return None
+
+
+def _checked(name: str, value: str | httpx.Proxy) -> httpx.Proxy:
+    with suppress(httpx.InvalidURL, TypeError, ValueError):
+        proxy = value if isinstance(value, httpx.Proxy) else httpx.Proxy(value)
+        if re.fullmatch(r"[\w.:-]+", proxy.url.host) and proxy.url.raw_path in (b"", b"/") and not proxy.url.fragment:
+            return proxy
+    raise ValueError(
+        f"{name} must be the URL of a proxy, such as http://user:password@host:port (or https, socks5, socks5h); "
+        "characters like / ? # % @ in a user or password are written percent-encoded"
+    )
