@@ -388,15 +388,15 @@ def test_what_cannot_be_a_contact_is_refused_at_once(fake: FakePayt) -> None:
         fake.add({"id": "3"})
     with pytest.raises(ValueError, match="keeps its id"):
         fake.change("3", id="4")
-    with pytest.raises(KeyError, match="no contact with the id 99"):
+    with pytest.raises(KeyError, match="no record with the id 99"):
         fake.change("99", infix="te")
-    with pytest.raises(KeyError, match="no contact with the id 99"):
+    with pytest.raises(KeyError, match="no record with the id 99"):
         fake.remove("99")
     with pytest.raises(TypeError, match="the nearest is 'lastname'"):
         fake.add(last_name="A")
     with pytest.raises(TypeError, match="not JSON serializable"):
         fake.add({"lastname": object()})
-    with pytest.raises(ValueError, match="needs an id"):
+    with pytest.raises(ValueError, match="needs id to be listed by"):
         FakePayt(contacts=[{"lastname": "A"}])
     assert fake.contacts == contacts(12)
 

@@ -71,7 +71,7 @@ def test_the_application_gets_a_token_that_never_expires(fake: FakePayt) -> None
     before = int(time.time())
     given = tokens(ask(fake, "client_credentials"))
     assert set(given) == {"access_token", "token_type", "scope", "created_at"}
-    assert (given["token_type"], given["scope"]) == ("Bearer", "contacts:read contacts:write")
+    assert (given["token_type"], given["scope"]) == ("Bearer", fake.oauth.scope)
     assert before <= given["created_at"] <= time.time()
     fake.oauth.expire()
     fake.oauth.advance(10 * 365 * 24 * 3600)
@@ -85,7 +85,7 @@ def test_a_code_is_exchanged_once(fake: FakePayt) -> None:
     code = sent_back(authorize(fake))["code"]
     given = tokens(ask(fake, "authorization_code", code=code, redirect_uri=REDIRECT_URI))
     assert set(given) == {"access_token", "token_type", "scope", "created_at", "expires_in", "refresh_token"}
-    assert (given["expires_in"], given["scope"]) == (7200, "contacts:read contacts:write")
+    assert (given["expires_in"], given["scope"]) == (7200, fake.oauth.scope)
     assert listing_status(fake, given["access_token"]) == (200, "")
     again = ask(fake, "authorization_code", code=code, redirect_uri=REDIRECT_URI)
     assert oauth_error(again) == (400, "invalid_grant")

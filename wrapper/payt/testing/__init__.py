@@ -1,4 +1,4 @@
-"""A fake Payt for tests and demos: a real HTTP server on loopback, and believable contacts.
+"""A fake Payt for tests and demos: a real HTTP server on loopback, and believable records.
 
 Needs the extra `testing`: `pip install "payt-client[testing]"`.
 """
@@ -8,11 +8,11 @@ try:
 except ModuleNotFoundError as error:
     raise ImportError('payt.testing needs werkzeug: pip install "payt-client[testing]"') from error
 
-from payt.testing.administration import Administration
 from payt.testing.faults import ErrorShape, FaultKind
 from payt.testing.listing import LastPage
 from payt.testing.oauth import FakeOAuth
 from payt.testing.recorded import RecordedRequest
+from payt.testing.records import Administration, Records
 from payt.testing.sample_contacts import CONTACT_FIELDS, contact, contacts, example_page
 from payt.testing.waits import SkippedWaits, skip_waits
 
@@ -25,6 +25,7 @@ __all__ = [
     "FaultKind",
     "LastPage",
     "RecordedRequest",
+    "Records",
     "SkippedWaits",
     "contact",
     "contacts",

@@ -26,7 +26,7 @@ class Order:
     times: int | None
     after: int
     page: int | None
-    path: str
+    path: str | tuple[str, ...]
 
     def __post_init__(self) -> None:
         if self.times is not None and self.times < 1:

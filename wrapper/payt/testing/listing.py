@@ -1,18 +1,22 @@
-"""GET /v1/contacts: from the query to the bytes of the page."""
+"""A list: from the query to the bytes of the page, as the contract has it."""
 
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from itertools import islice
 from typing import Any, Final, Literal, TypeAlias
+from uuid import UUID
 
 from werkzeug.datastructures import MultiDict
 
-from payt.testing.administration import BEFORE_ALL, Administration, Record, parse_timestamp
+from payt.contract import resolved
 from payt.testing.answers import RequestRefusedError, error_answer, json_bytes
+from payt.testing.invention import key_of
+from payt.testing.lists import ADMINISTRATION, ServedList
+from payt.testing.records import Record, Records
 
 LastPage: TypeAlias = Literal["null", "missing", "null-pagination", "empty-string", "missing-cursor", "empty-page"]
 """How a listing shows its end, which nobody knows of the real API (see `FakePayt`)."""
@@ -25,7 +29,7 @@ class PageStyle:
     Attributes:
         last_page: How the end shows.
         numbers: Whether ids and cursors are JSON numbers.
-        extra_fields: Fields, unknown to the contract, that every contact gets.
+        extra_fields: Fields, unknown to the contract, that every record gets.
     """
 
     last_page: LastPage
@@ -34,68 +38,82 @@ class PageStyle:
 
 
 @dataclass(frozen=True, slots=True)
-class ContactsQuery:
-    """The parameters of one request, read and checked."""
+class Query:
+    """The parameters of one request, read and checked.
 
-    administration_id: str
-    ids: frozenset[str] | None
-    contact_identifiers: frozenset[str] | None
-    debtor_numbers: frozenset[str] | None
-    updated_after: datetime | None
+    Attributes:
+        administration_id: Whose records; None where the list has no administrations.
+        wanted: Fields of records, each with the values of which one must be there.
+        watermark: The field that says when a record was changed.
+        after: Records must have been changed after this.
+        fields: What is sent of a record; None for all but what comes on request.
+        cursor: The key of the record before the page.
+        per_page: How many records at most.
+    """
+
+    administration_id: str | None
+    wanted: Sequence[tuple[str, frozenset[str]]]
+    watermark: str | None
+    after: datetime | None
     fields: "FieldSelection | None"
-    cursor: int
+    cursor: int | str | None
     per_page: int
 
     def matches(self, record: Record) -> bool:
-        """Tell whether a contact passes every filter that was given."""
-        found = record.contact
-        return (
-            _listed(str(record.number), self.ids)
-            and _listed(found.get("contact_identifier"), self.contact_identifiers)
-            and _listed(found.get("debtor_numbers"), self.debtor_numbers)
-            and _later(record.updated_at, self.updated_after)
-        )
+        """Tell whether a record passes every filter that was given."""
+        if not all(_listed(record.fields.get(field), values) for field, values in self.wanted):
+            return False
+        changed = None if self.after is None else _read("date-time", record.fields.get(self.watermark or ""))
+        return self.after is None or (changed is not None and changed > self.after)
 
 
-def read_query(parameters: MultiDict[str, str]) -> ContactsQuery:
-    """Read the query of a request; a list that is given empty counts as not given.
+def read_query(served: ServedList, parameters: MultiDict[str, str]) -> Query:
+    """Read the query of a request; a list of values that is given empty counts as not given.
+
+    Filters that the contract does not say the field of are checked, and pass everything.
 
     Raises:
         RequestRefusedError: With status 422, as something is missing or not what the contract asks for.
     """
-    for name in _PARAMETERS:
-        if len(parameters.getlist(name)) > 1:
-            raise _refused(f"{name} is given more than once")
-    administration_id = parameters.get("administration_id")
-    if not administration_id:
-        raise _refused("administration_id is missing")
-    return ContactsQuery(
-        administration_id=administration_id,
-        ids=_list(parameters.get("ids")),
-        contact_identifiers=_list(parameters.get("contact_identifiers")),
-        debtor_numbers=_list(parameters.get("debtor_numbers")),
-        updated_after=_updated_after(parameters.get("updated_after")),
-        fields=read_fields(parameters.get("fields")),
-        cursor=_cursor(parameters.get("cursor")),
-        per_page=_per_page(parameters.get("per_page", "100")),
+    spec = served.spec
+    given = {name: _value(name, parameter, parameters.getlist(name)) for name, parameter in served.parameters.items()}
+    return Query(
+        administration_id=given.get(ADMINISTRATION),
+        wanted=[
+            (field, frozenset(given[name].split(",")))
+            for name, field in spec.separated.items()
+            if field and given[name]
+        ],
+        watermark=spec.watermark,
+        after=given.get(spec.after or ""),
+        fields=read_fields(given.get("fields")),
+        cursor=None if given["cursor"] is None else key_of(given["cursor"]),
+        per_page=given["per_page"] or served.parameters["per_page"]["schema"].get("default", spec.most),
     )
 
 
-def render_page(administration: Administration, query: ContactsQuery, style: PageStyle) -> bytes:
-    """Write the page that a query asks for."""
-    matching = filter(query.matches, administration.records(after=query.cursor))
+def render_page(records: Records, query: Query, style: PageStyle) -> bytes:
+    """Write the page that a query asks for; the caller holds the lock.
+
+    Raises:
+        RequestRefusedError: Its cursor is no record's key, nor anything like one that was there before.
+    """
+    if isinstance(query.cursor, str) and query.cursor not in records:
+        raise _refused("cursor is invalid: it is none that this API gave")
+    matching = filter(query.matches, records.after(query.cursor))
     page = list(islice(matching, query.per_page))
     more = next(matching, None) is not None
     if style.last_page == "empty-page":
         more = len(page) == query.per_page
-    rows = b",".join(_rows(page, query.fields, style))
-    return b'{"data":[' + rows + b"]" + _pagination(page[-1].number if more else None, style) + b"}"
+    rows = b",".join(_rows(page, records.served, query.fields, style))
+    return b'{"data":[' + rows + b"]" + _pagination(page[-1].key if more else None, style) + b"}"
 
 
-def page_number(administration: Administration, query: ContactsQuery) -> int:
+def page_number(records: Records, query: Query) -> int:
     """Tell which page of its listing a query asks for; the first is 1."""
-    before = sum(record.number <= query.cursor for record in filter(query.matches, administration.records()))
-    return math.ceil(before / query.per_page) + 1
+    matching = sum(map(query.matches, records.after(None)))
+    behind = 0 if query.cursor is None else matching - sum(map(query.matches, records.after(query.cursor)))
+    return math.ceil(behind / query.per_page) + 1
 
 
 Names: TypeAlias = dict[str, "Names | None"]
@@ -116,7 +134,8 @@ class FieldSelection:
 
     def of(self, value: Mapping[str, Any]) -> Any:
         """Return what is left of an object."""
-        return _without(value if self.only is None else _only(value, self.only), self.excluded)
+        chosen = value if self.only is None else _picked(value, self.only, only=True)
+        return _picked(chosen, self.excluded, only=False)
 
 
 def read_fields(text: str | None) -> FieldSelection | None:
@@ -134,49 +153,68 @@ def read_fields(text: str | None) -> FieldSelection | None:
         names = {key: _names(value) for key, value in document.items()}
     except (ValueError, RecursionError):
         raise _refused("fields is invalid: not a JSON document") from None
-    return FieldSelection(only=names.get("only"), excluded=names.get("except", _NOTHING))
-
-
-_NOTHING: Final[Names] = {}
-_PARAMETERS: Final = (
-    "administration_id",
-    "ids",
-    "contact_identifiers",
-    "debtor_numbers",
-    "updated_after",
-    "fields",
-    "cursor",
-    "per_page",
-)
+    return FieldSelection(only=names.get("only"), excluded=names.get("except", {}))
 
 
 def _refused(message: str) -> RequestRefusedError:
     return RequestRefusedError(error_answer(422, message))
 
 
-def _list(text: str | None) -> frozenset[str] | None:
-    return frozenset(text.split(",")) if text else None
+def _value(name: str, parameter: Mapping[str, Any], given: list[str]) -> Any:
+    """What a parameter holds; None where it is not given."""
+    schema = resolved(parameter["schema"])
+    if not any(given) and parameter.get("required"):
+        raise _refused(f"{name} is missing")
+    if schema.get("type") == "array":
+        return [_checked(name, each, resolved(schema["items"])) for each in given]
+    if len(given) > 1:
+        raise _refused(f"{name} is given more than once")
+    return _checked(name, given[0], schema) if given else None
 
 
-def _updated_after(text: str | None) -> datetime | None:
-    moment = parse_timestamp(text)
-    if moment is None and text is not None:
-        raise _refused("updated_after is invalid: an ISO 8601 timestamp with an offset is expected")
-    return moment
+def _checked(name: str, text: str, schema: Mapping[str, Any]) -> Any:
+    """What a text says, if it is what a schema asks for."""
+    form = schema["format"] if schema.get("format") in _FORMS else schema.get("type", "string")
+    value = _read(form, text)
+    expected = _FORMS[form][2]
+    bounds = [f"{word} {schema[key]}" for word, key in (("from", "minimum"), ("to", "maximum")) if key in schema]
+    if "enum" in schema:
+        expected = f"one of {', '.join(map(str, schema['enum']))}"
+    if (
+        value is None
+        or value not in schema.get("enum", [value])
+        or not schema.get("minimum", value) <= value <= schema.get("maximum", value)
+    ):
+        raise _refused(f"{name} is invalid: {' '.join([expected, *bounds])} is expected")
+    return value
 
 
-def _cursor(text: str | None) -> int:
-    if text is None:
-        return BEFORE_ALL
-    if not re.fullmatch(r"[0-9]{1,30}", text):
-        raise _refused("cursor is invalid: it is none that this API gave")
-    return int(text)
+def _read(form: str, text: object) -> Any:
+    """Read a text of some form; None for anything else."""
+    pattern, read, _ = _FORMS[form]
+    if not isinstance(text, str) or not re.fullmatch(pattern, text, re.IGNORECASE | re.DOTALL):
+        return None
+    try:
+        return read(text)
+    except ValueError:  # a 13th month
+        return None
 
 
-def _per_page(text: str) -> int:
-    if not re.fullmatch(r"[0-9]{1,30}", text) or not 1 <= int(text) <= 500:
-        raise _refused("per_page is invalid: a whole number from 1 to 500 is expected")
-    return int(text)
+_DAY: Final = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_FORMS: Final[Mapping[str, tuple[str, Callable[[str], Any], str]]] = {
+    "string": (".*", str, "a text"),
+    "integer": ("-?[0-9]{1,30}", int, "a whole number"),
+    "number": (r"-?[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?", float, "a number"),
+    "boolean": ("(?-i:true|false)", "true".__eq__, "true or false"),
+    "date": (_DAY, date.fromisoformat, "a date (ISO 8601)"),
+    "uuid": ("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", UUID, "a UUID"),
+    "date-time": (  # RFC 3339, the form of ISO 8601 that is used on the web
+        _DAY + r"T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})",
+        lambda text: datetime.fromisoformat(text.upper()),
+        "an ISO 8601 timestamp with an offset",
+    ),
+}
+"""The types and formats of texts: what they look like, how they are read, what they are called."""
 
 
 def _names(value: object) -> Names:
@@ -202,54 +240,38 @@ def _merge(names: Names, others: Names) -> None:
             _merge(chosen, nested)
 
 
-def _only(value: Any, names: Names) -> Any:
+def _picked(value: Any, names: Names, *, only: bool) -> Any:
+    """Keep only the names, or all others."""
     if isinstance(value, list):
-        return [_only(item, names) for item in value]
+        return [_picked(item, names, only=only) for item in value]
     if not isinstance(value, Mapping):
         return value
     return {
-        name: part if (nested := names[name]) is None else _only(part, nested)
+        name: part if (nested := names.get(name)) is None else _picked(part, nested, only=only)
         for name, part in value.items()
-        if name in names
+        if (name in names) == only or names.get(name) is not None
     }
 
 
-def _without(value: Any, names: Names) -> Any:
-    if isinstance(value, list):
-        return [_without(item, names) for item in value]
-    if not isinstance(value, Mapping):
-        return value
-    return {
-        name: _without(part, nested)
-        for name, part in value.items()
-        if (nested := names.get(name, _NOTHING)) is not None
-    }
-
-
-def _listed(value: object, wanted: frozenset[str] | None) -> bool:
-    """Tell whether a value, or one of a list of values, is wanted; contacts may hold whatever a test needs."""
+def _listed(value: object, wanted: frozenset[str]) -> bool:
+    """Tell whether a value, or one of a list of values, is wanted; records may hold whatever a test needs."""
     values = value if isinstance(value, list) else [value]
-    return wanted is None or any(isinstance(item, str) and item in wanted for item in values)
+    return any(isinstance(item, (str, int)) and str(item) in wanted for item in values)
 
 
-def _later(updated_at: datetime | None, moment: datetime | None) -> bool:
-    return moment is None or (updated_at is not None and updated_at > moment)
-
-
-def _rows(page: list[Record], fields: FieldSelection | None, style: PageStyle) -> Iterator[bytes]:
+def _rows(page: list[Record], served: ServedList, fields: FieldSelection | None, style: PageStyle) -> Iterator[bytes]:
     if fields is None and not style.numbers and not style.extra_fields:
         return (record.json for record in page)
-    return (json_bytes(_row(record, fields, style)) for record in page)
+    unnamed = served.on_request if fields is None or fields.only is None else frozenset()
+    rows = (
+        {**record.fields, **({served.key: record.key} if style.numbers else {}), **style.extra_fields}
+        for record in page
+    )
+    sent = ({name: value for name, value in row.items() if name not in unnamed} for row in rows)
+    return (json_bytes(fields.of(row) if fields else row) for row in sent)
 
 
-def _row(record: Record, fields: FieldSelection | None, style: PageStyle) -> Any:
-    row = {**record.contact, **style.extra_fields}
-    if style.numbers:
-        row["id"] = record.number
-    return fields.of(row) if fields else row
-
-
-def _pagination(cursor: int | None, style: PageStyle) -> bytes:
+def _pagination(cursor: int | str | None, style: PageStyle) -> bytes:
     if cursor is not None:
         return b',"pagination":' + json_bytes({"cursor": cursor if style.numbers else str(cursor)})
     return _LAST_PAGE[style.last_page]

@@ -15,7 +15,7 @@ from urllib.parse import unquote_plus, urlencode
 from werkzeug.wrappers import Request
 
 from payt.testing.answers import Answer, RequestRefusedError, answer_with
-from payt.testing.tokens import READ_CONTACTS, invalid_token
+from payt.testing.tokens import READ_EVERYTHING, invalid_token
 
 
 class FakeOAuth:
@@ -40,7 +40,7 @@ class FakeOAuth:
         self.client_id = client_id
         self.client_secret = client_secret
         self.expires_in = expires_in
-        self.scope = f"{READ_CONTACTS} contacts:write"
+        self.scope = f"{READ_EVERYTHING} contacts:write"
         self.refuse = False
         self.client_credentials = self.exchanges = self.refreshes = self.refusals = 0
         self._lock = lock

@@ -5,41 +5,50 @@ import itertools
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, cast
 
+from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Request
 
-from payt.testing.administration import Administration
 from payt.testing.answers import Answer, RequestRefusedError, answer_with, error_answer
 from payt.testing.faults import ErrorShape, FaultKind, Order, Orders, broken, canned, error_body
-from payt.testing.listing import LastPage, PageStyle, page_number, read_query, render_page
+from payt.testing.listing import LastPage, PageStyle, Query, page_number, read_query, render_page
+from payt.testing.lists import ADMINISTRATION, API, ServedList, served_lists
 from payt.testing.loopback import LoopbackServer
 from payt.testing.oauth import FakeOAuth
 from payt.testing.rate_limit import RateLimit
 from payt.testing.recorded import RecordedRequest, record
-from payt.testing.tokens import READ_CONTACTS, Tokens, bearer_token
+from payt.testing.records import CONTACTS, Administration, Records
+from payt.testing.tokens import Tokens, bearer_token
 
-_CONTACTS = "/v1/contacts"
+_ADMINISTRATIONS = "administrations"
 
 
 class FakePayt:
-    """A real HTTP/1.1 server on a loopback port that speaks the contract of Payt's contacts API.
+    """A real HTTP/1.1 server on a loopback port that speaks the contract of Payt's API: every list that it has.
 
         with FakePayt(contacts=10_000) as fake:
             httpx.get(f"{fake.url}/v1/contacts?administration_id=1", headers={"authorization": f"Bearer {fake.token}"})
 
     It serves from `start()` (or `with`) to `close()`, which takes its socket, connections and threads with it. All of
-    it may be used and changed from any thread while it serves. Contacts are invented when they are first asked for, so
+    it may be used and changed from any thread while it serves. Records are invented when they are first asked for, so
     the first listing of many takes longer than the next. An administration that it does not have is answered
-    403, like one that the token may not see.
+    403, like one that the token may not see; the list of administrations holds those that it has.
+
+    Queries are checked as the contract describes them. Filters work where it says which field they look at
+    (`x-matches`), and for what was changed after a moment; all others are checked and let everything through.
 
     Args:
         contacts: How many contacts to invent (`payt.testing.contacts`), or the contacts, as they shall be served.
         administration_id: The administration they belong to; "1", or the first of `administrations`.
         administrations: Several administrations by their ids, each a number of contacts or the contacts. Those that
             are invented differ from one administration to the next, in all but their ids.
-        token: The access token that is accepted, or several; they may read contacts.
+        records: What other lists hold, by their names: `{"administrations": 3, "invoices.deleted": [{"id": "1", …}]}`.
+            A number of records is made of the contract's example. Those of lists that have administrations belong
+            to `administration_id`.
+        token: The access token that is accepted, or several; they may read everything.
         prefix: A path under which everything is served, such as "/api".
         port: The port; a free one by default.
         seed: Another seed invents other contacts.
@@ -47,7 +56,7 @@ class FakePayt:
             "null-pagination" as `"pagination": null`, "empty-string" as `{"cursor": ""}`, "missing-cursor" as an
             empty `pagination`; with "empty-page" each full page has a cursor, and an empty page may follow.
         numbers: Write ids and cursors as JSON numbers.
-        extra_fields: Fields, unknown to the contract, that every contact gets.
+        extra_fields: Fields, unknown to the contract, that every record gets.
         gzip: Compress for clients that accept it.
         latency: Seconds before each answer.
         rate_limit: How many requests a token has in any one second; the next is refused with 429.
@@ -58,7 +67,7 @@ class FakePayt:
 
     Attributes:
         administration_id: The administration that methods without an administration mean.
-        administrations: All of them by their ids.
+        administrations: The contacts of each, by their ids, as they are now.
         token: The first of the accepted tokens.
         tokens: The accepted tokens with their scopes.
         oauth: The OAuth2 side: tokens in circulation, what the user does, counters.
@@ -72,6 +81,7 @@ class FakePayt:
         *,
         administration_id: str | None = None,
         administrations: Mapping[str, int | Iterable[Mapping[str, Any]]] | None = None,
+        records: Mapping[str, int | Iterable[Mapping[str, Any]]] | None = None,
         token: str | Iterable[str] = "fake-token",  # noqa: S107 - opens nothing but this fake
         prefix: str = "",
         port: int = 0,
@@ -88,13 +98,21 @@ class FakePayt:
         expires_in: int = 7200,
     ) -> None:
         self._lock = threading.RLock()
-        self._seeds = itertools.count(seed)
-        self.administrations: dict[str, Administration] = {}
-        for each_id, each_contacts in (administrations or {}).items():
-            self.add_administration(each_id, each_contacts)
-        self.administration_id = administration_id or next(iter(self.administrations), "1")
-        if contacts is not None or self.administration_id not in self.administrations:
-            self.add_administration(self.administration_id, contacts or 0)
+        self._seed = seed
+        self._seeds: dict[str, int] = {}
+        self._records: dict[tuple[str, str | None], Records] = {}
+        given, shares = dict(records or {}), dict(administrations or {})
+        listed = self._put(_ADMINISTRATIONS, None, given.pop(_ADMINISTRATIONS, 0))
+        self.administration_id = administration_id or next(iter([*shares, *listed.keys]), "1")
+        if contacts is not None and self.administration_id in shares:
+            raise ValueError(f"there is an administration {self.administration_id!r} already")
+        shares.setdefault(self.administration_id, contacts or 0)
+        for each_id, each_contacts in shares.items():
+            if each_id not in listed:
+                listed.add(id=each_id)
+            self._put(CONTACTS, each_id, each_contacts)
+        for name, each in given.items():
+            self._put(name, self.administration_id, each)
 
         self.tokens = Tokens([token] if isinstance(token, str) else token)
         self.token = next(iter(self.tokens))
@@ -110,8 +128,7 @@ class FakePayt:
         self._orders = Orders(self._lock)
         self._requests: list[RecordedRequest] = []
         self._request_ids = itertools.count(1)
-        self._routes: Mapping[str, Mapping[str, Callable[[Request], Answer]]] = {
-            _CONTACTS: {"GET": self._list_contacts},
+        self._logins: Mapping[str, Mapping[str, Callable[[Request], Answer]]] = {
             "/oauth/authorize": {"GET": self.oauth.authorize},
             "/oauth/token": {"POST": self.oauth.exchange},
         }
@@ -174,40 +191,72 @@ class FakePayt:
             self._orders.clear()
 
     @property
+    def administrations(self) -> dict[str, Administration]:
+        """The administrations as they are now: the contacts of each, by its id."""
+        with self._lock:
+            listed = self.records(_ADMINISTRATIONS).keys
+            return {each: cast("Administration", self.records(CONTACTS, each)) for each in listed}
+
+    @property
     def contacts(self) -> list[dict[str, Any]]:
         """The contacts as they are now, in the order of their ids."""
-        return self._administration(None).contacts
+        return list(self.records(CONTACTS))
+
+    def records(self, name: str, administration_id: str | None = None) -> Records:
+        """Return the records of a list, to look at and to change: `fake.records("invoices").add(status="paid")`.
+
+        Args:
+            name: The list, as the contract calls it: "contacts", or "invoices.deleted" for one below another.
+            administration_id: Whose records; by default those of the fake's own administration. It means nothing to
+                lists that have no administrations.
+
+        Raises:
+            KeyError: There is no such list, or no such administration.
+        """
+        served = self._served(name)
+        owner = (administration_id or self.administration_id) if ADMINISTRATION in served.parameters else None
+        with self._lock:
+            if owner is not None and owner not in self.records(_ADMINISTRATIONS):
+                raise KeyError(f"there is no administration {owner!r}")
+            if (name, owner) not in self._records:
+                self._put(name, owner, 0)
+            return self._records[name, owner]
 
     def add(
         self, contact: Mapping[str, Any] | None = None, /, *, administration_id: str | None = None, **fields: Any
     ) -> dict[str, Any]:
-        """Add a contact and return it: `fake.add(lastname="Jansen")`, see `Administration.add`."""
-        return self._administration(administration_id).add(contact, **fields)
+        """Add a contact and return it: `fake.add(lastname="Jansen")`, see `Records.add`."""
+        return self.records(CONTACTS, administration_id).add(contact, **fields)
 
     def change(
         self, contact_id: str | int, /, *, administration_id: str | None = None, **fields: Any
     ) -> dict[str, Any]:
-        """Change fields of a contact and return it, see `Administration.change`."""
-        return self._administration(administration_id).change(contact_id, **fields)
+        """Change fields of a contact and return it, see `Records.change`."""
+        return self.records(CONTACTS, administration_id).change(contact_id, **fields)
 
     def remove(self, contact_id: str | int, /, *, administration_id: str | None = None) -> None:
-        """Remove a contact, see `Administration.remove`."""
-        self._administration(administration_id).remove(contact_id)
+        """Remove a contact, see `Records.remove`."""
+        self.records(CONTACTS, administration_id).remove(contact_id)
 
     def add_administration(
-        self, administration_id: str, contacts: int | Iterable[Mapping[str, Any]] = 0
+        self,
+        administration_id: str,
+        contacts: int | Iterable[Mapping[str, Any]] = 0,
+        *,
+        records: Mapping[str, int | Iterable[Mapping[str, Any]]] | None = None,
     ) -> Administration:
-        """Add an administration with so many invented contacts, or these.
+        """Add an administration with so many invented contacts, or these, and records of other lists likewise.
 
         Raises:
             ValueError: There is one with that id already.
         """
         with self._lock:
-            if administration_id in self.administrations:
+            if administration_id in (listed := self.records(_ADMINISTRATIONS)):
                 raise ValueError(f"there is an administration {administration_id!r} already")
-            added = Administration(contacts, seed=next(self._seeds), lock=self._lock)
-            self.administrations[administration_id] = added
-            return added
+            listed.add(id=administration_id)
+            for name, each in {CONTACTS: contacts, **(records or {})}.items():
+                self._put(name, administration_id, each)
+            return self.administrations[administration_id]
 
     def fail(
         self,
@@ -216,7 +265,7 @@ class FakePayt:
         times: int | None = 1,
         after: int = 0,
         page: int | None = None,
-        path: str = "/v1/",
+        path: str | tuple[str, ...] = API,
         code: str | None = None,
         message: str | None = None,
         shape: ErrorShape = "flat",
@@ -247,7 +296,7 @@ class FakePayt:
             times: How many requests get it; None for all, until `reset()`.
             after: How many requests pass before that.
             page: Only requests for that page of a listing, the first being 1.
-            path: Only requests whose path begins so, the prefix aside; such as "/oauth/token".
+            path: Only requests whose path begins so, the prefix aside; such as "/oauth/token"; by default the API.
             code: The code of the error; by default it follows from the status.
             message: The message of the error, likewise.
             shape: How code and message are written.
@@ -281,7 +330,7 @@ class FakePayt:
         times: int | None = 1,
         after: int = 0,
         page: int | None = None,
-        path: str = "/v1/",
+        path: str | tuple[str, ...] = API,
     ) -> None:
         """Order an answer: these bytes as they are, a text, or anything that JSON can hold.
 
@@ -295,8 +344,19 @@ class FakePayt:
             raise RuntimeError("this FakePayt does not serve: use it in a with statement, or call start()")
         return self._server
 
-    def _administration(self, administration_id: str | None) -> Administration:
-        return self.administrations[self.administration_id if administration_id is None else administration_id]
+    def _served(self, name: str) -> ServedList:
+        if name not in served_lists():
+            raise KeyError(f"the contract has no list {name!r}; there are {', '.join(served_lists())}")
+        return served_lists()[name]
+
+    def _put(self, name: str, administration_id: str | None, given: int | Iterable[Mapping[str, Any]]) -> Records:
+        """Set what a list holds; those of a list without administrations belong to none."""
+        served = self._served(name)
+        owner = administration_id if ADMINISTRATION in served.parameters else None
+        seed = self._seed if owner is None else self._seeds.setdefault(owner, self._seed + len(self._seeds))
+        kind = Administration if name == CONTACTS else Records
+        self._records[name, owner] = put = kind(given, served, seed=seed, lock=self._lock, administration_id=owner)
+        return put
 
     def _respond(self, request: Request, connection: int) -> Answer:
         recorded = record(request, connection, f"fake-{next(self._request_ids)}")
@@ -313,7 +373,7 @@ class FakePayt:
         path = request.path.removeprefix(self._prefix) if request.path.startswith(f"{self._prefix}/") else ""
         if (
             self.rate_limit is not None
-            and path.startswith("/v1/")
+            and path.startswith(API)
             and self._rate_limiter.exceeded(bearer_token(request), self.rate_limit, now)
         ):
             return self._too_fast()
@@ -327,8 +387,9 @@ class FakePayt:
 
     def _route(self, request: Request, path: str) -> Answer:
         """Answer as Payt does."""
-        methods = self._routes.get(path)
-        if methods is None:
+        found = self._list_at(path)
+        methods = {"GET": partial(self._list, *found)} if found else self._logins.get(path, {})
+        if not methods:
             return error_answer(404, f"There is nothing at {request.path}")
         respond = methods.get(request.method)
         if respond is None:
@@ -338,14 +399,30 @@ class FakePayt:
         except RequestRefusedError as refused:
             return refused.answer
 
-    def _list_contacts(self, request: Request) -> Answer:
-        self._authorize(bearer_token(request), READ_CONTACTS)
-        query = read_query(request.args)
-        administration = self.administrations.get(query.administration_id)
-        if administration is None:
-            raise RequestRefusedError(error_answer(403, "No access to this administration"))
+    def _list(self, served: ServedList, in_path: dict[str, str], request: Request) -> Answer:
+        self._authorize(bearer_token(request), served.scope)
         style = PageStyle(self.last_page, self.numbers, self.extra_fields)
-        return answer_with(render_page(administration, query, style))
+        return answer_with(render_page(*self._asked(served, in_path, request), style))
+
+    def _list_at(self, path: str) -> tuple[ServedList, dict[str, str]] | None:
+        """Find the list at a path, and the parameters that the path holds."""
+        for served in served_lists().values():
+            if match := served.path.fullmatch(path):
+                return served, match.groupdict()
+        return None
+
+    def _asked(self, served: ServedList, in_path: dict[str, str], request: Request) -> tuple[Records, Query]:
+        """The records that a request is about, and what it asks of them.
+
+        Raises:
+            RequestRefusedError: It asks for something that is not there, or not as the contract has it.
+        """
+        query = read_query(served, MultiDict([*request.args.items(multi=True), *in_path.items()]))
+        try:
+            records = self.records(served.spec.name, query.administration_id)
+        except KeyError:
+            raise RequestRefusedError(error_answer(403, "No access to this administration")) from None
+        return records, query
 
     def _authorize(self, token: str, scope: str) -> None:
         granted = self.tokens.get(token)
@@ -356,14 +433,11 @@ class FakePayt:
 
     def _page_number(self, request: Request, path: str) -> int | None:
         """Tell which page of a listing is asked for; None if that is not what the request does."""
-        if path != _CONTACTS:
-            return None
+        found = self._list_at(path)
         try:
-            query = read_query(request.args)
+            return page_number(*self._asked(*found, request)) if found else None
         except RequestRefusedError:
             return None
-        administration = self.administrations.get(query.administration_id)
-        return None if administration is None else page_number(administration, query)
 
     def _finished(self, answer: Answer, request: Request, request_id: str) -> Answer:
         """Add the request's id, and compress where that is wanted and nothing else was done to the body."""

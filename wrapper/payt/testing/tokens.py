@@ -1,12 +1,15 @@
 """Bearer tokens: which are accepted, with which scopes, and how one is read from a request."""
 
 from collections.abc import Iterable
+from typing import Final
 
 from werkzeug.wrappers import Request
 
 from payt.testing.answers import RequestRefusedError, error_answer
+from payt.testing.lists import served_lists
 
-READ_CONTACTS = "contacts:read"
+READ_EVERYTHING: Final = " ".join(dict.fromkeys(served.scope for served in served_lists().values()))
+"""The scopes that reading every list takes."""
 
 
 class Tokens(dict[str, str]):
@@ -16,9 +19,9 @@ class Tokens(dict[str, str]):
     """
 
     def __init__(self, tokens: Iterable[str]) -> None:
-        super().__init__(dict.fromkeys(tokens, READ_CONTACTS))
+        super().__init__(dict.fromkeys(tokens, READ_EVERYTHING))
 
-    def add(self, token: str, scope: str = READ_CONTACTS) -> None:
+    def add(self, token: str, scope: str = READ_EVERYTHING) -> None:
         """Accept one more token."""
         self[token] = scope
 

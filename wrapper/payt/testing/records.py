@@ -1,0 +1,179 @@
+"""The records of one list, in the order of their keys."""
+
+import bisect
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from payt.testing.answers import json_bytes
+from payt.testing.invention import key_of, timestamp
+from payt.testing.lists import ADMINISTRATION, ServedList
+from payt.testing.sample_contacts import contact
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record as it is served.
+
+    Attributes:
+        key: What tells it apart, as records are ordered by it.
+        fields: All its fields.
+        json: Those that are sent to whoever names none, rendered.
+    """
+
+    key: int | str
+    fields: Mapping[str, Any]
+    json: bytes
+
+
+class Records:
+    """The records of one list, of one administration where it has administrations; safe to change while it is served.
+
+    Iterating it gives them as they are now, in the order of their keys.
+    """
+
+    def __init__(
+        self,
+        given: int | Iterable[Mapping[str, Any]],
+        served: ServedList,
+        *,
+        seed: int,
+        lock: threading.RLock,
+        administration_id: str | None,
+    ) -> None:
+        self.served: Final = served
+        self._lock = lock
+        self._seed = seed
+        self._administration_id = administration_id
+        self._records: dict[int | str, Record] = {}
+        self._keys: list[int | str] = [*range(1, given + 1)] if isinstance(given, int) else []
+        for each in () if isinstance(given, int) else given:
+            self._insert(each)
+
+    def __len__(self) -> int:
+        with self._lock:
+            return len(self._keys)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        with self._lock:
+            return iter([dict(record.fields) for record in self.after(None)])
+
+    def __contains__(self, key: object) -> bool:
+        with self._lock:
+            index = bisect.bisect_left(self._keys, _order(key_of(key)), key=_order)
+            return self._keys[index : index + 1] == [key_of(key)]
+
+    @property
+    def keys(self) -> list[str]:
+        """What tells the records apart."""
+        with self._lock:
+            return list(map(str, self._keys))
+
+    def add(self, given: Mapping[str, Any] | None = None, /, **fields: Any) -> dict[str, Any]:
+        """Add a record and return it.
+
+        Args:
+            given: The record, taken as it is; it gets the next free key where it has none, and is changed now
+                unless it says when.
+            **fields: Instead of a record: some fields of it, the rest is filled in.
+
+        Raises:
+            ValueError: There is a record with that key already, or it is neither a whole number nor a text.
+            TypeError: A field is not known, or the record is no JSON.
+        """
+        with self._lock:
+            added = {self.served.key: self._next_free(), **self._now(), **(given or {}), **fields}
+            return dict(self._insert(self._invented(added) if given is None else added).fields)
+
+    def change(self, key: str | int, /, **fields: Any) -> dict[str, Any]:
+        """Change fields of a record and return it; it is changed now unless the fields say when.
+
+        Raises:
+            KeyError: There is no such record.
+            ValueError: The fields name another key.
+        """
+        with self._lock:
+            old = self._record(self._existing(key))
+            changed = {**old.fields, **self._now(), **fields}
+            if key_of(changed[self.served.key]) != old.key:
+                raise ValueError(f"a record keeps its {self.served.key}: remove it and add another")
+            self._records[old.key] = self._rendered(old.key, changed)
+            return changed
+
+    def remove(self, key: str | int, /) -> None:
+        """Remove a record.
+
+        Raises:
+            KeyError: There is no such record.
+        """
+        with self._lock:
+            self._keys.remove(self._existing(key))
+            self._records.pop(key_of(key), None)
+
+    def after(self, key: int | str | None) -> Iterator[Record]:
+        """Yield the records behind a key, or all of them; the caller holds the lock."""
+        start = 0 if key is None else bisect.bisect_right(self._keys, _order(key), key=_order)
+        return (self._record(self._keys[index]) for index in range(start, len(self._keys)))
+
+    def _insert(self, given: Mapping[str, Any]) -> Record:
+        key = given.get(self.served.key)
+        if isinstance(key, bool) or not isinstance(key, (int, str)) or key == "":
+            raise ValueError(f"a record needs {self.served.key} to be listed by, a whole number or a text, not {key!r}")
+        record = self._rendered(key_of(key), given)
+        if key in self:
+            raise ValueError(f"there is a record with the {self.served.key} {key} already")
+        bisect.insort(self._keys, record.key, key=_order)
+        self._records[record.key] = record
+        return record
+
+    def _next_free(self) -> str:
+        last = self._keys[-1] if self._keys else 0
+        number = last + 1 if isinstance(last, int) else 1
+        while number in self:
+            number += 1
+        return str(number)
+
+    def _now(self) -> dict[str, Any]:
+        watermark = self.served.spec.watermark
+        return {} if watermark is None else {watermark: timestamp(datetime.now(UTC))}
+
+    def _existing(self, key: str | int) -> int | str:
+        if key not in self:
+            raise KeyError(f"there is no record with the {self.served.key} {key}")
+        return key_of(key)
+
+    def _record(self, key: int | str) -> Record:
+        """Look a record up; invented ones are made when first asked for, so that starting takes no time."""
+        if key not in self._records:
+            self._records[key] = self._rendered(key, self._invented({self.served.key: str(key)}))
+        return self._records[key]
+
+    def _invented(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        if self.served.spec.name == CONTACTS:
+            return contact(**fields, seed=self._seed)
+        owner = {ADMINISTRATION: self._administration_id} if ADMINISTRATION in self.served.properties else {}
+        return self.served.invent(**{**owner, **fields}, seed=self._seed)
+
+    def _rendered(self, key: int | str, fields: Mapping[str, Any]) -> Record:
+        sent = {name: value for name, value in fields.items() if name not in self.served.on_request}
+        return Record(key, dict(fields), json_bytes(sent))
+
+
+class Administration(Records):
+    """The contacts of one administration."""
+
+    @property
+    def contacts(self) -> list[dict[str, Any]]:
+        """All contacts as they are now, in the order of their ids."""
+        return list(self)
+
+
+CONTACTS: Final = "contacts"
+"""The list whose records are invented one by one, rather than made of the contract's example."""
+
+
+def _order(key: int | str) -> tuple[int, int | str]:
+    """What keys are sorted by: numbers come first."""
+    return (0, key) if isinstance(key, int) else (1, key)
