@@ -7,14 +7,18 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 from payt_resources import LISTS, Resources, spec_of
+from payt_resources.contacts import Contacts
 
 import payt
-from payt.contract import page_of, parameters_of
+from payt.cli import parameters, resource
+from payt.contract import parameters_of
 from payt.listing import ListSpec
 from payt.listing.shapes import fields_of
 from payt.testing import FakePayt
@@ -28,14 +32,22 @@ def spec(request: pytest.FixtureRequest) -> ListSpec[Any]:
     return spec_of(request.param)
 
 
+def fields(spec: ListSpec[Any]) -> list[str]:
+    record: type = spec.record
+    return list(fields_of(record))
+
+
+@pytest.fixture
+def fake() -> Iterator[FakePayt]:
+    """A server with records of every list."""
+    with FakePayt(administration_id="1", records=dict.fromkeys(LISTS, 12)) as server:
+        yield server
+
+
 @pytest.fixture
 def records(spec: ListSpec[Any], fake: FakePayt) -> list[dict[str, Any]]:
-    """What the fake server has of the list."""
-    if spec.name == "contacts":
-        return fake.contacts
-    document: dict[str, Any] = page_of(spec)["example"]
-    fake.answer({**document, "pagination": {"cursor": None}}, path=spec.path, times=None)
-    return [{**dict.fromkeys(fields_of(spec.record)), **record} for record in document["data"]]
+    """What it has of the list."""
+    return [{**dict.fromkeys(fields(spec)), **record} for record in fake.records(spec.name)]
 
 
 @pytest.fixture
@@ -97,7 +109,7 @@ def test_every_filter_is_sent_as_it_was_given(
             given += [flag] if described["example"] is True else [flag, expected[name]]
     result = payt_command(*words, "list", *given, "--per-page", 7)
     assert result.exit_code == 0, result.stderr
-    assert {name: value for name, value in fake.requests[-1].query.items() if name != "fields"} == expected
+    assert {name: value for name, value in fake.requests[0].query.items() if name != "fields"} == expected
 
 
 def test_what_is_required_is_required(
@@ -130,12 +142,14 @@ def test_export_writes_all_fields_of_all_records(
     records: list[dict[str, Any]],
     folder: Path,
 ) -> None:
-    result = payt_command(*words, "export", *needed, "-o", "all.csv")
-    assert result.exit_code == 0, result.stderr
+    for name in ("all.csv", "all.jsonl"):
+        result = payt_command(*words, "export", *needed, "-o", name)
+        assert result.exit_code == 0, result.stderr
     with (folder / "all.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert list(rows[0]) == list(fields_of(spec.record))
+    assert list(rows[0]) == fields(spec)
     assert [row[spec.columns[0]] for row in rows] == [record[spec.columns[0]] for record in records]
+    assert [json.loads(line) for line in (folder / "all.jsonl").read_text().splitlines()] == records
 
 
 def test_show_finds_a_record_by_its_key(
@@ -173,11 +187,54 @@ def test_contract_check_looks_at_the_list(
     payt_command: Any, spec: ListSpec[Any], needed: list[Any], records: list[dict[str, Any]], fake: FakePayt
 ) -> None:
     result = payt_command("contract", "check", spec.name, *needed[:2], "--json")
-    found = json.loads(result.stdout)
-    assert found[spec.name] == len(records)
-    assert [each for each in found["differences"] if each["difference"] != "never came"] == []
+    assert (result.exit_code, json.loads(result.stdout)) == (0, {spec.name: len(records), "differences": []})
     assert fake.requests[-1].path == spec.path
     assert fake.requests[-1].query["per_page"] == str(spec.most)
+
+
+def test_a_list_with_a_name_of_its_own_is_a_group_below_its_resource(
+    payt_command: Any, fake: FakePayt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renamed = attrs.evolve(spec_of("contacts"), name="contacts.gone_since", key=None)
+    monkeypatch.setattr(resource, "LISTS", {**LISTS, renamed.name: ("contacts", "GONE")})
+    monkeypatch.setattr(resource, "spec_of", lambda name: renamed if name == renamed.name else spec_of(name))
+    monkeypatch.setattr(Contacts, "gone_since", Contacts.list, raising=False)
+    result = payt_command("contacts", "gone-since", "list", "-a", 1, "--columns", "id", "--limit", 2)
+    assert (result.stdout, result.stderr) == ("id\n1\n2\n", "2 gone since contacts in 1 page\n")
+    assert "gone-since" in payt_command("contacts").output
+    below = payt_command("contacts", "gone-since").output
+    assert [command for command in COMMANDS if f" {command} " in below] == ["list", "export"]
+    assert payt_command("contacts", "list", "-a", 1, "--columns", "id", "--limit", 1).stdout == "id\n1\n"
+
+
+def test_a_filter_that_is_called_like_an_option_has_another_name(
+    payt_command: Any, fake: FakePayt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And what the contract says is shown as it stands, whatever it means to what draws the help."""
+    given = parameters_of(spec_of("contacts"))
+    described = {**given["ids"], "description": "Only [these] [/of] them.", "deprecated": True}
+    monkeypatch.setattr(parameters, "_OWN", parameters._OWN + tuple(given.keys() - {"ids"}))
+    monkeypatch.setattr(parameters, "parameters_of", lambda _: {**given, "ids": described})
+    options = parameters.options_of(spec_of("contacts"), ["ids"], {"--ids"})
+    flags = {option.name: option.annotation.__metadata__[0].default for option in options}
+    assert flags == {"by_ids": "--by-ids", "from_ids": "--by-ids-from"}
+    assert "Only [these] [/of] them. Deprecated." in payt_command("contacts", "list", "--help").stdout
+
+
+def test_contract_check_asks_for_what_a_list_needs_as_the_contract_gives_an_example(
+    payt_command: Any, fake: FakePayt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = parameters_of(spec_of("contacts"))
+    examples = {"a": {"value": "2026-11-01T00:00:00Z"}}
+    for described in (given["updated_after"], {**given["updated_after"], "example": None, "examples": examples}):
+        needed = {name: value for name, value in described.items() if value is not None}
+        monkeypatch.setattr(
+            parameters,
+            "parameters_of",
+            lambda _, needed=needed: {**given, "updated_after": {**needed, "required": True}},
+        )
+        payt_command("contract", "check", "contacts", "-a", 1)
+        assert fake.requests[-1].query["updated_after"] == "2026-11-01T00:00:00Z"
 
 
 def test_help_and_version_need_nothing_of_what_lists_need(environment: dict[str, str]) -> None:
@@ -214,13 +271,11 @@ def test_contract_check_looks_at_all_lists_and_goes_on_behind_one_that_is_refuse
 ) -> None:
     refused, *others = [spec_of(name).path for name in LISTS]
     fake.fail(403, path=refused, times=None)
-    for path in sorted(others, reverse=True):
-        fake.answer({"data": [], "pagination": None}, path=path, times=None)
     result = payt_command("contract", "check", "-a", 1)
     assert result.exit_code == 1
     assert f"payt: {next(iter(LISTS))}: GET " in result.stderr
     assert {request.path for request in fake.requests} == {refused, *others}
-    assert result.stdout.startswith("The API answers as the contract says (0 ")
+    assert result.stdout.startswith("The API answers as the contract says (12 ")
 
 
 def test_contract_check_ends_where_the_token_is_refused(payt_command: Any, fake: FakePayt) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from types import SimpleNamespace
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 from payt_resources import LISTS, spec_of
@@ -18,7 +18,7 @@ from payt.errors import APIError, AuthenticationError, InvalidResponseError
 from payt.listing import ListSpec
 from payt.transport.retries import ask
 from payt_api.errors import DecodeError
-from payt_api.types import Response, decode, query_of
+from payt_api.types import decode, query_of
 
 from .comparison import Difference, differences
 from .exits import FAILED, errors_reported, message_of
@@ -106,18 +106,17 @@ def _query_of(spec: ListSpec[Any], administration_id: str | None, per_page: int 
 def _one_page(client: payt.Client, spec: ListSpec[Any], query: dict[str, Any]) -> tuple[Any, int]:
     """The document as it came, and its size in bytes. The models are out of the way: they read only what they know."""
 
-    def undecoded(*, client: Any) -> Response[Any]:
+    def undecoded(*, client: Any) -> tuple[Any, int]:
         response = client.get_httpx_client().get(spec.path, params=query_of(query))
         try:
-            document = decode(response.content, Any)
+            return decode(response.content, Any), len(response.content)
         except DecodeError as error:
             error.response = response
             raise
-        return Response(response.status_code, response.content, response.headers, document)
 
     operation: Any = SimpleNamespace(sync_detailed=undecoded)
-    answer = ask(client._api, operation, {})  # noqa: SLF001 - of the same package; its errors and retries are wanted
-    return answer.parsed, len(answer.content)
+    # of the same package; its errors and retries are wanted
+    return ask(client._api, operation, {}, lambda answer: cast("tuple[Any, int]", answer))  # noqa: SLF001
 
 
 def _show(found: list[tuple[str, Difference]], looked_at: str) -> None:

@@ -8,9 +8,10 @@ from typing import Any, Final
 import attrs
 
 import payt
-from payt.contract import parameters_of
+from payt.contract import page_of, parameters_of, properties_of, resolved
 from payt.listing import ListSpec
 
+from .columns import columns_of
 from .parameters import ADMINISTRATION
 
 
@@ -104,7 +105,10 @@ class Selection:
         self, client: payt.Client, administration: str | None, cursor: str | None, limit: int | None
     ) -> payt.Pager[Any]:
         tag, _, method = self.spec.name.partition(".")
-        known = {ADMINISTRATION: administration, "fields": self.fields}
+        fields = self.fields
+        if fields is None and _has_more(self.spec):
+            fields = [column.name for column in columns_of(self.spec.record)]
+        known = {ADMINISTRATION: administration, "fields": fields}
         pager: payt.Pager[Any] = getattr(getattr(client, tag), method or "list")(
             **self.filters,
             **{name: value for name, value in known.items() if name in parameters_of(self.spec)},
@@ -113,3 +117,9 @@ class Selection:
             limit=limit,
         )
         return pager
+
+
+def _has_more(spec: ListSpec[Any]) -> bool:
+    """Whether records have fields that come only where they are named: left out, they would look empty."""
+    record = resolved(properties_of(page_of(spec)["schema"])["data"])["items"]
+    return any(resolved(each).get("x-on-request") for each in properties_of(record).values())
