@@ -25,7 +25,7 @@ def drifting(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakePayt]:
 
 
 def check(*arguments: str) -> Result:
-    return CliRunner().invoke(app, ["contract", "check", "--administration-id", "1", *arguments])
+    return CliRunner().invoke(app, ["contract", "check", "contacts", "--administration-id", "1", *arguments])
 
 
 def record(**fields: Any) -> dict[str, Any]:
@@ -88,7 +88,7 @@ def test_a_table_for_people(drifting: FakePayt) -> None:
     assert result.exit_code == 1
     assert "$.data[].city" in result.output
     assert "1 of 1" in result.output
-    assert "The API and openapi.yaml differ in 1 places (1 contacts, " in result.output
+    assert "The API and openapi.yaml differ in 1 place (1 contact, " in result.output
     assert SECRET not in result.output
 
 
@@ -97,7 +97,13 @@ def test_a_field_that_never_comes_is_named(drifting: FakePayt) -> None:
     del gone["gender"]
     drifting.answer({"data": [gone, gone], "pagination": None})
     (difference,) = json.loads(check("--json").stdout)["differences"]
-    assert difference == {"path": "$.data[].gender", "difference": "never came", "count": 2, "of": 2}
+    assert difference == {
+        "list": "contacts",
+        "path": "$.data[].gender",
+        "difference": "never came",
+        "count": 2,
+        "of": 2,
+    }
 
 
 @pytest.mark.parametrize(

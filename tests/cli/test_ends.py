@@ -31,12 +31,12 @@ LIST = ("contacts", "list", "-a", 1)
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((), "Missing option '--administration'"),
+        ((), "no administration: pass -a ID, or set PAYT_ADMINISTRATION_ID (payt administrations list shows the ids)"),
         (("-a", 1, "--per-page", 501), "or equal to 500"),
         (("-a", 1, "--format", "doc"), "doc"),
         (("-a", 1, "--token", "x"), "No such option: --token"),
         (("-a", 1, "--updated-after", "yesterday"), "updated_after must be ISO 8601 with an offset"),
-        (("-a", 1, "--updated-after", "2026-01-01"), "says nothing of its zone"),
+        (("-a", 1, "--updated-after", "2026-01-01"), "has no time zone"),
         (("-a", 1, "--fields", "id,lastnam"), "did you mean 'lastname'?"),
         (("-a", 1, "--ids", "1,,2"), "a value of ids must not be empty"),
         (("-a", ""), "administration_id must not be empty"),

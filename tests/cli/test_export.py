@@ -17,6 +17,7 @@ import pyarrow.parquet
 import pytest
 
 import payt
+from payt.cli.columns import columns_of
 from payt.cli.writers import xlsx
 from payt.cli.writers.csv_lines import harmless
 from payt.testing import CONTACT_FIELDS, FakePayt, contact
@@ -340,3 +341,8 @@ def test_memory_stays_flat(folder: Path, environment: dict[str, str], fake: Fake
 
     few, many = most_memory(25_000), most_memory(60_000)  # kB; Parquet holds 20,000 rows back
     assert many < few + 20_000, f"{few} kB for 25,000 contacts, {many} kB for 60,000"
+
+
+def test_a_column_that_is_no_field_is_refused_where_the_list_cannot_be_asked_for_fields() -> None:
+    with pytest.raises(ValueError, match="there is no field 'lastnam' in Contact; there are id, contact_identifier, "):
+        columns_of(payt.Contact, ["id", "lastnam"])

@@ -6,10 +6,13 @@ import json
 from typing import Any
 
 import pytest
+from payt_resources import spec_of
 from rich.cells import cell_len
 
-from payt.cli.listing import COLUMNS, fitted
+from payt.cli.listing import fitted
 from payt.testing import CONTACT_FIELDS, FakePayt
+
+COLUMNS = spec_of("contacts").columns
 
 
 @pytest.fixture

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import attrs
-import httpx
+
+if TYPE_CHECKING:
+    import httpx
 
 
 @attrs.frozen
@@ -41,6 +43,8 @@ def url_of(name: str, value: str | None, variable: str = "", default: str = "") 
         TypeError: It is no str.
         ValueError: It is no address, or one with parts that have no place here.
     """
+    import httpx  # noqa: PLC0415 - takes its time, and a command's help needs no more than the names above
+
     if value is None:
         name, value = variable, os.environ.get(variable) or default
     if not isinstance(value, str):

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from payt_resources import LISTS, Resources
+from rich.markup import escape
+from typer.core import TyperGroup
+from typer.main import get_group
 
 from payt import __version__
 
-from . import checkup, export, listing, sync  # noqa: F401 - they join the group of contacts by being imported
-from .contacts import contacts_app
-from .contract import contract_app
 from .demo import demo
 from .logins import logins
 from .serve import serve_fake
 
 app = typer.Typer(
     name="payt",
-    help="Contacts from Payt, on the command line.",
+    help="What Payt holds, on the command line.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,  # its tracebacks show local variables, and so tokens
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -37,11 +38,29 @@ def payt(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version, and end.")
     ] = False,
 ) -> None:
-    """Contacts from Payt, on the command line."""
+    """What Payt holds, on the command line."""
 
 
-app.add_typer(contacts_app)
+class Later(TyperGroup):
+    """A group whose commands are made when it is used: they need the models and httpx, which take their time."""
+
+    def make_context(self, *arguments: Any, **settings: Any) -> Any:
+        """Begin to use it."""
+        from . import contract, resource  # noqa: PLC0415 - see above
+
+        name = str(self.name).replace("-", "_")
+        made = contract.contract_app if name == "contract" else resource.commands_of(name)
+        self.commands.update(get_group(made).commands)
+        return super().make_context(*arguments, **settings)
+
+
+def _add_later(name: str, about: str) -> None:
+    app.add_typer(typer.Typer(), name=name.replace("_", "-"), cls=Later, help=escape(about), no_args_is_help=True)
+
+
+for tag in dict.fromkeys(tag for tag, _ in LISTS.values()):
+    _add_later(tag, str(getattr(Resources, tag).__doc__))
 app.add_typer(logins)
 app.command()(demo)
 app.command()(serve_fake)
-app.add_typer(contract_app)
+_add_later("contract", "The contract that this client was generated from.")

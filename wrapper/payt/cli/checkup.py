@@ -15,15 +15,11 @@ from rich.text import Text
 
 import payt
 
-from .connect import connect
-from .contacts import contacts_app
-from .exits import errors_reported
-from .filters import UpdatedAfterOption, filters_of
-from .options import AdministrationsOption, DebugOption, EnvOption, QuietOption, RetriesOption, TokenFileOption
+from .options import QuietOption
 from .plain import plain
 from .progress import progress, wanted
-from .screen import console, name_of
-from .selection import Position, Selection
+from .screen import console
+from .selection import Selection
 
 _ADDRESS = re.compile(r"[^@\s,;]+@[^@\s,;]+\.[^@\s,;.]+")
 _EMAILS = (
@@ -103,7 +99,7 @@ class Report:
     found: list[Found] = attrs.field(factory=lambda: [Found(gap) for gap in GAPS])
     marked: Counter[str] = attrs.field(factory=Counter)
 
-    def add(self, administration: str, contact: payt.Contact) -> None:
+    def add(self, administration: str | None, contact: payt.Contact) -> None:
         """Look at a contact."""
         self.contacts += 1
         having = [found for found in self.found if found.gap.found(contact)]
@@ -111,7 +107,7 @@ class Report:
         for found in having:
             found.count += 1
             if len(found.examples) < self.most_examples:
-                known = {"administration_id": administration, "id": contact.id, "name": name_of(contact)}
+                known = {"administration_id": administration, "id": contact.id, "name": _name_of(contact)}
                 found.examples.append(known)
         self.marked.update(list(contact.validation_errors or ()))
 
@@ -124,39 +120,35 @@ class Report:
         return count / self.contacts if self.contacts else 0.0
 
 
-@contacts_app.command("check")
 def check_command(
+    client: payt.Client,
+    selection: Selection,
     *,
-    administrations: AdministrationsOption,
-    updated_after: UpdatedAfterOption = None,
     examples: Annotated[
         int, typer.Option("--examples", min=0, help="How many contacts to name for each gap; the first ones.")
     ] = 3,
     json: Annotated[bool, typer.Option("--json", help="The report as one JSON object.")] = False,
-    env: EnvOption = None,
-    token_file: TokenFileOption = None,
-    retries: RetriesOption = 4,
     quiet: QuietOption = False,
-    debug: DebugOption = False,
 ) -> None:
-    """Report what contacts lack: what Payt marks as faulty, missing addresses and numbers; the worst first."""
-    with errors_reported(debug=debug):
-        filters = filters_of(None, None, None, None, updated_after)
-        selection = Selection(administrations=administrations, filters=filters, fields=_FIELDS)
-        report = Report(examples)
-        with connect(env=env, token_file=token_file, retries=retries) as client:
-            selection.check(client)
-            shown = wanted(quiet=quiet, into_terminal=False)
-            count = len(selection.administrations)
-            with progress(shown=shown, administrations=count, start=Position()) as tell:
-                for position, administration, contacts in selection.pages(client):
-                    for contact in contacts:
-                        report.add(administration, contact)
-                    tell(position)
-        if json:
-            sys.stdout.write(_as_json(report) + "\n")
-        else:
-            _print(report, several=count > 1)
+    """Report what contacts lack."""
+    selection = attrs.evolve(selection, fields=_FIELDS)
+    selection.check(client)
+    report = Report(examples)
+    with progress(selection, shown=wanted(quiet=quiet, into_terminal=False)) as tell:
+        for position, administration, contacts in selection.pages(client):
+            for contact in contacts:
+                report.add(administration, contact)
+            tell(position)
+    if json:
+        sys.stdout.write(_as_json(report) + "\n")
+    else:
+        _print(report, several=selection.several)
+
+
+def _name_of(contact: payt.Contact) -> str:
+    """What a contact is called."""
+    parts = (contact.prefix, contact.firstname, contact.middlename, contact.infix, contact.lastname)
+    return plain(" ".join(part for part in parts if part))
 
 
 def _as_json(report: Report) -> str:

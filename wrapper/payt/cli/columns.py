@@ -1,9 +1,9 @@
-"""The columns that contacts are written in, and what each of them holds."""
+"""The columns that records are written in, and what each of them holds."""
 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum, auto
 from operator import attrgetter
 from typing import Any, TypeAlias
@@ -12,10 +12,9 @@ from uuid import UUID
 import attrs
 
 from payt.listing.shapes import fields_of, scalar_of
-from payt_api.models import Contact
 
 Row: TypeAlias = tuple[Any, ...]
-"""The values of one contact, in the order of the columns."""
+"""The values of one record, in the order of the columns."""
 
 
 class Kind(Enum):
@@ -41,12 +40,19 @@ class Column:
 
 
 ADMINISTRATION = Column("administration_id", Kind.TEXT)
-"""Comes first where contacts of several administrations are written together."""
+"""Comes first where records of several administrations are written together."""
 
 
-def columns_of(names: Iterable[str] | None) -> tuple[Column, ...]:
-    """The columns of these fields, or of all fields in the order of the contract."""
-    types = fields_of(Contact)
+def columns_of(record: type, names: Sequence[str] | None = None) -> tuple[Column, ...]:
+    """The columns of these fields of a model, or of all its fields in the order of the contract.
+
+    Raises:
+        ValueError: The model has no such field.
+    """
+    types = fields_of(record)
+    for name in names or ():
+        if name not in types:
+            raise ValueError(f"there is no field {name!r} in {record.__name__}; there are {', '.join(types)}")
     return tuple(Column(name, kind_of(types[name])) for name in (types if names is None else names))
 
 
@@ -57,12 +63,12 @@ def kind_of(type_: Any) -> Kind:
     return _KINDS.get(scalar_of(type_), Kind.OBJECT)
 
 
-def reader_of(columns: Sequence[Column]) -> Callable[[Contact], Row]:
-    """A function that takes the values of columns out of a contact."""
+def reader_of(columns: Sequence[Column]) -> Callable[[Any], Row]:
+    """A function that takes the values of columns out of a record."""
     names = [column.name for column in columns]
     if len(names) == 1:
         only = attrgetter(names[0])
-        return lambda contact: (only(contact),)
+        return lambda record: (only(record),)
     return attrgetter(*names)
 
 

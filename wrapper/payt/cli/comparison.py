@@ -93,7 +93,7 @@ class _Comparison:
         for name in (properties or {}).keys() - value.keys():
             if name in schema.get("required", ()):
                 self._found[f"{path}.{name}", "missing"] += 1
-            elif "[]" in path:
+            elif "[]" in path and not (properties or {})[name].get("x-on-request"):
                 self._optional[f"{path}.{name}"] += 1
 
     def _alternatives(self, schema: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import httpx
 import typer
 from rich.text import Text
 
@@ -69,6 +68,8 @@ class _Visitor(webbrowser.BaseBrowser):
     """A browser with a person before it who says yes at once."""
 
     def open(self, url: str, new: int = 0, autoraise: bool = True) -> bool:  # noqa: ARG002, FBT001, FBT002 - as its base
+        import httpx  # noqa: PLC0415 - takes its time
+
         # in a thread, because who opens a browser does not wait for it
         threading.Thread(target=httpx.get, args=(url,), kwargs={"follow_redirects": True, "trust_env": False}).start()
         return True

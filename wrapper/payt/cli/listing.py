@@ -1,11 +1,12 @@
-"""`payt contacts list` and `payt contacts show`: contacts to look at, or for a pipe."""
+"""`payt <resource> list` and `payt <resource> show`: records to look at, or for a pipe."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
+import attrs
 import typer
 from rich.cells import cell_len
 from rich.console import Console
@@ -14,125 +15,72 @@ from rich.text import Text
 
 import payt
 
-from .columns import ADMINISTRATION, Column, Row, columns_of, reader_of
-from .connect import connect
-from .contacts import contacts_app
-from .exits import errors_reported
-from .filters import (
-    DebtorsOption,
-    IdentifiersOption,
-    IdsFromOption,
-    IdsOption,
-    LimitOption,
-    PerPageOption,
-    UpdatedAfterOption,
-    filters_of,
-)
-from .options import (
-    AdministrationsOption,
-    DebugOption,
-    EnvOption,
-    QuietOption,
-    RetriesOption,
-    TokenFileOption,
-    values_of,
-)
+from .columns import ADMINISTRATION, Column, Kind, Row, columns_of, reader_of
+from .options import QuietOption, values_of
+from .parameters import called, key_filter_of
+from .plain import plain
 from .progress import counted
-from .screen import console, shown
+from .screen import console
 from .selection import Position, Selection
+from .writers.cells import AS_TEXT
 from .writers.json_lines import JsonLinesWriter
 
-COLUMNS = (
-    "id",
-    "firstname",
-    "infix",
-    "lastname",
-    "postal_address_city",
-    "invoice_email_address",
-    "updated_at",
-)
-"""What a table shows by default."""
 _NARROWEST = 4
 _GAP = 2
 
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 
 
-@contacts_app.command("list")
 def list_command(
+    client: payt.Client,
+    selection: Selection,
     *,
-    administrations: AdministrationsOption,
     columns: Annotated[
         list[str] | None, typer.Option("--columns", metavar="NAME,…", help="Which fields to show, in this order.")
     ] = None,
     json: JsonOption = False,
-    ids: IdsOption = None,
-    ids_from: IdsFromOption = None,
-    contact_identifiers: IdentifiersOption = None,
-    debtor_numbers: DebtorsOption = None,
-    updated_after: UpdatedAfterOption = None,
-    per_page: PerPageOption = 500,
-    limit: LimitOption = None,
-    env: EnvOption = None,
-    token_file: TokenFileOption = None,
-    retries: RetriesOption = 4,
     quiet: QuietOption = False,
-    debug: DebugOption = False,
 ) -> None:
-    """Show contacts: a table on a terminal, values with tabs between them in a pipe, or JSON."""
-    with errors_reported(debug=debug):
-        names = values_of(columns) or (None if json else list(COLUMNS))
-        selection = Selection(
-            administrations=administrations,
-            filters=filters_of(ids, ids_from, contact_identifiers, debtor_numbers, updated_after),
-            fields=names,
-            per_page=per_page,
-            limit=limit,
-        )
-        with connect(env=env, token_file=token_file, retries=retries) as client:
-            selection.check(client)
-            several = len(selection.administrations) > 1
-            wanted = columns_of(names)
-            read = reader_of(wanted)
-            sink = _sink_of((ADMINISTRATION, *wanted) if several else wanted, json=json)
-            at = Position()
-            for position, administration, contacts in selection.pages(client):
-                rows = [read(contact) for contact in contacts]
-                sink.write([(administration, *row) for row in rows] if several else rows)
-                sys.stdout.flush()
-                at = position
-        if not quiet:
-            sys.stderr.write(f"{counted(at)}\n")
+    """Show records."""
+    names = values_of(columns) or (None if json else list(selection.spec.columns))
+    selection = attrs.evolve(selection, fields=names)
+    selection.check(client)
+    wanted = columns_of(selection.spec.record, names)
+    read = reader_of(wanted)
+    sink = _sink_of((ADMINISTRATION, *wanted) if selection.several else wanted, json=json)
+    at = Position()
+    for position, administration, records in selection.pages(client):
+        rows = [read(record) for record in records]
+        sink.write([(administration, *row) for row in rows] if selection.several else rows)
+        sys.stdout.flush()
+        at = position
+    if not quiet:
+        sys.stderr.write(f"{counted(selection, at)}\n")
 
 
-@contacts_app.command("show")
 def show_command(
-    contact_id: Annotated[str, typer.Argument(metavar="ID", help="The contact's id.")],
+    client: payt.Client,
+    selection: Selection,
     *,
-    administrations: AdministrationsOption,
+    key: Annotated[str, typer.Argument(metavar="ID", help="What tells it from the others.")],
     json: JsonOption = False,
-    env: EnvOption = None,
-    token_file: TokenFileOption = None,
-    retries: RetriesOption = 4,
-    debug: DebugOption = False,
 ) -> None:
-    """Show all that is known of one contact."""
-    with errors_reported(debug=debug):
-        selection = Selection(administrations=administrations, filters={"ids": [contact_id]})
-        with connect(env=env, token_file=token_file, retries=retries) as client:
-            selection.check(client)
-            found = [contact for _, _, contacts in selection.pages(client) for contact in contacts]
-        if not found:
-            raise payt.PaytError(
-                f"there is no contact with the id {contact_id} in administration "
-                + " or ".join(selection.administrations)
-            )
-        columns = columns_of(None)
-        rows = [reader_of(columns)(contact) for contact in found]
-        if json:
-            JsonLinesWriter(sys.stdout.buffer, columns).write(rows)
-        else:
-            _show(columns, rows)
+    """Show all that is known of one record."""
+    spec, filters = selection.spec, selection.filters
+    selection = attrs.evolve(selection, filters={**filters, str(key_filter_of(spec)): [key]})
+    selection.check(client)
+    found = [record for _, _, records in selection.pages(client) for record in records]
+    if not found:
+        whose = " or ".join(filter(None, selection.administrations))
+        raise payt.PaytError(
+            f"there is no {called(spec, 1)} with the {spec.key} {key}{whose and f' in administration {whose}'}"
+        )
+    columns = columns_of(spec.record)
+    rows = [reader_of(columns)(record) for record in found]
+    if json:
+        JsonLinesWriter(sys.stdout.buffer, columns).write(rows)
+    else:
+        _show(columns, rows)
 
 
 def _show(columns: Sequence[Column], rows: Sequence[Row]) -> None:
@@ -180,6 +128,11 @@ class _Table:
             table.add_row(*map(Text, row_cells))
         if cells or first:
             self._screen.print(table)
+
+
+def shown(kind: Kind, value: Any) -> str:
+    """A value in one line."""
+    return "" if value is None else plain(AS_TEXT[kind](value))
 
 
 def fitted(widths: Sequence[int], room: int) -> list[int]:

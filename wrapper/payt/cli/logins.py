@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import datetime
 import os
-from typing import Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
 import payt
-from payt.credentials import ClientCredentials, FileTokenStore
-from payt.credentials.login import TIMEOUT, open_browser
-from payt.credentials.shared import Connection, connection_of
 from payt.environments import PRODUCTION, url_of
 
 from .exits import LOGIN_NEEDED, errors_reported
 from .options import DebugOption, EnvOption, base_url_of
+
+if TYPE_CHECKING:
+    from payt.credentials.shared import Connection
 
 logins = typer.Typer()
 
@@ -38,13 +38,15 @@ def login(
     scope: Annotated[
         str | None, typer.Option(help='What to ask for, such as "contacts:read"; all that the application may.')
     ] = None,
-    timeout: Annotated[float, typer.Option(min=1, help="How many seconds there are to log in.")] = TIMEOUT,
+    timeout: Annotated[float, typer.Option(min=1, help="How many seconds there are to log in.")] = 300,
     debug: DebugOption = False,
 ) -> None:
     """Log in to Payt, for all tools of this machine that use the same application.
 
     The application's secret is taken from PAYT_CLIENT_SECRET, or asked for.
     """
+    from payt.credentials.login import open_browser  # noqa: PLC0415 - httpx takes its time
+
     with errors_reported(debug=debug):
         base_url = base_url_of(env)
         client_id = client_id or os.environ.get("PAYT_CLIENT_ID") or typer.prompt("Client id", err=True)
@@ -109,16 +111,20 @@ def logout(
 
 def _connections(client_id: str | None, base_url: str | None) -> dict[str, Connection]:
     """What an application may be connected by, by what to call it."""
+    from payt.credentials.shared import connection_of  # noqa: PLC0415 - httpx takes its time
+
     client_id = client_id or os.environ.get("PAYT_CLIENT_ID")
     if not client_id:
         raise ValueError("which application? Set PAYT_CLIENT_ID, or pass --client-id")
-    url, store = url_of("base_url", base_url, "PAYT_BASE_URL", PRODUCTION.api), FileTokenStore()
+    url, store = url_of("base_url", base_url, "PAYT_BASE_URL", PRODUCTION.api), payt.FileTokenStore()
     # nothing is sent, so no secret is needed
     return {
         f"A login with the client id {client_id}": connection_of(
             payt.AuthorizationCode(client_id, "not needed", store), url
         ),
-        f"The application {client_id} itself": connection_of(ClientCredentials(client_id, "not needed", store), url),
+        f"The application {client_id} itself": connection_of(
+            payt.ClientCredentials(client_id, "not needed", store), url
+        ),
     }
 
 

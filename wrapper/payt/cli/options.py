@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated, Final, TypeAlias
 
 import typer
 
@@ -42,15 +42,18 @@ TokenFileOption: TypeAlias = Annotated[
     ),
 ]
 AdministrationsOption: TypeAlias = Annotated[
-    list[str],
+    list[str] | None,
     typer.Option(
         "--administration",
         "-a",
         envvar="PAYT_ADMINISTRATION_ID",
         metavar="ID",
-        help="The administration whose contacts are meant; can be given several times.",
+        help="The administration's id, required; can be given several times. Shown by payt administrations list.",
     ),
 ]
+NO_ADMINISTRATION: Final = (
+    "no administration: pass -a ID, or set PAYT_ADMINISTRATION_ID (payt administrations list shows the ids)"
+)
 
 
 def base_url_of(env: Env | None) -> str | None:

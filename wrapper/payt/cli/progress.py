@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import monotonic
 
-from .selection import Position
+from .parameters import called
+from .selection import BEGINNING, Position, Selection
 
 
 @contextmanager
-def progress(*, shown: bool, administrations: int, start: Position) -> Iterator[Callable[[Position], None]]:
+def progress(selection: Selection, *, shown: bool, start: Position = BEGINNING) -> Iterator[Callable[[Position], None]]:
     """Show how far a walk is; gives a function to tell it. The API names no total, so the bar has no end."""
     if not shown:
         yield lambda _: None
@@ -31,10 +32,10 @@ def progress(*, shown: bool, administrations: int, start: Position) -> Iterator[
         redirect_stdout=False,  # what goes there is data
     )
     with bar:
-        task = bar.add_task(_described(start, start, 0, administrations), total=None)
+        task = bar.add_task(_described(selection, start, start, 0), total=None)
 
         def tell(position: Position) -> None:
-            bar.update(task, description=_described(position, start, monotonic() - began, administrations))
+            bar.update(task, description=_described(selection, position, start, monotonic() - began))
 
         yield tell
 
@@ -44,18 +45,17 @@ def wanted(*, quiet: bool, into_terminal: bool) -> bool:
     return not quiet and sys.stderr.isatty() and not into_terminal
 
 
-def counted(position: Position) -> str:
+def counted(selection: Selection, position: Position) -> str:
     """How much came, in words."""
-    return f"{position.contacts:,} {plural('contact', position.contacts)} in {position.pages:,} " + plural(
-        "page", position.pages
-    )
+    what = called(selection.spec, position.records)
+    return f"{position.records:,} {what} in {position.pages:,} {plural('page', position.pages)}"
 
 
-def _described(position: Position, start: Position, seconds: float, administrations: int) -> str:
-    text = counted(position)
+def _described(selection: Selection, position: Position, start: Position, seconds: float) -> str:
+    text, administrations = counted(selection, position), len(selection.administrations)
     if seconds:
-        text += f", {(position.contacts - start.contacts) / seconds:,.0f} a second"
-    if administrations > 1:
+        text += f", {(position.records - start.records) / seconds:,.0f} a second"
+    if selection.several:
         text += f", administration {min(position.administration + 1, administrations)} of {administrations}"
     return text
 

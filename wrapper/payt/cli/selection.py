@@ -1,14 +1,18 @@
-"""Which contacts a command is about: administrations and filters, and the walk over their pages."""
+"""Which records a command is about: the list, administrations and filters; and the walk over their pages."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
 import payt
+from payt.contract import page_of, parameters_of, properties_of, resolved
+from payt.listing import ListSpec
+
+from .columns import columns_of
+from .parameters import ADMINISTRATION
 
 
 @attrs.frozen
@@ -18,29 +22,47 @@ class Position:
     Attributes:
         administration: The index of the administration whose page comes next.
         cursor: Where in it.
-        contacts: How many contacts came so far.
+        records: How many records came so far.
         pages: On how many pages.
     """
 
     administration: int = 0
     cursor: str | None = None
-    contacts: int = 0
+    records: int = 0
     pages: int = 0
 
 
-def _each_once(ids: Iterable[str]) -> tuple[str, ...]:
+BEGINNING: Final = Position()
+
+
+def _each_once(ids: Iterable[str | None]) -> tuple[str | None, ...]:
     return tuple(dict.fromkeys(ids))
 
 
 @attrs.frozen(kw_only=True)
 class Selection:
-    """What to list; filters are those of `client.contacts.list`."""
+    """What to list.
 
-    administrations: Sequence[str] = attrs.field(converter=_each_once)
-    filters: dict[str, Any] = attrs.field(factory=dict)
+    Attributes:
+        spec: The list.
+        administrations: Whose; None alone where the list is not that of an administration.
+        filters: As its method takes them; None for those that were not given.
+        fields: Only these; None for all.
+        per_page: How many records a request asks for.
+        limit: How many records at most, of all administrations together.
+    """
+
+    spec: ListSpec[Any]
+    administrations: Sequence[str | None] = attrs.field(converter=_each_once)
+    filters: dict[str, Any]
     fields: Sequence[str] | None = None
-    per_page: int = 500
+    per_page: int
     limit: int | None = None
+
+    @property
+    def several(self) -> bool:
+        """Whether records of several administrations are told apart."""
+        return len(self.administrations) > 1
 
     def check(self, client: payt.Client) -> None:
         """Let the client look at all arguments; nothing is sent.
@@ -52,16 +74,16 @@ class Selection:
             self._listing(client, administration, None, self.limit)
 
     def pages(
-        self, client: payt.Client, start: Position = Position()
-    ) -> Iterator[tuple[Position, str, list[payt.Contact]]]:
-        """Every page from `start`: the position behind it, its administration and its contacts.
+        self, client: payt.Client, start: Position = BEGINNING
+    ) -> Iterator[tuple[Position, str | None, list[Any]]]:
+        """Every page from `start`: the position behind it, its administration and its records.
 
         Raises:
             payt.PaytError: The listing cannot go on.
         """
         at = start
         for index, administration in enumerate(self.administrations):
-            left = None if self.limit is None else self.limit - at.contacts
+            left = None if self.limit is None else self.limit - at.records
             if index < start.administration or left == 0:
                 continue
             cursor = start.cursor if index == start.administration else None
@@ -70,37 +92,34 @@ class Selection:
                     at = Position(
                         administration=index + (page.cursor is None),
                         cursor=page.cursor,
-                        contacts=at.contacts + len(page.data),
+                        records=at.records + len(page.data),
                         pages=at.pages + 1,
                     )
                     yield at, administration, page.data
             except payt.PaytError as error:
-                if len(self.administrations) > 1:
+                if self.several:
                     error.add_note(f"it happened in administration {administration}")
                 raise
 
     def _listing(
-        self, client: payt.Client, administration: str, cursor: str | None, limit: int | None
-    ) -> payt.Pager[payt.Contact]:
-        return client.contacts.list(
-            administration_id=administration,
+        self, client: payt.Client, administration: str | None, cursor: str | None, limit: int | None
+    ) -> payt.Pager[Any]:
+        tag, _, method = self.spec.name.partition(".")
+        fields = self.fields
+        if fields is None and _has_more(self.spec):
+            fields = [column.name for column in columns_of(self.spec.record)]
+        known = {ADMINISTRATION: administration, "fields": fields}
+        pager: payt.Pager[Any] = getattr(getattr(client, tag), method or "list")(
             **self.filters,
-            fields=self.fields,
+            **{name: value for name, value in known.items() if name in parameters_of(self.spec)},
             cursor=cursor,
             per_page=self.per_page,
             limit=limit,
         )
+        return pager
 
 
-def values_in(path: Path) -> list[str]:
-    """The values of a filter from a file: one a line; empty lines count for nothing.
-
-    Raises:
-        OSError: The file cannot be read.
-        ValueError: It is no text in UTF-8.
-    """
-    try:
-        lines = path.read_text("utf-8-sig").splitlines()
-    except UnicodeDecodeError:
-        raise ValueError(f"{path} is no text in UTF-8: save it as such, one id a line") from None
-    return [line.strip() for line in lines if line.strip()]
+def _has_more(spec: ListSpec[Any]) -> bool:
+    """Whether records have fields that come only where they are named: left out, they would look empty."""
+    record = resolved(properties_of(page_of(spec)["schema"])["data"])["items"]
+    return any(resolved(each).get("x-on-request") for each in properties_of(record).values())

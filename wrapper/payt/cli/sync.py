@@ -1,4 +1,4 @@
-"""`payt contacts sync`: a copy of the contacts in a database, brought up to date."""
+"""`payt <resource> sync`: a copy of a list in a database, brought up to date."""
 
 from __future__ import annotations
 
@@ -12,12 +12,10 @@ import typer
 import payt
 from payt.errors import PaytError
 
-from .connect import connect
-from .contacts import contacts_app
-from .exits import FAILED, LOGIN_NEEDED, code_of, errors_reported, message_of
-from .options import AdministrationsOption, DebugOption, EnvOption, RetriesOption, TokenFileOption
+from .exits import FAILED, LOGIN_NEEDED, code_of, message_of
 from .plain import plain_lines
 from .progress import plural
+from .selection import Selection
 
 if TYPE_CHECKING:
     from payt.sql import SyncResult
@@ -27,20 +25,22 @@ LONGEST = 10_000_000
 """Minutes or days: more than anybody needs, and less than a timedelta holds."""
 
 
-@contacts_app.command("sync")
 def sync_command(
+    client: payt.Client,
+    selection: Selection,
     *,
-    administrations: AdministrationsOption,
     to: Annotated[
         str,
         typer.Option(
             "--to",
             envvar="PAYT_DATABASE_URL",
             metavar="URL",
-            help="The database: sqlite:///contacts.db or postgresql+psycopg://user@host/database.",
+            help="The database: sqlite:///copy.db or postgresql+psycopg://user@host/database.",
         ),
     ],
-    table: Annotated[str, typer.Option("--table", help="The table; it is made when it is not there.")] = "contacts",
+    table: Annotated[
+        str | None, typer.Option("--table", help="The table, by default that of the list; it is made when not there.")
+    ] = None,
     schema: Annotated[str | None, typer.Option("--schema", help="The schema of the tables.")] = None,
     full: Annotated[bool, typer.Option("--full", help="Read all, and mark what is gone as deleted.")] = False,
     full_every: Annotated[
@@ -61,7 +61,7 @@ def sync_command(
         ),
     ] = 5,
     allow_mass_delete: Annotated[
-        bool, typer.Option("--allow-mass-delete", help="Mark more than a fifth of the contacts as deleted at once.")
+        bool, typer.Option("--allow-mass-delete", help="Mark more than a fifth of the records as deleted at once.")
     ] = False,
     migrate: Annotated[
         bool, typer.Option("--migrate", help="Add the columns that the contract has and the table has not.")
@@ -71,55 +71,49 @@ def sync_command(
         typer.Option("--moved-from", metavar="URL", help="Where the service was before: continue a copy from there."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write the summary as JSON, for schedulers.")] = False,
-    env: EnvOption = None,
-    token_file: TokenFileOption = None,
-    retries: RetriesOption = 4,
-    debug: DebugOption = False,
 ) -> None:
-    """Keep a copy of the contacts in a table of SQLite or PostgreSQL.
-
-    Only what changed is asked for. A run that ends early is gone on with by the next one.
-    """
-    with errors_reported(debug=debug):
-        with connect(env=env, token_file=token_file, retries=retries) as client:
-            try:
-                results, failed = _sync(
-                    client,
-                    administrations,
-                    to,
-                    table=table,
-                    schema=schema,
-                    full=full,
-                    full_every=full_every,
-                    full_after=None if full_after is None else datetime.timedelta(days=full_after),
-                    overlap=datetime.timedelta(minutes=overlap),
-                    allow_mass_delete=allow_mass_delete,
-                    migrate=migrate,
-                    moved_from=moved_from,
-                )
-            except (PaytError, KeyboardInterrupt) as error:
-                if as_json:
-                    _write_json([], {"": error}, code_of(error) or FAILED)
-                raise
-        codes = {code_of(why) for why in failed.values()}
-        code = LOGIN_NEEDED if codes == {LOGIN_NEEDED} else FAILED if failed else 0
+    """Keep a copy."""
+    spec = selection.spec
+    named = {"table": table, "resource": None if spec.name == "contacts" else spec.name}
+    try:
+        results, failed = _sync(
+            client,
+            [administration for administration in selection.administrations if administration is not None],
+            to,
+            **{name: value for name, value in named.items() if value is not None},
+            schema=schema,
+            full=full,
+            full_every=full_every,
+            full_after=None if full_after is None else datetime.timedelta(days=full_after),
+            overlap=datetime.timedelta(minutes=overlap),
+            allow_mass_delete=allow_mass_delete,
+            migrate=migrate,
+            moved_from=moved_from,
+        )
+    except (PaytError, KeyboardInterrupt) as error:
         if as_json:
-            _write_json(results, failed, code)
-        else:
-            for result in results:
-                typer.echo(summary(result))
-        for name, why in failed.items():
-            start, message = f"administration {name}: ", message_of(why)
-            sys.stderr.write(plain_lines(f"payt: {start}{message.removeprefix(start)}") + "\n")
-        if code:
-            raise typer.Exit(code)
+            _write_json([], {"": error}, code_of(error) or FAILED)
+        raise
+    codes = {code_of(why) for why in failed.values()}
+    code = LOGIN_NEEDED if codes == {LOGIN_NEEDED} else FAILED if failed else 0
+    if as_json:
+        _write_json(results, failed, code)
+    else:
+        for result in results:
+            typer.echo(summary(result))
+    for name, why in failed.items():
+        start, message = f"administration {name}: ", message_of(why)
+        sys.stderr.write(plain_lines(f"payt: {start}{message.removeprefix(start)}") + "\n")
+    if code:
+        raise typer.Exit(code)
 
 
 def summary(result: SyncResult) -> str:
     """What a run did, in a line."""
     kind = "full" if result.full else "incremental"
+    whose = f"administration {result.administration_id}: " if result.administration_id else ""
     return (
-        f"administration {result.administration_id}: {result.inserted:,} inserted, {result.updated:,} updated, "
+        f"{whose}{result.inserted:,} inserted, {result.updated:,} updated, "
         f"{result.unchanged:,} unchanged, {result.deleted:,} deleted; {kind}{', resumed' if result.resumed else ''}, "
         f"{result.pages:,} {plural('page', result.pages)} in {result.seconds:.1f} s"
     )
@@ -131,12 +125,13 @@ def _sync(
     """What was done, and which of several administrations failed."""
     from payt.sql import SyncError, sync  # noqa: PLC0415 - an extra of its own
 
+    ids: Any = administrations or None
     try:
-        return sync(client, administrations, to, **options), {}
+        return sync(client, ids, to, **options), {}
     except PaytError as error:
         if isinstance(error, SyncError) and error.errors:
             return list(error.results), error.errors
-        if isinstance(error, SyncError) or len(administrations) > 1:
+        if isinstance(error, SyncError) or len(administrations) != 1:
             raise
         return [], {administrations[0]: error}
 
