@@ -318,7 +318,7 @@ class TestContactsThatCannotBeKept:
         self, fake: FakePayt, syncs: Syncs, database: str, query: Query
     ) -> None:
         fake.answer({"data": [{"id": "1"}, {"lastname": "x"}], "pagination": None})
-        with pytest.raises(payt.InvalidResponseError, match="without an id") as caught:
+        with pytest.raises(payt.InvalidResponseError, match=r"without its key \(id\)") as caught:
             syncs(fake, database)
         assert caught.value.path == "$.data[1].id"
         assert rows(query) == {}

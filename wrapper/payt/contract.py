@@ -34,6 +34,12 @@ def parameters_of(spec: ListSpec[Any]) -> dict[str, Mapping[str, Any]]:
     return {parameter["name"]: parameter for parameter in parameters}
 
 
+def fields_to_name(spec: ListSpec[Any]) -> list[str] | None:
+    """All fields of a list's records, where some come only to whoever names them; None where all come unasked."""
+    fields = properties_of(resolved(properties_of(page_of(spec)["schema"])["data"])["items"])
+    return [*fields] if any(resolved(each).get("x-on-request") for each in fields.values()) else None
+
+
 def page_of(spec: ListSpec[Any]) -> Mapping[str, Any]:
     """What a page of a list is: its `schema`, and its `example` or `examples`."""
     answer = resolved(contract()["paths"][spec.path]["get"]["responses"]["200"])

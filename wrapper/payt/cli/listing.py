@@ -17,7 +17,7 @@ import payt
 
 from .columns import ADMINISTRATION, Column, Kind, Row, columns_of, reader_of
 from .options import QuietOption, values_of
-from .parameters import called, key_filter_of
+from .parameters import called
 from .plain import plain
 from .progress import counted
 from .screen import console
@@ -67,7 +67,7 @@ def show_command(
 ) -> None:
     """Show all that is known of one record."""
     spec, filters = selection.spec, selection.filters
-    selection = attrs.evolve(selection, filters={**filters, str(key_filter_of(spec)): [key]})
+    selection = attrs.evolve(selection, filters={**filters, str(spec.key_filter): [key]})
     selection.check(client)
     found = [record for _, _, records in selection.pages(client) for record in records]
     if not found:

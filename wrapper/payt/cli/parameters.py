@@ -43,11 +43,6 @@ def example_of(spec: ListSpec[Any], name: str) -> Any:
     return described["example"] if "example" in described else next(iter(described["examples"].values()))["value"]
 
 
-def key_filter_of(spec: ListSpec[Any]) -> str | None:
-    """The filter by what tells records apart."""
-    return next((name for name, field in spec.separated.items() if field and field == spec.key), None)
-
-
 def options_of(spec: ListSpec[Any], names: Iterable[str], taken: set[str]) -> Iterator[inspect.Parameter]:
     """The options that stand for filters; `chosen` reads what they were given.
 
@@ -68,7 +63,7 @@ def options_of(spec: ListSpec[Any], names: Iterable[str], taken: set[str]) -> It
             text += " With an offset, such as 2026-11-01T00:00:00+01:00."
         default = inspect.Parameter.empty if described.get("required") else None
         yield _parameter(f"by_{name}", kind, default, typer.Option(flags, metavar=metavar, help=escape(text)))
-        if name == key_filter_of(spec):
+        if name == spec.key_filter:
             text = f"The same, from a file: one {spec.key} a line."
             yield _parameter(f"from_{name}", Path, None, typer.Option(f"{flag}-from", metavar="FILE", help=text))
 
@@ -90,7 +85,7 @@ def chosen(spec: ListSpec[Any], given: Mapping[str, Any]) -> dict[str, Any]:
     """
     filters = {name: given.get(f"by_{name}") for name in filters_of(spec)}
     filters |= {name: values_of(filters[name]) for name in spec.separated}
-    if (name := key_filter_of(spec)) and (path := given.get(f"from_{name}")) is not None:
+    if (name := spec.key_filter) and (path := given.get(f"from_{name}")) is not None:
         filters[name] = [*(filters[name] or ()), *values_in(path)]
     return filters
 

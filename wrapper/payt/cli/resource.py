@@ -19,7 +19,7 @@ from .exits import errors_reported
 from .export import export_command
 from .listing import list_command, show_command
 from .options import NO_ADMINISTRATION, AdministrationsOption, DebugOption, EnvOption, RetriesOption, TokenFileOption
-from .parameters import ADMINISTRATION, called, chosen, filters_of, key_filter_of, options_of, paging_of
+from .parameters import ADMINISTRATION, called, chosen, filters_of, options_of, paging_of
 from .selection import Selection
 from .sync import sync_command
 
@@ -50,7 +50,7 @@ def _add_commands(app: typer.Typer, spec: ListSpec[Any]) -> None:
     add(export_command, filters, f"Write {records} into a file: csv, jsonl, parquet or xlsx.\n\n{kept}--resume.")
     what = "a table on a terminal, values with tabs between them in a pipe, or JSON"
     add(list_command, filters, f"Show {records}: {what}.")
-    if key_filter_of(spec):
+    if spec.key_filter:
         required = filters_of(spec, required=True)
         add(show_command, required, f"Show all that is known of one {called(spec, 1)}.", paged=False)
     if spec.key:

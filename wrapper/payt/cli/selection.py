@@ -8,10 +8,9 @@ from typing import Any, Final
 import attrs
 
 import payt
-from payt.contract import page_of, parameters_of, properties_of, resolved
+from payt.contract import fields_to_name, parameters_of
 from payt.listing import ListSpec
 
-from .columns import columns_of
 from .parameters import ADMINISTRATION
 
 
@@ -104,12 +103,9 @@ class Selection:
     def _listing(
         self, client: payt.Client, administration: str | None, cursor: str | None, limit: int | None
     ) -> payt.Pager[Any]:
-        tag, _, method = self.spec.name.partition(".")
-        fields = self.fields
-        if fields is None and _has_more(self.spec):
-            fields = [column.name for column in columns_of(self.spec.record)]
+        fields = fields_to_name(self.spec) if self.fields is None else self.fields
         known = {ADMINISTRATION: administration, "fields": fields}
-        pager: payt.Pager[Any] = getattr(getattr(client, tag), method or "list")(
+        pager: payt.Pager[Any] = self.spec.method_of(client)(
             **self.filters,
             **{name: value for name, value in known.items() if name in parameters_of(self.spec)},
             cursor=cursor,
@@ -117,9 +113,3 @@ class Selection:
             limit=limit,
         )
         return pager
-
-
-def _has_more(spec: ListSpec[Any]) -> bool:
-    """Whether records have fields that come only where they are named: left out, they would look empty."""
-    record = resolved(properties_of(page_of(spec)["schema"])["data"])["items"]
-    return any(resolved(each).get("x-on-request") for each in properties_of(record).values())

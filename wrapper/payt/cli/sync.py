@@ -73,14 +73,13 @@ def sync_command(
     as_json: Annotated[bool, typer.Option("--json", help="Write the summary as JSON, for schedulers.")] = False,
 ) -> None:
     """Keep a copy."""
-    spec = selection.spec
-    named = {"table": table, "resource": None if spec.name == "contacts" else spec.name}
     try:
         results, failed = _sync(
             client,
             [administration for administration in selection.administrations if administration is not None],
             to,
-            **{name: value for name, value in named.items() if value is not None},
+            resource=selection.spec.name,
+            table=table,
             schema=schema,
             full=full,
             full_every=full_every,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
 
 import attrs
@@ -41,6 +41,17 @@ class ListSpec(Generic[T]):
     key: str | None = None
     watermark: str | None = None
     after: str | None = None
+
+    @property
+    def key_filter(self) -> str | None:
+        """The parameter that asks for records by their keys; None where there is none."""
+        return next((name for name, field in self.separated.items() if field and field == self.key), None)
+
+    def method_of(self, client: Any) -> Callable[..., Any]:
+        """The method of a client that lists it."""
+        tag, _, method = self.name.partition(".")
+        found: Callable[..., Any] = getattr(getattr(client, tag), method or "list")
+        return found
 
     def __reduce__(self) -> tuple[Any, ...]:
         """By the name of the operation's module, as no module can be pickled."""

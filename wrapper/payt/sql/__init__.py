@@ -1,4 +1,4 @@
-"""A copy of the contacts in a database, and tokens in one: the extra `sql`."""
+"""Copies of lists in a database, and tokens in one: the extra `sql`."""
 
 from __future__ import annotations
 

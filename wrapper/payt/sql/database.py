@@ -8,16 +8,18 @@ import re
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from operator import attrgetter
 from typing import Any, TypeVar
 
 import msgspec
 import sqlalchemy as sa
 
-from ..listing import Page
+from ..listing import ListSpec, Page
+from ..listing.shapes import fields_of, scalar_of
 from .dialects import Dialect, KnownRowError, PostgreSQLWithCopy, Rows, check_kind, dialect_of, in_memory
 from .errors import BusyError, SchemaError, SyncError, database_errors
-from .plan import Run, State
-from .schema import VERSION, Column, Tables, columns_maker, iso, json_text, json_texts
+from .plan import Run, State, whose
+from .schema import ADMINISTRATION, VERSION, Column, Tables, columns_maker, iso, json_text, json_texts, plain_texts
 
 T = TypeVar("T")
 
@@ -60,30 +62,32 @@ def engine_of(to: str | sa.URL | sa.Engine, argument: str = "to") -> tuple[sa.En
 _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 """A NUL character as JSON writes it."""
 _AT_ONCE = 100
-"""How many contacts are made into rows at once: of more, Python's garbage collector would look through the rows."""
+"""How many records are made into rows at once: of more, Python's garbage collector would look through the rows."""
 _IDS = 500
 """How many ids a statement names at most."""
 
 
 class Database:
-    """Where contacts go.
+    """Where records go.
 
     Args:
         engine: The database.
-        table: The name of the table of contacts.
+        spec: The list that is copied.
+        table: The name of the copy.
         schema: The schema of all tables; None for the default one.
     """
 
-    def __init__(self, engine: sa.Engine, *, table: str, schema: str | None) -> None:
+    def __init__(self, engine: sa.Engine, spec: ListSpec[Any], *, table: str, schema: str | None) -> None:
         self.engine = engine
+        self.spec = spec
         self.dialect: Dialect = dialect_of(engine)
-        self.tables = Tables.named(table, schema)
+        self.tables = Tables.named(spec, table, schema)
 
     def prepare(self, base_url: str, *, moved_from: str | None, migrate: bool) -> list[str]:
         """Make the tables, or see that they are ours and as they should be.
 
         Args:
-            base_url: The service whose contacts are to be copied.
+            base_url: The service whose records are to be copied.
             moved_from: Where it was before.
             migrate: Whether columns that are missing are added.
 
@@ -101,22 +105,28 @@ class Database:
                 table.create(connection, checkfirst=True)
             for statement in _additions(connection, tables.books).values():  # an earlier payt-client made it
                 connection.exec_driver_sql(statement)
-            ours, source = connection.execute(
-                sa.select(tables.books.c.version, tables.books.c.base_url).where(*self._ours)
-            ).one_or_none() or (None, None)
-            exists = sa.inspect(connection).has_table(tables.contacts.name, tables.contacts.schema)
+            book = tables.books.c
+            ours, source, resource = connection.execute(
+                sa.select(book.version, book.base_url, book.resource).where(*self._ours)
+            ).one_or_none() or (None, None, None)
+            exists = sa.inspect(connection).has_table(tables.records.name, tables.records.schema)
             if exists and ours is None:
                 raise SchemaError(
-                    f"the table {tables.contacts.fullname} is not payt's: choose another name (table=, --table)"
+                    f"the table {tables.records.fullname} is not payt's: choose another name (table=, --table)"
                 )
             if ours is not None and ours > VERSION:
                 raise SchemaError(
-                    f"the table {tables.contacts.fullname} was written by a newer payt-client (layout {ours}, this one "
+                    f"the table {tables.records.fullname} was written by a newer payt-client (layout {ours}, this one "
                     f"knows {VERSION}): upgrade payt-client"
                 )
             if not exists:
                 self._create(connection, base_url)
                 return []
+            if (resource or "contacts") != self.spec.name:  # an earlier payt-client copied nothing else
+                raise SchemaError(
+                    f"the table {tables.records.fullname} is a copy of {resource or 'contacts'}, and not of "
+                    f"{self.spec.name}: choose another table (table=, --table)"
+                )
             if source != base_url:
                 self._take_over(connection, source, base_url, moved_from)
             return self._migrate(connection, migrate=migrate)
@@ -124,13 +134,13 @@ class Database:
     @property
     def _ours(self) -> tuple[sa.ColumnElement[bool], ...]:
         """The line of the table in the books."""
-        return (self.tables.books.c.table_name == self.tables.contacts.name,)
+        return (self.tables.books.c.table_name == self.tables.records.name,)
 
     def _take_over(self, connection: sa.Connection, source: str | None, base_url: str, moved_from: str | None) -> None:
         """Continue a copy from another address, where that is said to be the same service, or nothing is known."""
         if source not in (None, moved_from):  # an earlier payt-client did not write it down
             raise SchemaError(
-                f"the table {self.tables.contacts.fullname} is a copy from {source}, and not from {base_url}: choose "
+                f"the table {self.tables.records.fullname} is a copy from {source}, and not from {base_url}: choose "
                 "another table (table=, --table), or drop this one; if it is the same service, which has moved, say "
                 f"where it was: moved_from={source!r} (--moved-from {source})"
             )
@@ -139,17 +149,17 @@ class Database:
     def _create(self, connection: sa.Connection, base_url: str) -> None:
         tables = self.tables
         for table in (tables.books, tables.state, tables.seen):  # of a table that somebody dropped
-            connection.execute(sa.delete(table).where(table.c.table_name == tables.contacts.name))
-        tables.contacts.create(connection)
-        book = {"table_name": tables.contacts.name, "version": VERSION, "base_url": base_url}
-        connection.execute(sa.insert(tables.books).values(book))
+            connection.execute(sa.delete(table).where(table.c.table_name == tables.records.name))
+        tables.records.create(connection)
+        known = {"version": VERSION, "base_url": base_url, "resource": self.spec.name}
+        connection.execute(sa.insert(tables.books).values(table_name=tables.records.name, **known))
 
     def _migrate(self, connection: sa.Connection, *, migrate: bool) -> list[str]:
-        additions = _additions(connection, self.tables.contacts)
+        additions = _additions(connection, self.tables.records)
         statements = [*additions.values()]
         if statements and not migrate:
             raise SchemaError(
-                f"the table {self.tables.contacts.fullname} lacks columns that the contract has now; migrate=True "
+                f"the table {self.tables.records.fullname} lacks columns that the contract has now; migrate=True "
                 f"(--migrate) runs {'; '.join(statements)}"
             )
         for statement in statements:
@@ -161,7 +171,7 @@ class Database:
     def _forget_columns(self, connection: sa.Connection, added: set[str]) -> None:
         """No row has a value there, even if there was such a column before, which somebody dropped."""
         state = self.tables.state
-        ours = state.c.table_name == self.tables.contacts.name
+        ours = state.c.table_name == self.tables.records.name
         for row in connection.execute(sa.select(state).where(ours, state.c.state.is_not(None))).all():
             kept = msgspec.json.decode(row.state, type=State)
             kept.columns, kept.run = tuple(name for name in kept.columns if name not in added), None
@@ -170,7 +180,7 @@ class Database:
 
     @contextmanager
     def administration(self, administration_id: str) -> Iterator[Copy]:
-        """The copy of an administration's contacts, for one run at a time.
+        """The copy of an administration's records, for one run at a time.
 
         Raises:
             BusyError: Another run has it.
@@ -179,11 +189,11 @@ class Database:
             with database_errors(self.engine):
                 connection = stack.enter_context(self._connection())
                 copy = Copy(self, connection, administration_id)
-                held = stack.enter_context(self.dialect.lock(connection, self.tables.contacts, administration_id))
+                held = stack.enter_context(self.dialect.lock(connection, self.tables.records, administration_id))
                 if not held:
                     raise BusyError(
-                        f"administration {administration_id}: another run syncs it into {self.tables.contacts.fullname}"
-                        f": {copy.holder() or 'it begins just now'}"
+                        f"{whose(administration_id)}another run syncs it into {self.tables.records.fullname}: "
+                        f"{copy.holder() or 'it begins just now'}"
                     )
                 copy.make_ready()
             yield copy
@@ -201,14 +211,19 @@ class Copy:
         self._connection, self._tables, self._dialect = connection, database.tables, database.dialect
         self._engine = database.engine
         self._postgres = database.engine.dialect.name == "postgresql"
+        self.spec, self._key = database.spec, str(database.spec.key)
         self._id = administration_id
+        self._owner = {ADMINISTRATION: administration_id} if administration_id else {}
         names = [str(column.name) for column in self._tables.incoming.columns]
-        contacts = self._tables.contacts
-        documents = [name for name in names if isinstance(contacts.c[name].type, sa.JSON)]
+        records = self._tables.records
+        documents = [name for name in names if isinstance(records.c[name].type, sa.JSON)]
         self.columns = tuple(names)
         self._documents = frozenset(documents)
-        writing = {name: self._dialect.writing(contacts.c[name].type) for name in names}
-        self._columns_of = columns_maker({**writing, **dict.fromkeys(documents, json_texts)})
+        record: type = self.spec.record
+        writing = {name: self._dialect.writing(records.c[name].type) for name in names}
+        if scalar_of(fields_of(record)[self._key]) is not str:
+            writing[self._key] = plain_texts
+        self._columns_of = columns_maker(record, {**writing, **dict.fromkeys(documents, json_texts)})
         self._upsert = self._upsert_statement(documents)
         self._mark = self._mark_statement()
         state = self._tables.state
@@ -225,7 +240,7 @@ class Copy:
             yield
 
     def page(self, write: Callable[[], T], keep: State | None) -> T:
-        """Call a function that writes a page in a transaction; once more, where contacts of a first run come again."""
+        """Call a function that writes a page in a transaction; once more, where records of a first run come again."""
         try:
             with self.transaction(keep):
                 return write()
@@ -238,7 +253,7 @@ class Copy:
         """Write down who has the lock, and make the connection ready for pages."""
         me = f"process {os.getpid()} on {socket.gethostname()}, since {iso(now())}"
         state = self._tables.state
-        mine = {"table_name": self._tables.contacts.name, "administration_id": self._id}
+        mine = {"table_name": self._tables.records.name, "administration_id": self._id}
         with self._dialect.transaction(self._connection):
             self._connection.execute(
                 self._dialect.insert(state)
@@ -264,12 +279,11 @@ class Copy:
 
     def is_empty(self) -> bool:
         """Whether there is no row of this administration."""
-        contacts = self._tables.contacts
-        any_row = sa.exists().where(contacts.c.administration_id == self._id)
+        records = self._tables.records
         with database_errors(self._engine):
-            found = self._connection.scalar(sa.select(any_row))
+            found = self._connection.scalar(sa.select(records.c[self._key]).where(*self._mine).limit(1))
             self._connection.rollback()
-        return not found
+        return found is None
 
     def keep(self, state: State) -> None:
         """Write the books."""
@@ -277,24 +291,25 @@ class Copy:
         self._connection.execute(statement, {"text": json_text(state)})
 
     def rows(self, page: Page[Any]) -> Rows:
-        """The contacts of a page as `write` takes them. It may be called in any thread, and touches no database.
+        """The records of a page as `write` takes them. It may be called in any thread, and touches no database.
 
         Raises:
             SyncError: It holds what the database cannot.
         """
-        contacts = [*{contact.id: contact for contact in page.data}.values()]  # the last one, if one comes twice
+        key = attrgetter(self._key)
+        records = [*{key(record): record for record in page.data}.values()]  # the last one, if one comes twice
         plain = b"\\" not in page.raw
         nul = self._postgres and not plain and b"\\u0000" in page.raw
         rows: Rows = []
-        for start in range(0, len(contacts), _AT_ONCE):
-            columns = self._columns_of(contacts[start : start + _AT_ONCE])
+        for start in range(0, len(records), _AT_ONCE):
+            columns = self._columns_of(records[start : start + _AT_ONCE])
             if nul:
                 self._refuse_nul(columns)
             rows += self._dialect.rows(self._tables.incoming, columns, plain=plain)
         return rows
 
     def write(self, rows: Rows, run: Run, moment: datetime.datetime) -> tuple[int, int, int]:
-        """Write the contacts of a page.
+        """Write the records of a page.
 
         Returns:
             How many were inserted, updated and unchanged.
@@ -304,10 +319,10 @@ class Copy:
         if run.first and self._straight is not None:
             self._straight.load_new(
                 self._connection,
-                self._tables.contacts,
+                self._tables.records,
                 self.columns,
                 rows,
-                before={"administration_id": self._id},
+                before=self._owner,
                 after={"first_seen_at": str(moment), "synced_at": str(moment)},
             )
             return len(rows), 0, 0
@@ -331,24 +346,24 @@ class Copy:
         self._connection.execute(sa.delete(seen).where(*self._here(seen)))
 
     def known(self) -> int:
-        """How many contacts are not marked as deleted."""
-        contacts = self._tables.contacts
-        return int(self._connection.scalar(sa.select(sa.func.count()).where(*self._alive(contacts))) or 0)
+        """How many records are not marked as deleted."""
+        records = self._tables.records
+        return int(self._connection.scalar(sa.select(sa.func.count()).where(*self._alive(records))) or 0)
 
     def gone(self) -> list[str]:
-        """The ids of those that the full run has not received."""
-        contacts, seen = self._tables.contacts, self._tables.seen
+        """The keys of those that the full run has not received."""
+        records, seen = self._tables.records, self._tables.seen
         # EXCEPT, as a planner that knows nothing of new tables may run a NOT EXISTS in quadratic time
-        alive = sa.select(contacts.c.id).where(*self._alive(contacts))
+        alive = sa.select(records.c[self._key]).where(*self._alive(records))
         return list(self._connection.scalars(alive.except_(sa.select(seen.c.id).where(*self._here(seen)))))
 
     def delete_gone(self, moment: datetime.datetime) -> int:
         """Mark as deleted what the full run has not received."""
-        contacts, gone = self._tables.contacts, self.gone()
+        records, gone = self._tables.records, self.gone()
         for start in range(0, len(gone), _IDS):
             some = gone[start : start + _IDS]
-            here = contacts.c.administration_id == self._id, contacts.c.id.in_(some)
-            self._connection.execute(sa.update(contacts).where(*here).values(deleted_at=moment, synced_at=moment))
+            there = sa.update(records).where(*self._mine, records.c[self._key].in_(some))
+            self._connection.execute(there.values(deleted_at=moment, synced_at=moment))
         return len(gone)
 
     def _refuse_nul(self, columns: Sequence[Column]) -> None:
@@ -358,44 +373,48 @@ class Copy:
                     _ESCAPED_NUL.search(value) if name in self._documents else "\0" in value
                 ):
                     raise SyncError(
-                        f"contact {columns[0][row]}: {name} holds a NUL character, which PostgreSQL has no place for: "
-                        "have it corrected in Payt, or keep the copy in SQLite"
+                        f"{self.spec.record.__name__} {columns[0][row]}: {name} holds a NUL character, which "
+                        "PostgreSQL has no place for: have it corrected in Payt, or keep the copy in SQLite"
                     )
 
     def _here(self, table: sa.Table) -> tuple[sa.ColumnElement[bool], ...]:
-        return table.c.table_name == self._tables.contacts.name, table.c.administration_id == self._id
+        return table.c.table_name == self._tables.records.name, table.c.administration_id == self._id
 
-    def _alive(self, contacts: sa.Table) -> tuple[sa.ColumnElement[bool], ...]:
-        return contacts.c.administration_id == self._id, contacts.c.deleted_at.is_(None)
+    @property
+    def _mine(self) -> list[sa.ColumnElement[bool]]:
+        return [self._tables.records.c[name] == value for name, value in self._owner.items()]
+
+    def _alive(self, records: sa.Table) -> tuple[sa.ColumnElement[bool], ...]:
+        return *self._mine, records.c.deleted_at.is_(None)
 
     def _upsert_statement(self, documents: list[str]) -> Any:
         """Rows that are new or other are written, others stay untouched; the answer is for `_counts`."""
-        contacts, incoming = self._tables.contacts, self._tables.incoming
-        moment = sa.bindparam("now", type_=contacts.c.synced_at.type)
+        records, incoming = self._tables.records, self._tables.incoming
+        moment = sa.bindparam("now", type_=records.c.synced_at.type)
         values = {
-            name: sa.cast(incoming.c[name], contacts.c[name].type)
+            name: sa.cast(incoming.c[name], records.c[name].type)
             if self._postgres and name in documents
             else incoming.c[name]
             for name in self.columns
         }
-        upsert = self._dialect.insert(contacts).from_select(
-            ["administration_id", *values, "first_seen_at", "synced_at"],
+        upsert = self._dialect.insert(records).from_select(
+            [*self._owner, *values, "first_seen_at", "synced_at"],
             # without a WHERE, SQLite would take ON CONFLICT for the condition of a join
-            sa.select(sa.literal(self._id), *values.values(), moment, moment).where(sa.text("true")),
+            sa.select(*map(sa.literal, self._owner.values()), *values.values(), moment, moment).where(sa.text("true")),
         )
-        fields = [name for name in self.columns if name != "id"]
+        fields = [name for name in self.columns if name != self._key]
         upsert = upsert.on_conflict_do_update(
-            index_elements=["administration_id", "id"],
+            index_elements=[*self._owner, self._key],
             set_={
                 **{name: upsert.excluded[name] for name in fields},
                 "synced_at": upsert.excluded.synced_at,
                 "deleted_at": None,
             },
             where=sa.or_(
-                contacts.c.deleted_at.is_not(None),
-                *[contacts.c[name].is_distinct_from(upsert.excluded[name]) for name in fields],
+                records.c.deleted_at.is_not(None),
+                *[records.c[name].is_distinct_from(upsert.excluded[name]) for name in fields],
             ),
-        ).returning((contacts.c.first_seen_at == contacts.c.synced_at).label("new"))
+        ).returning((records.c.first_seen_at == records.c.synced_at).label("new"))
         if not self._postgres:
             return upsert
         written = upsert.cte("written")  # five hundred answers would have to be read, and two numbers do
@@ -407,7 +426,7 @@ class Copy:
             self._dialect.insert(seen)
             .from_select(
                 ["table_name", "administration_id", "id"],
-                sa.select(sa.literal(self._tables.contacts.name), sa.literal(self._id), incoming.c.id).where(
+                sa.select(sa.literal(self._tables.records.name), sa.literal(self._id), incoming.c[self._key]).where(
                     sa.text("true")
                 ),
             )

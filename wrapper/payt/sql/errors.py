@@ -36,7 +36,7 @@ class BusyError(SyncError):
 
 
 class MassDeletionError(SyncError):
-    """A full run found so many contacts gone that somebody should look first. None of them was marked as deleted."""
+    """A full run found so many records gone that somebody should look first. None of them was marked as deleted."""
 
 
 class SchemaError(SyncError):

@@ -2,7 +2,7 @@
 
 A run asks for what was updated after the watermark of the last complete run (or, if it is full, for everything), takes
 page after page, and moves the watermark when it is complete. The new watermark W may be at most as late as the moment
-at which the run was begun, by the server's clock: a contact that changes during a run may be on a page that was
+at which the run was begun, by the server's clock: a record that changes during a run may be on a page that was
 passed already, and is then updated later than W, so that the next run asks for it.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
+from operator import attrgetter
 from typing import Any
 
 import attrs
@@ -23,7 +24,7 @@ from .errors import MassDeletionError
 from .schema import iso
 
 MOST_GONE = 0.2
-"""Which part of the contacts may be gone at once."""
+"""Which part of the records may be gone at once."""
 DATE_HEADER = datetime.timedelta(seconds=1)
 """The header Date tells whole seconds."""
 
@@ -53,7 +54,7 @@ class Run(msgspec.Struct, omit_defaults=True):
     began: str | None = None
     """When, by the server's clock or earlier; None before its first page."""
     newest: str | None = None
-    """The latest `updated_at` received, as it came."""
+    """The latest moment of change received, as it came."""
     position: str | None = None
     """The cursor of the next page; None for the first."""
 
@@ -73,12 +74,12 @@ class State(msgspec.Struct, omit_defaults=True):
 
 @attrs.frozen(kw_only=True)
 class Received:
-    """What is kept of a page until it is written; the contacts themselves have been let go by then.
+    """What is kept of a page until it is written; the records themselves have been let go by then.
 
     Attributes:
-        rows: The contacts as the dialect takes them, each of them once.
+        rows: The records as the dialect takes them, each of them once.
         cursor: That of the next page; None behind the last one.
-        newest: The latest `updated_at`, as it came.
+        newest: The latest moment of change, as it came.
         headers: Those of the answer.
     """
 
@@ -93,16 +94,17 @@ class SyncResult:
     """What a run did.
 
     Attributes:
-        administration_id: For which administration.
-        inserted: Contacts that are new here.
-        updated: Contacts that were other than here, those that came back included.
-        unchanged: Contacts that came as they were here.
-        deleted: Contacts that are gone from the service, and were marked as deleted.
+        administration_id: For which administration; empty where the list belongs to none.
+        inserted: Records that are new here.
+        updated: Records that were other than here, those that came back included.
+        unchanged: Records that came as they were here.
+        deleted: Records that are gone from the service, and were marked as deleted.
         pages: How many pages were received.
         seconds: How long it took.
-        full: Whether all contacts were read.
+        full: Whether all records were read.
         resumed: Whether it went on with an unfinished run; the counts are of its own part.
-        watermark: The moment, as Payt wrote it, up to which the next run trusts this one.
+        watermark: The moment, as Payt wrote it, up to which the next run trusts this one; None where no record has
+            one: the next run is full then.
     """
 
     administration_id: str
@@ -173,11 +175,16 @@ def finished(state: State, run: Run, *, now: datetime.datetime, deletions_done: 
     return State(watermark=watermark, columns=columns, runs_since_full=state.runs_since_full + 1, full_at=state.full_at)
 
 
-def mass_deletion(administration: str, *, gone: int, known: int) -> MassDeletionError | None:
+def whose(administration_id: str) -> str:
+    """What a message begins with: the administration, if there is one."""
+    return f"administration {administration_id}: " if administration_id else ""
+
+
+def mass_deletion(administration_id: str, records: str, *, gone: int, known: int) -> MassDeletionError | None:
     """The error where so many are gone that the listing is to be doubted."""
     if gone > known * MOST_GONE:
         return MassDeletionError(
-            f"administration {administration}: {gone} of {known} contacts are gone from a complete listing; none was "
+            f"{whose(administration_id)}{gone} of {known} {records} are gone from a complete listing; none was "
             "marked as deleted. If that is right, run a full sync that allows it: "
             "full=True, allow_mass_delete=True (--full --allow-mass-delete)"
         )
@@ -192,9 +199,11 @@ def earlier(raw: str, by: datetime.timedelta) -> str | None:
         return None  # before the year 1 lies everything
 
 
-def newest_of(page: Page[Any]) -> str | None:
-    """The latest `updated_at` of a page, as it came: decoding may have rounded it up."""
-    moments = [contact.updated_at for contact in page.data]
+def newest_of(page: Page[Any], watermark: str | None) -> str | None:
+    """The latest value of this field in a page, as it came: decoding may have rounded it up."""
+    if watermark is None:
+        return None
+    moments = [*map(attrgetter(watermark), page.data)]
     latest = max(filter(None, moments), default=None)
     if latest is None:
         return None
@@ -202,29 +211,26 @@ def newest_of(page: Page[Any]) -> str | None:
     as_usual = iso(latest)
     if f'"{as_usual}"'.encode() in page.raw:
         return as_usual
-    return _raw_page.decode(page.raw).data[moments.index(latest)].updated_at
+    record = _raw_page.decode(page.raw).data[moments.index(latest)]
+    return msgspec.json.decode(record[watermark], type=str)
 
 
-def check_ids(page: Page[Any]) -> None:
-    """Contacts without an id cannot be kept.
+def check_keys(page: Page[Any], key: str) -> None:
+    """Records without a key cannot be kept.
 
     Raises:
         InvalidResponseError: There is one.
     """
-    for index, contact in enumerate(page.data):
-        if not contact.id:
+    for index, value in enumerate(map(attrgetter(key), page.data)):
+        if value in (None, ""):
             raise InvalidResponseError(
-                "a contact without an id cannot be kept, as nothing would tell it from others",
-                path=f"$.data[{index}].id",
+                f"a record without its key ({key}) cannot be kept, as nothing would tell it from others",
+                path=f"$.data[{index}].{key}",
             )
 
 
-class _RawContact(msgspec.Struct):
-    updated_at: str | None = None
-
-
 class _RawPage(msgspec.Struct):
-    data: list[_RawContact]
+    data: list[dict[str, msgspec.Raw]]
 
 
 _raw_page = msgspec.json.Decoder(_RawPage)

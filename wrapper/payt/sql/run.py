@@ -12,16 +12,20 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
+from payt_resources import LISTS, spec_of
+
 from .. import checks
 from ..client import AsyncClient, Client
+from ..contract import fields_to_name, parameters_of
 from ..environments import text_of, url_of
 from ..errors import APIError, InvalidResponseError, PaytError
-from ..listing import Page
+from ..listing import ListSpec, Page
 from ..transport import clock
 from . import plan
 from .database import Copy, Database, engine_of, now
 from .errors import SyncError
 from .plan import Received, Settings, State, SyncResult
+from .schema import ADMINISTRATION, default_table
 
 T = TypeVar("T")
 log = logging.getLogger("payt")
@@ -34,10 +38,11 @@ LONGEST_NAME = 63
 
 def sync(
     client: Client,
-    administration_ids: str | Iterable[str],
+    administration_ids: str | Iterable[str] | None,
     to: str | sa.URL | sa.Engine,
     *,
-    table: str = "contacts",
+    resource: str = "contacts",
+    table: str | None = None,
     schema: str | None = None,
     full: bool = False,
     full_every: int | None = None,
@@ -46,29 +51,32 @@ def sync(
     allow_mass_delete: bool = False,
     migrate: bool = False,
     moved_from: str | None = None,
-    per_page: int = 500,
+    per_page: int | None = None,
 ) -> list[SyncResult]:
-    """Bring a copy of administrations' contacts up to date, in a table of SQLite or PostgreSQL.
+    """Bring a copy of a list, by default of administrations' contacts, up to date in a table of SQLite or PostgreSQL.
 
     Every page is one transaction; a run that ends early is gone on with by the next one. When one administration
     fails, the others are synced all the same.
 
     Args:
         client: Whom to ask.
-        administration_ids: One administration or several; they share the table.
+        administration_ids: One administration or several; they share the table. None for a list that belongs to none,
+            such as that of the administrations.
         to: The database: a URL of SQLAlchemy, or an Engine.
-        table: The name of the table; it is made when it is not there.
+        resource: The list by its name in `payt_resources.LISTS`: "contacts", "administrations", or any other whose
+            records have a key in the contract (`x-copy`).
+        table: The name of the table, by default that of the list; it is made when it is not there.
         schema: The schema of the tables; the default one if None.
-        full: Read all contacts, and mark those that are gone as deleted.
+        full: Read all records, and mark those that are gone as deleted.
         full_every: Do so on every run of this number, counted for each administration.
         full_after: Do so when the last full run is so long ago.
-        overlap: How much is read twice, as the service may write a record later than its `updated_at` says.
-        allow_mass_delete: Mark contacts as deleted even if they are more than a fifth of all, or all.
+        overlap: How much is read twice, as the service may write a record later than its moment of change says.
+        allow_mass_delete: Mark records as deleted even if they are more than a fifth of all, or all.
         migrate: Add the columns that the contract has and the table has not.
         moved_from: The base URL at which the service was before: a table that is a copy from there is continued from
             the client's. Without it, a copy from another base URL is refused, so that no environment overwrites the
-            contacts of another one.
-        per_page: How many contacts a request asks for.
+            records of another one.
+        per_page: How many records a request asks for; None for the most that a page may hold.
 
     Returns:
         What was done, for each administration.
@@ -82,15 +90,16 @@ def sync(
         PaytError: The only administration could not be listed.
     """
     _check_client(client, Client)
-    settings = _settings(full, full_every, full_after, overlap, allow_mass_delete, per_page)
-    with _job(client, administration_ids, to, table, schema, migrate=migrate, moved_from=moved_from) as job:
+    spec = _spec(resource)
+    settings = _settings(spec, full, full_every, full_after, overlap, allow_mass_delete, per_page)
+    with _job(client, spec, administration_ids, to, table, schema, migrate=migrate, moved_from=moved_from) as job:
         job.prepare()
         for administration_id in job.administration_ids:
             with job.attempt(administration_id), job.database.administration(administration_id) as copy:
                 run = Sync(copy, settings, administration_id)
                 while (listing := run.next_listing()) is not None:
                     with run.restartable():
-                        pager = client.contacts.list(administration_id=administration_id, **listing)
+                        pager = spec.method_of(client)(**listing)
                         with closing(pager.map_pages(run.received)) as pages:
                             for received in pages:
                                 run.take(received)
@@ -100,10 +109,11 @@ def sync(
 
 async def async_sync(
     client: AsyncClient,
-    administration_ids: str | Iterable[str],
+    administration_ids: str | Iterable[str] | None,
     to: str | sa.URL | sa.Engine,
     *,
-    table: str = "contacts",
+    resource: str = "contacts",
+    table: str | None = None,
     schema: str | None = None,
     full: bool = False,
     full_every: int | None = None,
@@ -112,12 +122,13 @@ async def async_sync(
     allow_mass_delete: bool = False,
     migrate: bool = False,
     moved_from: str | None = None,
-    per_page: int = 500,
+    per_page: int | None = None,
 ) -> list[SyncResult]:
     """The same as `sync`, with an AsyncClient. The database is written to in a thread, so `to` is a plain driver."""
     _check_client(client, AsyncClient)
-    settings = _settings(full, full_every, full_after, overlap, allow_mass_delete, per_page)
-    with _job(client, administration_ids, to, table, schema, migrate=migrate, moved_from=moved_from) as job:
+    spec = _spec(resource)
+    settings = _settings(spec, full, full_every, full_after, overlap, allow_mass_delete, per_page)
+    with _job(client, spec, administration_ids, to, table, schema, migrate=migrate, moved_from=moved_from) as job:
         do = job.in_thread
         await do(job.prepare)
         for administration_id in job.administration_ids:
@@ -128,7 +139,7 @@ async def async_sync(
                     run = Sync(copy, settings, administration_id)
                     while (listing := await do(run.next_listing)) is not None:
                         with run.restartable():
-                            pager = client.contacts.list(administration_id=administration_id, **listing)
+                            pager = spec.method_of(client)(**listing)
                             async with aclosing(pager.map_pages(partial(do, run.received))) as pages:
                                 async for received in pages:
                                     await do(run.take, received)
@@ -146,11 +157,13 @@ class Sync:
     Args:
         copy: Where to.
         settings: How.
-        administration_id: Whose contacts.
+        administration_id: Whose records; empty where the list belongs to no administration.
     """
 
     def __init__(self, copy: Copy, settings: Settings, administration_id: str) -> None:
-        self._copy, self._settings = copy, settings
+        self._copy, self._settings, self._spec = copy, settings, copy.spec
+        named = {ADMINISTRATION: administration_id or None, "fields": fields_to_name(copy.spec)}
+        self._always = {name: value for name, value in named.items() if value is not None}
         self._state = copy.state()
         empty = copy.is_empty()
         if empty:
@@ -171,22 +184,25 @@ class Sync:
     def next_listing(self) -> dict[str, Any] | None:
         """What to list now; None when the run is complete.
 
-        Contacts that a full listing did not bring are asked for by their ids before they count as deleted: they may
-        have been moved to a page that was passed already.
+        Records that a full listing did not bring are asked for by their keys before they count as deleted, or by
+        another full listing where the list has no such filter: they may have been moved to a page that was passed.
 
         Raises:
             MassDeletionError: Too many are gone.
         """
-        per_page = self._settings.per_page
+        listing, after = {**self._always, "per_page": self._settings.per_page}, self._spec.after
         if not self._complete and self._gone is None:
             self._asked_at, self._asked = now(), clock.now()
-            return {"updated_after": self._run.after, "cursor": self._run.position, "per_page": per_page}
+            since = {} if after is None else {after: self._run.after}
+            return {**listing, **since, "cursor": self._run.position}
         if self._gone and not self._checking:
             self._refuse_mass_deletion(len(self._gone))
             self._checking = True
-            askable = [name for name in self._gone if "," not in name]  # commas separate ids
+            if self._spec.key_filter is None:
+                return listing
+            askable = [name for name in self._gone if "," not in name]  # commas separate them
             if askable:
-                return {"ids": askable, "per_page": per_page}
+                return {**listing, self._spec.key_filter: askable}
         if not self._complete:
             with self._copy.transaction():
                 self._finish()
@@ -197,12 +213,12 @@ class Sync:
         """A page as `take` takes it; in any thread, while another page is being written.
 
         Raises:
-            InvalidResponseError: It has a contact without an id.
+            InvalidResponseError: It has a record without a key.
             SyncError: It holds what the database cannot.
         """
-        plan.check_ids(page)
+        plan.check_keys(page, str(self._spec.key))
         try:
-            rows, newest = self._copy.rows(page), plan.newest_of(page)
+            rows, newest = self._copy.rows(page), plan.newest_of(page, self._spec.watermark)
         except OverflowError:
             raise InvalidResponseError(
                 "a moment lies outside of the years 1 to 9999 of UTC, and cannot be kept", path="$.data"
@@ -263,7 +279,9 @@ class Sync:
 
     def _refuse_mass_deletion(self, gone: int) -> None:
         with self._copy.transaction():
-            error = plan.mass_deletion(self.result.administration_id, gone=gone, known=self._copy.known())
+            error = plan.mass_deletion(
+                self.result.administration_id, self._spec.name, gone=gone, known=self._copy.known()
+            )
             if error is None or self._settings.allow_mass_delete:
                 return
             self._finish(deletions_done=False)
@@ -331,16 +349,21 @@ class Job:
 @contextmanager
 def _job(
     client: Client | AsyncClient,
-    administration_ids: str | Iterable[str],
+    spec: ListSpec[Any],
+    administration_ids: str | Iterable[str] | None,
     to: str | sa.URL | sa.Engine,
-    table: str,
+    table: str | None,
     schema: str | None,
     *,
     migrate: bool,
     moved_from: str | None,
 ) -> Iterator[Job]:
-    ids = checks.values("administration_ids", administration_ids)
-    checks.text("table", table)
+    given: Any = administration_ids
+    by_administration = ADMINISTRATION in parameters_of(spec)
+    if not by_administration and given is not None:
+        raise ValueError(f"administration_ids must be None, as {spec.name} belong to no administration")
+    ids = checks.values("administration_ids", given) if by_administration else ("",)
+    table = checks.text("table", default_table(spec) if table is None else table)
     if table.lower().startswith("payt_"):
         raise ValueError(f"table: names that begin with payt_ are those of our books, got {table!r}")
     if len(table.encode()) > LONGEST_NAME:
@@ -349,7 +372,7 @@ def _job(
         checks.text("schema", schema)
     before = None if moved_from is None else text_of(url_of("moved_from", moved_from))
     engine, ours = engine_of(to)
-    database = Database(engine, table=table, schema=schema)
+    database = Database(engine, spec, table=table, schema=schema)
     try:
         yield Job(ids, database, partial(database.prepare, client.base_url, moved_from=before, migrate=migrate))
     finally:
@@ -357,13 +380,19 @@ def _job(
             engine.dispose()
 
 
+def _spec(resource: str) -> ListSpec[Any]:
+    copied = [name for name in LISTS if spec_of(name).key is not None]
+    return spec_of(checks.choice("resource", resource, copied))
+
+
 def _settings(
+    spec: ListSpec[Any],
     full: bool,  # noqa: FBT001 - internal
     full_every: int | None,
     full_after: datetime.timedelta | None,
     overlap: datetime.timedelta,
     allow_mass_delete: bool,  # noqa: FBT001 - internal
-    per_page: int,
+    per_page: int | None,
 ) -> Settings:
     for name, value in (("overlap", overlap), ("full_after", full_after)):
         if value is None and name == "full_after":
@@ -378,7 +407,7 @@ def _settings(
         full_every=None if full_every is None else checks.number("full_every", full_every, least=1),
         full_after=full_after,
         allow_mass_delete=allow_mass_delete,
-        per_page=checks.number("per_page", per_page, least=1, most=500),
+        per_page=spec.most if per_page is None else checks.number("per_page", per_page, least=1, most=spec.most),
     )
 
 

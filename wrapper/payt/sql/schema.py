@@ -1,4 +1,4 @@
-"""The tables: one of contacts, whose columns follow the contract's model, and three that keep the books of the runs."""
+"""The tables: that of a copy, whose columns follow the contract's model, and three that keep the books of the runs."""
 
 from __future__ import annotations
 
@@ -13,14 +13,17 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-from payt_api.models import Contact
 from payt_api.types import values_of
 
+from ..contract import parameters_of
+from ..listing import ListSpec
 from ..listing.shapes import fields_of, scalar_of
 from .errors import SchemaError
 
 VERSION = 1
 """Of the layout of the books; a table with a higher one was made by a newer payt-client."""
+ADMINISTRATION = "administration_id"
+"""The parameter of a list, and the column of its copy, that says whose records they are."""
 
 
 class Moment(sa.types.TypeDecorator[datetime.datetime]):
@@ -51,40 +54,42 @@ class Tables:
     """The tables of a sync.
 
     Attributes:
-        contacts: One row for each contact: (administration_id, id), the fields of the contract's model, and
-            first_seen_at, synced_at (when the row last changed here) and deleted_at.
+        records: One row for each record: its administration, where it has one, and its key, the fields of the
+            contract's model, and first_seen_at, synced_at (when the row last changed here) and deleted_at.
         incoming: The page that is being written; temporary.
-        books: Which tables of contacts are ours, which version wrote them, and from which service.
+        books: Which tables are copies of ours, of which list, which version wrote them, and from which service.
         state: Of each administration: the watermark, and where an unfinished run stands.
-        seen: The ids that the unfinished full run of an administration received so far.
+        seen: The keys that the unfinished full run of an administration received so far.
     """
 
-    contacts: sa.Table
+    records: sa.Table
     incoming: sa.Table
     books: sa.Table
     state: sa.Table
     seen: sa.Table
 
     @classmethod
-    def named(cls, table: str, schema: str | None) -> Tables:
-        """The tables for a table of contacts of this name."""
+    def named(cls, spec: ListSpec[Any], table: str, schema: str | None) -> Tables:
+        """The tables for a copy of this name."""
         metadata = sa.MetaData(schema=schema)
-        fields = {name: column_type(type_) for name, type_ in fields_of(Contact).items() if name != "id"}
-        _check_names(fields)
-        contacts = sa.Table(
+        key = str(spec.key)
+        keys = [ADMINISTRATION, key] if ADMINISTRATION in parameters_of(spec) else [key]
+        record: type = spec.record
+        fields = {name: column_type(type_) for name, type_ in fields_of(record).items() if name not in keys}
+        _check_names(keys, fields)
+        records = sa.Table(
             table,
             metadata,
-            sa.Column("administration_id", sa.Text, primary_key=True),
-            sa.Column("id", sa.Text, primary_key=True),
+            *[sa.Column(name, sa.Text, primary_key=True) for name in keys],
             *[sa.Column(name, type_) for name, type_ in fields.items()],
             sa.Column("first_seen_at", Moment, nullable=False),
             sa.Column("synced_at", Moment, nullable=False),
             sa.Column("deleted_at", Moment),
         )
         incoming = sa.Table(
-            "payt_incoming",
+            f"payt_incoming_{default_table(spec)}",
             sa.MetaData(),
-            sa.Column("id", sa.Text),
+            sa.Column(key, sa.Text),
             *[sa.Column(name, sa.Text if isinstance(type_, sa.JSON) else type_) for name, type_ in fields.items()],
             prefixes=["TEMPORARY"],
             postgresql_on_commit="DELETE ROWS",
@@ -95,6 +100,7 @@ class Tables:
             sa.Column("table_name", sa.Text, primary_key=True),
             sa.Column("version", sa.Integer, nullable=False),
             sa.Column("base_url", sa.Text),
+            sa.Column("resource", sa.Text),
         )
         state = sa.Table(
             "payt_sync_state",
@@ -111,24 +117,29 @@ class Tables:
             sa.Column("administration_id", sa.Text, primary_key=True),
             sa.Column("id", sa.Text, primary_key=True),
         )
-        return cls(contacts, incoming, books, state, seen)
+        return cls(records, incoming, books, state, seen)
 
 
-_OURS = ("administration_id", "id", "first_seen_at", "synced_at", "deleted_at")
+def default_table(spec: ListSpec[Any]) -> str:
+    """What the table of a copy is called, unless somebody says otherwise."""
+    return spec.name.replace(".", "_")
 
 
-def _check_names(fields: Collection[str]) -> None:
+_OURS = ("first_seen_at", "synced_at", "deleted_at")
+
+
+def _check_names(keys: Collection[str], fields: Collection[str]) -> None:
     """No field may have the name of another column; databases tell no case.
 
     Raises:
         SchemaError: One has.
     """
-    counts = Counter(name.casefold() for name in (*_OURS, *fields))
+    counts = Counter(name.casefold() for name in (*keys, *_OURS, *fields))
     for name in fields:
         if counts[name.casefold()] > 1:
             raise SchemaError(
-                f"the contract's field {name} has the name of another column of a copy: export the contacts instead, "
-                "or keep the copy by your own code over client.contacts.list"
+                f"the contract's field {name} has the name of another column of a copy: export the list instead, "
+                "or keep the copy by your own code over the method that lists"
             )
 
 
@@ -173,17 +184,17 @@ Column = Sequence[Any]
 
 
 def columns_maker(
-    fields: Mapping[str, Callable[[Column], Column] | None],
-) -> Callable[[Iterable[Contact]], list[Column]]:
-    """A function from contacts to the columns of these fields; each as the function there makes it, if there is one.
+    record: Any, fields: Mapping[str, Callable[[Column], Column] | None]
+) -> Callable[[Iterable[Any]], list[Column]]:
+    """A function from records to the columns of these fields; each as the function there makes it, if there is one.
 
-    By columns, not by rows: what is done for a page is done for a field at once, and not for each contact.
+    By columns, not by rows: what is done for a page is done for a field at once, and not for each record.
     """
-    order = [field.name for field in attrs.fields(Contact)]
+    order = [field.name for field in attrs.fields(record)]
     made = [(order.index(name), write) for name, write in fields.items()]
 
-    def columns(contacts: Iterable[Contact]) -> list[Column]:
-        given = [*zip(*map(values_of, contacts), strict=True)]
+    def columns(records: Iterable[Any]) -> list[Column]:
+        given = [*zip(*map(values_of, records), strict=True)]
         return [given[place] if write is None else write(given[place]) for place, write in made]
 
     return columns
