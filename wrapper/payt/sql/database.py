@@ -213,7 +213,7 @@ class Copy:
         self._postgres = database.engine.dialect.name == "postgresql"
         self.spec, self._key = database.spec, str(database.spec.key)
         self._id = administration_id
-        self._owner = {ADMINISTRATION: administration_id} if administration_id else {}
+        self.owner = {ADMINISTRATION: administration_id} if administration_id else {}
         names = [str(column.name) for column in self._tables.incoming.columns]
         records = self._tables.records
         documents = [name for name in names if isinstance(records.c[name].type, sa.JSON)]
@@ -322,7 +322,7 @@ class Copy:
                 self._tables.records,
                 self.columns,
                 rows,
-                before=self._owner,
+                before=self.owner,
                 after={"first_seen_at": str(moment), "synced_at": str(moment)},
             )
             return len(rows), 0, 0
@@ -382,7 +382,7 @@ class Copy:
 
     @property
     def _mine(self) -> list[sa.ColumnElement[bool]]:
-        return [self._tables.records.c[name] == value for name, value in self._owner.items()]
+        return [self._tables.records.c[name] == value for name, value in self.owner.items()]
 
     def _alive(self, records: sa.Table) -> tuple[sa.ColumnElement[bool], ...]:
         return *self._mine, records.c.deleted_at.is_(None)
@@ -398,13 +398,13 @@ class Copy:
             for name in self.columns
         }
         upsert = self._dialect.insert(records).from_select(
-            [*self._owner, *values, "first_seen_at", "synced_at"],
+            [*self.owner, *values, "first_seen_at", "synced_at"],
             # without a WHERE, SQLite would take ON CONFLICT for the condition of a join
-            sa.select(*map(sa.literal, self._owner.values()), *values.values(), moment, moment).where(sa.text("true")),
+            sa.select(*map(sa.literal, self.owner.values()), *values.values(), moment, moment).where(sa.text("true")),
         )
         fields = [name for name in self.columns if name != self._key]
         upsert = upsert.on_conflict_do_update(
-            index_elements=[*self._owner, self._key],
+            index_elements=[*self.owner, self._key],
             set_={
                 **{name: upsert.excluded[name] for name in fields},
                 "synced_at": upsert.excluded.synced_at,

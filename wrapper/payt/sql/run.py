@@ -25,7 +25,7 @@ from . import plan
 from .database import Copy, Database, engine_of, now
 from .errors import SyncError
 from .plan import Received, Settings, State, SyncResult
-from .schema import ADMINISTRATION, default_table
+from .schema import ADMINISTRATION
 
 T = TypeVar("T")
 log = logging.getLogger("payt")
@@ -162,8 +162,8 @@ class Sync:
 
     def __init__(self, copy: Copy, settings: Settings, administration_id: str) -> None:
         self._copy, self._settings, self._spec = copy, settings, copy.spec
-        named = {ADMINISTRATION: administration_id or None, "fields": fields_to_name(copy.spec)}
-        self._always = {name: value for name, value in named.items() if value is not None}
+        fields = fields_to_name(copy.spec)
+        self._always = {**copy.owner, **({} if fields is None else {"fields": fields})}
         self._state = copy.state()
         empty = copy.is_empty()
         if empty:
@@ -279,9 +279,8 @@ class Sync:
 
     def _refuse_mass_deletion(self, gone: int) -> None:
         with self._copy.transaction():
-            error = plan.mass_deletion(
-                self.result.administration_id, self._spec.name, gone=gone, known=self._copy.known()
-            )
+            known = self._copy.known()
+            error = plan.mass_deletion(self.result.administration_id, self._spec.name, gone=gone, known=known)
             if error is None or self._settings.allow_mass_delete:
                 return
             self._finish(deletions_done=False)
@@ -363,7 +362,7 @@ def _job(
     if not by_administration and given is not None:
         raise ValueError(f"administration_ids must be None, as {spec.name} belong to no administration")
     ids = checks.values("administration_ids", given) if by_administration else ("",)
-    table = checks.text("table", default_table(spec) if table is None else table)
+    table = checks.text("table", spec.name.replace(".", "_") if table is None else table)
     if table.lower().startswith("payt_"):
         raise ValueError(f"table: names that begin with payt_ are those of our books, got {table!r}")
     if len(table.encode()) > LONGEST_NAME:

@@ -87,7 +87,7 @@ class Tables:
             sa.Column("deleted_at", Moment),
         )
         incoming = sa.Table(
-            f"payt_incoming_{default_table(spec)}",
+            f"payt_incoming_{spec.name}",
             sa.MetaData(),
             sa.Column(key, sa.Text),
             *[sa.Column(name, sa.Text if isinstance(type_, sa.JSON) else type_) for name, type_ in fields.items()],
@@ -118,11 +118,6 @@ class Tables:
             sa.Column("id", sa.Text, primary_key=True),
         )
         return cls(records, incoming, books, state, seen)
-
-
-def default_table(spec: ListSpec[Any]) -> str:
-    """What the table of a copy is called, unless somebody says otherwise."""
-    return spec.name.replace(".", "_")
 
 
 _OURS = ("first_seen_at", "synced_at", "deleted_at")
