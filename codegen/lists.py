@@ -123,6 +123,9 @@ def _of_copy(document: dict[str, Any], each: List) -> Iterator[str]:
         yield f"x-copy: watermark: {watermark!r} is not a date-time"
     if watermark is not None and after_of(watermark) not in each.parameters:
         yield f"x-copy: a watermark needs a parameter {after_of(watermark)} to ask with"
+    for name, parameter in each.parameters.items():
+        if copy["key"] is not None and parameter.get("required") and name != "administration_id":
+            yield f"x-copy: a copy lists everything, and {name!r} is required: give the records a schema of their own"
 
 
 def _of_separated(parameter: dict[str, Any]) -> Iterator[str]:

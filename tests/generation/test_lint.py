@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from contract import problems_of
 from lint import invalid_in, lacking_in
+from lists import problems_of_lists
 
 Change = Callable[[dict[str, Any]], object]
 NO_CONTENT = {"description": "Done."}
@@ -543,9 +544,29 @@ LACKING: dict[str, tuple[Change, str]] = {
     ),
 }
 
+COPIES: dict[str, tuple[Change, str]] = {
+    "something else": (set_schema("Contact", **{"x-copy": "id"}), "x-copy must be {key: FIELD} or {key: FIELD, "),
+    "by a key that is none": (
+        set_schema("Contact", **{"x-copy": {"key": "number"}}),
+        "x-copy: key: 'number' is not a field of the record",
+    ),
+    "by a watermark that is no moment": (
+        set_schema("Contact", **{"x-copy": {"key": "id", "watermark": "lastname"}}),
+        "x-copy: watermark: 'lastname' is not a date-time",
+    ),
+    "by a watermark that cannot be asked for": (
+        drop_parameter("updated_after"),
+        "x-copy: a watermark needs a parameter updated_after to ask with",
+    ),
+    "of what is not listed without more": (
+        set_parameter("updated_after", required=True),
+        "x-copy: a copy lists everything, and 'updated_after' is required: give the records a schema of their own",
+    ),
+}
+
 
 def test_the_contract_itself_breaks_no_rule(contract: dict[str, Any]) -> None:
-    assert [*problems_of(contract), *invalid_in(contract), *lacking_in(contract)] == []
+    assert [*problems_of(contract), *problems_of_lists(contract), *invalid_in(contract), *lacking_in(contract)] == []
 
 
 @pytest.mark.parametrize("name", MISREAD)
@@ -586,6 +607,13 @@ ALLOWED: dict[str, Change] = {
 def test_what_is_read_rightly_is_let_pass(name: str, contract: dict[str, Any]) -> None:
     ALLOWED[name](contract)
     assert problems_of(contract) == []
+
+
+@pytest.mark.parametrize("name", COPIES)
+def test_a_copy_that_could_not_be_kept_is_named(name: str, contract: dict[str, Any]) -> None:
+    change, words = COPIES[name]
+    change(contract)
+    assert any(words in problem for problem in problems_of_lists(contract)), [*problems_of_lists(contract)]
 
 
 @pytest.mark.parametrize("name", INVALID)

@@ -65,7 +65,7 @@ def choice(name: str, value: Any, choices: Sequence[str]) -> Any:
     return value
 
 
-def values(name: str, given: str | Iterable[str]) -> tuple[str, ...]:
+def values(name: str, given: str | Iterable[str] | None) -> tuple[str, ...]:
     """The values of a filter, each once, in the order given; empty where an empty iterable was given.
 
     Raises:

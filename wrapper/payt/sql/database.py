@@ -219,6 +219,7 @@ class Copy:
         documents = [name for name in names if isinstance(records.c[name].type, sa.JSON)]
         self.columns = tuple(names)
         self._documents = frozenset(documents)
+        self._mine = [records.c[name] == value for name, value in self.owner.items()]
         record: type = self.spec.record
         writing = {name: self._dialect.writing(records.c[name].type) for name in names}
         if scalar_of(fields_of(record)[self._key]) is not str:
@@ -379,10 +380,6 @@ class Copy:
 
     def _here(self, table: sa.Table) -> tuple[sa.ColumnElement[bool], ...]:
         return table.c.table_name == self._tables.records.name, table.c.administration_id == self._id
-
-    @property
-    def _mine(self) -> list[sa.ColumnElement[bool]]:
-        return [self._tables.records.c[name] == value for name, value in self.owner.items()]
 
     def _alive(self, records: sa.Table) -> tuple[sa.ColumnElement[bool], ...]:
         return *self._mine, records.c.deleted_at.is_(None)

@@ -211,7 +211,8 @@ def newest_of(page: Page[Any], watermark: str | None) -> str | None:
     as_usual = iso(latest)
     if f'"{as_usual}"'.encode() in page.raw:
         return as_usual
-    record = _raw_page.decode(page.raw).data[moments.index(latest)]
+    data = msgspec.json.decode(page.raw, type=dict[str, msgspec.Raw])["data"]
+    record = msgspec.json.decode(data, type=list[dict[str, msgspec.Raw]])[moments.index(latest)]
     return msgspec.json.decode(record[watermark], type=str)
 
 
@@ -227,13 +228,6 @@ def check_keys(page: Page[Any], key: str) -> None:
                 f"a record without its key ({key}) cannot be kept, as nothing would tell it from others",
                 path=f"$.data[{index}].{key}",
             )
-
-
-class _RawPage(msgspec.Struct):
-    data: list[dict[str, msgspec.Raw]]
-
-
-_raw_page = msgspec.json.Decoder(_RawPage)
 
 
 def _server_time(headers: Mapping[str, str], waited: float) -> datetime.datetime | None:

@@ -357,11 +357,10 @@ def _job(
     migrate: bool,
     moved_from: str | None,
 ) -> Iterator[Job]:
-    given: Any = administration_ids
     by_administration = ADMINISTRATION in parameters_of(spec)
-    if not by_administration and given is not None:
+    if not by_administration and administration_ids is not None:
         raise ValueError(f"administration_ids must be None, as {spec.name} belong to no administration")
-    ids = checks.values("administration_ids", given) if by_administration else ("",)
+    ids = checks.values("administration_ids", administration_ids) if by_administration else ("",)
     table = checks.text("table", spec.name.replace(".", "_") if table is None else table)
     if table.lower().startswith("payt_"):
         raise ValueError(f"table: names that begin with payt_ are those of our books, got {table!r}")
