@@ -544,6 +544,12 @@ LACKING: dict[str, tuple[Change, str]] = {
     ),
 }
 
+
+def updated_after(document: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = next(p for p in operation(document)["parameters"] if p.get("name") == "updated_after")
+    return found
+
+
 COPIES: dict[str, tuple[Change, str]] = {
     "something else": (set_schema("Contact", **{"x-copy": "id"}), "x-copy must be {key: FIELD} or {key: FIELD, "),
     "by a key that is none": (
@@ -555,11 +561,11 @@ COPIES: dict[str, tuple[Change, str]] = {
         "x-copy: watermark: 'lastname' is not a date-time",
     ),
     "by a watermark that cannot be asked for": (
-        drop_parameter("updated_after"),
+        lambda document: operation(document)["parameters"].remove(updated_after(document)),
         "x-copy: a watermark needs a parameter updated_after to ask with",
     ),
     "of what is not listed without more": (
-        set_parameter("updated_after", required=True),
+        lambda document: updated_after(document).update(required=True),
         "x-copy: a copy lists everything, and 'updated_after' is required: give the records a schema of their own",
     ),
 }

@@ -24,7 +24,7 @@ from sql.truth import Query, rows, truth
 
 from payt.sql import BusyError, SchemaError, SyncError
 from payt.sql.database import Copy
-from payt.sql.dialects import PostgreSQL, PostgreSQLWithCopy, SQLite
+from payt.sql.dialects import PostgreSQL, PostgreSQLWithCopy, SQLite, _lock_in_process
 from payt.sql.schema import _check_names, column_type
 from payt.testing import FakePayt, contact
 
@@ -183,6 +183,14 @@ class TestOneRunAtATime:
 
         sync(fake, engine, meddle=meddle)
         engine.dispose()
+
+    def test_in_memory_the_second_leaves_the_lock_to_the_first(self) -> None:
+        for _ in range(2):
+            with _lock_in_process("x") as first:
+                with _lock_in_process("x") as second, _lock_in_process("y") as other:
+                    assert (first, second, other) == (True, False, True)
+                with _lock_in_process("x") as second:
+                    assert not second
 
     def test_when_it_cannot_be_unlocked_the_connection_is_closed(self, postgresql: str) -> None:
         engine = sa.create_engine(postgresql)
