@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 import subprocess
-import tarfile
+import zipfile
 from pathlib import Path
 
 import attrs
@@ -40,10 +40,10 @@ class Baseline:
     def extract(self, folder: Path, *paths: str) -> None:
         """Put what these paths held then below `folder`; what did not exist is left out."""
         for path in paths:
-            archive = _git(self.root, "archive", "--format=tar", self.revision, path)
+            archive = _git(self.root, "archive", "--format=zip", self.revision, path)
             if archive is not None:
-                with tarfile.open(fileobj=io.BytesIO(archive)) as files:
-                    files.extractall(folder, filter="data")
+                with zipfile.ZipFile(io.BytesIO(archive)) as files:
+                    files.extractall(folder)
 
     @property
     def version(self) -> str:

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import attrs
-from contract import METHODS, resolve, used_schemas
+from document import METHODS, operations_of, references_in, resolve, used_schemas, without_all_of
 
-DESCRIBES = ("description", "summary", "example", "examples", "title", "externalDocs", "deprecated")
+DESCRIBES = ("description", "summary", "example", "examples", "title", "externalDocs")
 """Keys that change no code but its docstrings."""
 
 
@@ -38,19 +38,43 @@ class Change:
 
 
 def changes_between(old: dict[str, Any], new: dict[str, Any]) -> list[Change]:
-    """Every change from `old` to `new`: operations first, then models."""
-    return [*_of_operations(old, new), *_of_models(old, new)]
+    """Every change from `old` to `new`: operations first, then models, then what stands around them."""
+    found = [*_of_operations(old, new), *_of_models(without_all_of(old), without_all_of(new))]
+    if old != new:
+        around = [
+            {key: value for key, value in document.items() if key != "paths"}
+            | {"components": {**document.get("components", {}), "schemas": {}, "parameters": {}, "responses": {}}}
+            for document in (old, new)
+        ]
+        differing = [key for key in around[0] | around[1] if around[0].get(key) != around[1].get(key)]
+        found += [Change("the contract", f"its {key} differ") for key in differing]
+    return found
 
 
 def _of_operations(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
     before, after = _operations(old), _operations(new)
-    for name in [*before, *(name for name in after if name not in before)]:
-        if name not in after:
+    # A function keeps its place in Python wherever the API moves what it calls.
+    places = {_function(operation): name for name, operation in after.items() if name not in before}
+    moved = {
+        name: places[_function(operation)]
+        for name, operation in before.items()
+        if name not in after and _function(operation) in places
+    }
+    for name in [*before, *(name for name in after if name not in before and name not in moved.values())]:
+        if name in moved:
+            yield Change(name, f"is {moved[name]} now")
+            yield from _of_operation(moved[name], (old, before[name]), (new, after[moved[name]]))
+        elif name not in after:
             yield Change(name, "", "removed", "its function is gone")
         elif name not in before:
             yield Change(name, "", "added")
         else:
             yield from _of_operation(name, (old, before[name]), (new, after[name]))
+
+
+def _function(operation: dict[str, Any]) -> tuple[Any, Any]:
+    """What gives a generated function its place: folder and module."""
+    return (operation.get("tags") or [None])[0], operation.get("operationId")
 
 
 def _operations(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -74,7 +98,11 @@ def _of_operation(
     new_document, new = after
     for key, meaning in (("operationId", "module"), ("tags", "folder")):
         if old.get(key) != new.get(key):
-            yield Change(name, f"{key} {old.get(key)} -> {new.get(key)}", breaks=f"its generated {meaning} has moved")
+            moved = _function(old) != _function(new)  # only the first tag names a folder
+            breaks = f"its generated {meaning} has moved" if moved else ""
+            yield Change(name, f"{key} {old.get(key)} -> {new.get(key)}", breaks=breaks)
+    for what in _deprecated(old, new):
+        yield Change(name, what)
     for parameter in old["parameters"] | new["parameters"]:
         was, now = old["parameters"].get(parameter), new["parameters"].get(parameter)
         if now is None:
@@ -85,18 +113,30 @@ def _of_operation(
         else:
             for what, breaks in _of_parameter((old_document, was), (new_document, now)):
                 yield Change(name, f"{parameter} {what}", breaks=breaks)
-    yield from _of_body(name, (old_document, old), (new_document, new))
-    results, known = (
-        {str(status): _answer(document, node) for status, node in operation.get("responses", {}).items()}
+    held = [*_of_body(name, before, after), *_of_answers(name, before, after)]
+    yield from held
+    told = {"operationId", "tags", "deprecated", "parameters", "requestBody", "responses"}
+    unsaid = not held and any(old.get(key) != new.get(key) for key in ("requestBody", "responses"))
+    if unsaid or _without(old, told) != _without(new, told):
+        yield Change(name, "its words or examples")
+
+
+def _of_answers(
+    name: str, before: tuple[dict[str, Any], dict[str, Any]], after: tuple[dict[str, Any], dict[str, Any]]
+) -> Iterator[Change]:
+    old, new = (
+        {str(status): resolve(document, node) for status, node in operation.get("responses", {}).items()}
         for document, operation in (before, after)
     )
-    for status in results | known:
-        if results.get(status) != known.get(status):
-            was, now = (bodies.get(status, "nothing") for bodies in (results, known))
-            breaks = "it is parsed as something else" if status in results else ""
+    for status in old | new:
+        was, now = (_answer(nodes[status]) if status in nodes else "nothing" for nodes in (old, new))
+        if was != now or (status in old) != (status in new):
+            breaks = "it is parsed as something else" if status in old else ""
             yield Change(name, f"response {status} holds {now}, was {was}", breaks=breaks)
-    if _described(old) != _described(new):
-        yield Change(name, "its words or examples")
+        else:
+            for part, other in zip(_schemas(old[status]), _schemas(new[status]), strict=True):
+                for what, breaks in _of_value(part, other, sent=False):
+                    yield Change(name, f"response {status} {what}", breaks=breaks)
 
 
 def _of_parameter(
@@ -105,8 +145,10 @@ def _of_parameter(
     was, now = before[1], after[1]
     if bool(was.get("required")) != bool(now.get("required")):
         yield ("is required now", "calls that do not pass it fail") if now.get("required") else ("is optional now", "")
+    yield from ((what, "") for what in _deprecated(was, now))
     yield from _of_value(resolve(before[0], was.get("schema", {})), resolve(after[0], now.get("schema", {})), sent=True)
-    if [was.get(key) for key in DESCRIBES] != [now.get(key) for key in DESCRIBES]:
+    told = {"required", "deprecated", "schema"}
+    if _without(was, told) != _without(now, told):
         yield "is described differently", ""
 
 
@@ -121,10 +163,10 @@ def _of_body(
     elif not was:
         yield Change(name, "body added", breaks="calls that do not pass it fail" if now.get("required") else "")
     else:
-        if _answer(before[0], was) != _answer(after[0], now):
+        if _answer(was) != _answer(now):
             yield Change(
                 name,
-                f"body is {_answer(after[0], now)}, was {_answer(before[0], was)}",
+                f"body is {_answer(now)}, was {_answer(was)}",
                 breaks="calls that pass it fail",
             )
         if bool(was.get("required")) != bool(now.get("required")):
@@ -132,14 +174,19 @@ def _of_body(
             yield Change(name, f"body is {'required' if breaks else 'optional'} now", breaks=breaks)
 
 
-def _answer(document: dict[str, Any], node: dict[str, Any]) -> str:
-    content = resolve(document, node).get("content", {})
-    return ", ".join(_type(media.get("schema", {})) for media in content.values()) or "nothing"
+def _answer(node: dict[str, Any]) -> str:
+    return ", ".join(map(_type, _schemas(node))) or "nothing"
+
+
+def _schemas(node: dict[str, Any]) -> list[dict[str, Any]]:
+    return [media.get("schema", {}) for media in node.get("content", {}).values()]
 
 
 def _of_models(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
     before, after = (document.get("components", {}).get("schemas", {}) for document in (old, new))
-    sent, received = used_schemas(new, sent=True), used_schemas(new, sent=False)
+    received = used_schemas(new, sent=False)
+    asked = references_in([parameters for _, _, parameters in operations_of(new)], "")
+    sent = used_schemas(new, sent=True) | {reference.rpartition("/")[2] for _, reference in asked}
     for name in before | after:
         if name not in after:
             yield Change(name, "", "removed", "the model is gone")
@@ -147,9 +194,8 @@ def _of_models(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
             yield Change(name, "", "added")
         else:
             # A model that nothing refers to is judged as one that is received: code may use it all the same.
-            for what, breaks in _of_model(
-                before[name], after[name], sent=name in sent, received=name in received or name not in sent
-            ):
+            directions = {"sent": name in sent, "received": name in received or name not in sent}
+            for what, breaks in _of_model(before[name], after[name], **directions):
                 yield Change(name, what, breaks=breaks)
 
 
@@ -163,17 +209,21 @@ def _of_model(was: dict[str, Any], now: dict[str, Any], *, sent: bool, received:
             breaks = "code that makes one without it fails" if sent and required[1] else ""
             yield f"{'required ' if required[1] else ''}field `{name}` added", breaks
         else:
+            # a field with a default is never None
+            none = [
+                not each and schema[name].get("default") is None
+                for each, schema in zip(required, (old, new), strict=True)
+            ]
             if required == [True, False]:
-                yield f"field `{name}` is optional now", "it may be None, and was not before" if received else ""
+                breaks = "it may be None, and was not before" if received and none[1] else ""
+                yield f"field `{name}` is optional now", breaks
             elif required == [False, True]:
                 yield f"field `{name}` is required now", "code that makes one without it fails" if sent else ""
-            for what, breaks in _of_property(
-                old[name], new[name], sent=sent, received=received, optional=not required[0]
-            ):
+            for what, breaks in _of_property(old[name], new[name], sent=sent, received=received, optional=none[0]):
                 yield f"field `{name}` {what}", breaks
     if not old and not new:
         yield from _of_property(was, now, sent=sent, received=received, optional=False)
-    elif {**was, "properties": 0, "required": 0} != {**now, "properties": 0, "required": 0}:
+    elif _without(was, {"properties", "required"}) != _without(now, {"properties", "required"}):
         yield "its words or rules", ""
 
 
@@ -192,25 +242,56 @@ def _of_value(
     was: dict[str, Any], now: dict[str, Any], *, sent: bool, optional: bool = False
 ) -> Iterator[tuple[str, str]]:
     """How one value changed; `optional` says that it could be None already."""
-    if _type(was) != _type(now):
-        yield f"is {_type(now)}, was {_type(was)}", "it is of another type"
+    if was == now:
+        return
+    found = [*_of_null(was, now, sent=sent, optional=optional)]
+    was, now = _without_null(was), _without_null(now)
+    found += [(what, "") for what in _deprecated(was, now)]
+    if bool(was.get("x-accept-number")) != bool(now.get("x-accept-number")):
+        found.append((f"{'may' if now.get('x-accept-number') else 'may not'} come as a number now", ""))
+    if was.get("default") != now.get("default"):
+        gone = not sent and not optional and now.get("default") is None
+        what = f"is {now.get('default')!r} by default, was {was.get('default')!r}"
+        found.append((what, "it may be None, and was not before" if gone else ""))
+    found += _of_range(was, now, sent=sent)
+    if _type(was) == _type(now):
+        found += _of_what_it_holds(was, now, sent=sent)
+    else:
+        found.append((f"is {_type(now)}, was {_type(was)}", "it is of another type"))
+    if [was.get(key) for key in DESCRIBES] != [now.get(key) for key in DESCRIBES]:
+        found.append(("is described differently", ""))
+    yield from found or ([("has other rules", "")] if was != now else [])
+
+
+def _of_null(was: dict[str, Any], now: dict[str, Any], *, sent: bool, optional: bool) -> Iterator[tuple[str, str]]:
     if _nullable(was) != _nullable(now):
         if _nullable(now):
             yield "may be null now", "" if sent or optional else "it may be None, and was not before"
         else:
             yield "is never null now", "null is refused" if sent else ""
-    yield from _of_range(was, now, sent=sent)
-    if was.get("default") != now.get("default"):
-        yield f"is {now.get('default')!r} by default, was {was.get('default')!r}", ""
-    if bool(was.get("x-accept-number")) != bool(now.get("x-accept-number")):
-        yield f"{'may' if now.get('x-accept-number') else 'may not'} come as a number now", ""
-    if _described(was) != _described(now):
-        yield "is described differently", ""
+
+
+def _of_what_it_holds(was: dict[str, Any], now: dict[str, Any], *, sent: bool) -> Iterator[tuple[str, str]]:
+    """How the schemas inside a value changed, whose types are those that they were."""
+    inside = [("items", "of its items"), ("additionalProperties", "of its values")]
+    pairs = [(was.get(key), now.get(key), words) for key, words in inside]
+    for key in ("oneOf", "anyOf"):
+        parts = [sorted(schema.get(key, []), key=_type) for schema in (was, now)]
+        pairs += [(old, new, f"of its {_type(new)}") for old, new in zip(*parts, strict=False)]
+    for old, new, words in pairs:
+        if isinstance(old, dict) and isinstance(new, dict):
+            for what, breaks in _of_value(old, new, sent=sent):
+                yield f"{what} ({words})", breaks
+    if "properties" in was and "properties" in now:
+        yield from _of_model(was, now, sent=sent, received=not sent)
 
 
 def _of_range(was: dict[str, Any], now: dict[str, Any], *, sent: bool) -> Iterator[tuple[str, str]]:
     """How the allowed values changed."""
-    old, new = was.get("enum"), now.get("enum")
+    old, new = (
+        None if values is None else [value for value in values if value is not None]
+        for values in (was.get("enum"), now.get("enum"))
+    )
     if old != new:
         gone = [value for value in old or [] if value not in (new or [])] if new is not None else []
         what = f"knows the values {new}, was {old}"
@@ -241,8 +322,7 @@ def _type(schema: dict[str, Any]) -> str:
     if text == "array":
         return f"list of {_type(schema.get('items', {}))}"
     if text == "object" and isinstance(schema.get("properties"), dict):
-        inner = ", ".join(f"{name}: {_type(prop)}" for name, prop in schema["properties"].items())
-        return f"object of {inner}"
+        return "object with fields of its own"
     if text == "object" and isinstance(schema.get("additionalProperties"), dict):
         return f"object of any names to {_type(schema['additionalProperties'])}"
     return f"{text} ({schema['format']})" if "format" in schema else text
@@ -254,5 +334,24 @@ def _nullable(schema: dict[str, Any]) -> bool:
     return "null" in types or any(_nullable(part) for key in ("oneOf", "anyOf") for part in schema.get(key, []))
 
 
-def _described(schema: dict[str, Any]) -> list[Any]:
-    return [schema.get(key) for key in DESCRIBES]
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema as it is where the value is not null, in whichever way null is allowed."""
+    for key in ("oneOf", "anyOf"):
+        parts = [part for part in schema.get(key, []) if part.get("type") != "null"]
+        if len(parts) == 1:
+            schema = {**parts[0], **_without(schema, {key})}
+    kinds = schema.get("type")
+    if isinstance(kinds, list):
+        kinds = [kind for kind in kinds if kind != "null"]
+        schema = {**schema, "type": kinds[0] if len(kinds) == 1 else sorted(kinds)}
+    return schema
+
+
+def _deprecated(was: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    if bool(was.get("deprecated")) == bool(now.get("deprecated")):
+        return []
+    return ["is deprecated now" if now.get("deprecated") else "is not deprecated any more"]
+
+
+def _without(node: dict[str, Any], keys: set[str]) -> dict[str, Any]:
+    return {key: value for key, value in node.items() if key not in keys}

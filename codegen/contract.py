@@ -5,17 +5,38 @@ Each rule is a function that yields one sentence a problem, with the place in th
 
 from __future__ import annotations
 
+import difflib
 import keyword
 import re
 from collections.abc import Iterator
+from fractions import Fraction
 from typing import Any
 
+from document import (
+    METHODS,
+    alternatives_of,
+    bounds_of,
+    how_read,
+    is_join,
+    joined,
+    operations_of,
+    references_in,
+    resolve,
+    schemas_below,
+    schemas_of,
+    types_of,
+    used_schemas,
+    without_all_of,
+)
+
 # Names that a generated operation uses for itself: a parameter of such a name would stand in their way.
-NAMES_OF_AN_OPERATION = {"body", "client", "content_of", "query_of", "query_value", "quote", "response"}
+NAMES_OF_AN_OPERATION = {
+    *("body", "client", "content_of", "query_of", "query_value", "quote", "response", "warn_deprecated", "within"),
+}
 # Names that the modules of models and operations import: a schema of such a name would stand in their way.
 NAMES_OF_THE_MODULES = {
     *("Any", "AuthenticatedClient", "Client", "DateTime", "Identifier", "Literal", "Response", "TypeAlias", "UNSET"),
-    *("UUID", "Unset"),
+    *("Annotated", "Meta", "UUID", "Unset"),
 }
 # What JSON Schema knows and the generator overlooks without a word.
 OVERLOOKED = {
@@ -29,12 +50,45 @@ OVERLOOKED = {
     "$defs": "move it to components/schemas",
     "propertyNames": "describe the names in the text",
     "unevaluatedProperties": "use additionalProperties",
+    "discriminator": "describe one object with the properties of all, none of them required",
+    "prefixItems": "describe all items alike, by `items`",
+    "contains": "say it in the description",
 }
+# Bounds that a value keeps, and the types that they are for.
+BOUNDS = {
+    **dict.fromkeys(
+        ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"), ("integer", "number")
+    ),
+    **dict.fromkeys(("minLength", "maxLength", "pattern"), ("string",)),
+    **dict.fromkeys(("minItems", "maxItems", "uniqueItems"), ("array",)),
+    **dict.fromkeys(("minProperties", "maxProperties"), ("object",)),
+}
+# What may stand beside a `$ref`, because it changes words only.
+BESIDE_A_REFERENCE = {
+    *("$ref", "description", "summary", "title", "example", "examples", "externalDocs"),
+    *("deprecated", "readOnly", "writeOnly", "x-accept-number"),
+}
+# What this project adds to OpenAPI's own words, and where it is read.
+EXTENSIONS = {
+    "x-accept-number": "schema",
+    "x-columns": "schema",
+    "x-copy": "schema",
+    "x-list": "operation",
+    "x-on-request": "schema",
+    "x-comma-separated": "parameter",
+    "x-matches": "parameter",
+}
+# Whose keys are names that the contract gives, and no words of OpenAPI.
+NAMING = {
+    *("callbacks", "content", "headers", "parameters", "paths", "properties", "requestBodies", "responses", "schemas"),
+    *("securitySchemes", "variables"),
+}
+# What holds data of the API.
+DATA = {"const", "default", "enum", "example", "examples"}
 
-METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 # What a generated model is made of: a field of such a name would stand in its way.
 NAMES_OF_THE_TEMPLATE = {
-    *("Any", "DateTime", "Identifier", "Literal", "UUID", "datetime"),
+    *("Annotated", "Any", "DateTime", "Identifier", "Literal", "Meta", "UUID", "datetime"),
     *("bool", "dict", "float", "int", "list", "self", "str"),
 }
 
@@ -43,118 +97,132 @@ def problems_of(document: Any) -> list[str]:
     """All problems of the contract, in the order of its operations and schemas; empty where there is none."""
     if not isinstance(document, dict) or "paths" not in document:
         return ["this is no OpenAPI document: it has no `paths`"]
+    version = document.get("openapi", document.get("swagger"))
+    if not str(version).startswith("3.1."):
+        return [
+            f"openapi: it says {version}, and this project reads 3.1: write `openapi: 3.1.0`, and what that changes"
+        ]
     problems = [
         f"{place}: it refers to {reference!r}, and there is nothing: correct the name, or describe it there"
         for place, reference in references_in(document, "")
         if not resolve(document, {"$ref": reference})
     ]
+    problems += problems_of_extensions(document, "", "document")
+    problems += problems_of_security(document)
+    problems += problems_of_paths(document)
     for place, operation, parameters in operations_of(document):
         problems += [f"{place}: {p}" for p in problems_of_operation(document, operation)]
         for parameter in parameters:
             problems += [
                 f"{place}, parameter {parameter.get('name')!r}: {p}" for p in problems_of_parameter(document, parameter)
             ]
-    for name in document.get("components", {}).get("schemas", {}):
-        if name in NAMES_OF_THE_MODULES:
-            problems.append(f"components.schemas.{name}: the generated modules use that name themselves: rename it")
-    sent, received = (used_schemas(document, sent=sent) for sent in (True, False))
-    for name in sorted(sent & received):
-        schema = document["components"]["schemas"].get(name, {})
-        if set(schema.get("properties", {})) - set(schema.get("required", [])):
-            problems.append(
-                f"components.schemas.{name}: it is both sent and received. What is received is None where it is "
-                "missing; what is sent must tell null from left out: describe what is sent as a schema of its own"
-            )
+    problems += [
+        f"components.schemas.{name}: the generated modules use that name themselves: rename it"
+        for name in document.get("components", {}).get("schemas", {})
+        if name in NAMES_OF_THE_MODULES
+    ]
+    problems += problems_of_directions(document)
     for place, schema in schemas_of(document):
-        problems += [f"{place}: {p}" for p in problems_of_schema(schema)]
+        problems += [f"{place}: {p}" for p in problems_of_schema(place, schema)]
         problems += [f"{place}: {p}" for p in problems_of_its_place(document, place, schema)]
     return problems
 
 
-def operations_of(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], list[dict[str, Any]]]]:
-    """Every operation as (its method and path, itself, its parameters with those of its path)."""
-    for path, item in document["paths"].items():
-        for method in METHODS:
-            if method in item:
-                parameters = [*item.get("parameters", []), *item[method].get("parameters", [])]
-                yield f"{method.upper()} {path}", item[method], [resolve(document, p) for p in parameters]
+def problems_of_directions(document: dict[str, Any]) -> Iterator[str]:
+    """What concerns schemas because they are sent, or sent and received."""
+    whole = without_all_of(document)
+    sent, received = (used_schemas(whole, sent=sent) for sent in (True, False))
+    for name in sorted(sent & received):
+        if _differs_when_sent(whole["components"]["schemas"].get(name, {})):
+            yield (
+                f"components.schemas.{name}: it is both sent and received. What is received is None where it is "
+                "missing, and may be outside of its bounds; what is sent must tell null from left out, and keep them: "
+                "describe what is sent as a schema of its own"
+            )
+    for name in sorted(sent):
+        for place, schema in schemas_below(whole["components"]["schemas"].get(name, {}), f"components.schemas.{name}"):
+            yield from (f"{place}: {p}" for p in problems_of_what_is_sent(place, schema))
 
 
-def used_schemas(document: dict[str, Any], *, sent: bool) -> set[str]:
-    """The names of the schemas that requests, or answers, hold."""
-    names: set[str] = set()
-    waiting = [operation.get("requestBody" if sent else "responses") for _, operation, _ in operations_of(document)]
-    while waiting:
-        for _, reference in references_in(waiting.pop(), ""):
-            name = reference.removeprefix("#/components/schemas/")
-            if name not in names:
-                names.add(name)
-                waiting.append(resolve(document, {"$ref": reference}))
-    return {name for name in names if not name.startswith("#/")}
-
-
-def schemas_of(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every schema of the document as (its place, itself), whatever holds it."""
-    yield from _held(document, "")
-    for name, schema in document.get("components", {}).get("schemas", {}).items():
-        yield from schemas_below(schema, f"components.schemas.{name}")
-
-
-def _held(node: Any, place: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The schemas of parameters, bodies and answers."""
-    if isinstance(node, dict):
-        for key, value in node.items():
-            if key == "schema":
-                yield from schemas_below(value, f"{place}.schema".lstrip("."))
-            elif key not in ("schemas", "example", "examples"):
-                yield from _held(value, f"{place}.{key}")
-    elif isinstance(node, list):
-        for index, value in enumerate(node):
-            yield from _held(value, f"{place}[{index}]")
-
-
-def schemas_below(schema: Any, place: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """A schema and those inside it."""
-    if not isinstance(schema, dict):
+def problems_of_extensions(node: Any, place: str, kind: str) -> Iterator[str]:
+    """Keys that begin with `x-` and are none of ours, or stand where nobody reads them."""
+    if isinstance(node, list):
+        for index, item in enumerate(node):
+            yield from problems_of_extensions(item, f"{place}[{index}]", kind)
+    if not isinstance(node, dict):
         return
-    yield place, schema
-    inside = [(f"properties.{name}", inner) for name, inner in (schema.get("properties") or {}).items()]
-    inside += [(key, schema.get(key)) for key in ("items", "additionalProperties")]
-    for key in ("oneOf", "anyOf", "allOf"):
-        inside += [(f"{key}[{index}]", inner) for index, inner in enumerate(schema.get(key) or [])]
-    for name, inner in inside:
-        yield from schemas_below(inner, f"{place}.{name}")
+    for key, value in node.items():
+        inside = _kind_of(str(key), kind)
+        if str(key).startswith("x-"):
+            yield from _of_extension(place.lstrip(".") or "the document", key, kind)
+        elif inside.startswith("names of ") and isinstance(value, dict):
+            for name, inner in value.items():
+                yield from problems_of_extensions(inner, f"{place}.{key}.{name}", inside.removeprefix("names of "))
+        elif key not in DATA:
+            yield from problems_of_extensions(value, f"{place}.{key}", inside)
 
 
-def references_in(node: Any, place: str) -> Iterator[tuple[str, str]]:
-    """Every `$ref` below `node` as (its place, where it points)."""
-    if isinstance(node, dict):
-        for key, value in node.items():
-            if key == "$ref" and isinstance(value, str):
-                yield place.lstrip("."), value
-            elif key not in ("example", "examples", "default", "enum", "const"):
-                yield from references_in(value, f"{place}.{key}")
-    elif isinstance(node, list):
-        for index, value in enumerate(node):
-            yield from references_in(value, f"{place}[{index}]")
+def _of_extension(place: str, key: str, kind: str) -> Iterator[str]:
+    if key not in EXTENSIONS:
+        near = difflib.get_close_matches(key, EXTENSIONS, 1)
+        way_out = f"write {near[0]}" if near else f"the keys are {', '.join(EXTENSIONS)}"
+        yield f"{place}: nothing reads {key}: {way_out}"
+    elif EXTENSIONS[key] != kind:
+        yield f"{place}: {key} would be overlooked: it belongs to the {EXTENSIONS[key]}"
 
 
-def resolve(document: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
-    """What a local `$ref` points to, or the node itself."""
-    seen = set()
-    while "$ref" in node and node["$ref"] not in seen:
-        seen.add(node["$ref"])
-        target: Any = document
-        for key in node["$ref"].removeprefix("#/").split("/"):
-            target = target.get(key, {}) if isinstance(target, dict) else {}
-        node = target
-    return node
+def _kind_of(key: str, kind: str) -> str:
+    """What a key holds, in a node of some kind."""
+    if key in ("schema", "items", "additionalProperties", "allOf", "anyOf", "oneOf"):
+        return "schema"
+    if key in ("schemas", "properties"):
+        return "names of schema"
+    if key == "parameters":
+        return "parameter" if kind in ("operation", "path") else "names of parameter"
+    if kind == "path" and key in METHODS:
+        return "operation"
+    if key == "paths":
+        return "names of path"
+    return "names of something" if key in NAMING else "something"
+
+
+def problems_of_security(document: dict[str, Any]) -> Iterator[str]:
+    """The wrapper sends one token, as RFC 6750 says: nothing else may be asked for."""
+    schemes = document.get("components", {}).get("securitySchemes", {})
+    for name, node in schemes.items():
+        scheme = resolve(document, node)
+        if (scheme.get("type"), str(scheme.get("scheme")).lower()) != ("http", "bearer"):
+            yield (
+                f"components.securitySchemes.{name}: only a bearer token is ever sent: "
+                "write `type: http` and `scheme: bearer`"
+            )
+    if len(schemes) > 1:
+        names = " and ".join(schemes)
+        yield f"components.securitySchemes: there are {names}, and one token is all that is sent: leave one"
+
+
+def problems_of_paths(document: dict[str, Any]) -> Iterator[str]:
+    """What concerns paths as a whole."""
+    if document.get("webhooks"):
+        yield "webhooks: nothing is generated from them: describe what is asked, under paths"
+    for path, item in document["paths"].items():
+        if "$ref" in item:
+            yield f"{path}: a path that is a $ref would be overlooked: describe it here"
+        for place, node in [(path, item), *((f"{m.upper()} {path}", item[m]) for m in METHODS if m in item)]:
+            if "servers" in node:
+                yield f"{place}: `servers` would be overlooked, as every request goes to one address: leave it out"
 
 
 def problems_of_operation(document: dict[str, Any], operation: dict[str, Any]) -> Iterator[str]:
     """What concerns the operation as a whole."""
+    schemes = document.get("components", {}).get("securitySchemes") or {"bearer": None}
     if document.get("security") and "security" not in operation:
         yield "security is stated at the root only, which the generator ignores: state it on the operation"
+    elif [[*alternative] for alternative in operation.get("security", [])] != [[*schemes][:1]]:
+        way_out = f"write `security: [{{{next(iter(schemes))}: []}}]`"
+        yield f"the token is sent with every request, and its security does not say so: {way_out}"
+    if "callbacks" in operation:
+        yield "`callbacks` would be overlooked: leave them out"
     if "operationId" not in operation:
         yield "it has no operationId, which names the generated module"
     if not operation.get("tags"):
@@ -162,9 +230,23 @@ def problems_of_operation(document: dict[str, Any], operation: dict[str, Any]) -
     if "requestBody" in operation:
         yield from problems_of_body(document, resolve(document, operation["requestBody"]))
     for status, response in operation.get("responses", {}).items():
-        kinds = list(resolve(document, response).get("content", {}))
-        if len(kinds) > 1:
-            yield f"response {status} has several content types, of which only {kinds[0]} would be read: leave one"
+        content = resolve(document, response).get("content", {})
+        if len(content) > 1:
+            kind = next(iter(content))
+            yield f"response {status} has several content types, of which only {kind} would be read: leave one"
+        for kind, media in content.items():
+            yield from (f"response {status} is {kind}{p}" for p in problems_of_answer(document, kind, media))
+
+
+def problems_of_answer(document: dict[str, Any], kind: str, media: dict[str, Any]) -> Iterator[str]:
+    """What concerns an answer of one content type."""
+    schema = resolve(document, media.get("schema", {}))
+    if "schema" not in media:
+        yield " without a schema, and would be read as nothing: describe it"
+    elif how_read(kind) == "text" and schema.get("type") != "string":
+        yield ", which is read as it comes: its schema is `type: string`"
+    elif how_read(kind) == "bytes" and (schema.get("type"), schema.get("format")) != ("string", "binary"):
+        yield ", which nothing parses: describe it as `schema: {type: string, format: binary}` to get its bytes"
 
 
 def problems_of_body(document: dict[str, Any], body: dict[str, Any]) -> Iterator[str]:
@@ -174,7 +256,7 @@ def problems_of_body(document: dict[str, Any], body: dict[str, Any]) -> Iterator
         yield f"its requestBody is {' or '.join(kinds) or 'of no type'}, and our templates write only application/json"
         return
     schema = body["content"]["application/json"].get("schema", {})
-    if resolve(document, schema).get("type") != "object" or "$ref" not in schema:
+    if joined(document, schema).get("type") != "object" or "$ref" not in schema:
         yield "its requestBody is no reference to an object schema: move it to components/schemas, and refer to it"
 
 
@@ -193,15 +275,6 @@ def problems_of_parameter(document: dict[str, Any], parameter: dict[str, Any]) -
                 yield f"it is of type {type_} and would be misread: make it a string, and encode it in the wrapper"
 
 
-def alternatives_of(document: dict[str, Any], schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The schema itself and all that anyOf, oneOf and allOf join to it."""
-    schema = resolve(document, schema)
-    yield schema
-    for key in ("anyOf", "oneOf", "allOf"):
-        for part in schema.get(key, []):
-            yield from alternatives_of(document, part)
-
-
 def problems_of_its_place(document: dict[str, Any], place: str, schema: dict[str, Any]) -> Iterator[str]:
     """What concerns one schema and where it stands, or what it refers to."""
     if schema.get("x-accept-number") and not _is_plain_property(place, schema):
@@ -209,64 +282,165 @@ def problems_of_its_place(document: dict[str, Any], place: str, schema: dict[str
             "x-accept-number would be overlooked: it is read where a property of an object is described, without enum "
             "and format"
         )
-    parts = [resolve(document, part).get("type") for part in schema.get("allOf", [])]
-    if len(parts) > 1 and set(parts) != {"object"}:
-        yield "allOf would be read as one of its parts only: join nothing but objects"
+    parts = [resolve(document, part) for part in schema.get("allOf", [])]
+    if is_join(schema):
+        if any(types_of(part) != ["object"] and "allOf" not in part for part in parts):
+            yield "allOf would be read as one of its parts only: join nothing but objects"
+        if any(isinstance(part.get("additionalProperties"), dict) for part in parts):
+            yield "allOf joins properties only, and a part has typed additionalProperties: leave them out"
+        described = [part.get("properties", {}) for part in (*(joined(document, part) for part in parts), schema)]
+        for name in dict.fromkeys(name for part in described for name in part):
+            if len(ways := [part[name] for part in described if name in part]) > 1 and ways != ways[:1] * len(ways):
+                yield f"property {name!r} is described by several parts of allOf: describe it once"
+        whole = joined(document, schema)
+        for name in whole["required"]:
+            if name not in whole["properties"]:
+                yield f"{name!r} is required and is none of its properties"
+    models = [part for key in ("oneOf", "anyOf") for part in schema.get(key, []) if _is_model(document, part)]
+    if len(models) > 1:
+        names = " and ".join(str(part.get("$ref", "an object")).rpartition("/")[2] for part in models)
+        yield f"{names} cannot be told apart in an answer: describe one object with the properties of all"
 
 
-def problems_of_schema(schema: dict[str, Any]) -> Iterator[str]:
+def _is_model(document: dict[str, Any], part: dict[str, Any]) -> bool:
+    part = resolve(document, part)
+    return "properties" in part or "allOf" in part
+
+
+def _differs_when_sent(schema: dict[str, Any]) -> bool:
+    for _, inner in schemas_below(schema, ""):
+        if set(inner.get("properties", {})) - set(inner.get("required", [])):
+            return True
+        if inner.get("readOnly") or inner.get("writeOnly") or bounds_of(inner) or inner.get("uniqueItems"):
+            return True
+    return False
+
+
+def problems_of_what_is_sent(place: str, schema: dict[str, Any]) -> Iterator[str]:
+    """Bounds that a model could not check before it is sent."""
+    if schema.get("uniqueItems") and not re.search(r"\.properties\.[^.\[\]]+$", place):
+        yield "uniqueItems is checked where a property is described only: move it there, or say it in the description"
+    if {"minProperties", "maxProperties"} & schema.keys() and "properties" in schema:
+        yield "the number of its properties would not be checked before sending: leave it out, and describe it"
+    for key in ("oneOf", "anyOf"):
+        parts = [part for part in schema.get(key, []) if part.get("type") != "null"]
+        if any(BOUNDS.keys() & part.keys() for part in parts) and len(parts) > 1:
+            yield f"the bounds inside {key} would not be checked before sending: leave them out, and describe them"
+    if len([kind for kind in types_of(schema) if kind != "null"]) > 1 and BOUNDS.keys() & schema.keys():
+        yield "bounds of several types would not be checked before sending: leave them out, and describe them"
+
+
+def problems_of_schema(place: str, schema: dict[str, Any]) -> Iterator[str]:
     """What concerns one schema."""
     for keyword_, way_out in OVERLOOKED.items():
         if keyword_ in schema:
             yield f"`{keyword_}` would be overlooked: {way_out}"
-    reference = schema.get("$ref")
-    if reference is not None and not str(reference).startswith("#/components/schemas/"):
-        yield f"it refers to {reference}: only schemas of this file, `#/components/schemas/...`, can be referred to"
-    if reference is not None and "x-accept-number" in schema:
-        yield "x-accept-number beside $ref would be overlooked: describe the string here, without a reference"
-    elif schema.get("x-accept-number") and "string" not in _types(schema):
+    if "$ref" in schema:
+        yield from problems_of_reference(schema, str(schema["$ref"]))
+    elif schema.get("x-accept-number") and "string" not in types_of(schema):
         yield "x-accept-number is for strings, and this is none"
+    for key in ("oneOf", "anyOf", "allOf"):
+        others = {"type", "properties", "required", "additionalProperties"} if key != "allOf" else set()
+        others |= {"oneOf", "anyOf", "allOf", "items", "enum", "const", "format", *BOUNDS} - {key}
+        if key in schema and (lost := [name for name in schema if name in others]):
+            yield f"`{'`, `'.join(lost)}` beside {key} would be overlooked: write it into the parts of {key}"
+    if schema.get("format") == "binary" and not _is_file(place):
+        yield "it is of format binary, which a JSON document cannot hold: make it `format: byte`, or leave it out"
+    yield from problems_of_bounds(schema)
     yield from problems_of_values(schema)
     if isinstance(schema.get("properties"), dict):
         yield from problems_of_properties(schema, schema["properties"])
 
 
+def problems_of_reference(schema: dict[str, Any], reference: str) -> Iterator[str]:
+    """What concerns a `$ref` and what stands beside it."""
+    if not reference.startswith("#/components/schemas/"):
+        yield f"it refers to {reference}: only schemas of this file, `#/components/schemas/...`, can be referred to"
+    if "x-accept-number" in schema:
+        yield "x-accept-number beside $ref would be overlooked: describe the string here, without a reference"
+    if lost := sorted(schema.keys() - BESIDE_A_REFERENCE):
+        yield f"`{'`, `'.join(lost)}` beside $ref would be overlooked: write it where the reference points"
+
+
+def problems_of_bounds(schema: dict[str, Any]) -> Iterator[str]:
+    """What concerns the bounds of a value."""
+    kinds = " or ".join(types_of(schema)) or "of no type"
+    for key, types in BOUNDS.items():
+        if key in schema and not set(types_of(schema)) & set(types):
+            yield f"`{key}` is for {' and '.join(types)}, and this is {kinds}: leave it out"
+    if "string" in types_of(schema) and schema.get("format") in ("date", "date-time", "uuid", "binary"):
+        for key in [key for key in ("minLength", "maxLength", "pattern") if key in schema]:
+            yield f"`{key}` of format {schema['format']} would be overlooked: leave it out"
+    whole = "number" not in types_of(schema)
+    for key in [key for key, types in BOUNDS.items() if "integer" in types and key in schema]:
+        if whole and not (isinstance(schema[key], int) and abs(schema[key]) < 2**63):
+            yield f"`{key}` of an integer is a whole number of at most 63 bits, and this is {schema[key]!r}"
+    step = schema.get("multipleOf")
+    if isinstance(step, float) and Fraction(str(step)) != Fraction(step):
+        yield f"`multipleOf` {step} cannot be checked, as no float is exactly that: leave it out, and describe it"
+    if "pattern" in schema:
+        try:
+            re.compile(schema["pattern"])
+        except (re.error, TypeError) as error:
+            yield f"its pattern cannot be read by Python: {error}"
+
+
 def problems_of_values(schema: dict[str, Any]) -> Iterator[str]:
     """What concerns the values that a schema names."""
-    if "enum" in schema and "null" in _types(schema):
+    if "enum" in schema and "null" in types_of(schema):
         yield "an enum that may be null would become several enums: write oneOf, of the enum and of `type: 'null'`"
     if "default" in schema and schema.get("format") in ("date", "date-time", "binary"):
         yield f"a default of format {schema['format']} is not handled: leave it out, and name it in the description"
     for name in ("const", "default"):
         if isinstance(schema.get(name), str) and set(schema[name]) & set('"\\'):
             yield f"a {name} with a quotation mark or a backslash would be misread: leave it out, and describe it"
-    if any(isinstance(value, str) and not value.isprintable() for value in schema.get("enum") or []):
-        yield "a value of an enum with a control character would be misread: leave the enum out"
+    yield from problems_of_enum([value for value in schema.get("enum") or [] if value is not None])
     if isinstance(schema.get("default"), (list, dict)):
         yield "a default that is a list or an object would be dropped: leave it out, and name it in the description"
 
 
+def problems_of_enum(values: list[Any]) -> Iterator[str]:
+    """What concerns the values of an enum, null aside."""
+    if {type(value) for value in values} not in (set(), {str}, {int}):
+        kinds = sorted({type(value).__name__ for value in values})
+        yield (
+            f"an enum holds nothing but texts or nothing but whole numbers, and this one has values of type "
+            f"{' and '.join(kinds)}: list each value by itself, or leave the enum out"
+        )
+        return
+    if any(isinstance(value, str) and not value.isprintable() for value in values):
+        yield "a value of an enum with a control character would be misread: leave the enum out"
+    names: dict[str, Any] = {}
+    for index, value in enumerate(values):
+        # as the generator makes a name of it
+        kept = "".join(c for c in str(value) if c.isidentifier() or c.isdecimal() or c in ". _-")
+        name = "_".join(re.findall(r"[^. _-]+", kept.upper())) if str(value)[:1].isalpha() else f"VALUE_{index}"
+        if name and name in names:
+            both = f"{names[name]!r} and {value!r}"
+            yield f"the values {both} of its enum would get one name in Python: leave the enum out"
+        names[name] = value
+
+
 def problems_of_properties(schema: dict[str, Any], properties: dict[str, Any]) -> Iterator[str]:
     """What concerns the properties of an object schema."""
-    for name, prop in properties.items():
+    for name in properties:
         if not str(name).isidentifier() or keyword.iskeyword(name) or str(name).startswith("_"):
             yield f"property {name!r} is no Python name, so no model can hold it under the name that the API uses"
         elif name in NAMES_OF_THE_TEMPLATE:
             yield f"property {name!r} would hide what has that name in the generated model"
-        if isinstance(prop, dict) and prop.get("format") == "binary":
-            yield f"property {name!r} is of format binary, which a JSON document cannot hold"
     for name in schema.get("required", []):
-        if name not in properties:
+        if name not in properties and "allOf" not in schema:
             yield f"{name!r} is required and is none of its properties"
     if isinstance(schema.get("additionalProperties"), dict):
         yield "it has properties and typed additionalProperties, of which a model holds only the first: split it in two"
 
 
+def _is_file(place: str) -> bool:
+    """Whether a schema describes a whole answer that is no JSON."""
+    found = re.search(r"\.content\.([^/]+/[^/]+)\.schema$", place)
+    return found is not None and how_read(found[1]) == "bytes"
+
+
 def _is_plain_property(place: str, schema: dict[str, Any]) -> bool:
     described = re.search(r"\.properties\.[^.\[\]]+$", place) and "allOf" not in place
     return bool(described) and not {"enum", "format"} & set(schema)
-
-
-def _types(schema: dict[str, Any]) -> list[str]:
-    given = schema.get("type", [])
-    return [given] if isinstance(given, str) else given

@@ -6,7 +6,6 @@ Run through `./generate.sh`, which makes the environment that this needs.
 from __future__ import annotations
 
 import argparse
-import copy
 import difflib
 import json
 import os
@@ -19,10 +18,11 @@ from typing import Any
 
 import baseline
 from changes import Change, changes_between
-from contract import operations_of, problems_of, schemas_below, used_schemas
+from contract import problems_of
 from lint import invalid_in, lacking_in
 from lists import problems_of_lists
-from python_api import breaking_changes
+from prepare import facts_of, prepare
+from python_api import python_changes
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -105,10 +105,10 @@ def report(
     (folder / "before").mkdir()
     old.extract(folder / "before", "wrapper/payt", "generated")
     shutil.copytree(ROOT / "wrapper/payt", folder / "wrapper/payt", ignore=shutil.ignore_patterns("__pycache__"))
-    python = breaking_changes(folder / "before", folder)
-    breaking = [change for change in changes if change.breaks]
+    python = python_changes(folder / "before", folder)
+    breaking = any(change.breaks for change in changes) or any(python.values())
     missing = []
-    if (breaking or python) and old.judged:
+    if breaking and old.judged:
         version, changelog = (
             path.read_text("utf-8") if path.exists() else ""
             for path in (ROOT / baseline.VERSION_FILE, ROOT / "CHANGELOG.md")
@@ -121,9 +121,9 @@ def report(
         print(f"  {change}")
     if not changes:
         print("  the contract is the same")
-    for line in python:
-        print(f"  BREAKING Python   {line}")
-    if breaking or python:
+    for line, breaks in python.items():
+        print(f"  {'BREAKING' if breaks else ' ' * 8} Python   {line}")
+    if breaking:
         print("Users' code breaks." if old.judged else "Users' code would break, if this had been released.")
     else:
         print("Users' code goes on as it is.")
@@ -171,9 +171,12 @@ def generate(document: dict[str, Any], output: Path) -> None:
         GenerationError: The generator was not happy with it, or what it wrote would not work.
     """
     with tempfile.TemporaryDirectory(prefix="payt-contract-") as folder:
-        prepared = Path(folder) / "openapi.json"
-        prepared.write_text(json.dumps(mark_sent(describe_parameters(document))), encoding="utf-8")
-        run_generator(prepared, output)
+        prepared, templates = Path(folder) / "openapi.json", Path(folder) / "templates"
+        prepared.write_text(json.dumps(prepare(document)), encoding="utf-8")
+        shutil.copytree(ROOT / "codegen/templates", templates)
+        facts = json.dumps(facts_of(document), ensure_ascii=False)  # which Jinja reads as well
+        (templates / "facts.jinja").write_text(f"{{% set facts = {facts} %}}\n", encoding="utf-8")
+        run_generator(prepared, templates, output)
     finish(output)
     verify(output)
     described = {"x-generated": HEADER.strip("# \n"), **document}
@@ -218,26 +221,7 @@ def finish(package: Path) -> None:
     (package / "py.typed").write_text(HEADER, encoding="utf-8")
 
 
-def describe_parameters(document: dict[str, Any]) -> dict[str, Any]:
-    """The document with each parameter's description in its schema too: the generator reads it only there."""
-    document = copy.deepcopy(document)
-    shared = document.get("components", {}).get("parameters", {}).values()
-    for parameter in [*shared, *(p for _, _, parameters in operations_of(document) for p in parameters)]:
-        if "schema" in parameter and "description" in parameter:
-            several = " Several are separated by commas." if parameter.get("x-comma-separated") else ""
-            parameter["schema"].setdefault("description", parameter["description"] + several)
-    return document
-
-
-def mark_sent(document: dict[str, Any]) -> dict[str, Any]:
-    """The document with `x-sent` on every object that requests hold: its model tells null from left out."""
-    for name in used_schemas(document, sent=True):
-        for _, schema in schemas_below(document["components"]["schemas"][name], name):
-            schema["x-sent"] = True
-    return document
-
-
-def run_generator(contract: Path, output: Path) -> None:
+def run_generator(contract: Path, templates: Path, output: Path) -> None:
     """Run openapi-python-client; its warnings are errors, because each one means something left out."""
     bin_folder = Path(sys.executable).parent
     environment = {
@@ -259,7 +243,7 @@ def run_generator(contract: Path, output: Path) -> None:
         "--config",
         ROOT / "codegen/config.yaml",
         "--custom-template-path",
-        ROOT / "codegen/templates",
+        templates,
     ]
     run = subprocess.run(command, env=environment, capture_output=True, text=True, encoding="utf-8", check=False)
     if run.returncode:

@@ -9,18 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from contract import operations_of, resolve, schemas_of
+from document import operations_of, resolve, schemas_of
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 
 def invalid_in(document: dict[str, Any]) -> list[str]:
     """Where the document is no valid OpenAPI 3.1, a sentence each."""
-    version = str(document.get("openapi"))
-    if not version.startswith("3.1."):
-        return [f"openapi: it says {version}, and this project reads 3.1: write `openapi: 3.1.0`"]
-    errors = OpenAPIV31SpecValidator(document).iter_errors()
-    return [f"{_place(error.absolute_path) or 'the document'}: {_sentence(error)}" for error in errors]
+    return [
+        f"{place}: {_sentence(error)}"
+        for error in OpenAPIV31SpecValidator(document).iter_errors()
+        for place in _places(document, error)
+    ]
 
 
 def lacking_in(document: dict[str, Any]) -> list[str]:
@@ -157,6 +157,27 @@ def _mismatches(document: dict[str, Any], schema: dict[str, Any], value: Any) ->
     validator = OAS31Validator(whole, format_checker=OAS31Validator.FORMAT_CHECKER)
     for error in validator.iter_errors(value):
         yield f"{_place(error.absolute_path) or 'it'}: {_sentence(error)}"
+
+
+def _places(document: dict[str, Any], error: Any) -> list[str]:
+    """Where an error is; the validator counts from the schema where it is inside one, whichever that is."""
+    path = [*error.absolute_path]
+    inside = [
+        f"{place}.{_place(path)}"
+        for place, schema in schemas_of(document)
+        if path and path[0] not in document and _at(schema, path) == error.instance
+    ]
+    return inside or [_place(path) or "the document"]
+
+
+def _at(node: Any, path: list[Any]) -> Any:
+    """What a path leads to; None where it leads nowhere."""
+    for key in path:
+        try:
+            node = node[key]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return node
 
 
 def _place(path: Any) -> str:

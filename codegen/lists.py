@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import attrs
-from contract import operations_of, resolve
+from document import operations_of, resolve
 
 # What a client has besides its resources: a tag of such a name would stand in its way.
 NAMES_OF_A_CLIENT = {"aclose", "base_url", "call", "close"}
@@ -70,35 +70,35 @@ def problems_of_lists(document: dict[str, Any]) -> Iterator[str]:
         if count > 1:
             yield f"{count} lists would be client.{name}: give all but one of them a name of its own by `x-list`"
     for each in lists:
-        yield from (f"{each.place}: {problem}" for problem in _problems_of(document, each))
+        for rule in (_of_names, _of_parameters, _of_fields, _of_copy):
+            yield from (f"{each.place}: {problem}" for problem in rule(document, each))
     listing = {each.place for each in lists}
     for place, operation, parameters in operations_of(document):
-        for parameter in parameters:
-            if "x-matches" in parameter and not parameter.get("x-comma-separated"):
-                yield f"{place}, parameter {parameter.get('name')!r}: x-matches goes with x-comma-separated: true"
-            if parameter.get("x-comma-separated") and (
-                parameter.get("in") != "query" or parameter.get("schema", {}).get("type") != "string"
-            ):
-                yield (
-                    f"{place}, parameter {parameter.get('name')!r}: x-comma-separated is for query parameters of "
-                    "type string"
-                )
         if isinstance(operation.get("x-list"), str) and place not in listing:
             yield f"{place}: x-list names a method, but this operation is not a list: see docs/contract.md"
+        for parameter in parameters:
+            for problem in _of_separated(parameter):
+                yield f"{place}, parameter {parameter.get('name')!r}: {problem}"
 
 
-def _problems_of(document: dict[str, Any], each: List) -> Iterator[str]:
+def _of_names(document: dict[str, Any], each: List) -> Iterator[str]:
     if not _is_name(each.tag) or each.tag in NAMES_OF_A_CLIENT:
-        yield f"its first tag, {each.tag!r}, becomes client.{each.tag or '…'}: write one in snake_case, such as contacts"
+        yield f"its first tag, {each.tag!r}, becomes client.{each.tag or '…'}: write one in snake_case, as in contacts"
     elif not any(tag.get("name") == each.tag and tag.get("description") for tag in document.get("tags", [])):
         yield f"the tag {each.tag!r} has no description among `tags`: it becomes the docstring of client.{each.tag}"
     if not _is_name(each.method):
         yield f"x-list: {each.method!r} becomes the name of a method: write it in snake_case, or false"
+
+
+def _of_parameters(_document: dict[str, Any], each: List) -> Iterator[str]:
     for name in each.parameters:
         if name in NAMES_OF_A_METHOD or not _is_name(name):
             yield f"parameter {name!r}: the method that lists cannot have an argument of that name"
     if "maximum" not in each.parameters["per_page"].get("schema", {}):
         yield "its per_page has no maximum, which is what a method asks for where users do not say"
+
+
+def _of_fields(document: dict[str, Any], each: List) -> Iterator[str]:
     fields = properties_of(document, each.record)
     for name, field in each.separated.items():
         if field is not None and field not in fields:
@@ -106,21 +106,31 @@ def _problems_of(document: dict[str, Any], each: List) -> Iterator[str]:
     for name in each.record.get("x-columns", []):
         if name not in fields:
             yield f"x-columns: {name!r} is not a field of the record"
-    copy = each.record.get("x-copy")
-    if copy is not None:
-        if not isinstance(copy, dict) or "key" not in copy or not copy.keys() <= {"key", "watermark"}:
-            yield "x-copy must be {key: FIELD} or {key: FIELD, watermark: FIELD}"
-            return
-        for role, name in copy.items():
-            if name not in fields:
-                yield f"x-copy: {role}: {name!r} is not a field of the record"
-        watermark = copy.get("watermark")
-        if watermark in fields and fields[watermark].get("format") != "date-time":
-            yield f"x-copy: watermark: {watermark!r} is not a date-time"
-        if watermark is not None and after_of(watermark) not in each.parameters:
-            yield f"x-copy: a watermark needs a parameter {after_of(watermark)} to ask with"
     if any(field.get("x-on-request") for field in fields.values()) and "fields" not in each.parameters:
         yield "a property is x-on-request, and without a parameter `fields` it cannot be asked for"
+
+
+def _of_copy(document: dict[str, Any], each: List) -> Iterator[str]:
+    fields, copy = properties_of(document, each.record), each.record.get("x-copy", {"key": None})
+    if not isinstance(copy, dict) or "key" not in copy or not copy.keys() <= {"key", "watermark"}:
+        yield "x-copy must be {key: FIELD} or {key: FIELD, watermark: FIELD}"
+        return
+    for role, name in copy.items():
+        if name is not None and name not in fields:
+            yield f"x-copy: {role}: {name!r} is not a field of the record"
+    watermark = copy.get("watermark")
+    if watermark in fields and fields[watermark].get("format") != "date-time":
+        yield f"x-copy: watermark: {watermark!r} is not a date-time"
+    if watermark is not None and after_of(watermark) not in each.parameters:
+        yield f"x-copy: a watermark needs a parameter {after_of(watermark)} to ask with"
+
+
+def _of_separated(parameter: dict[str, Any]) -> Iterator[str]:
+    if "x-matches" in parameter and not parameter.get("x-comma-separated"):
+        yield "x-matches goes with x-comma-separated: true"
+    is_text = parameter.get("in") == "query" and parameter.get("schema", {}).get("type") == "string"
+    if parameter.get("x-comma-separated") and not is_text:
+        yield "x-comma-separated is for query parameters of type string"
 
 
 def properties_of(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, dict[str, Any]]:

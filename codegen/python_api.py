@@ -13,34 +13,39 @@ import griffe
 FOLDERS = ("wrapper", "generated")
 """Where the two packages are, below a state's folder."""
 PACKAGES = ("payt", "payt_api", "payt_resources")
+GENERATED = ("payt_api", "payt_resources")
 EXPORTING = ("payt", "payt.testing")
 """Modules of the wrapper whose `__all__` is promised. All that is generated is."""
 FREE = ("payt._version", "payt.__version__")
 
 
-def breaking_changes(old: Path, new: Path) -> list[str]:
-    """Every change from `old` to `new` that breaks code which uses what is promised, a line each."""
+def python_changes(old: Path, new: Path) -> dict[str, bool]:
+    """Every change from `old` to `new` of what is promised, a line each, and whether code that uses it breaks."""
     if all(_texts(old / folder) == _texts(new / folder) for folder in FOLDERS):
-        return []
+        return {}
     logging.getLogger("griffe").setLevel(logging.ERROR)
     states = _load(old), _load(new)
-    found: dict[str, None] = {}
+    found: dict[str, bool] = {}
     for package in PACKAGES:
         before, after = (state.get(package) for state in states)
         if before is None:
             continue
         if after is None:
-            found[f"{package}: removed"] = None
+            found[f"{package}: removed"] = True
             continue
         promised = {*_promised(before)}
         for name in sorted(_exported(before) - _exported(after)):
-            found[f"{name}: removed"] = None
+            found[f"{name}: removed"] = True
         for breakage in griffe.find_breaking_changes(before, after):
             path = breakage.obj.canonical_path
             if path.startswith(FREE) or not any(path == name or path.startswith(f"{name}.") for name in promised):
                 continue
-            found[_line(breakage)] = None
-    return list(found)
+            # Calls stay as they are with another default, and do something else: of what is generated, the contract
+            # says so itself.
+            default = breakage.kind is griffe.BreakageKind.PARAMETER_CHANGED_DEFAULT
+            if not (default and package in GENERATED):
+                found[_line(breakage)] = not default
+    return found
 
 
 def _texts(folder: Path) -> dict[str, bytes]:

@@ -20,7 +20,7 @@ from typing import Any
 from uuid import UUID
 
 import jinja2
-from contract import resolve
+from document import resolve
 from lists import List, after_of, lists_of, properties_of
 from openapi_python_client.strings import snake_case
 

@@ -66,6 +66,8 @@ def without_fields(type_: typing.Any) -> typing.Any:
     origin, inside = typing.get_origin(type_), typing.get_args(type_)
     if origin in (types.UnionType, typing.Union):
         return typing.Union[tuple(without_fields(member) for member in inside)]  # noqa: UP007 - of a number known at run time
+    if origin is typing.Annotated:
+        return typing.Annotated[(without_fields(inside[0]), *inside[1:])]
     if origin is list:
         return list[without_fields(inside[0])]  # type: ignore[misc]  # made at run time
     if origin is dict:

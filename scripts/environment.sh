@@ -13,6 +13,26 @@ find_python() {
     exit 1
 }
 
+# The interpreters of this machine that will do, a path a line, each version once, from the oldest to the newest.
+pythons() {
+    local candidate
+    {
+        compgen -c | grep -E '^python3(\.[0-9]+)?$' | while read -r candidate; do type -ap "$candidate"; done
+        ls -d "${PYENV_ROOT:-$HOME/.pyenv}"/versions/*/bin/python3 2>/dev/null || true
+    } | sort -u | while read -r candidate; do
+        "$candidate" -c '
+import sys, venv, ensurepip
+if sys.version_info >= (3, 11) and sys.version_info.releaselevel == "final" and sys.prefix == sys.base_prefix:
+    print("{}.{}.{}".format(*sys.version_info), sys.executable)
+' 2>/dev/null || true
+    done | sort -V -u -k1,1 | cut -d" " -f2-
+}
+
+# Whether the tests have a PostgreSQL to run. Needs .venv.
+has_postgres() {
+    PYTHONPATH=tests .venv/bin/python -c 'import sys; from support import postgres; sys.exit(not postgres.binaries())'
+}
+
 # environment DIR REQUIREMENTS [PIP ARGUMENTS…]: a virtual environment in DIR that holds what REQUIREMENTS pins.
 # It is made anew when the requirements, the arguments or the interpreter change, and used as it is otherwise (offline).
 environment() {
@@ -28,7 +48,7 @@ environment() {
         exit 1
     }
     "$dir/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$requirements" "$@" || {
-        echo "Installing $requirements failed, see above. Is the package index reachable?" >&2
+        echo "Installing $requirements failed: see above." >&2
         exit 1
     }
     printf '%s' "$stamp" >"$dir/stamp"

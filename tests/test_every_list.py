@@ -189,7 +189,7 @@ def test_many_administrations_are_listed_at_once(read: Read, fake: FakePayt, nam
 def test_a_fault_on_a_page_ends_the_listing_where_it_can_be_resumed(
     read: Read, fake: FakePayt, records: Records, name: str
 ) -> None:
-    fake.fail(404, page=2, path=spec_of(name).path)
+    fake.fail(404, page=2, path=spec_of(name).path.partition("{")[0])
     with pytest.raises(payt.NotFoundError) as failed:
         read(per_page=10)
     assert failed.value.cursor is not None

@@ -120,7 +120,7 @@ def test_without_its_extra_the_test_kit_says_which_one_is_missing() -> None:
     program = "import sys; sys.modules['werkzeug'] = None; import payt.testing"
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert run.returncode == 1
-    assert 'pip install "payt-client[testing]"' in run.stderr
+    assert 'payt.testing needs werkzeug, which comes with the extra "testing": pip install "werkzeug>=' in run.stderr
 
 
 def test_the_extra_sql_is_reached_lazily_and_named_where_it_is_missing() -> None:
@@ -135,10 +135,8 @@ except ImportError as error:
 """
     for name in ("SQLTokenStore", "async_sync", "sync"):
         run = subprocess.run([sys.executable, "-c", program.format(name)], capture_output=True, text=True, check=False)
-        assert (run.returncode, run.stderr.strip()) == (
-            1,
-            'payt.sync and payt.SQLTokenStore need sqlalchemy: pip install "payt-client[sql]"',
-        )
+        assert run.returncode == 1
+        assert run.stderr.startswith('payt.sql needs sqlalchemy, which comes with the extra "sql": pip install "')
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         payt.nonsense  # noqa: B018
 

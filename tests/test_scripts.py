@@ -41,12 +41,25 @@ def test_the_interpreter_can_be_named(tmp_path: Path) -> None:
 def test_an_environment_is_made_once(tmp_path: Path) -> None:
     requirements = tmp_path / "requirements.txt"
     requirements.write_text("")
+    python = tmp_path / "python"  # making a real one takes seconds, and is what scripts/test begins with
+    python.write_text("#!/bin/sh\n[ $1 = -m ] && [ $2 = venv ] && mkdir -p $3/bin && cp $0 $3/bin/\nexit 0\n")
+    python.chmod(0o755)
     program = f"environment {tmp_path}/venv {requirements}"
-    first, second = (run(program, os.environ["PATH"], PYTHON=sys.executable) for _ in range(2))
+    first, second = (run(program, os.environ["PATH"], PYTHON=str(python)) for _ in range(2))
     assert "Making" in first.stderr
     assert (first.returncode, second.returncode, second.stderr) == (0, 0, "")
     requirements.write_text("# other pins\n")
-    assert "Making" in run(program, os.environ["PATH"], PYTHON=sys.executable).stderr
+    assert "Making" in run(program, os.environ["PATH"], PYTHON=str(python)).stderr
+
+
+def test_an_error_of_pip_is_shown_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("./not-there.whl\n")
+    result = run(f"environment {tmp_path}/venv {tmp_path}/requirements.txt", os.environ["PATH"], PYTHON=sys.executable)
+    assert result.returncode == 1
+    assert "ERROR: " in result.stderr
+    assert "not-there.whl" in result.stderr
+    assert "index reachable" not in result.stderr
+    assert not (tmp_path / "venv/stamp").exists()
 
 
 @pytest.mark.parametrize("script", sorted(path.name for path in (ROOT / "scripts").iterdir() if not path.suffix))

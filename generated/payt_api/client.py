@@ -29,12 +29,12 @@ class Client:
 
     _base_url: str = attrs.field(alias="base_url")
     raise_on_unexpected_status: bool = attrs.field(default=False, kw_only=True)
-    _cookies: dict[str, str] = attrs.field(factory=dict, alias="cookies", kw_only=True, repr=False)
-    _headers: dict[str, str] = attrs.field(factory=dict, alias="headers", kw_only=True, repr=False)
+    _cookies: dict[str, str] = attrs.field(factory=dict[str, str], alias="cookies", kw_only=True, repr=False)
+    _headers: dict[str, str] = attrs.field(factory=dict[str, str], alias="headers", kw_only=True, repr=False)
     _timeout: httpx.Timeout = attrs.field(factory=lambda: httpx.Timeout(30, connect=5), alias="timeout", kw_only=True)
     _verify_ssl: bool | ssl.SSLContext = attrs.field(default=True, alias="verify_ssl", kw_only=True)
     _follow_redirects: bool = attrs.field(default=False, alias="follow_redirects", kw_only=True)
-    _httpx_args: dict[str, Any] = attrs.field(factory=dict, alias="httpx_args", kw_only=True, repr=False)
+    _httpx_args: dict[str, Any] = attrs.field(factory=dict[str, Any], alias="httpx_args", kw_only=True, repr=False)
     _client: httpx.Client | None = attrs.field(default=None, init=False, repr=False, eq=False)
     _async_client: httpx.AsyncClient | None = attrs.field(default=None, init=False, repr=False, eq=False)
 

@@ -4,8 +4,10 @@
 import datetime
 import enum
 import functools
+import inspect
 import re
 import types
+import warnings
 from collections.abc import Callable, Mapping, MutableMapping, Set
 from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -81,7 +83,7 @@ class Response(Generic[T]):
     content: bytes = attrs.field(repr=False)
     headers: MutableMapping[str, str] = attrs.field(repr=False)
     parsed: T | None = attrs.field(repr=False)
-    unknown_fields: Set[str] = attrs.field(factory=frozenset, repr=False)
+    unknown_fields: Set[str] = attrs.field(factory=frozenset[str], repr=False)
     """The names of the fields in the body that the contract does not know. `parsed` is without them."""
 
 
@@ -154,6 +156,41 @@ def query_value(value: Any) -> str:
             return str(value)
 
 
+def within(name: str, value: T, type_: Any) -> T:
+    """A parameter that keeps the bounds of its type, as None does, which is not sent.
+
+    Raises:
+        ValueError: It does not.
+    """
+    if value is not None:
+        try:
+            msgspec.convert(value, type_)
+        except msgspec.ValidationError as error:
+            raise ValueError(f"{name}: {_parse_message(str(error))[0]}") from None
+    return value
+
+
+def without_doubles(name: str, values: list[Any] | Unset | None) -> None:
+    """Refuse a list in which a value stands twice.
+
+    Raises:
+        ValueError: It does.
+    """
+    if isinstance(values, list):
+        written = {msgspec.json.encode(value, order="deterministic") for value in values}
+        if len(written) < len(values):
+            raise ValueError(f"{name}: Expected every value once")
+
+
+def warn_deprecated(what: str) -> None:
+    """Warn of what the contract calls deprecated, at the line that uses it, outside of this client."""
+    level, frame = 1, inspect.currentframe()
+    while frame is not None and str(frame.f_globals.get("__name__")).partition(".")[0] in _CLIENT:
+        level, frame = level + 1, frame.f_back
+    warnings.warn(what, DeprecationWarning, stacklevel=level)
+
+
+_CLIENT = {__name__.partition(".")[0], "payt", "payt_resources"}
 _decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
 
 
@@ -263,4 +300,7 @@ __all__ = (
     "query_of",
     "query_value",
     "values_of",
+    "warn_deprecated",
+    "within",
+    "without_doubles",
 )

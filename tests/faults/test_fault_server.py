@@ -20,6 +20,7 @@ import trustme
 from faults import kinds
 from faults.kinds import Answer, Fault, Point
 from faults.server import FaultServer, ParsedRequest, paging, refused_url
+from support.eventually import SOON
 
 BODY = json.dumps({"data": [{"id": str(number), "name": "José"} for number in range(20)]}).encode()
 GOOD = Answer.well(BODY)
@@ -284,15 +285,15 @@ def test_a_drip_sends_a_byte_at_a_time(server: FaultServer, client: httpx.Client
             pieces.append(data)
     assert b"".join(pieces).endswith(b"\r\n\r\n[]")
     assert time.monotonic() - begun >= 0.002 * len(b"".join(pieces[1:]))
-    assert len(pieces) > 10
+    assert len(pieces) > 3  # a busy reader finds several bytes at a time
 
 
 def test_a_drip_outlasts_the_time_out_of_a_read(server: FaultServer) -> None:
-    server.script([kinds.drip(0.05, size=len(GOOD.raw) // 15)])
+    server.script([kinds.drip(0.1, size=len(GOOD.raw) // 15)])
     begun = time.monotonic()
-    with connect(server, timeout=0.5) as client:
+    with connect(server, timeout=1) as client:
         assert client.get("/").content == BODY
-    assert time.monotonic() - begun > 0.5
+    assert time.monotonic() - begun > 1
 
 
 # Bytes that are not what they should be
@@ -577,7 +578,7 @@ def test_leaving_ends_every_wait_at_once_and_leaves_nothing_open(
             time.sleep(0.05)  # now it waits: for a time, or for room to send
             begun = time.monotonic()
             running.close()
-            assert time.monotonic() - begun < 1
+            assert time.monotonic() - begun < SOON
             assert server.open_connections == 0
             assert idle.receive()[1] == "closed"
     assert threading.active_count() == threads

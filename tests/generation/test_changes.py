@@ -47,6 +47,28 @@ def add_post(document: dict[str, Any]) -> None:
     }
 
 
+def add_more(document: dict[str, Any]) -> None:
+    """Schemas inside schemas, in all places."""
+    values: dict[str, Any] = {"type": "string", "enum": ["a", "b"]}
+    model(document)["properties"] |= {
+        "mode": {"oneOf": [copy.deepcopy(values), {"type": "null"}]},
+        "modes": {"type": "array", "items": copy.deepcopy(values)},
+        "map": {"type": "object", "additionalProperties": {"type": "integer"}},
+        "inner": {"type": "object", "properties": {"a": {"type": "string"}}},
+        "count": {"type": "integer", "default": 7},
+    }
+    model(document, "NewContact")["properties"]["notes"] = {"type": "array", "items": {"type": "string"}}
+    document["components"]["schemas"] |= {
+        "Named": {"type": "object", "properties": {"name": {"type": "string"}}},
+        "Whole": {"allOf": [{"$ref": "#/components/schemas/Named"}], "properties": {"age": {"type": "integer"}}},
+        "Code": {"type": "string", "maxLength": 3},
+    }
+    code: dict[str, Any] = {"name": "code", "in": "query", "schema": {"$ref": "#/components/schemas/Code"}}
+    operation(document)["parameters"].append(code)
+    tea = {"description": "Tea.", "content": {"application/json": {"schema": copy.deepcopy(values)}}}
+    operation(document)["responses"]["418"] = tea
+
+
 def set_field(name: str, model_name: str = "Contact", /, **keys: Any) -> Change:
     return lambda document: field(document, name, model_name).update(keys)
 
@@ -82,6 +104,57 @@ HARMLESS: dict[str, tuple[Change, str]] = {
     "another default": (
         lambda document: parameter(document, "per_page")["schema"].update(default=50),
         "query parameter `per_page` is 50 by default, was 100",
+    ),
+    "an operation that moved": (
+        lambda document: document["paths"].update(
+            {"/v2/contacts": {"get": document["paths"]["/v1/contacts"].pop("get")}}
+        ),
+        "changed  GET /v1/contacts: is GET /v2/contacts now",
+    ),
+    "deprecated operation": (
+        lambda document: operation(document).update(deprecated=True),
+        "GET /v1/contacts: is deprecated now",
+    ),
+    "deprecated parameter": (
+        lambda document: parameter(document, "ids").update(deprecated=True),
+        "GET /v1/contacts: query parameter `ids` is deprecated now",
+    ),
+    "deprecated field": (set_field("gender", deprecated=True), "Contact: field `gender` is deprecated now"),
+    "another way of saying null": (
+        set_field("gender", type="string", oneOf=[{"type": "string"}, {"type": "null"}], description="Gender."),
+        "Contact: field `gender` is described differently",
+    ),
+    "a value more, or null": (
+        lambda document: field(document, "mode")["oneOf"][0]["enum"].append("c"),
+        "Contact: field `mode` knows the values ['a', 'b', 'c'], was ['a', 'b']",
+    ),
+    "a field more inside": (
+        lambda document: field(document, "inner")["properties"].update(more={"type": "string"}),
+        "Contact: field `inner` field `more` added",
+    ),
+    "other bounds of what is received": (
+        lambda document: field(document, "debtor_numbers")["items"].update(minLength=1),
+        "field `debtor_numbers` has minLength 1, was None (of its items)",
+    ),
+    "a rule that nothing else says": (
+        set_field("gender", readOnly=True),
+        "Contact: field `gender` has other rules",
+    ),
+    "other servers": (
+        lambda document: document["servers"].pop(),
+        "changed  the contract: its servers differ",
+    ),
+    "another tag": (
+        lambda document: operation(document).update(tags=["contacts", "people"]),
+        "GET /v1/contacts: tags ['contacts'] -> ['contacts', 'people']",
+    ),
+    "another example": (
+        lambda document: operation(document)["responses"]["401"]["content"]["application/json"].update(example={}),
+        "GET /v1/contacts: its words or examples",
+    ),
+    "no limit any more": (
+        lambda document: operation(document).update({"x-list": "all"}),
+        "GET /v1/contacts: its words or examples",
     ),
     "parameter described differently": (
         lambda document: parameter(document, "ids").update(description="Others."),
@@ -124,6 +197,44 @@ HARMLESS: dict[str, tuple[Change, str]] = {
 }
 
 BREAKING: dict[str, tuple[Change, str]] = {
+    "a value less, or null": (
+        lambda document: field(document, "mode")["oneOf"][0]["enum"].remove("b"),
+        "Contact: field `mode` knows the values ['a'], was ['a', 'b'] (a value is gone)",
+    ),
+    "a value less in a list": (
+        lambda document: field(document, "modes")["items"]["enum"].remove("b"),
+        "Contact: field `modes` knows the values ['a'], was ['a', 'b'] (of its items) (a value is gone)",
+    ),
+    "another type in a map": (
+        lambda document: field(document, "map")["additionalProperties"].update(type="string"),
+        "field `map` is object of any names to string, was object of any names to integer (it is of another type)",
+    ),
+    "a field less inside": (
+        lambda document: field(document, "inner")["properties"].pop("a"),
+        "Contact: field `inner` field `a` removed (code that reads or sets it fails)",
+    ),
+    "a field less in a part of allOf": (
+        lambda document: model(document, "Named")["properties"].pop("name"),
+        "Whole: field `name` removed (code that reads or sets it fails)",
+    ),
+    "a default less": (
+        lambda document: field(document, "count").pop("default"),
+        "Contact: field `count` is None by default, was 7 (it may be None, and was not before)",
+    ),
+    "narrower bounds of items that are sent": (
+        lambda document: field(document, "notes", "NewContact")["items"].update(minLength=1),
+        "NewContact: field `notes` has minLength 1, was None (of its items) (its range is narrower)",
+    ),
+    "narrower bounds of what a parameter refers to": (
+        lambda document: model(document, "Code").update(maxLength=2),
+        "Code: has maxLength 2, was 3 (its range is narrower)",
+    ),
+    "an answer that holds fewer values": (
+        lambda document: operation(document)["responses"]["418"]["content"]["application/json"]["schema"].update(
+            enum=["a"]
+        ),
+        "response 418 knows the values ['a'], was ['a', 'b'] (a value is gone)",
+    ),
     "operation removed": (lambda document: document["paths"]["/v1/contacts"].pop("get"), "removed  GET /v1/contacts"),
     "operation moved": (
         lambda document: operation(document).update(tags=["people"]),
@@ -237,6 +348,7 @@ BREAKING: dict[str, tuple[Change, str]] = {
 @pytest.fixture
 def old(contract: dict[str, Any]) -> dict[str, Any]:
     add_post(contract)
+    add_more(contract)
     return contract
 
 
@@ -332,6 +444,18 @@ def test_a_breaking_change_of_what_is_written_by_hand(project: Project) -> None:
     assert "  BREAKING Python   payt.TransportError: removed" in python
     assert "  BREAKING Python   payt.contacts: Contacts.list(per_page): Parameter was removed" in python
     assert "query" not in checked.stdout
+
+
+def test_another_default_is_said_and_breaks_nothing(project: Project) -> None:
+    project.commit(tag="v0.1.0")
+    project.edit_contract(lambda document: parameter(document, "per_page")["schema"].update(default=50))
+    project.edit("wrapper/payt/client.py", lambda text: text.replace("http2: bool = False", "http2: bool = True"))
+    generated = project.generate()
+    assert "query parameter `per_page` is 50 by default, was 100" in generated.stdout
+    assert "payt.client: Client.__init__(http2): Parameter default was changed: False -> True" in generated.stdout
+    assert "BREAKING" not in generated.stdout
+    checked = project.generate("--check")
+    assert (checked.returncode, checked.stdout) == (0, ""), checked.stdout + checked.stderr
 
 
 def test_without_a_release_the_last_commit_is_compared_with_and_judges_nothing(project: Project) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -110,3 +112,21 @@ def test_texts_of_the_contract_cannot_break_out_of_the_code(
     assert generate(contract).returncode == 0
     for path in (tmp_path / "generated").rglob("*.py"):
         compile(path.read_text("utf-8"), path, "exec")
+
+
+def test_the_lock_of_the_generator_holds_what_is_asked_for_and_nothing_of_an_index() -> None:
+    asked, locked = (
+        [line for line in (ROOT / f"codegen/requirements.{kind}").read_text("utf-8").splitlines() if line[0] != "#"]
+        for kind in ("in", "txt")
+    )
+    assert set(asked) <= set(locked)
+    assert all(re.fullmatch(r"[\w.-]+==[\w.]+", line) for line in locked)
+    assert not any(line.startswith(("pip==", "setuptools==")) for line in locked)
+
+
+def test_every_module_that_generates_is_asked_for_by_name() -> None:
+    asked = (ROOT / "codegen/requirements.in").read_text("utf-8").replace("griffelib", "griffe")
+    for path in (ROOT / "codegen").glob("*.py"):
+        for module in re.findall(r"^(?:from|import) (\w+)", path.read_text("utf-8"), re.MULTILINE):
+            ours = (ROOT / f"codegen/{module}.py").exists() or module in sys.stdlib_module_names
+            assert ours or module.replace("_", "-") in asked or f"{module}." in asked, (path, module)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import datetime
 import importlib
 import json
+import os
 import subprocess
 import sys
 import uuid
@@ -157,7 +159,7 @@ def test_a_union_reads_each_of_its_members(models: Any, types: Any) -> None:
 
 def test_a_body_tells_null_from_left_out(package: str, models: Any, types: Any) -> None:
     operation = importlib.import_module(f"{package}.api.kinds.write_kinds")
-    client = importlib.import_module(package).Client
+    client = importlib.import_module(package).AuthenticatedClient
     full = models.NewKinds(
         name="a",
         email=None,
@@ -169,7 +171,7 @@ def test_a_body_tells_null_from_left_out(package: str, models: Any, types: Any) 
         inner=models.NewKindsInner(a=None),
         free={"x": None},
     )
-    with FakePayt() as fake, client(fake.url) as api:
+    with FakePayt() as fake, client(fake.url, token=fake.token) as api:
         fake.answer(REQUIRED, path="/kinds/", times=2)
         answer = operation.sync(
             client=api,
@@ -240,6 +242,118 @@ def test_a_body_may_be_left_out(package: str, models: Any) -> None:
     assert body["headers"] == {"Content-Type": "application/json"}
 
 
+BOUNDS: dict[str, tuple[dict[str, Any], str]] = {
+    "minLength of a part of allOf": ({"title": ""}, "$.title: Expected `str` of length >= 1"),
+    "minimum": ({"number": 0}, "$.number: Expected `int` >= 1"),
+    "exclusiveMaximum": ({"number": 10}, "$.number: Expected `int` <= 9"),
+    "multipleOf, or null": ({"share": 0.7}, "$.share: Expected `float` that's a multiple of 0.5"),
+    "pattern of what is referred to": ({"code": "a"}, "$.code: Expected `str` matching regex"),
+    "maxLength of what is referred to": ({"code": "ABCD"}, "$.code: Expected `str` of length <= 3"),
+    "maxItems of what is referred to": ({"codes": ["A"] * 3}, "$.codes: Expected `array` of length <= 2"),
+    "bounds inside what is referred to": ({"codes": ["A", "b"]}, "$.codes[1]: Expected `str` matching regex"),
+    "a reference that may be null": ({"maybe": "a"}, "$.maybe: Expected `str` matching regex"),
+    "minItems": ({"tags": []}, "$.tags: Expected `array` of length >= 1"),
+    "bounds of items": ({"tags": ["ab", "c"]}, "$.tags[1]: Expected `str` of length >= 2"),
+    "maxItems of models": ({"leaves": [..., ...]}, "$.leaves: Expected `array` of length <= 1"),
+    "maxProperties": ({"by_name": {"a": 1, "b": 2}}, "$.by_name: Expected `object` of length <= 1"),
+    "bounds of values": ({"by_name": {"a": 6}}, "$.by_name[...]: Expected `int` <= 5"),
+}
+
+
+@pytest.mark.parametrize("name", BOUNDS)
+def test_a_body_keeps_its_bounds_or_is_not_sent(name: str, models: Any, types: Any) -> None:
+    fields, message = BOUNDS[name]
+    fields = {key: [models.NewAddress()] * 2 if value == [..., ...] else value for key, value in fields.items()}
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 - the message is compared as it stands
+        types.content_of(models.NewBounds(**{"title": "a", "number": 1, **fields}), models.NewBounds)
+    assert str(caught.value).startswith(f"body, {message}")
+
+
+def test_a_body_within_its_bounds_is_sent(models: Any, types: Any) -> None:
+    full = models.NewBounds(
+        title="a",
+        number=9,
+        share=None,
+        code="AB",
+        codes=["A", "B"],
+        maybe=None,
+        tags=["ab", "cd"],
+        leaves=[models.NewAddress()],
+        by_name={"a": 5},
+    )
+    sent = json.loads(types.content_of(full, models.NewBounds))
+    assert sent == {
+        "title": "a",
+        "number": 9,
+        "share": None,
+        "code": "AB",
+        "codes": ["A", "B"],
+        "maybe": None,
+        "tags": ["ab", "cd"],
+        "leaves": [{}],
+        "by_name": {"a": 5},
+    }
+    assert "id" not in sent  # readOnly, and so required of answers only
+
+
+def test_a_list_that_holds_no_value_twice_is_refused_where_it_does(models: Any) -> None:
+    with pytest.raises(ValueError, match="tags: Expected every value once"):
+        models.NewBounds(title="a", number=1, tags=["ab", "cd", "ab"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"id": "a"}, "id: Expected `str` matching regex"),
+        ({"id": "A", "amount": 0.0}, "amount: Expected `float` > 0.0"),
+        ({"id": "A", "amount": 0.7}, "amount: Expected `float` that's a multiple of 0.5"),
+        ({"id": 5}, "id: Expected `str`, got `int`"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:GET /bounds:DeprecationWarning")
+def test_a_parameter_keeps_its_bounds_or_nothing_is_sent(package: str, arguments: dict[str, Any], message: str) -> None:
+    operation = importlib.import_module(f"{package}.api.kinds.read_bounds")
+    with FakePayt() as fake, importlib.import_module(package).AuthenticatedClient(fake.url, token="t") as api:
+        with pytest.raises(ValueError) as caught:  # noqa: PT011 - the message is compared as it stands
+            operation.sync(client=api, **arguments)
+        assert str(caught.value).startswith(message)
+        assert fake.requests == []
+
+
+def test_what_is_deprecated_warns_where_it_is_used_and_says_so(package: str, models: Any) -> None:
+    operation = importlib.import_module(f"{package}.api.kinds.read_bounds")
+    with FakePayt() as fake, importlib.import_module(package).AuthenticatedClient(fake.url, token="t") as api:
+        fake.answer("%PDF", path="/bounds/A", times=2)
+        with pytest.warns(DeprecationWarning, match="read_bounds") as caught:
+            operation.sync(client=api, id="A", old="x", older=6)
+
+        async def main() -> None:
+            async with importlib.import_module(package).AuthenticatedClient(fake.url, token="t") as client:
+                await operation.asyncio(client=client, id="A")
+
+        with pytest.warns(DeprecationWarning, match="read_bounds") as asynchronously:
+            asyncio.run(main())
+    whole = "GET /bounds/{id} (read_bounds) is deprecated"
+    assert [str(warning.message) for warning in caught] == [whole, f"old of {whole}", f"older of {whole}"]
+    assert [str(warning.message) for warning in asynchronously] == [whole]
+    assert {warning.filename for warning in (*caught, *asynchronously)} == {__file__}
+    docstring = " ".join(str(operation.sync_detailed.__doc__).split())
+    assert "read_bounds. Deprecated. Text within bounds." in docstring
+    assert "old: Deprecated. Once." in docstring
+    assert "older: Deprecated." in docstring
+    assert '"""Deprecated. Once."""' in Path(sys.modules[models.NewBounds.__module__].__file__ or "").read_text("utf-8")
+
+
+@pytest.mark.filterwarnings("ignore:GET /bounds:DeprecationWarning")
+def test_an_answer_that_nothing_parses_comes_as_it_is(package: str) -> None:
+    operation = importlib.import_module(f"{package}.api.kinds.read_bounds")
+    with FakePayt() as fake, importlib.import_module(package).AuthenticatedClient(fake.url, token="t") as api:
+        fake.answer(b"%PDF\xff", path="/bounds/A")
+        fake.answer("a;b", status=201, path="/bounds/A")
+        assert operation.sync(client=api, id="A") == b"%PDF\xff"
+        assert operation.sync(client=api, id="A") == "a;b"
+
+
 def test_what_is_generated_is_strictly_typed(package: str, models: Any, tmp_path: Path) -> None:
     result = subprocess.run(
         [sys.executable, "-m", "mypy", "--strict", "--config-file=", f"--cache-dir={tmp_path}", "-p", package],
@@ -252,15 +366,29 @@ def test_what_is_generated_is_strictly_typed(package: str, models: Any, tmp_path
     assert result.returncode == 0, result.stdout
 
 
+def test_editors_find_nothing_wrong_with_what_is_generated(package: str, models: Any, tmp_path: Path) -> None:
+    folder = Path(models.__file__).parents[1]
+    settings = {"include": [os.path.relpath(folder, tmp_path)], "typeCheckingMode": "strict", "pythonVersion": "3.11"}
+    (tmp_path / "pyrightconfig.json").write_text(json.dumps(settings), "utf-8")
+    result = subprocess.run(
+        [sys.executable, "-m", "basedpyright", "--project", tmp_path, "--pythonpath", sys.executable],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert result.returncode == 0, result.stdout
+
+
 def test_what_the_templates_cannot_write_fails_at_generation_by_its_name(generate: Generate, tmp_path: Path) -> None:
     contract = copy.deepcopy(CONTRACT)
     contract["components"]["schemas"]["Kinds"]["properties"] |= {
-        "two_models": {"oneOf": [{"$ref": "#/components/schemas/Leaf"}, {"$ref": "#/components/schemas/Pair"}]},
+        "leaf_or_bag": {"oneOf": [{"$ref": "#/components/schemas/Leaf"}, {"$ref": "#/components/schemas/Bag"}]},
         "date_or_uuid": {"oneOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "uuid"}]},
     }
     result = generate(contract)
     assert result.returncode == 2
-    assert "Kinds, property 'two_models': Type unions may not contain more than one dataclass" in result.stderr
+    assert "Kinds, property 'leaf_or_bag': Type unions may not contain" in result.stderr
     assert "Kinds, property 'date_or_uuid': Type unions may not contain more than one str-like" in result.stderr
     assert "property 'parent'" not in result.stderr  # holds such a model, and is not to blame
     assert not (tmp_path / "generated").exists()

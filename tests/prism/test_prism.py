@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 import subprocess
 import time
@@ -17,8 +16,9 @@ import payt
 from support.flavours import Flavour
 
 ROOT = Path(__file__).parents[2]
-PRISM = Path(__file__).parent / "node_modules/@stoplight/prism-cli/dist/index.js"
-NODE = shutil.which("node")
+MODULES = Path(__file__).parent / "node_modules"
+PRISM = MODULES / "@stoplight/prism-cli/dist/index.js"
+NODE = MODULES / "node"
 
 
 def free_port() -> int:
@@ -31,14 +31,12 @@ def free_port() -> int:
 @pytest.fixture(scope="module")
 def prism(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Prism's address."""
-    if NODE is None:
-        pytest.skip("Node is missing: install Node 18 or newer, and run scripts/prism")
-    if not PRISM.exists():
-        pytest.skip("Prism is not installed: run scripts/prism once")
+    if not (NODE.exists() and PRISM.exists()):
+        pytest.skip("Prism is not installed: run scripts/servers, which says why where it cannot be had")
     log = tmp_path_factory.mktemp("prism") / "log"
     for _ in range(3):  # somebody else may take the port in between
         port = free_port()
-        command = [NODE, str(PRISM), "mock", "--errors", "--host", "127.0.0.1", "--port", str(port)]
+        command = [str(NODE), str(PRISM), "mock", "--errors", "--host", "127.0.0.1", "--port", str(port)]
         with (
             log.open("wb") as output,
             subprocess.Popen([*command, str(ROOT / "openapi.yaml")], stdout=output, stderr=output) as process,

@@ -101,7 +101,7 @@ def test_http2(flavour: Flavour) -> None:
 @pytest.mark.parametrize("client_class", [payt.Client, payt.AsyncClient])
 def test_http2_without_its_extra_names_it(client_class: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "h2" else find_spec(name))
-    with pytest.raises(ImportError, match=r'pip install "payt-client\[http2\]"'):
+    with pytest.raises(ImportError, match=r'http2=True needs h2, .*: pip install "httpx\[http2\]"'):
         client_class("token", http2=True)
 
 

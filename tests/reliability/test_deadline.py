@@ -17,6 +17,7 @@ from faults.server import FaultServer
 from payt.testing import FakePayt
 from payt.transport.call import Call, time_left
 from payt.transport.http import Transport
+from support.eventually import SOON
 from support.flavours import Flavour
 from support.quick import CONTEXT, QUICK
 
@@ -26,11 +27,11 @@ pytestmark = pytest.mark.real_time
 @pytest.mark.parametrize(
     "fault",
     [
-        kinds.drip(0.02),  # a byte at a time: headers that take seconds
-        kinds.gzipped() | kinds.drip(0.02),
-        kinds.stall(30),
-        kinds.stall(30, Point.IN_HEADERS),
-        kinds.stall(30, Point.IN_BODY),
+        kinds.drip(0.4),  # a byte at a time: headers that take a minute
+        kinds.gzipped() | kinds.drip(0.4),
+        kinds.stall(60),
+        kinds.stall(60, Point.IN_HEADERS),
+        kinds.stall(60, Point.IN_BODY),
     ],
     ids=str,
 )
@@ -43,7 +44,7 @@ def test_a_server_that_never_finishes_holds_nobody(
     began = time.monotonic()
     with pytest.raises(payt.TransportError, match=r"no complete answer within 0\.5 s \(total_timeout\)") as caught:
         flavour.contacts(server.url, client=client)
-    assert 0.4 < time.monotonic() - began < 2
+    assert 0.5 <= time.monotonic() - began < SOON
     assert caught.value.attempts == 1
     server.script([])
     rest = flavour.contacts(server.url, client=QUICK, cursor=caught.value.cursor)
@@ -51,9 +52,9 @@ def test_a_server_that_never_finishes_holds_nobody(
 
 
 BODY_DRIPS = Fault(
-    "headers at once, then a byte each 20 ms",
+    "headers at once, then a byte each 100 ms",
     lambda answer: answer.with_headers((("Content-Length", "500"),)),
-    lambda answer: [answer.head, *(step for _ in range(500) for step in (b" ", kinds.Pause(0.02)))],
+    lambda answer: [answer.head, *(step for _ in range(500) for step in (b" ", kinds.Pause(0.1)))],
 )
 
 
@@ -62,7 +63,7 @@ def test_a_body_that_drips(server: FaultServer, flavour: Flavour) -> None:
     began = time.monotonic()
     with pytest.raises(payt.TransportError, match="total_timeout"):
         flavour.contacts(server.url, client=QUICK | {"total_timeout": 0.4})
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < SOON
 
 
 def test_a_transport_of_ones_own_is_under_the_deadline_between_the_pieces_of_a_body(server: FaultServer) -> None:
@@ -85,18 +86,16 @@ def test_a_transport_of_ones_own_is_under_the_deadline_between_the_pieces_of_a_b
 
 
 def test_the_attempts_of_a_page_share_its_deadline(server: FaultServer, flavour: Flavour) -> None:
-    server.script([kinds.stall(30)] * 9)
-    began = time.monotonic()
+    server.script([kinds.stall(60)] * 9)
     with pytest.raises(payt.TransportError) as caught:
-        flavour.contacts(server.url, client=QUICK | {"timeout": 0.2, "total_timeout": 1, "retries": 8})
-    assert time.monotonic() - began < 2
+        flavour.contacts(server.url, client=QUICK | {"timeout": 0.2, "total_timeout": 2, "retries": 8})
     assert caught.value.attempts is not None
-    assert caught.value.attempts > 1
+    assert 1 < caught.value.attempts < 9
 
 
 def test_each_page_has_a_deadline_of_its_own(flavour: Flavour) -> None:
     with FakePayt(contacts=10, latency=0.2) as fake:
-        found = flavour.contacts(fake.url, client=QUICK | {"total_timeout": 0.9}, per_page=1)
+        found = flavour.contacts(fake.url, client=QUICK | {"total_timeout": 1.6}, per_page=1)
     assert len(found) == 10
 
 

@@ -17,6 +17,7 @@ import payt
 from faults import kinds
 from faults.kinds import Point
 from faults.server import FaultServer
+from support.eventually import SOON
 from support.quick import QUICK
 
 
@@ -103,7 +104,7 @@ PLACES = [Point.BEFORE_ANSWER, Point.IN_HEADERS, Point.IN_BODY]
 @pytest.mark.parametrize("place", PLACES, ids=str)
 def test_cancellation_comes_through_at_once(place: Point, server: FaultServer) -> None:
     async def run() -> None:
-        server.script([None, kinds.stall(30, place)])
+        server.script([None, kinds.stall(60, place)])
         async with payt.AsyncClient("token", base_url=server.url, **QUICK) as client:
 
             async def listing() -> None:
@@ -117,7 +118,7 @@ def test_cancellation_comes_through_at_once(place: Point, server: FaultServer) -
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-            assert time.monotonic() - began < 0.5
+            assert time.monotonic() - began < SOON
             assert await asyncio.to_thread(server.wait_closed)
             assert len([contact async for contact in client.contacts.list(administration_id="1")]) == 12
         assert asyncio.all_tasks() == {asyncio.current_task()}
@@ -130,14 +131,14 @@ def test_cancellation_comes_through_at_once(place: Point, server: FaultServer) -
 def test_cancellation_comes_through_while_waiting(waiting_for: str, server: FaultServer) -> None:
     async def run() -> None:
         if waiting_for == "backoff":
-            server.script([kinds.answer(503, [("Retry-After", "30")])])
+            server.script([kinds.answer(503, [("Retry-After", "60")])])
         rate = 0.01 if waiting_for == "pace" else None
         async with payt.AsyncClient(waiting_for, base_url=server.url, rate_limit=rate, **QUICK) as client:
             began = time.monotonic()
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.3):
                     [contact async for contact in client.contacts.list(administration_id="1", per_page=4)]
-            assert time.monotonic() - began < 1
+            assert time.monotonic() - began < SOON
 
     asyncio.run(run())
 
@@ -145,7 +146,7 @@ def test_cancellation_comes_through_while_waiting(waiting_for: str, server: Faul
 @pytest.mark.real_time
 @pytest.mark.parametrize("place", PLACES, ids=str)
 def test_a_keyboard_interrupt_comes_through_at_once(place: Point, server: FaultServer) -> None:
-    server.script([None, kinds.stall(30, place)])
+    server.script([None, kinds.stall(60, place)])
     before = len(server.requests)
     main = threading.main_thread().ident
     assert main is not None
@@ -162,7 +163,7 @@ def test_a_keyboard_interrupt_comes_through_at_once(place: Point, server: FaultS
     with payt.Client("token", base_url=server.url, **QUICK) as client:
         with pytest.raises(KeyboardInterrupt):
             list(client.contacts.list(administration_id="1"))
-        assert time.monotonic() - struck[0] < 0.5
+        assert time.monotonic() - struck[0] < SOON
         assert server.wait_closed()
         assert len(list(client.contacts.list(administration_id="1"))) == 12
     thread.join()
@@ -170,7 +171,7 @@ def test_a_keyboard_interrupt_comes_through_at_once(place: Point, server: FaultS
 
 @pytest.mark.real_time
 def test_a_keyboard_interrupt_while_waiting_for_the_next_attempt(server: FaultServer) -> None:
-    server.script([kinds.answer(503, [("Retry-After", "30")])])
+    server.script([kinds.answer(503, [("Retry-After", "60")])])
     main = threading.main_thread().ident
     assert main is not None
     timer = threading.Timer(0.4, lambda: signal.pthread_kill(main, signal.SIGINT))
@@ -178,5 +179,5 @@ def test_a_keyboard_interrupt_while_waiting_for_the_next_attempt(server: FaultSe
     began = time.monotonic()
     with payt.Client("token", base_url=server.url, **QUICK) as client, pytest.raises(KeyboardInterrupt):
         list(client.contacts.list(administration_id="1"))
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < SOON
     timer.join()

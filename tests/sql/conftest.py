@@ -26,7 +26,7 @@ def cluster() -> Iterator[Callable[[], str]]:
         def start() -> str:
             programs = postgres.binaries()
             if programs is None:
-                pytest.skip("no PostgreSQL server is installed: apt-get install postgresql")
+                pytest.skip("no PostgreSQL is installed: run scripts/servers, which says why where it cannot be had")
             if not urls:
                 urls.append(stack.enter_context(postgres.cluster(programs)))
             return urls[0]

@@ -31,7 +31,7 @@ from payt.testing import FakePayt, contact
 
 @pytest.mark.parametrize(
     ("missing", "message"),
-    [("sqlalchemy", r'need sqlalchemy: pip install "payt-client\[sql\]"'), ("payt.sql.run", r"payt\.sql\.run")],
+    [("sqlalchemy", "payt.sql needs sqlalchemy"), ("payt.sql.run", r"payt\.sql\.run")],
     ids=["the extra", "a part of ours"],
 )
 def test_without_its_extra_it_says_which_one_is_missing(

@@ -151,9 +151,8 @@ def test_a_proxy_without_a_password_travels(fake: FakePayt) -> None:
 
 
 def test_a_pager_of_another_client_is_refused() -> None:
-    from payt_resources.contacts import Contacts  # noqa: PLC0415
-
     from payt_api import AuthenticatedClient  # noqa: PLC0415
+    from payt_resources.contacts import Contacts  # noqa: PLC0415
 
     api = AuthenticatedClient("http://127.0.0.1:1", token="x")
     with pytest.raises(TypeError, match=r"only the pagers of a payt.Client or payt.AsyncClient"):

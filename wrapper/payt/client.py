@@ -9,16 +9,17 @@ from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
 import httpx
-from payt_resources import AsyncResources, Resources
 
 from payt_api.client import AuthenticatedClient
 from payt_api.types import Response
+from payt_resources import AsyncResources, Resources
 
 from .credentials import Credentials, Network, auth_of
 from .environments import text_of
 from .listing.arguments import encoded
 from .pickling import Recipe, restore_client
 from .settings import DEFAULT_TIMEOUT, USER_AGENT, Settings
+from .transport.proxies import route
 from .transport.retries import Operation, ask, ask_async
 from .transport.session import AsyncSession, Session
 
@@ -62,8 +63,6 @@ class _Client(Generic[TransportT, SessionT]):
             trust_env=trust_env,
             transport=transport,
         )
-        from .transport.http import route  # noqa: PLC0415  # see Session
-
         # once, for the token endpoint as well: reading the certificates takes longer than all else here
         way = route(settings.base_url, verify=verify, proxy=proxy, trust_env=trust_env)
         network = Network({**way, "trust_env": trust_env, "headers": {"User-Agent": USER_AGENT}}, transport)

@@ -13,6 +13,7 @@ import httpx
 from . import checks
 from ._version import __version__
 from .environments import PRODUCTION, url_of
+from .extras import missing
 
 DEFAULT_TIMEOUT = httpx.Timeout(30, connect=5)
 USER_AGENT = "payt-client/{} python/{}.{}".format(__version__, *sys.version_info)
@@ -49,7 +50,7 @@ def _http2_there(_settings: Any, _field: Any, value: Any) -> None:
         from importlib.util import find_spec  # noqa: PLC0415  # rarely needed
 
         if find_spec("h2") is None:
-            raise ImportError('http2=True needs h2: pip install "payt-client[http2]"')
+            raise missing("http2=True", "h2", "http2")
 
 
 @attrs.frozen(kw_only=True)

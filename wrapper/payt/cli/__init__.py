@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from ..extras import missing
+
 
 def main() -> None:
     """Run the command with the process's arguments, and end the process with its exit code."""
@@ -14,5 +16,5 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in ("typer", "rich"):
             raise
-        sys.exit(f'the command payt needs {error.name}: pip install "payt-client[cli]"')
+        sys.exit(str(missing("the command payt", error.name or "", "cli")))
     app()

@@ -15,6 +15,9 @@ from .options import DebugOption
 def serve_fake(
     *,
     contacts: Annotated[int, typer.Option("--contacts", min=0, help="How many contacts to invent.")] = 1_000,
+    records: Annotated[
+        int, typer.Option("--records", min=0, help="How many records of every other list to invent.")
+    ] = 100,
     port: Annotated[int, typer.Option("--port", min=0, max=65_535, help="The port on loopback; 0 for any.")] = 8080,
     administration: Annotated[str, typer.Option("--administration", "-a", metavar="ID", help="Whose they are.")] = "1",
     latency: Annotated[float, typer.Option("--latency", min=0, help="Seconds before each answer.")] = 0,
@@ -24,13 +27,21 @@ def serve_fake(
     seed: Annotated[int, typer.Option("--seed", help="Another seed invents other contacts.")] = 0,
     debug: DebugOption = False,
 ) -> None:
-    """Serve invented contacts over HTTP, as Payt would, until Ctrl-C."""
+    """Serve invented contacts, and records of all other lists, over HTTP, as Payt would, until Ctrl-C."""
     with errors_reported(debug=debug):
+        from payt_resources import LISTS  # noqa: PLC0415 - as above
+
         from payt.testing import FakePayt  # noqa: PLC0415 - an extra of its own
 
         with (
             FakePayt(
-                contacts, administration_id=administration, port=port, latency=latency, rate_limit=rate_limit, seed=seed
+                contacts,
+                administration_id=administration,
+                records={name: records for name in LISTS if name not in ("administrations", "contacts")},
+                port=port,
+                latency=latency,
+                rate_limit=rate_limit,
+                seed=seed,
             ) as fake,
             suppress(KeyboardInterrupt),
         ):  # the way it is meant to end, from the moment that it says so

@@ -21,6 +21,7 @@ from ..errors import LoginRequiredError, TokenError
 from ..transport import clock
 from ..transport.answers import address, read_error
 from ..transport.call import Call
+from ..transport.proxies import route
 from .bearer import checked_token
 from .token import Token
 
@@ -84,7 +85,7 @@ class Endpoint:
     def reached(self, network: Network) -> Iterator[Asking]:
         """What asks. It is closed behind the block, so that nothing stands between an answer and keeping its token."""
         # importing httpcore takes its time, which `import payt` need not take
-        from ..transport.http import Transport, route  # noqa: PLC0415
+        from ..transport.http import Transport  # noqa: PLC0415
 
         way = dict(network.settings)
         headers = way.pop("headers", None)

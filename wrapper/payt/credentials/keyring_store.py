@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from ..errors import TokenError
+from ..extras import missing
 from .file_store import FileTokenStore
 from .token import Token
 
@@ -31,7 +32,7 @@ class KeyringTokenStore:
 
     def __init__(self, service: str = SERVICE) -> None:
         if find_spec("keyring") is None:
-            raise ImportError('KeyringTokenStore needs keyring: pip install "payt-client[keyring]"')
+            raise missing("KeyringTokenStore", "keyring", "keyring")
         self.service = service
         self._locks = FileTokenStore()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ..extras import missing
+
 try:
     import sqlalchemy  # noqa: F401 - asked for here, so that the error names the extra
 
@@ -10,7 +12,7 @@ try:
 except ModuleNotFoundError as error:
     if (error.name or "").partition(".")[0] not in ("sqlalchemy", "cryptography", "filelock", "tenacity"):
         raise
-    raise ImportError(f'payt.sync and payt.SQLTokenStore need {error.name}: pip install "payt-client[sql]"') from error
+    raise missing("payt.sql", error.name or "", "sql") from error
 
 from .errors import BusyError, MassDeletionError, SchemaError, SyncError
 from .plan import SyncResult

@@ -1,12 +1,14 @@
 """A fake Payt for tests and demos: a real HTTP server on loopback, and believable records.
 
-Needs the extra `testing`: `pip install "payt-client[testing]"`.
+Needs the extra `testing`.
 """
+
+from payt.extras import missing
 
 try:
     from payt.testing.server import FakePayt
 except ModuleNotFoundError as error:
-    raise ImportError('payt.testing needs werkzeug: pip install "payt-client[testing]"') from error
+    raise missing("payt.testing", "werkzeug", "testing") from error
 
 from payt.testing.faults import ErrorShape, FaultKind
 from payt.testing.listing import LastPage

@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import islice
@@ -20,21 +20,6 @@ from payt.testing.records import Record, Records
 
 LastPage: TypeAlias = Literal["null", "missing", "null-pagination", "empty-string", "missing-cursor", "empty-page"]
 """How a listing shows its end, which nobody knows of the real API (see `FakePayt`)."""
-
-
-@dataclass(frozen=True, slots=True)
-class PageStyle:
-    """How pages are written.
-
-    Attributes:
-        last_page: How the end shows.
-        numbers: Whether ids and cursors are JSON numbers.
-        extra_fields: Fields, unknown to the contract, that every record gets.
-    """
-
-    last_page: LastPage
-    numbers: bool
-    extra_fields: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,21 +77,26 @@ def read_query(served: ServedList, parameters: MultiDict[str, str]) -> Query:
     )
 
 
-def render_page(records: Records, query: Query, style: PageStyle) -> bytes:
-    """Write the page that a query asks for; the caller holds the lock.
-
-    Raises:
-        RequestRefusedError: Its cursor is no record's key, nor anything like one that was there before.
-    """
-    if isinstance(query.cursor, str) and query.cursor not in records:
-        raise _refused("cursor is invalid: it is none that this API gave")
+def render_page(
+    records: Records, query: Query, *, last_page: LastPage, numbers: bool, extra_fields: Mapping[str, Any]
+) -> bytes:
+    """Write the page that a query asks for, in the style that `FakePayt` describes; the caller holds the lock."""
     matching = filter(query.matches, records.after(query.cursor))
     page = list(islice(matching, query.per_page))
-    more = next(matching, None) is not None
-    if style.last_page == "empty-page":
-        more = len(page) == query.per_page
-    rows = b",".join(_rows(page, records.served, query.fields, style))
-    return b'{"data":[' + rows + b"]" + _pagination(page[-1].key if more else None, style) + b"}"
+    more = len(page) == query.per_page if last_page == "empty-page" else next(matching, None) is not None
+    if query.fields is None and not numbers and not extra_fields:
+        rows = [record.json for record in page]
+    else:
+        unnamed = records.served.on_request if query.fields is None or query.fields.only is None else ()
+        rows = []
+        for record in page:
+            row = {**record.fields, **extra_fields, **({records.served.key: record.key} if numbers else {})}
+            sent = {name: value for name, value in row.items() if name not in unnamed}
+            rows.append(json_bytes(query.fields.of(sent) if query.fields else sent))
+    end = _LAST_PAGE[last_page]
+    if more:
+        end = b',"pagination":' + json_bytes({"cursor": page[-1].key if numbers else str(page[-1].key)})
+    return b'{"data":[' + b",".join(rows) + b"]" + end + b"}"
 
 
 def page_number(records: Records, query: Query) -> int:
@@ -149,14 +139,15 @@ def read_fields(text: str | None) -> FieldSelection | None:
     try:
         document = json.loads(text)
         if not isinstance(document, dict) or not document.keys() <= {"only", "except"}:
-            raise _refused('fields is invalid: an object with "only" or "except" is expected')
+            raise refusal('fields is invalid: an object with "only" or "except" is expected')
         names = {key: _names(value) for key, value in document.items()}
     except (ValueError, RecursionError):
-        raise _refused("fields is invalid: not a JSON document") from None
+        raise refusal("fields is invalid: not a JSON document") from None
     return FieldSelection(only=names.get("only"), excluded=names.get("except", {}))
 
 
-def _refused(message: str) -> RequestRefusedError:
+def refusal(message: str) -> RequestRefusedError:
+    """Refuse a parameter."""
     return RequestRefusedError(error_answer(422, message))
 
 
@@ -164,17 +155,18 @@ def _value(name: str, parameter: Mapping[str, Any], given: list[str]) -> Any:
     """What a parameter holds; None where it is not given."""
     schema = resolved(parameter["schema"])
     if not any(given) and parameter.get("required"):
-        raise _refused(f"{name} is missing")
+        raise refusal(f"{name} is missing")
     if schema.get("type") == "array":
         return [_checked(name, each, resolved(schema["items"])) for each in given]
     if len(given) > 1:
-        raise _refused(f"{name} is given more than once")
+        raise refusal(f"{name} is given more than once")
     return _checked(name, given[0], schema) if given else None
 
 
 def _checked(name: str, text: str, schema: Mapping[str, Any]) -> Any:
     """What a text says, if it is what a schema asks for."""
-    form = schema["format"] if schema.get("format") in _FORMS else schema.get("type", "string")
+    types = schema.get("type", "string")
+    form = schema["format"] if schema.get("format") in _FORMS else types if isinstance(types, str) else types[0]
     value = _read(form, text)
     expected = _FORMS[form][2]
     bounds = [f"{word} {schema[key]}" for word, key in (("from", "minimum"), ("to", "maximum")) if key in schema]
@@ -185,7 +177,7 @@ def _checked(name: str, text: str, schema: Mapping[str, Any]) -> Any:
         or value not in schema.get("enum", [value])
         or not schema.get("minimum", value) <= value <= schema.get("maximum", value)
     ):
-        raise _refused(f"{name} is invalid: {' '.join([expected, *bounds])} is expected")
+        raise refusal(f"{name} is invalid: {' '.join([expected, *bounds])} is expected")
     return value
 
 
@@ -219,7 +211,7 @@ _FORMS: Final[Mapping[str, tuple[str, Callable[[str], Any], str]]] = {
 
 def _names(value: object) -> Names:
     if not isinstance(value, list):
-        raise _refused("fields is invalid: a list of names is expected")
+        raise refusal("fields is invalid: a list of names is expected")
     names: Names = {}
     for item in value:
         if isinstance(item, str):
@@ -227,7 +219,7 @@ def _names(value: object) -> Names:
         elif isinstance(item, dict):
             _merge(names, {name: _names(nested) for name, nested in item.items()})
         else:
-            raise _refused("fields is invalid: names, or objects of names, are expected in a list")
+            raise refusal("fields is invalid: names, or objects of names, are expected in a list")
     return names
 
 
@@ -257,24 +249,6 @@ def _listed(value: object, wanted: frozenset[str]) -> bool:
     """Tell whether a value, or one of a list of values, is wanted; records may hold whatever a test needs."""
     values = value if isinstance(value, list) else [value]
     return any(isinstance(item, (str, int)) and str(item) in wanted for item in values)
-
-
-def _rows(page: list[Record], served: ServedList, fields: FieldSelection | None, style: PageStyle) -> Iterator[bytes]:
-    if fields is None and not style.numbers and not style.extra_fields:
-        return (record.json for record in page)
-    unnamed = served.on_request if fields is None or fields.only is None else frozenset()
-    rows = (
-        {**record.fields, **({served.key: record.key} if style.numbers else {}), **style.extra_fields}
-        for record in page
-    )
-    sent = ({name: value for name, value in row.items() if name not in unnamed} for row in rows)
-    return (json_bytes(fields.of(row) if fields else row) for row in sent)
-
-
-def _pagination(cursor: int | str | None, style: PageStyle) -> bytes:
-    if cursor is not None:
-        return b',"pagination":' + json_bytes({"cursor": cursor if style.numbers else str(cursor)})
-    return _LAST_PAGE[style.last_page]
 
 
 _LAST_PAGE: Final[Mapping[LastPage, bytes]] = {

@@ -14,7 +14,7 @@ from werkzeug.wrappers import Request
 
 from payt.testing.answers import Answer, RequestRefusedError, answer_with, error_answer
 from payt.testing.faults import ErrorShape, FaultKind, Order, Orders, broken, canned, error_body
-from payt.testing.listing import LastPage, PageStyle, Query, page_number, read_query, render_page
+from payt.testing.listing import LastPage, Query, page_number, read_query, refusal, render_page
 from payt.testing.lists import ADMINISTRATION, API, ServedList, served_lists
 from payt.testing.loopback import LoopbackServer
 from payt.testing.oauth import FakeOAuth
@@ -401,8 +401,8 @@ class FakePayt:
 
     def _list(self, served: ServedList, in_path: dict[str, str], request: Request) -> Answer:
         self._authorize(bearer_token(request), served.scope)
-        style = PageStyle(self.last_page, self.numbers, self.extra_fields)
-        return answer_with(render_page(*self._asked(served, in_path, request), style))
+        style: Any = {"last_page": self.last_page, "numbers": self.numbers, "extra_fields": self.extra_fields}
+        return answer_with(render_page(*self._asked(served, in_path, request), **style))
 
     def _list_at(self, path: str) -> tuple[ServedList, dict[str, str]] | None:
         """Find the list at a path, and the parameters that the path holds."""
@@ -422,6 +422,8 @@ class FakePayt:
             records = self.records(served.spec.name, query.administration_id)
         except KeyError:
             raise RequestRefusedError(error_answer(403, "No access to this administration")) from None
+        if isinstance(query.cursor, str) and query.cursor not in records:  # a number may have been given before
+            raise refusal("cursor is invalid: it is none that this API gave")
         return records, query
 
     def _authorize(self, token: str, scope: str) -> None:

@@ -5,21 +5,21 @@ They are subclasses, so that whatever instruments or replaces the methods of htt
 
 from __future__ import annotations
 
-import asyncio
 import os
-import re
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from types import MethodType
-from typing import Any, cast
-from urllib.request import getproxies, proxy_bypass
+from typing import TYPE_CHECKING, Any, cast
 
 import httpcore
 import httpx
 
 from .call import running_loop
 from .network import AsyncBackend, AsyncStream, Backend, Stream
+
+if TYPE_CHECKING:
+    import asyncio
 
 
 class Transport(httpx.HTTPTransport):
@@ -53,15 +53,17 @@ class Transport(httpx.HTTPTransport):
         self.close()
 
     def _send(self, request: httpx.Request) -> httpx.Response:
-        if self._closed:
+        pool = self._pool_of(os.getpid())
+        if self._closed:  # looked at only now: what was opened before is closed by `close`
             raise httpx.ConnectError("the client was closed")
         with _errors_of_httpx():
-            return _answer(self._pool_of(os.getpid()).handle_request(_question(request)))
+            return _answer(pool.handle_request(_question(request)))
 
     def _pool_of(self, process: int) -> httpcore.ConnectionPool:
+        """That of this process. No lock, which another thread could hold at a fork: each step is one of a dict."""
         if process not in self._networks:
-            for inherited in [*self._networks]:
-                self._networks.pop(inherited)[0].close()
+            for parent in {*self._networks} - {process}:
+                self._networks[parent][0].close()  # here alone, and it stays: closing twice does nothing
             backend = Backend()
             pool = httpcore.ConnectionPool(network_backend=backend, **self._settings)
             self._networks.setdefault(process, (backend, pool))  # another thread may have been faster
@@ -228,50 +230,3 @@ def _errors_of_httpx() -> Iterator[None]:
         httpcore.UnsupportedProtocol,
     ) as error:
         raise getattr(httpx, type(error).__name__)(str(error)) from error
-
-
-def route(
-    url: httpx.URL,
-    *,
-    verify: ssl.SSLContext | bool = True,
-    proxy: str | httpx.Proxy | None = None,
-    trust_env: bool = True,
-) -> dict[str, Any]:
-    """The arguments of a transport that leads to a URL: whom to trust, and the proxy on the way.
-
-    Args:
-        url: Where it leads: one host, so that one proxy, or none, serves all requests.
-        verify: As httpx's.
-        proxy: As httpx's.
-        trust_env: As httpx's: whether proxy and certificates are taken from the environment, where none are given.
-
-    Raises:
-        ValueError: A proxy cannot be used; the message has no part of it, which could be of a password.
-    """
-    found = _proxy(url, proxy, trust_env=trust_env)
-    return {"verify": httpx.create_ssl_context(verify, trust_env=trust_env), "proxy": found}
-
-
-def _proxy(url: httpx.URL, proxy: str | httpx.Proxy | None, *, trust_env: bool) -> httpx.Proxy | None:
-    if proxy is not None:
-        return _checked("proxy", proxy)
-    found = getproxies() if trust_env else {}
-    port = f":{url.port}" if url.port else ""
-    if any(proxy_bypass(f"{host}{port}") for host in (url.host, f"[{url.host}]")):
-        return None
-    for scheme in (url.scheme, "all"):
-        if found.get(scheme):
-            value = found[scheme]
-            return _checked(f"{scheme.upper()}_PROXY", value if "://" in value else f"http://{value}")
-    return None
-
-
-def _checked(name: str, value: str | httpx.Proxy) -> httpx.Proxy:
-    with suppress(httpx.InvalidURL, TypeError, ValueError):
-        proxy = value if isinstance(value, httpx.Proxy) else httpx.Proxy(value)
-        if re.fullmatch(r"[\w.:-]+", proxy.url.host) and proxy.url.raw_path in (b"", b"/") and not proxy.url.fragment:
-            return proxy
-    raise ValueError(
-        f"{name} must be the URL of a proxy, such as http://user:password@host:port (or https, socks5, socks5h); "
-        "characters like / ? # % @ in a user or password are written percent-encoded"
-    )

@@ -73,12 +73,11 @@ class Watched:
             return False  # an ssl.SSLSocket keeps nothing back: what it has not read, the plain socket still has
         try:
             encrypted.read(1)
-        except ssl.SSLWantReadError:
-            return False
-        except ssl.SSLError:
-            pass  # its end is more as well
-        self._unasked = True
-        return True
+        except ssl.SSLError as error:
+            self._unasked = not isinstance(error, ssl.SSLWantReadError)
+        else:
+            self._unasked = True  # even if it was the end
+        return self._unasked
 
 
 class Backend(httpcore.SyncBackend):
@@ -203,11 +202,13 @@ class AsyncBackend(httpcore.AnyIOBackend):
 
     async def connect_tcp(self, *args: Any, **kwargs: Any) -> AsyncStream:
         """As httpcore's."""
-        stream = AsyncStream(await super().connect_tcp(*args, **kwargs))
+        return await self._opened(await super().connect_tcp(*args, **kwargs))
+
+    async def _opened(self, connection: httpcore.AsyncNetworkStream) -> AsyncStream:
         if self.closed:
-            await stream.aclose()
+            await connection.aclose()
             raise httpcore.ConnectError("the client was closed")
-        return stream
+        return AsyncStream(connection)
 
 
 class AsyncStream(Watched, httpcore.AsyncNetworkStream):

@@ -1,13 +1,14 @@
 # Generated from openapi.yaml by ./generate.sh: change the contract or codegen/, never this file.
-from typing import Any
+from typing import Annotated, Any
 
 import httpx
+from msgspec import Meta
 
 from ... import errors
 from ...client import AuthenticatedClient, Client
 from ...models.administrations_page import AdministrationsPage
 from ...models.error import Error
-from ...types import Response, decode, query_of
+from ...types import Response, decode, query_of, within
 
 
 def _get_kwargs(
@@ -23,7 +24,7 @@ def _get_kwargs(
             {
                 "fields": fields,
                 "cursor": cursor,
-                "per_page": per_page,
+                "per_page": within("per_page", per_page, Annotated[int, Meta(ge=1, le=500)]),
             }
         ),
     }
@@ -92,6 +93,7 @@ def sync_detailed(
         not know the status).
 
     Raises:
+        ValueError: A parameter is outside of its bounds; nothing was sent.
         errors.DecodeError: The body is not what the contract says.
         errors.UnexpectedStatus: The contract does not know the status, and
             `client.raise_on_unexpected_status` is set.

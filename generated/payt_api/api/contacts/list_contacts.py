@@ -1,13 +1,14 @@
 # Generated from openapi.yaml by ./generate.sh: change the contract or codegen/, never this file.
-from typing import Any
+from typing import Annotated, Any
 
 import httpx
+from msgspec import Meta
 
 from ... import errors
 from ...client import AuthenticatedClient, Client
 from ...models.contacts_page import ContactsPage
 from ...models.error import Error
-from ...types import DateTime, Response, decode, query_of
+from ...types import DateTime, Response, decode, query_of, within
 
 
 def _get_kwargs(
@@ -26,14 +27,14 @@ def _get_kwargs(
         "url": "/v1/contacts",
         "params": query_of(
             {
-                "administration_id": administration_id,
+                "administration_id": within("administration_id", administration_id, Annotated[str, Meta(min_length=1)]),
                 "ids": ids,
                 "contact_identifiers": contact_identifiers,
                 "debtor_numbers": debtor_numbers,
                 "updated_after": updated_after,
                 "fields": fields,
                 "cursor": cursor,
-                "per_page": per_page,
+                "per_page": within("per_page", per_page, Annotated[int, Meta(ge=1, le=500)]),
             }
         ),
     }
@@ -114,6 +115,7 @@ def sync_detailed(
         not know the status).
 
     Raises:
+        ValueError: A parameter is outside of its bounds; nothing was sent.
         errors.DecodeError: The body is not what the contract says.
         errors.UnexpectedStatus: The contract does not know the status, and
             `client.raise_on_unexpected_status` is set.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ...extras import missing
 from ..columns import Column, Kind, Row
 from . import BinaryFile
 from .cells import AS_TEXT
@@ -13,7 +14,7 @@ try:
     import pyarrow
     import pyarrow.parquet
 except ModuleNotFoundError as error:
-    raise ImportError('Parquet needs pyarrow: pip install "payt-client[parquet]"') from error
+    raise missing("Parquet", "pyarrow", "parquet") from error
 
 ROW_GROUP = 20_000
 """How many rows are held back and written together: what readers work best with are large groups."""

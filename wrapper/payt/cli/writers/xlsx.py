@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from typing import Any
 
+from ...extras import missing
 from ..columns import Column, Kind, Row
 from . import BinaryFile
 from .cells import AS_TEXT
@@ -14,7 +15,7 @@ from .cells import AS_TEXT
 try:
     import xlsxwriter
 except ModuleNotFoundError as error:
-    raise ImportError('xlsx needs xlsxwriter: pip install "payt-client[cli]"') from error
+    raise missing("xlsx", "xlsxwriter", "cli") from error
 
 MOST_ROWS = 1_048_576
 """How many rows a sheet has at most, that of the names included; what is more goes on a further sheet."""

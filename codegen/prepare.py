@@ -1,0 +1,124 @@
+"""The contract as the generator is given it: the same meaning, in words that it and our templates read right."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+from document import (
+    bounds_of,
+    how_read,
+    operations_of,
+    resolve,
+    schemas_below,
+    schemas_of,
+    used_schemas,
+    without_all_of,
+)
+from openapi_python_client.strings import PythonIdentifier
+
+
+def prepare(document: dict[str, Any]) -> dict[str, Any]:
+    """The document to generate from; the one that is given stays as it is."""
+    document = without_all_of(document)
+    put_plain_in_place(document)
+    say_deprecated(document)
+    describe_parameters(document)
+    name_files(document)
+    mark_sent(document)
+    return document
+
+
+def facts_of(document: dict[str, Any]) -> dict[str, Any]:
+    """What the generator keeps from our templates, by the name of each operation: what is deprecated, and bounds."""
+    document = copy.deepcopy(document)
+    put_plain_in_place(document)
+    facts = {}
+    for place, operation, parameters in operations_of(document):
+        facts[str(PythonIdentifier(operation["operationId"], "field_"))] = {
+            "place": place,
+            "deprecated": bool(operation.get("deprecated")),
+            "parameters": {
+                parameter["name"]: {
+                    "deprecated": bool(parameter.get("deprecated")),
+                    "bounds": bounds_of(parameter.get("schema", {})),
+                }
+                for parameter in parameters
+            },
+        }
+    return facts
+
+
+def put_plain_in_place(document: dict[str, Any]) -> None:
+    """Put what has no class of its own where it is referred to: bounds are read only there."""
+    while plain := [schema for _, schema in schemas_of(document) if "$ref" in schema and _is_plain(document, schema)]:
+        for schema in plain:
+            schema.update({**copy.deepcopy(resolve(document, schema)), **schema})
+            del schema["$ref"]
+
+
+def _is_plain(document: dict[str, Any], reference: dict[str, Any], seen: tuple[str, ...] = ()) -> bool:
+    if reference["$ref"] in seen:
+        return False
+    seen = (*seen, reference["$ref"])
+
+    def is_plain(schema: dict[str, Any]) -> bool:
+        if "$ref" in schema:
+            target = resolve(document, schema)
+            return schema["$ref"] not in seen and (_has_class(target) or _is_plain(document, schema, seen))
+        inside = [*schema.get("oneOf", []), *schema.get("anyOf", []), *([schema["items"]] if "items" in schema else [])]
+        return not _has_class(schema) and all(map(is_plain, inside))
+
+    return is_plain(resolve(document, reference))
+
+
+def _has_class(schema: dict[str, Any]) -> bool:
+    kinds = schema.get("type", [])
+    return bool({"enum", "properties", "additionalProperties", "allOf"} & schema.keys()) or "object" in kinds
+
+
+def say_deprecated(document: dict[str, Any]) -> None:
+    """Let the description say what is deprecated: docstrings are made of it."""
+    nodes = [node for _, operation, parameters in operations_of(document) for node in (operation, *parameters)]
+    for node in (*nodes, *(schema for _, schema in schemas_of(document))):
+        if node.get("deprecated") and not str(node.get("description")).startswith("Deprecated."):
+            node["description"] = f"Deprecated. {node.get('description', '')}".strip()
+
+
+def describe_parameters(document: dict[str, Any]) -> None:
+    """Put each parameter's description in its schema too: the generator reads it only there."""
+    shared = document.get("components", {}).get("parameters", {}).values()
+    for parameter in [*shared, *(p for _, _, parameters in operations_of(document) for p in parameters)]:
+        if "schema" in parameter and "description" in parameter:
+            several = " Several are separated by commas." if parameter.get("x-comma-separated") else ""
+            parameter["schema"].setdefault("description", parameter["description"] + several)
+
+
+def name_files(document: dict[str, Any]) -> None:
+    """Call every answer that nothing parses by the one content type whose bytes the generator leaves alone."""
+    for _, operation, _ in operations_of(document):
+        for response in operation.get("responses", {}).values():
+            content = resolve(document, response).get("content", {})
+            for kind in [kind for kind in content if how_read(kind) == "bytes"]:
+                content["application/octet-stream"] = content.pop(kind)
+
+
+def mark_sent(document: dict[str, Any]) -> None:
+    """Mark every object that requests hold with `x-sent`, as its model tells null from left out, and its bounds.
+
+    A property that only answers hold is required of no body, and the reverse.
+    """
+    sent = used_schemas(document, sent=True)
+    for name in sent | used_schemas(document, sent=False):
+        not_held = "readOnly" if name in sent else "writeOnly"
+        for schema in _below(document, name):
+            if name in sent:
+                schema |= {"x-sent": True, "x-bounds": bounds_of(schema)}
+            elsewhere = {key for key, prop in schema.get("properties", {}).items() if prop.get(not_held)}
+            if elsewhere & set(schema.get("required", [])):
+                schema["required"] = [key for key in schema["required"] if key not in elsewhere]
+
+
+def _below(document: dict[str, Any], name: str) -> Iterator[dict[str, Any]]:
+    return (schema for _, schema in schemas_below(document["components"]["schemas"][name], name))

@@ -1,0 +1,58 @@
+"""The way to a host: which proxy leads there, and whom to trust."""
+
+from __future__ import annotations
+
+import re
+import ssl
+from contextlib import suppress
+from typing import Any
+from urllib.request import getproxies, proxy_bypass
+
+import httpx
+
+
+def route(
+    url: httpx.URL,
+    *,
+    verify: ssl.SSLContext | bool = True,
+    proxy: str | httpx.Proxy | None = None,
+    trust_env: bool = True,
+) -> dict[str, Any]:
+    """The arguments of a transport that leads to a URL: whom to trust, and the proxy on the way.
+
+    Args:
+        url: Where it leads: one host, so that one proxy, or none, serves all requests.
+        verify: As httpx's.
+        proxy: As httpx's.
+        trust_env: As httpx's: whether proxy and certificates are taken from the environment, where none are given.
+
+    Raises:
+        ValueError: A proxy cannot be used; the message has no part of it, which could be of a password.
+    """
+    found = _proxy(url, proxy, trust_env=trust_env)
+    return {"verify": httpx.create_ssl_context(verify, trust_env=trust_env), "proxy": found}
+
+
+def _proxy(url: httpx.URL, proxy: str | httpx.Proxy | None, *, trust_env: bool) -> httpx.Proxy | None:
+    if proxy is not None:
+        return _checked("proxy", proxy)
+    found = getproxies() if trust_env else {}
+    port = f":{url.port}" if url.port else ""
+    if any(proxy_bypass(f"{host}{port}") for host in (url.host, f"[{url.host}]")):
+        return None
+    for scheme in (url.scheme, "all"):
+        if found.get(scheme):
+            value = found[scheme]
+            return _checked(f"{scheme.upper()}_PROXY", value if "://" in value else f"http://{value}")
+    return None
+
+
+def _checked(name: str, value: str | httpx.Proxy) -> httpx.Proxy:
+    with suppress(httpx.InvalidURL, TypeError, ValueError):
+        proxy = value if isinstance(value, httpx.Proxy) else httpx.Proxy(value)
+        if re.fullmatch(r"[\w.:-]+", proxy.url.host) and proxy.url.raw_path in (b"", b"/") and not proxy.url.fragment:
+            return proxy
+    raise ValueError(
+        f"{name} must be the URL of a proxy, such as http://user:password@host:port (or https, socks5, socks5h); "
+        "characters like / ? # % @ in a user or password are written percent-encoded"
+    )
