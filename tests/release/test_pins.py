@@ -51,7 +51,7 @@ def test_what_is_installed_says_the_same(name: str) -> None:
     for package, version in pins(ROOT / "requirements" / name).items():
         installed = importlib.metadata.metadata(package)
         assert installed["Version"] == version
-        pythons = installed["Requires-Python"] if "Requires-Python" in installed else ""
+        pythons = installed.get("Requires-Python", "")
         assert SpecifierSet(pythons) == SpecifierSet(TABLE[f"{package}=={version}"]), package
 
 
