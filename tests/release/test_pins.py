@@ -51,7 +51,7 @@ def test_what_is_installed_says_the_same(name: str) -> None:
     for package, version in pins(ROOT / "requirements" / name).items():
         installed = importlib.metadata.metadata(package)
         assert installed["Version"] == version
-        pythons = installed.get("Requires-Python", "")
+        pythons = str(installed.json.get("requires_python", ""))
         assert SpecifierSet(pythons) == SpecifierSet(TABLE[f"{package}=={version}"]), package
 
 
