@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+import openpyxl
 import pytest
-from payt_resources import LISTS, Resources, spec_of
-from payt_resources.contacts import Contacts
 
 import payt
 from payt.cli import parameters, resource
@@ -23,6 +22,8 @@ from payt.listing import ListSpec
 from payt.listing.shapes import fields_of
 from payt.testing import FakePayt
 from payt_api.types import query_value
+from payt_resources import LISTS, Resources, spec_of
+from payt_resources.contacts import Contacts
 
 OWN = ("administration_id", "fields", "cursor", "per_page")
 
@@ -142,7 +143,7 @@ def test_export_writes_all_fields_of_all_records(
     records: list[dict[str, Any]],
     folder: Path,
 ) -> None:
-    for name in ("all.csv", "all.jsonl"):
+    for name in ("all.csv", "all.jsonl", "all.xlsx"):
         result = payt_command(*words, "export", *needed, "-o", name)
         assert result.exit_code == 0, result.stderr
     with (folder / "all.csv").open(newline="") as file:
@@ -150,6 +151,7 @@ def test_export_writes_all_fields_of_all_records(
     assert list(rows[0]) == fields(spec)
     assert [row[spec.columns[0]] for row in rows] == [record[spec.columns[0]] for record in records]
     assert [json.loads(line) for line in (folder / "all.jsonl").read_text().splitlines()] == records
+    assert openpyxl.load_workbook(folder / "all.xlsx").sheetnames == [f"{spec.name[:24]} 1"]
 
 
 def test_show_finds_a_record_by_its_key(
@@ -276,6 +278,13 @@ def test_contract_check_looks_at_all_lists_and_goes_on_behind_one_that_is_refuse
     assert f"payt: {next(iter(LISTS))}: GET " in result.stderr
     assert {request.path for request in fake.requests} == {refused, *others}
     assert result.stdout.startswith("The API answers as the contract says (12 ")
+
+
+def test_contract_check_says_of_each_list_why_it_could_not_be_read(payt_command: Any, fake: FakePayt) -> None:
+    fake.fail(403, times=None)
+    result = payt_command("contract", "check", "-a", 1)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert [line.split(": ")[1] for line in result.stderr.splitlines()] == list(LISTS)
 
 
 def test_contract_check_ends_where_the_token_is_refused(payt_command: Any, fake: FakePayt) -> None:

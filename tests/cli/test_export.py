@@ -193,7 +193,7 @@ def test_what_no_cell_holds_is_an_error(payt_command: Any, fake: FakePayt, folde
     fake.add(lastname="Jansen", middlename="x" * 32_768)
     result = payt_command("contacts", "export", "-a", 1, "-o", "c.xlsx")
     assert result.exit_code == 2
-    assert "middlename of a contact has 32,768 characters" in result.stderr
+    assert "middlename of a record has 32,768 characters" in result.stderr
     assert list(folder.iterdir()) == []
 
 
@@ -208,7 +208,7 @@ def test_every_kind_of_column_can_be_written(folder: Path) -> None:
     leap, old = datetime.date(2020, 2, 29), datetime.date(1899, 12, 31)
     for format_ in Format:
         with (folder / f"k.{format_}").open("w+b") as file:
-            writer = writer_of(format_, columns, bom=False, raw=False)(file)
+            writer = writer_of(format_, columns, name="contacts", bom=False, raw=False)(file)
             writer.write([(3, 0.5, True, leap), (2**53 + 1, None, False, old)])
             writer.finish()
             writer.abandon()

@@ -51,7 +51,8 @@ def test_what_is_installed_says_the_same(name: str) -> None:
     for package, version in pins(ROOT / "requirements" / name).items():
         installed = importlib.metadata.metadata(package)
         assert installed["Version"] == version
-        assert SpecifierSet(installed["Requires-Python"] or "") == SpecifierSet(TABLE[f"{package}=={version}"]), package
+        pythons = str(installed.json.get("requires_python", ""))
+        assert SpecifierSet(pythons) == SpecifierSet(TABLE[f"{package}=={version}"]), package
 
 
 def test_the_demo_has_what_it_needs_and_no_more() -> None:

@@ -79,7 +79,9 @@ class Export:
         self._read = reader_of(columns)
         headed = (ADMINISTRATION, *columns) if selection.several else columns
         self._format = format_ or (Format.CSV if path is None or is_device(path) else format_of(path))
-        self._writer_of: Callable[..., Writer] = writer_of(self._format, headed, bom=bom, raw=raw)
+        self._writer_of: Callable[..., Writer] = writer_of(
+            self._format, headed, name=selection.spec.name, bom=bom, raw=raw
+        )
         arguments = {
             "base URL": client.base_url,
             "list": selection.spec.name,

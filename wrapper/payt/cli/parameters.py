@@ -44,13 +44,7 @@ def example_of(spec: ListSpec[Any], name: str) -> Any:
 
 
 def options_of(spec: ListSpec[Any], names: Iterable[str], taken: set[str]) -> Iterator[inspect.Parameter]:
-    """The options that stand for filters; `chosen` reads what they were given.
-
-    Args:
-        spec: The list.
-        names: The filters.
-        taken: The options that the command has besides. A filter of such a name becomes `--by-…`.
-    """
+    """The options that stand for filters, `--by-…` where the name is taken; `chosen` reads what they were given."""
     types = get_type_hints(spec.operation.sync_detailed)
     for name in names:
         described = parameters_of(spec)[name]

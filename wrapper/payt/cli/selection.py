@@ -40,15 +40,9 @@ def _each_once(ids: Iterable[str | None]) -> tuple[str | None, ...]:
 
 @attrs.frozen(kw_only=True)
 class Selection:
-    """What to list.
+    """What to list; filters are those of the list's method, None where they were not given.
 
-    Attributes:
-        spec: The list.
-        administrations: Whose; None alone where the list is not that of an administration.
-        filters: As its method takes them; None for those that were not given.
-        fields: Only these; None for all.
-        per_page: How many records a request asks for.
-        limit: How many records at most, of all administrations together.
+    The administration None stands alone, where the list is not that of an administration.
     """
 
     spec: ListSpec[Any]

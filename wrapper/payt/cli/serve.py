@@ -29,9 +29,8 @@ def serve_fake(
 ) -> None:
     """Serve invented contacts, and records of all other lists, over HTTP, as Payt would, until Ctrl-C."""
     with errors_reported(debug=debug):
-        from payt_resources import LISTS  # noqa: PLC0415 - as above
-
         from payt.testing import FakePayt  # noqa: PLC0415 - an extra of its own
+        from payt_resources import LISTS  # noqa: PLC0415 - as above
 
         with (
             FakePayt(

@@ -35,7 +35,8 @@ _BY_STATUS = {
 }
 _WAYS_OUT = {
     401: "Is the token right, and of this environment (production or demo)?",
-    403: "Contacts need the scope contacts:read, and access to the administration.",
+    403: "Has the token the scope for this, such as contacts:read, and access to the administration? "
+    "client.administrations.list() and `payt administrations list` tell which ones it may read.",
     404: "Is the base URL right?",
 }
 _LONGEST_MESSAGE = 500

@@ -67,7 +67,7 @@ def format_of(path: Path) -> Format:
         ) from None
 
 
-def writer_of(format_: Format, columns: Sequence[Column], *, bom: bool, raw: bool) -> Callable[..., Writer]:
+def writer_of(format_: Format, columns: Sequence[Column], *, name: str, bom: bool, raw: bool) -> Callable[..., Writer]:
     """What makes the writer of a format: called with the open file, and `resumed=True` where its beginning is there.
 
     Raises:
@@ -90,4 +90,4 @@ def writer_of(format_: Format, columns: Sequence[Column], *, bom: bool, raw: boo
         case _:
             from .xlsx import XlsxWriter  # noqa: PLC0415
 
-            return partial(XlsxWriter, columns=columns)
+            return partial(XlsxWriter, columns=columns, name=name)

@@ -21,6 +21,8 @@ MOST_ROWS = 1_048_576
 """How many rows a sheet has at most, that of the names included; what is more goes on a further sheet."""
 MOST_CHARACTERS = 32_767
 """How many characters a cell has at most."""
+MOST_OF_A_NAME = 24
+"""How many characters of a list's name the sheets are called by, as they may have 31 with their number."""
 _MOST_DIGITS = 10**15
 """From here on Excel rounds whole numbers."""
 _EXCEL_BEGINS = datetime.datetime(1900, 1, 1)  # noqa: DTZ001 - Excel knows no zones
@@ -29,9 +31,10 @@ _EXCEL_BEGINS = datetime.datetime(1900, 1, 1)  # noqa: DTZ001 - Excel knows no z
 class XlsxWriter:
     """Writes a workbook row by row, so that memory stays flat. Moments are in UTC, as Excel knows no zones."""
 
-    def __init__(self, file: BinaryFile, columns: Sequence[Column], *, resumed: bool = False) -> None:  # noqa: ARG002 - cannot be
+    def __init__(self, file: BinaryFile, columns: Sequence[Column], name: str, *, resumed: bool = False) -> None:  # noqa: ARG002 - cannot be
         self._folder = tempfile.TemporaryDirectory(prefix="payt-", ignore_cleanup_errors=True)
         self._columns = columns
+        self._name = name[:MOST_OF_A_NAME]
         self._book = xlsxwriter.Workbook(file, {"constant_memory": True, "tmpdir": self._folder.name})
         self._bold = self._book.add_format({"bold": True})
         self._moment = self._book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
@@ -60,7 +63,7 @@ class XlsxWriter:
         self._folder.cleanup()
 
     def _add_sheet(self) -> None:
-        self._sheet = self._book.add_worksheet(f"contacts {len(self._book.worksheets()) + 1}")
+        self._sheet = self._book.add_worksheet(f"{self._name} {len(self._book.worksheets()) + 1}")
         self._sheet.freeze_panes(1, 0)
         for place, column in enumerate(self._columns):
             self._sheet.write_string(0, place, column.name, self._bold)
@@ -82,7 +85,7 @@ class XlsxWriter:
                 text = AS_TEXT[kind](value)
                 if len(text) > MOST_CHARACTERS:
                     raise ValueError(
-                        f"{column.name} of a contact has {len(text):,} characters, and a cell of Excel holds "
+                        f"{column.name} of a record has {len(text):,} characters, and a cell of Excel holds "
                         f"{MOST_CHARACTERS:,} at most: use csv, jsonl or parquet"
                     )
                 self._sheet.write_string(self._row, place, text)
