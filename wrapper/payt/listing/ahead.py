@@ -17,6 +17,7 @@ import attrs
 
 from payt_api.client import AuthenticatedClient
 
+from ..errors import APIError, InvalidResponseError
 from ..transport.call import Abandoned, Cancel, running_loop
 from ..transport.retries import ask, ask_async
 from ..transport.workers import Worker, join
@@ -37,22 +38,32 @@ def fetch(
     Raises:
         PaytError: The listing cannot go on; `cursor` resumes it.
     """
-    if (query := walk.query()) is None:
-        return None
-    with walk.resumable():
-        page = ask(api, walk.listing.spec.operation, query, walk.page, label=f"page {walk.number}", cancel=cancel)
-    return (make(page),)
+    operation = walk.listing.spec.operation
+    while (query := walk.query()) is not None:
+        with walk.resumable():
+            try:
+                page = ask(api, operation, query, walk.page, label=f"page {walk.number}", cancel=cancel)
+            except (InvalidResponseError, APIError) as error:
+                page = walk.instead(error)
+        if page is not None:
+            return (make(page),)
+    return None
 
 
 async def fetch_async(
     api: AuthenticatedClient, make: Callable[[Page[T]], Awaitable[R]], walk: Walk[T]
 ) -> tuple[R] | None:
     """As `fetch`."""
-    if (query := walk.query()) is None:
-        return None
-    with walk.resumable():
-        page = await ask_async(api, walk.listing.spec.operation, query, walk.page, label=f"page {walk.number}")
-    return (await make(page),)
+    operation = walk.listing.spec.operation
+    while (query := walk.query()) is not None:
+        with walk.resumable():
+            try:
+                page = await ask_async(api, operation, query, walk.page, label=f"page {walk.number}")
+            except (InvalidResponseError, APIError) as error:
+                page = walk.instead(error)
+        if page is not None:
+            return (await make(page),)
+    return None
 
 
 def same(page: Page[T]) -> Page[T]:

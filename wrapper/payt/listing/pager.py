@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from typing import Any, Generic, TypeVar
@@ -13,7 +13,7 @@ from .. import checks
 from .ahead import Ahead, AsyncAhead, fetch, fetch_async, same, same_async
 from .arguments import Listing, listing_of
 from .spec import ListSpec
-from .walk import Page, Walk
+from .walk import InvalidRecord, Page, Walk
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -32,8 +32,17 @@ class _One(Generic[T]):
         self._set_up(api, listing_of(spec, given), prefetch)
 
     def _set_up(self, api: AuthenticatedClient, listing: Listing, prefetch: int) -> None:
-        Walk[T](listing)  # a cursor of another listing is refused at once
         self._api, self._listing, self._prefetch = api, listing, prefetch
+        self._walk: Walk[T] = Walk(listing)
+
+    @property
+    def invalid(self) -> Sequence[InvalidRecord]:
+        """With `on_invalid="collect"`, the records that the last iteration left out, complete when it is over."""
+        return tuple(self._walk.invalid)
+
+    def _begin(self) -> Walk[T]:
+        self._walk = Walk(self._listing)
+        return self._walk
 
     def _recipe(self) -> Any:
         raise NotImplementedError
@@ -85,7 +94,7 @@ class Pager(_One[T]):
         Raises:
             PaytError: The listing cannot go on; `cursor` resumes it.
         """
-        walk, read = Walk[T](self._listing), partial(fetch, self._api, make)
+        walk, read = self._begin(), partial(fetch, self._api, make)
         made = read(walk)
         while made is not None and (walk.ended or not self._prefetch):  # no thread is needed
             yield made[0]
@@ -132,7 +141,7 @@ class AsyncPager(_One[T]):
 
     def _ahead(self, make: Callable[[Page[T]], Awaitable[Any]]) -> AsyncAhead[Any]:
         read = partial(fetch_async, self._api, make)
-        return AsyncAhead([("", Walk[T](self._listing))], read, workers=1, room=1 + self._prefetch)
+        return AsyncAhead([("", self._begin())], read, workers=1, room=1 + self._prefetch)
 
     def _recipe(self) -> Any:
         return _recipe_of(self._api.get_async_httpx_client())
