@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
@@ -40,13 +41,15 @@ def fetch(
     """
     operation = walk.listing.spec.operation
     while (query := walk.query()) is not None:
+        cursor = walk.cursor
         with walk.resumable():
             try:
                 page = ask(api, operation, query, walk.page, label=f"page {walk.number}", cancel=cancel)
             except (InvalidResponseError, APIError) as error:
                 page = walk.instead(error)
         if page is not None:
-            return (make(page),)
+            with _noted(cursor):
+                return (make(page),)
     return None
 
 
@@ -56,14 +59,28 @@ async def fetch_async(
     """As `fetch`."""
     operation = walk.listing.spec.operation
     while (query := walk.query()) is not None:
+        cursor = walk.cursor
         with walk.resumable():
             try:
                 page = await ask_async(api, operation, query, walk.page, label=f"page {walk.number}")
             except (InvalidResponseError, APIError) as error:
                 page = walk.instead(error)
         if page is not None:
-            return (await make(page),)
+            with _noted(cursor):
+                return (await make(page),)
     return None
+
+
+@contextmanager
+def _noted(cursor: str | None) -> Iterator[None]:
+    """What a user's function raises says where to resume, so that the page that it is about comes again."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(f"while dealing with a page; resume with cursor={cursor!r}")
+        with suppress(AttributeError):
+            error.cursor = cursor  # type: ignore[attr-defined]  # a user's own class may have none
+        raise
 
 
 def same(page: Page[T]) -> Page[T]:

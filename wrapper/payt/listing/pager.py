@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from payt_api.client import AuthenticatedClient
 
@@ -46,6 +46,14 @@ class _One(Generic[T]):
 
     def _recipe(self) -> Any:
         raise NotImplementedError
+
+    def __copy__(self) -> Self:
+        other = type(self).__new__(type(self))
+        other._set_up(self._api, self._listing, self._prefetch)  # noqa: SLF001  # ours
+        return other
+
+    def __deepcopy__(self, _memo: dict[int, Any]) -> Self:
+        return self.__copy__()  # there is nothing in it that changes
 
     def __reduce__(self) -> tuple[Any, ...]:
         return restored, (type(self), self._recipe(), self._listing, self._prefetch)

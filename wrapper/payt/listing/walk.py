@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import json
 import logging
 import re
 from collections.abc import Iterator, Mapping
@@ -22,6 +23,7 @@ from payt_api.types import Response, Unreadable, decode_each
 
 from ..errors import APIError, InvalidResponseError, PaginationError, PaytError
 from ..transport import clock
+from ..transport.answers import plain
 from .arguments import Listing
 from .seen import Seen
 
@@ -87,6 +89,8 @@ class Walk(Generic[T]):
         self._by_key = False  # whether a cursor was seen to be the key of the last record on its page
         self._before: list[Any] = []  # the keys of the page before
         self._doubt: str | None = None  # why the end has to be proven, where it has
+        self._joint: str | None = None  # the key that must come next, where a page was cut and that has to be proven
+        self._uncut: str | None = None  # the cursor of that page
         self._empty = self._pages = self._count = 0
         self._warned = False
         self._began = clock.now()
@@ -106,7 +110,7 @@ class Walk(Generic[T]):
     @property
     def ended(self) -> bool:
         """Whether the listing is complete."""
-        return self._part >= len(self.listing.parts) or (self._left == 0 and self._doubt is None)
+        return self._part >= len(self.listing.parts) or (self._left == 0 and not self._proving)
 
     @property
     def cursor(self) -> str | None:
@@ -143,8 +147,8 @@ class Walk(Generic[T]):
         odd = self._odd_names(response)
         keys = [getattr(record, self.listing.spec.key or "", None) for record in body.data]
         new = self._seen.new(keys)
-        if self._doubt is not None:
-            self._prove(response, more=any(new) or bool(invalid))
+        if self._joint is not None or self._doubt is not None:
+            self._prove(response, keys, more=any(new) or bool(invalid))
             return None
         cursor = body.pagination.cursor if body.pagination is not None else None
         if not cursor or (not keys and not invalid and cursor == self._cursor):
@@ -155,7 +159,7 @@ class Walk(Generic[T]):
         data = [record for record in fresh if not self._came_before(record)]
         full = len(keys) + len(invalid) >= self._per_page
         if self._left is not None and len(data) > self._left:
-            cursor = self._cut(response, data[: self._left], cursor, keys[-1])
+            cursor = self._cut(response, data[: self._left], cursor, keys)
             del data[self._left :]
         if self._left is not None:
             self._left -= len(data)
@@ -194,8 +198,11 @@ class Walk(Generic[T]):
 
     @property
     def _per_page(self) -> int:
-        unlimited = self._left is None or self._doubt is not None
-        return self.listing.per_page if unlimited else min(self.listing.per_page, self._left or 0)
+        return min(self.listing.per_page, self._left or self.listing.per_page)
+
+    @property
+    def _proving(self) -> bool:
+        return self._doubt is not None or self._joint is not None
 
     def _start(self) -> tuple[int, str | None]:
         cursor, parts = self.listing.cursor, len(self.listing.parts)
@@ -224,17 +231,20 @@ class Walk(Generic[T]):
         self._part, self._cursor, self._doubt, self._before = self._part + 1, None, None, []
         self._cursors.clear()
 
-    def _prove(self, response: Response[Any], *, more: bool) -> None:
-        doubt = self._doubt
-        if more:
-            self._doubt = None
+    def _prove(self, response: Response[Any], keys: list[Any], *, more: bool) -> None:
+        doubt, joint, self._doubt, self._joint = self._doubt, self._joint, None, None
+        if joint is not None:
+            if keys[:1] != [joint]:
+                self._cannot_cut(response)
+        elif more:
             self._refuse(
                 response,
                 f"the listing seemed complete, and there are records behind its end: the last page ended with {doubt} "
                 "and without `pagination.cursor`",
                 path="$.pagination",
             )
-        self._next_part()
+        else:
+            self._next_part()
 
     def _check(self, response: Response[Any], cursor: str | None, keys: list[Any], new: list[bool]) -> None:
         """That the listing advances."""
@@ -251,17 +261,23 @@ class Walk(Generic[T]):
             long = f"the cursor has {len(cursor)} characters, more than a URL can hold"
             self._refuse(response, long, path="$.pagination.cursor")
 
-    def _cut(self, response: Response[Any], data: list[T], cursor: str | None, last: str | None) -> str:
+    def _cut(self, response: Response[Any], data: list[T], cursor: str | None, keys: list[Any]) -> str:
         """The cursor behind the last of these records, on a page that has more than were asked for."""
-        key = getattr(data[-1], self.listing.spec.key or "", None)
-        if not key or not (self._by_key or cursor == last):
-            self._refuse(
-                response,
-                "the page has more records than were asked for, and nothing says how to resume behind the last one of "
-                "`limit`: list without limit",
-                path="$.data",
-            )
+        key, self._uncut = getattr(data[-1], self.listing.spec.key or "", None), self._cursor
+        if not key:
+            self._cannot_cut(response)
+        if not self._by_key and cursor != keys[-1]:
+            self._joint = keys[keys.index(key) + 1]
         return str(key)
+
+    def _cannot_cut(self, response: Response[Any]) -> NoReturn:
+        self._cursor = self._uncut
+        self._refuse(
+            response,
+            "the page has more records than were asked for, and nothing says how to resume behind the last one of "
+            "`limit`: list without limit",
+            path="$.data",
+        )
 
     def _came_before(self, record: T) -> bool:
         """Whether a record belongs to a part before the one that this iteration resumed."""
@@ -280,11 +296,10 @@ class Walk(Generic[T]):
 
     def _invalid(self, record: Unreadable) -> InvalidRecord:
         try:
-            key = msgspec.json.decode(record.raw, type=dict[str, msgspec.Raw]).get(self.listing.spec.key or "")
-            found = msgspec.json.decode(key, type=str | int) if key is not None else None
-        except msgspec.DecodeError:
+            found = json.loads(record.raw).get(self.listing.spec.key)
+        except (AttributeError, ValueError, RecursionError):  # it is no object, or more
             found = None
-        identifier = None if found is None else str(found)
+        identifier = plain(str(found)) if isinstance(found, (str, int)) and found is not True else None
         return InvalidRecord(
             id=identifier, path=record.error.path, reason=record.error.reason, raw=record.raw, cursor=self.cursor
         )
@@ -299,7 +314,7 @@ class Walk(Generic[T]):
             return ""
         if not self._warned:
             self._warned = True
-            unknown = ", ".join(sorted(response.unknown_fields))
+            unknown = plain(", ".join(sorted(response.unknown_fields)[:20]))
             log.warning("the API sends fields that openapi.yaml does not know: %s", unknown)
         around = msgspec.json.decode(response.content, type=dict[str, msgspec.Raw])
         for name in ("error", "errors"):
@@ -322,7 +337,7 @@ def _names_in(raw: msgspec.Raw | None) -> set[str]:
 def _about(response: Response[Any], error: PaytError) -> PaytError:
     """An error that knows which answer it is about."""
     error.method, error.url, error.status = "GET", response.url, response.status_code
-    error.request_id = response.headers.get("X-Request-Id")
+    error.request_id = plain(response.headers.get("X-Request-Id", "")) or None
     return error
 
 
