@@ -279,7 +279,7 @@ def problems_of_its_place(document: dict[str, Any], place: str, schema: dict[str
     """What concerns one schema and where it stands, or what it refers to."""
     if schema.get("x-accept-number") and not _is_plain_property(place, schema):
         yield (
-            "x-accept-number would be overlooked: it is read where a property of an object is described, without enum "
+            "x-accept-number would be overlooked: it is read where a property or its items are described, without enum "
             "and format"
         )
     parts = [resolve(document, part) for part in schema.get("allOf", [])]
@@ -318,7 +318,7 @@ def _differs_when_sent(schema: dict[str, Any]) -> bool:
 
 def problems_of_what_is_sent(place: str, schema: dict[str, Any]) -> Iterator[str]:
     """Bounds that a model could not check before it is sent."""
-    if schema.get("uniqueItems") and not re.search(r"\.properties\.[^.\[\]]+$", place):
+    if schema.get("uniqueItems") and not re.search(r"\.properties\.[^.\[\]]+(\.items)?$", place):
         yield "uniqueItems is checked where a property is described only: move it there, or say it in the description"
     if {"minProperties", "maxProperties"} & schema.keys() and "properties" in schema:
         yield "the number of its properties would not be checked before sending: leave it out, and describe it"
@@ -442,5 +442,5 @@ def _is_file(place: str) -> bool:
 
 
 def _is_plain_property(place: str, schema: dict[str, Any]) -> bool:
-    described = re.search(r"\.properties\.[^.\[\]]+$", place) and "allOf" not in place
+    described = re.search(r"\.properties\.[^.\[\]]+(\.items)?$", place) and "allOf" not in place
     return bool(described) and not {"enum", "format"} & set(schema)

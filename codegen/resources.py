@@ -77,8 +77,8 @@ def _described(document: dict[str, Any], api: str, each: List, models: set[str])
     name = snake_case(str(each.operation["operationId"]))
     module = f"{api}.api.{snake_case(each.tag)}.{name}"
     types_of = typing.get_type_hints(importlib.import_module(module).sync_detailed)
-    record = _record_in(types_of["return"])
-    models.add(record.__name__)
+    page, record = _page_and_record_in(types_of["return"])
+    models |= {page.__name__, record.__name__}
     copy = each.record.get("x-copy", {})
     properties = properties_of(document, each.record)
     noun = each.tag.replace("_", " ")
@@ -89,6 +89,7 @@ def _described(document: dict[str, Any], api: str, each: List, models: set[str])
         "module": module,
         "path": each.place.removeprefix("GET "),
         "record": record.__name__,
+        "page": page.__name__,
         "variable": snake_case(record.__name__),
         "noun": noun,
         "summary": _in_docstring(each.operation["summary"].rstrip(".")),
@@ -150,12 +151,11 @@ def _spelled(type_: Any, models: set[str]) -> str:
     return str(type_.__name__)
 
 
-def _record_in(answer: Any) -> type:
-    """The model of a record, from what the operation returns: `Response[Page | Error]`."""
+def _page_and_record_in(answer: Any) -> tuple[type, type]:
+    """The models of a page and its records, from what the operation returns: `Response[Page | Error]`."""
     inside = typing.get_args(answer)[0]
     pages = [member for member in typing.get_args(inside) or (inside,) if "data" in typing.get_type_hints(member)]
-    record: type = typing.get_args(typing.get_type_hints(pages[0])["data"])[0]
-    return record
+    return pages[0], typing.get_args(typing.get_type_hints(pages[0])["data"])[0]
 
 
 def _in_docstring(text: str) -> str:

@@ -70,7 +70,7 @@ def test_every_way_in_which_a_listing_may_end(last: Any, count: int, flavour: Fl
 
 
 def test_a_short_page_is_not_the_end(fake: FakePayt, flavour: Flavour) -> None:
-    script(fake, page(1, 2, cursor="2"), page(3, cursor="3"), page(4, 5))
+    script(fake, page(1, 2, cursor="2"), page(3, cursor="3"), page(4, 5), page())
     assert ids(flavour.contacts(fake.url, per_page=2)) == ["1", "2", "3", "4", "5"]
 
 

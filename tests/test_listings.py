@@ -13,6 +13,7 @@ import pytest
 import payt
 from payt.listing import ListSpec
 from payt.listing.arguments import listing_of
+from payt_api.models import ContactsPage
 from payt_api.types import DateTime, Response
 
 
@@ -46,7 +47,13 @@ class Operation:
 
 
 SPEC = ListSpec(
-    name="things", path="/v1/things", operation=Operation(), record=payt.Contact, separated={"numbers": None}, most=500
+    name="things",
+    path="/v1/things",
+    operation=Operation(),
+    record=payt.Contact,
+    page=ContactsPage,
+    separated={"numbers": None},
+    most=500,
 )
 
 

@@ -26,6 +26,7 @@ NAMES = [
     "ClientCredentials",
     "Contact",
     "FileTokenStore",
+    "InvalidRecord",
     "InvalidResponseError",
     "KeyringTokenStore",
     "LoginRequiredError",

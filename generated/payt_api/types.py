@@ -5,6 +5,7 @@ import datetime
 import enum
 import functools
 import inspect
+import json
 import re
 import types
 import warnings
@@ -17,6 +18,7 @@ import msgspec
 from .errors import DecodeError, NotJsonError
 
 T = TypeVar("T")
+P = TypeVar("P")
 
 DateTime = Annotated[datetime.datetime, msgspec.Meta(tz=True)]
 """A moment; always aware of its zone, because a timestamp without one is refused."""
@@ -109,9 +111,67 @@ def decode(content: bytes, type_: type[T], unknown_fields: set[str] | None = Non
         reason, path = _parse_message(str(error))
         raise DecodeError(path, reason) from None
     except (msgspec.DecodeError, UnicodeDecodeError):
+        if _is_grammatical(content):
+            raise DecodeError("$", "Expected text in Unicode, got half of a character") from None
         raise NotJsonError("$", "Expected JSON, got something else or only a part of it") from None
     except RecursionError:
         raise DecodeError("$", "Expected JSON of reasonable depth, got nesting too deep to read") from None
+
+
+@attrs.frozen
+class Unreadable:
+    """A record that is not what the contract says."""
+
+    raw: bytes = attrs.field(repr=False)
+    """The record as it came, as JSON."""
+    error: DecodeError
+    """Where in the page, and why."""
+
+
+def decode_each(
+    content: bytes, page: type[P], record: type[T], unknown_fields: set[str]
+) -> tuple[P, list[T | Unreadable]]:
+    """Read a page whose records are not all what the contract says.
+
+    Args:
+        content: The body.
+        page: What it should hold, but for the records in its `data`.
+        record: What each record should be.
+        unknown_fields: As for `decode`.
+
+    Returns:
+        The page without records, and the records in their order.
+
+    Raises:
+        DecodeError: What is around the records is not what the contract says either.
+    """
+    try:
+        parts = {**_object.decode(content)}
+        raws: list[bytes] = [bytes(raw) for raw in _array.decode(parts.get("data", b"null"))]
+    except msgspec.ValidationError:
+        return decode(content, page, unknown_fields), []  # which says what is wrong
+    except msgspec.DecodeError:  # of texts that are no Unicode
+        document = json.loads(content)
+        parts = {name: msgspec.Raw(json.dumps(value).encode()) for name, value in document.items()}
+        raws = [json.dumps(value).encode() for value in document["data"]]
+    rest = decode(_raw({**parts, "data": []}), page, unknown_fields)
+    records: list[T | Unreadable] = []
+    for index, raw in enumerate(raws):
+        try:
+            records.append(decode(raw, record, unknown_fields))
+        except DecodeError as error:
+            path = f"$.data[{index}]{error.path.removeprefix('$')}"
+            records.append(Unreadable(raw, DecodeError(path, error.reason)))
+    return rest, records
+
+
+def _is_grammatical(content: bytes) -> bool:
+    """Whether it is JSON by its grammar alone, which lets pass texts that are no Unicode."""
+    try:
+        json.loads(content)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def content_of(body: T, type_: type[T]) -> bytes:
@@ -293,9 +353,11 @@ __all__ = (
     "DateTime",
     "Identifier",
     "Response",
+    "Unreadable",
     "Unset",
     "content_of",
     "decode",
+    "decode_each",
     "model",
     "query_of",
     "query_value",

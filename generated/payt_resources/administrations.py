@@ -5,16 +5,17 @@ from __future__ import annotations
 
 from typing import Final
 
-from payt.listing import AsyncPager, Fields, ListSpec, Pager
+from payt.listing import AsyncPager, Fields, ListSpec, OnInvalid, Pager
 from payt_api.api.administrations import list_administrations
 from payt_api.client import AuthenticatedClient
-from payt_api.models import Administration
+from payt_api.models import Administration, AdministrationsPage
 
 LIST: Final = ListSpec(
     name="administrations",
     path="/v1/administrations",
     operation=list_administrations,
     record=Administration,
+    page=AdministrationsPage,
     separated={},
     most=500,
     columns=("id", "name", "status", "city", "currency_code"),
@@ -38,6 +39,7 @@ class Administrations:
         per_page: int = 500,
         limit: int | None = None,
         prefetch: int = 1,
+        on_invalid: OnInvalid = "raise",
     ) -> Pager[Administration]:
         """List the administrations that the token may read.
 
@@ -52,6 +54,8 @@ class Administrations:
             per_page: How many records a request asks for, 1 to 500. The most is the fastest.
             limit: How many records to list at most.
             prefetch: How many pages are fetched ahead of the one that is being consumed, 1 or 0.
+            on_invalid: What a record that is not what the contract says does: "raise" ends the listing with an error,
+                "collect" leaves it out and puts it into `.invalid` of the result.
 
         Returns:
             A Pager. Nothing is sent before it is iterated; each iteration lists anew.
@@ -69,6 +73,7 @@ class Administrations:
                 "per_page": per_page,
                 "limit": limit,
                 "prefetch": prefetch,
+                "on_invalid": on_invalid,
             },
         )
 
@@ -87,6 +92,7 @@ class AsyncAdministrations:
         per_page: int = 500,
         limit: int | None = None,
         prefetch: int = 1,
+        on_invalid: OnInvalid = "raise",
     ) -> AsyncPager[Administration]:
         """List the administrations that the token may read.
 
@@ -101,6 +107,8 @@ class AsyncAdministrations:
             per_page: How many records a request asks for, 1 to 500. The most is the fastest.
             limit: How many records to list at most.
             prefetch: How many pages are fetched ahead of the one that is being consumed, 1 or 0.
+            on_invalid: What a record that is not what the contract says does: "raise" ends the listing with an error,
+                "collect" leaves it out and puts it into `.invalid` of the result.
 
         Returns:
             An AsyncPager. Nothing is sent before it is iterated; each iteration lists anew.
@@ -118,5 +126,6 @@ class AsyncAdministrations:
                 "per_page": per_page,
                 "limit": limit,
                 "prefetch": prefetch,
+                "on_invalid": on_invalid,
             },
         )

@@ -7,16 +7,17 @@ import datetime
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from payt.listing import AsyncManyPager, AsyncPager, Fields, ListSpec, ManyPager, OnError, Pager
+from payt.listing import AsyncManyPager, AsyncPager, Fields, ListSpec, ManyPager, OnError, OnInvalid, Pager
 from payt_api.api.contacts import list_contacts
 from payt_api.client import AuthenticatedClient
-from payt_api.models import Contact
+from payt_api.models import Contact, ContactsPage
 
 LIST: Final = ListSpec(
     name="contacts",
     path="/v1/contacts",
     operation=list_contacts,
     record=Contact,
+    page=ContactsPage,
     separated={"ids": "id", "contact_identifiers": "contact_identifier", "debtor_numbers": "debtor_numbers"},
     most=500,
     columns=("id", "firstname", "infix", "lastname", "postal_address_city", "invoice_email_address", "updated_at"),
@@ -45,6 +46,7 @@ class Contacts:
         per_page: int = 500,
         limit: int | None = None,
         prefetch: int = 1,
+        on_invalid: OnInvalid = "raise",
     ) -> Pager[Contact]:
         """List the contacts of an administration.
 
@@ -66,6 +68,8 @@ class Contacts:
             per_page: How many records a request asks for, 1 to 500. The most is the fastest.
             limit: How many records to list at most.
             prefetch: How many pages are fetched ahead of the one that is being consumed, 1 or 0.
+            on_invalid: What a record that is not what the contract says does: "raise" ends the listing with an error,
+                "collect" leaves it out and puts it into `.invalid` of the result.
 
         Returns:
             A Pager. Nothing is sent before it is iterated; each iteration lists anew.
@@ -88,6 +92,7 @@ class Contacts:
                 "per_page": per_page,
                 "limit": limit,
                 "prefetch": prefetch,
+                "on_invalid": on_invalid,
             },
         )
 
@@ -105,44 +110,46 @@ class Contacts:
         per_page: int = 500,
         limit: int | None = None,
         prefetch: int = 1,
+        on_invalid: OnInvalid = "raise",
     ) -> ManyPager[Contact]:
         """List the contacts of an administration, for many administrations at once.
 
-        `for administration_id, contact in client.contacts.list_many(...)`, or `.pages()` of it.
+                `for administration_id, contact in client.contacts.list_many(...)`, or `.pages()` of it.
 
-        Each administration is listed as by `list`, several of them at a time, all under the one pace. Records come
-        as they arrive: those of one administration in their order, those of several in between each other.
-        `.pages()` gives `(administration_id, page)`.
+                Each administration is listed as by `list`, several of them at a time, all under the one pace. Records come
+                as they arrive: those of one administration in their order, those of several in between each other.
+                `.pages()` gives `(administration_id, page)`.
 
-        Filters that are given together all apply. An empty iterable means no contacts, and no request. A filter too
-        long for one URL is spread over several requests, and every record comes once.
+                Filters that are given together all apply. An empty iterable means no contacts, and no request. A filter too
+                long for one URL is spread over several requests, and every record comes once.
 
-        Args:
-            administration_ids: The administrations to list; one that is named twice is listed once. None at all
-                means no records, and no request. As a mapping, with the cursor where each starts:
-                `{id: error.cursor for id, error in pager.errors.items()}` resumes what failed.
-            concurrency: How many administrations are listed at the same time at most, 1 to 100. The pace allows ten
-                requests a second, so many more help only where answers take seconds.
-            on_error: What an error of one administration does: "raise" ends all listings with it, "collect" ends
-                only its own and puts it into `.errors` of the result.
-            ids: Only contacts with one of these ids. A value, or any iterable of values.
-            contact_identifiers: Only contacts with one of these identifiers of the accounting software. A
-                value, or any iterable of values.
-            debtor_numbers: Only contacts with one of these debtor numbers. A value, or any iterable of values.
-            updated_after: Only contacts that were updated after this moment (ISO 8601, UTC). An aware datetime,
-                or ISO 8601 with an offset.
-            fields: Only these fields are sent; all others are None. Names, and `{name: [names inside it]}`.
-            per_page: As for `list`.
-            limit: How many records of each administration to list at most.
-            prefetch: How many pages each of the listings under way is ahead of the consumer, 1 or 0. There are never
-                more than `concurrency * (1 + prefetch)` pages in memory.
-
+                Args:
+                    administration_ids: The administrations to list; one that is named twice is listed once. None at all
+                        means no records, and no request. As a mapping, with the cursor where each starts:
+                        `{id: error.cursor for id, error in pager.errors.items()}` resumes what failed.
+                    concurrency: How many administrations are listed at the same time at most, 1 to 100. The pace allows ten
+                        requests a second, so many more help only where answers take seconds.
+                    on_error: What an error of one administration does: "raise" ends all listings with it, "collect" ends
+                        only its own and puts it into `.errors` of the result.
+                    ids: Only contacts with one of these ids. A value, or any iterable of values.
+                    contact_identifiers: Only contacts with one of these identifiers of the accounting software. A
+                        value, or any iterable of values.
+                    debtor_numbers: Only contacts with one of these debtor numbers. A value, or any iterable of values.
+                    updated_after: Only contacts that were updated after this moment (ISO 8601, UTC). An aware datetime,
+                        or ISO 8601 with an offset.
+                    fields: Only these fields are sent; all others are None. Names, and `{name: [names inside it]}`.
+                    per_page: As for `list`.
+                    limit: How many records of each administration to list at most.
+                    prefetch: How many pages each of the listings under way is ahead of the consumer, 1 or 0. There are never
+                        more than `concurrency * (1 + prefetch)` pages in memory.
+                    on_invalid: What a record that is not what the contract says does: "raise" ends the listing with an error,
+                        "collect" leaves it out and puts it into `.invalid` of the result.
         Returns:
-            A ManyPager. Nothing is sent before it is iterated; each iteration lists anew.
+                    A ManyPager. Nothing is sent before it is iterated; each iteration lists anew.
 
-        Raises:
-            TypeError: An argument is of a wrong type.
-            ValueError: An argument's value cannot be used; the message says why and what to do.
+                Raises:
+                    TypeError: An argument is of a wrong type.
+                    ValueError: An argument's value cannot be used; the message says why and what to do.
         """
         return ManyPager(
             self._api,
@@ -159,6 +166,7 @@ class Contacts:
                 "per_page": per_page,
                 "limit": limit,
                 "prefetch": prefetch,
+                "on_invalid": on_invalid,
             },
         )
 
@@ -182,6 +190,7 @@ class AsyncContacts:
         per_page: int = 500,
         limit: int | None = None,
         prefetch: int = 1,
+        on_invalid: OnInvalid = "raise",
     ) -> AsyncPager[Contact]:
         """List the contacts of an administration.
 
@@ -203,6 +212,8 @@ class AsyncContacts:
             per_page: How many records a request asks for, 1 to 500. The most is the fastest.
             limit: How many records to list at most.
             prefetch: How many pages are fetched ahead of the one that is being consumed, 1 or 0.
+            on_invalid: What a record that is not what the contract says does: "raise" ends the listing with an error,
+                "collect" leaves it out and puts it into `.invalid` of the result.
 
         Returns:
             An AsyncPager. Nothing is sent before it is iterated; each iteration lists anew.
@@ -225,6 +236,7 @@ class AsyncContacts:
                 "per_page": per_page,
                 "limit": limit,
                 "prefetch": prefetch,
+                "on_invalid": on_invalid,
             },
         )
 
@@ -242,44 +254,46 @@ class AsyncContacts:
         per_page: int = 500,
         limit: int | None = None,
         prefetch: int = 1,
+        on_invalid: OnInvalid = "raise",
     ) -> AsyncManyPager[Contact]:
         """List the contacts of an administration, for many administrations at once.
 
-        `async for administration_id, contact in client.contacts.list_many(...)`, or `.pages()` of it.
+                `async for administration_id, contact in client.contacts.list_many(...)`, or `.pages()` of it.
 
-        Each administration is listed as by `list`, several of them at a time, all under the one pace. Records come
-        as they arrive: those of one administration in their order, those of several in between each other.
-        `.pages()` gives `(administration_id, page)`.
+                Each administration is listed as by `list`, several of them at a time, all under the one pace. Records come
+                as they arrive: those of one administration in their order, those of several in between each other.
+                `.pages()` gives `(administration_id, page)`.
 
-        Filters that are given together all apply. An empty iterable means no contacts, and no request. A filter too
-        long for one URL is spread over several requests, and every record comes once.
+                Filters that are given together all apply. An empty iterable means no contacts, and no request. A filter too
+                long for one URL is spread over several requests, and every record comes once.
 
-        Args:
-            administration_ids: The administrations to list; one that is named twice is listed once. None at all
-                means no records, and no request. As a mapping, with the cursor where each starts:
-                `{id: error.cursor for id, error in pager.errors.items()}` resumes what failed.
-            concurrency: How many administrations are listed at the same time at most, 1 to 100. The pace allows ten
-                requests a second, so many more help only where answers take seconds.
-            on_error: What an error of one administration does: "raise" ends all listings with it, "collect" ends
-                only its own and puts it into `.errors` of the result.
-            ids: Only contacts with one of these ids. A value, or any iterable of values.
-            contact_identifiers: Only contacts with one of these identifiers of the accounting software. A
-                value, or any iterable of values.
-            debtor_numbers: Only contacts with one of these debtor numbers. A value, or any iterable of values.
-            updated_after: Only contacts that were updated after this moment (ISO 8601, UTC). An aware datetime,
-                or ISO 8601 with an offset.
-            fields: Only these fields are sent; all others are None. Names, and `{name: [names inside it]}`.
-            per_page: As for `list`.
-            limit: How many records of each administration to list at most.
-            prefetch: How many pages each of the listings under way is ahead of the consumer, 1 or 0. There are never
-                more than `concurrency * (1 + prefetch)` pages in memory.
-
+                Args:
+                    administration_ids: The administrations to list; one that is named twice is listed once. None at all
+                        means no records, and no request. As a mapping, with the cursor where each starts:
+                        `{id: error.cursor for id, error in pager.errors.items()}` resumes what failed.
+                    concurrency: How many administrations are listed at the same time at most, 1 to 100. The pace allows ten
+                        requests a second, so many more help only where answers take seconds.
+                    on_error: What an error of one administration does: "raise" ends all listings with it, "collect" ends
+                        only its own and puts it into `.errors` of the result.
+                    ids: Only contacts with one of these ids. A value, or any iterable of values.
+                    contact_identifiers: Only contacts with one of these identifiers of the accounting software. A
+                        value, or any iterable of values.
+                    debtor_numbers: Only contacts with one of these debtor numbers. A value, or any iterable of values.
+                    updated_after: Only contacts that were updated after this moment (ISO 8601, UTC). An aware datetime,
+                        or ISO 8601 with an offset.
+                    fields: Only these fields are sent; all others are None. Names, and `{name: [names inside it]}`.
+                    per_page: As for `list`.
+                    limit: How many records of each administration to list at most.
+                    prefetch: How many pages each of the listings under way is ahead of the consumer, 1 or 0. There are never
+                        more than `concurrency * (1 + prefetch)` pages in memory.
+                    on_invalid: What a record that is not what the contract says does: "raise" ends the listing with an error,
+                        "collect" leaves it out and puts it into `.invalid` of the result.
         Returns:
-            An AsyncManyPager. Nothing is sent before it is iterated; each iteration lists anew.
+                    An AsyncManyPager. Nothing is sent before it is iterated; each iteration lists anew.
 
-        Raises:
-            TypeError: An argument is of a wrong type.
-            ValueError: An argument's value cannot be used; the message says why and what to do.
+                Raises:
+                    TypeError: An argument is of a wrong type.
+                    ValueError: An argument's value cannot be used; the message says why and what to do.
         """
         return AsyncManyPager(
             self._api,
@@ -296,5 +310,6 @@ class AsyncContacts:
                 "per_page": per_page,
                 "limit": limit,
                 "prefetch": prefetch,
+                "on_invalid": on_invalid,
             },
         )

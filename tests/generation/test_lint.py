@@ -171,8 +171,11 @@ MISREAD: dict[str, tuple[Change, str]] = {
         "properties.count: x-accept-number is for strings",
     ),
     "number in a list": (
-        add_property("numbers", {"type": "array", "items": {"type": "string", "x-accept-number": True}}),
-        "properties.numbers.items: x-accept-number would be overlooked",
+        add_property(
+            "numbers",
+            {"type": "array", "items": {"type": "array", "items": {"type": "string", "x-accept-number": True}}},
+        ),
+        "properties.numbers.items.items: x-accept-number would be overlooked",
     ),
     "number in an enum": (
         add_property("number", {"type": "string", "enum": ["1"], "x-accept-number": True}),

@@ -13,6 +13,7 @@ import payt
 from faults import kinds
 from faults.kinds import Fault, Point
 from faults.server import FaultServer, ParsedRequest, paging, refused_url
+from payt.testing import skip_waits
 from support.flavours import Async, Flavour, Sync
 from support.quick import CONTACTS, QUICK
 
@@ -56,13 +57,18 @@ RETRIED: list[tuple[Fault, type[payt.PaytError], dict[str, Any]]] = [
     (kinds.empty(), payt.InvalidResponseError, {}),
     (kinds.answer(body=b"upstream: no healthy node"), payt.InvalidResponseError, {}),
     (kinds.answer(408), payt.APIError, {}),
+    (kinds.answer(500), payt.ServerError, {}),
+]
+"""Tried again `retries` times; what it ends in when it never stops, and what the client needs to notice it soon."""
+
+WAITED_OUT: list[tuple[Fault, type[payt.PaytError], dict[str, Any]]] = [
     (kinds.answer(429), payt.RateLimitError, {}),
     (kinds.answer(429, [("Retry-After", "60")]), payt.RateLimitError, {}),
-    *((kinds.answer(status), payt.ServerError, {}) for status in (500, 502, 503, 504)),
+    *((kinds.answer(status), payt.ServerError, {}) for status in (502, 503, 504)),
     (kinds.html(502), payt.ServerError, {}),
     (kinds.answer(503, [("Retry-After", "1")], b""), payt.ServerError, {}),
 ]
-"""Tried again; what it ends in when it never stops, and what the client needs to notice it soon."""
+"""Tried again until the deadline; what it ends in when it never stops."""
 
 FINAL: list[tuple[Fault, type[payt.PaytError], dict[str, Any]]] = [
     (kinds.answer(302, [("Location", "https://elsewhere.example/v1")]), payt.APIError, {}),
@@ -121,7 +127,7 @@ def test_what_is_unusual_and_right_is_read(
 
 
 @PAGES
-@pytest.mark.parametrize(("fault", "kind", "client"), rows(RETRIED))
+@pytest.mark.parametrize(("fault", "kind", "client"), rows(RETRIED + WAITED_OUT))
 def test_a_passing_fault_is_not_noticed(
     fault: Fault,
     kind: type[payt.PaytError],
@@ -160,6 +166,29 @@ def test_a_lasting_fault_is_an_error_that_resumes(
 
 
 @PAGES
+@pytest.mark.parametrize(("fault", "kind", "client"), rows(WAITED_OUT))
+def test_who_is_not_there_is_waited_for_until_the_deadline(
+    fault: Fault,
+    kind: type[payt.PaytError],
+    client: dict[str, Any],
+    page: int,
+    server: FaultServer,
+    flavour: Flavour,
+    ids: list[str],
+) -> None:
+    server.script([*[None] * (page - 1), *repeat(fault, 3)])
+    assert listed(flavour, server, client) == ids
+    with skip_waits() as waits:
+        server.script([*[None] * (page - 1), *repeat(fault, 100)])
+        came, error = interrupted(flavour, server, client | {"retries": 1})
+    assert type(error) is kind
+    assert 300 >= sum(waits.seconds) > 200
+    assert error.attempts == len(waits.seconds) + 1
+    server.script([])
+    assert came + listed(flavour, server, client, error.cursor) == ids
+
+
+@PAGES
 @pytest.mark.parametrize(("fault", "kind", "client"), rows(FINAL))
 def test_what_cannot_pass_is_an_error_at_once(
     fault: Fault,
@@ -180,25 +209,26 @@ def test_what_cannot_pass_is_an_error_at_once(
 
 
 def test_where_nobody_listens(flavour: Flavour) -> None:
-    with pytest.raises(payt.TransportError, match=r"ConnectError.*\(5 attempts\)") as caught:
+    with skip_waits() as waits, pytest.raises(payt.TransportError, match=r"ConnectError.*attempts\)") as caught:
         flavour.contacts(refused_url(), client=QUICK)
-    assert (caught.value.attempts, caught.value.status, caught.value.cursor) == (5, None, None)
+    assert 300 >= sum(waits.seconds) > 200
+    assert (caught.value.attempts, caught.value.status, caught.value.cursor) == (len(waits.seconds) + 1, None, None)
 
 
 def test_how_often_is_for_the_caller_to_say(server: FaultServer, flavour: Flavour) -> None:
     for retries in (0, 1, 7):
         before = len(server.requests)
-        server.script([kinds.answer(503)] * 8)
+        server.script([kinds.answer(500)] * 8)
         with pytest.raises(payt.ServerError) as caught:
             flavour.contacts(server.url, client=QUICK | {"retries": retries})
         assert caught.value.attempts == len(server.requests) - before == retries + 1
 
 
 def test_the_last_status_is_told_with_whatever_came_after_it(server: FaultServer, flavour: Flavour) -> None:
-    server.script([kinds.answer(503, [("X-Request-Id", "r-1")]), *repeat(kinds.reset(Point.IN_BODY), 4)])
+    server.script([kinds.answer(500, [("X-Request-Id", "r-1")]), *repeat(kinds.reset(Point.IN_BODY), 4)])
     with pytest.raises(payt.TransportError) as caught:
         flavour.contacts(server.url, client=QUICK)
-    assert (caught.value.status, caught.value.request_id, caught.value.attempts) == (503, "r-1", 5)
+    assert (caught.value.status, caught.value.request_id, caught.value.attempts) == (500, "r-1", 5)
     assert (caught.value.method, caught.value.url) == ("GET", f"{server.url}/v1/contacts")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import payt
@@ -38,6 +38,12 @@ class Flavour(Protocol):
         """Every page of a listing; `seen` is called with each as it comes."""
         ...
 
+    def collected(
+        self, url: str, *, client: dict[str, Any] | None = None
+    ) -> tuple[list[payt.Contact], Sequence[payt.InvalidRecord]]:
+        """Every contact of a listing, and those that were left out as invalid."""
+        ...
+
 
 class Sync:
     """payt.Client."""
@@ -65,6 +71,13 @@ class Sync:
                 pages.append(page)
                 seen(page)
         return pages
+
+    def collected(
+        self, url: str, *, client: dict[str, Any] | None = None
+    ) -> tuple[list[payt.Contact], Sequence[payt.InvalidRecord]]:
+        with payt.Client("fake-token", base_url=url, **(client or {})) as api:
+            pager = api.contacts.list(administration_id="1", on_invalid="collect")
+            return list(pager), pager.invalid
 
 
 class Async:
@@ -97,5 +110,15 @@ class Async:
                     pages.append(page)
                     seen(page)
             return pages
+
+        return asyncio.run(run())
+
+    def collected(
+        self, url: str, *, client: dict[str, Any] | None = None
+    ) -> tuple[list[payt.Contact], Sequence[payt.InvalidRecord]]:
+        async def run() -> tuple[list[payt.Contact], Sequence[payt.InvalidRecord]]:
+            async with payt.AsyncClient("fake-token", base_url=url, **(client or {})) as api:
+                pager = api.contacts.list(administration_id="1", on_invalid="collect")
+                return [contact async for contact in pager], pager.invalid
 
         return asyncio.run(run())

@@ -43,7 +43,7 @@ if typing.TYPE_CHECKING:
         TokenStore,
     )
     from .credentials.login import login
-    from .listing import AsyncManyPager, AsyncPager, ManyPager, Page, Pager
+    from .listing import AsyncManyPager, AsyncPager, InvalidRecord, ManyPager, Page, Pager
     from .sql import SQLTokenStore as SQLTokenStore
     from .sql import async_sync as async_sync
     from .sql import sync as sync
@@ -60,6 +60,7 @@ __all__ = [
     "ClientCredentials",
     "Contact",
     "FileTokenStore",
+    "InvalidRecord",
     "InvalidResponseError",
     "KeyringTokenStore",
     "LoginRequiredError",
@@ -97,7 +98,7 @@ _LATER = {
         "TokenStore",
         "login",
     ],
-    "payt.listing": ["AsyncManyPager", "AsyncPager", "ManyPager", "Page", "Pager"],
+    "payt.listing": ["AsyncManyPager", "AsyncPager", "InvalidRecord", "ManyPager", "Page", "Pager"],
     "payt.sql": ["SQLTokenStore", "async_sync", "sync"],
 }
 """What is imported when it is used. httpx, attrs and msgspec take a moment that who catches an error, or only

@@ -49,6 +49,7 @@ class _Client(Generic[TransportT, SessionT]):
         proxy: str | httpx.Proxy | None = None,
         trust_env: bool = True,
         transport: TransportT | None = None,
+        allow_http: bool = False,
     ) -> None:
         settings = Settings(
             base_url=base_url,
@@ -62,6 +63,7 @@ class _Client(Generic[TransportT, SessionT]):
             proxy=proxy,
             trust_env=trust_env,
             transport=transport,
+            allow_http=allow_http,
         )
         # once, for the token endpoint as well: reading the certificates takes longer than all else here
         way = route(settings.base_url, verify=verify, proxy=proxy, trust_env=trust_env)
@@ -82,6 +84,12 @@ class _Client(Generic[TransportT, SessionT]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return restore_client, (self._session.recipe,)
+
+    def __copy__(self) -> Self:
+        return self  # a client holds connections, of which there is no copy
+
+    def __deepcopy__(self, _memo: dict[int, Any]) -> Self:
+        return self
 
     def __repr__(self) -> str:
         return f"payt.{type(self).__name__}(base_url={self.base_url!r})"
@@ -105,6 +113,7 @@ class Client(_Client[httpx.BaseTransport, Session], Resources):
         proxy: As httpx's: the proxy's URL.
         trust_env: As httpx's: whether proxies are taken from the environment.
         transport: As httpx's: what sends the requests.
+        allow_http: Whether the base URL may be an http:// one of another machine: the token is sent in the clear then.
 
     Raises:
         TypeError: An argument is of a wrong type.

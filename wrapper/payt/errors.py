@@ -122,7 +122,12 @@ class InvalidResponseError(PaytError):
 
     Attributes:
         path: Where, as a JSON path ("$.data[3].updated_at").
+        record_id: The id of the first record that is wrong, where it is a record and its id can be read.
+        raw: That record as it came, as JSON; it may hold personal data.
     """
+
+    record_id: str | None = None
+    raw: bytes | None = None
 
     def __init__(self, text: str, *, path: str) -> None:
         super().__init__(text)
@@ -130,7 +135,7 @@ class InvalidResponseError(PaytError):
 
 
 class PaginationError(PaytError):
-    """The server sent a cursor that it had sent before: the listing would never end."""
+    """The listing would never end: its cursor goes in circles, or its records do not advance."""
 
 
 class TokenError(PaytError):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 import sys
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -30,8 +32,24 @@ def _timeout_of(timeout: Any) -> httpx.Timeout:
     return timeout
 
 
-def _url_of(url: Any) -> httpx.URL:
-    return url_of("base_url", url, "PAYT_BASE_URL", PRODUCTION.api)
+def _url_of(value: Any) -> httpx.URL:
+    url = url_of("base_url", value, "PAYT_BASE_URL", PRODUCTION.api)
+    if url.path.rstrip("/").endswith("/v1"):
+        raise ValueError("base_url must not end in /v1, which every path of the contract begins with: leave it out")
+    return url
+
+
+def _is_safe(settings: Settings, _field: Any, allowed: bool) -> None:  # noqa: FBT001  attrs calls it so
+    url = settings.base_url
+    if url.scheme == "http" and not allowed and not re.fullmatch(r"localhost|127\..*|::1|.*\.localhost", url.host):
+        raise ValueError(
+            f"base_url: over http://, everybody on the way to {url.host} can read the token: use https://, or say "
+            "allow_http=True"
+        )
+    if settings.verify is False:
+        warnings.warn(
+            "verify=False: everybody on the way to Payt can pretend to be Payt, and read the token", stacklevel=5
+        )
 
 
 def _at_least(least: int) -> Callable[[Any, attrs.Attribute[int], int], None]:
@@ -68,3 +86,4 @@ class Settings:
     proxy: str | httpx.Proxy | None
     trust_env: bool
     transport: Any
+    allow_http: bool = attrs.field(validator=_is_safe)

@@ -10,11 +10,11 @@ class Contact:
 
     id: Identifier | None = None
     """The contact's id in Payt."""
-    contact_identifier: str | None = None
+    contact_identifier: Identifier | None = None
     """The contact's identifier in the accounting software."""
     call_phone_number: str | None = None
     """The number to call."""
-    debtor_numbers: list[str] | None = None
+    debtor_numbers: list[Identifier] | None = None
     """The numbers of the debtors that this contact belongs to."""
     default_email_address: str | None = None
     """Where e-mail goes that is neither invoice nor reminder; several addresses are separated by commas."""

@@ -1,18 +1,20 @@
 """From typed arguments to every record of a list, page after page."""
 
-from .arguments import Fields
+from .arguments import Fields, OnInvalid
 from .many import AsyncManyPager, ManyPager, OnError
 from .pager import AsyncPager, Pager
 from .spec import ListSpec
-from .walk import Page
+from .walk import InvalidRecord, Page
 
 __all__ = [
     "AsyncManyPager",
     "AsyncPager",
     "Fields",
+    "InvalidRecord",
     "ListSpec",
     "ManyPager",
     "OnError",
+    "OnInvalid",
     "Page",
     "Pager",
 ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
@@ -17,6 +18,7 @@ import attrs
 
 from payt_api.client import AuthenticatedClient
 
+from ..errors import APIError, InvalidResponseError
 from ..transport.call import Abandoned, Cancel, running_loop
 from ..transport.retries import ask, ask_async
 from ..transport.workers import Worker, join
@@ -37,22 +39,48 @@ def fetch(
     Raises:
         PaytError: The listing cannot go on; `cursor` resumes it.
     """
-    if (query := walk.query()) is None:
-        return None
-    with walk.resumable():
-        page = ask(api, walk.listing.spec.operation, query, walk.page, label=f"page {walk.number}", cancel=cancel)
-    return (make(page),)
+    operation = walk.listing.spec.operation
+    while (query := walk.query()) is not None:
+        cursor = walk.cursor
+        with walk.resumable():
+            try:
+                page = ask(api, operation, query, walk.page, label=f"page {walk.number}", cancel=cancel)
+            except (InvalidResponseError, APIError) as error:
+                page = walk.instead(error)
+        if page is not None:
+            with _noted(cursor):
+                return (make(page),)
+    return None
 
 
 async def fetch_async(
     api: AuthenticatedClient, make: Callable[[Page[T]], Awaitable[R]], walk: Walk[T]
 ) -> tuple[R] | None:
     """As `fetch`."""
-    if (query := walk.query()) is None:
-        return None
-    with walk.resumable():
-        page = await ask_async(api, walk.listing.spec.operation, query, walk.page, label=f"page {walk.number}")
-    return (await make(page),)
+    operation = walk.listing.spec.operation
+    while (query := walk.query()) is not None:
+        cursor = walk.cursor
+        with walk.resumable():
+            try:
+                page = await ask_async(api, operation, query, walk.page, label=f"page {walk.number}")
+            except (InvalidResponseError, APIError) as error:
+                page = walk.instead(error)
+        if page is not None:
+            with _noted(cursor):
+                return (await make(page),)
+    return None
+
+
+@contextmanager
+def _noted(cursor: str | None) -> Iterator[None]:
+    """What a user's function raises says where to resume, so that the page that it is about comes again."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(f"while dealing with a page; resume with cursor={cursor!r}")
+        with suppress(AttributeError):
+            error.cursor = cursor  # type: ignore[attr-defined]  # a user's own class may have none
+        raise
 
 
 def same(page: Page[T]) -> Page[T]:

@@ -23,6 +23,9 @@ from .spec import ListSpec
 Fields: TypeAlias = Iterable[str | Mapping[str, Iterable[Any]]] | Mapping[str, Any]
 """Which fields to ask for: names and `{name: [names inside it]}`; or the whole JSON document, as a mapping."""
 
+OnInvalid: TypeAlias = Literal["raise", "collect"]
+"""What a record that is not what the contract says does: end the listing, or be left out and listed as invalid."""
+
 MOST_VALUES: Final = 100
 """How many values of a filter go into one URL."""
 MOST_CHARACTERS: Final = 6_000
@@ -45,6 +48,8 @@ class Listing:
     """How many records to list at most."""
     overlapping: bool = False
     """Whether a record may belong to several parts, and must come once all the same."""
+    collects: bool = False
+    """Whether records that are not what the contract says are left out, and listed as invalid."""
 
 
 def listing_of(spec: ListSpec[Any], arguments: Mapping[str, Any]) -> Listing:
@@ -59,6 +64,7 @@ def listing_of(spec: ListSpec[Any], arguments: Mapping[str, Any]) -> Listing:
     required = _required_by(operation)
     given = {name: value for name, value in arguments.items() if value is not None or name in required}
     cursor, per_page, limit, fields = (given.pop(name, None) for name in ("cursor", "per_page", "limit", "fields"))
+    on_invalid = checks.choice("on_invalid", given.pop("on_invalid", "raise"), get_args(OnInvalid))
     lists = {name: checks.values(name, given.pop(name)) for name in spec.separated if name in given}
     always = encoded(operation, given)
     parts = _split(lists)
@@ -83,6 +89,7 @@ def listing_of(spec: ListSpec[Any], arguments: Mapping[str, Any]) -> Listing:
         per_page=checks.number("per_page", per_page, least=1, most=spec.most),
         limit=None if limit is None else checks.number("limit", limit, least=0),
         overlapping=bool(overlapping),
+        collects=on_invalid == "collect",
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from types import MappingProxyType
@@ -17,7 +17,7 @@ from ..errors import PaytError
 from .ahead import Ahead, Arrival, AsyncAhead, fetch, fetch_async, same, same_async
 from .arguments import listing_of
 from .spec import ListSpec
-from .walk import Page, Walk
+from .walk import InvalidRecord, Page, Walk
 
 T = TypeVar("T")
 E = TypeVar("E")
@@ -41,7 +41,7 @@ class _Many(Generic[T]):
             )
             for administration_id, cursor in cursors.items()
         }
-        self._walks()  # a cursor of another listing is refused at once
+        self._walks = self._new_walks()  # a cursor of another listing is refused at once
         self._errors: dict[str, PaytError] = {}
 
     @property
@@ -52,14 +52,19 @@ class _Many(Generic[T]):
         """
         return MappingProxyType(self._errors)
 
-    def _walks(self) -> list[tuple[str, Walk[T]]]:
-        return [(name, Walk[T](listing)) for name, listing in self._listings.items()]
+    @property
+    def invalid(self) -> Mapping[str, Sequence[InvalidRecord]]:
+        """With `on_invalid="collect"`, what the last iteration left out, by administration id; only where it did."""
+        return {name: tuple(walk.invalid) for name, walk in self._walks.items() if walk.invalid}
+
+    def _new_walks(self) -> dict[str, Walk[T]]:
+        return {name: Walk(listing) for name, listing in self._listings.items()}
 
     def _begin(self, engine: Callable[..., E]) -> tuple[E, dict[str, PaytError]]:
         """An engine that reads all listings, and where this iteration collects its errors."""
-        self._errors = {}
+        self._walks, self._errors = self._new_walks(), {}
         workers = min(self._concurrency, len(self._listings))
-        return engine(self._walks(), workers=workers, room=1 + self._prefetch), self._errors
+        return engine(self._walks.items(), workers=workers, room=1 + self._prefetch), self._errors
 
     def _page_of(self, arrival: Arrival[Page[T]], errors: dict[str, PaytError]) -> Page[T] | None:
         """The page that arrived; an error is collected, or raised. What is no PaytError always comes out."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from payt_api.client import AuthenticatedClient
 
@@ -13,7 +13,7 @@ from .. import checks
 from .ahead import Ahead, AsyncAhead, fetch, fetch_async, same, same_async
 from .arguments import Listing, listing_of
 from .spec import ListSpec
-from .walk import Page, Walk
+from .walk import InvalidRecord, Page, Walk
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -32,11 +32,28 @@ class _One(Generic[T]):
         self._set_up(api, listing_of(spec, given), prefetch)
 
     def _set_up(self, api: AuthenticatedClient, listing: Listing, prefetch: int) -> None:
-        Walk[T](listing)  # a cursor of another listing is refused at once
         self._api, self._listing, self._prefetch = api, listing, prefetch
+        self._walk: Walk[T] = Walk(listing)
+
+    @property
+    def invalid(self) -> Sequence[InvalidRecord]:
+        """With `on_invalid="collect"`, the records that the last iteration left out, complete when it is over."""
+        return tuple(self._walk.invalid)
+
+    def _begin(self) -> Walk[T]:
+        self._walk = Walk(self._listing)
+        return self._walk
 
     def _recipe(self) -> Any:
         raise NotImplementedError
+
+    def __copy__(self) -> Self:
+        other = type(self).__new__(type(self))
+        other._set_up(self._api, self._listing, self._prefetch)  # noqa: SLF001  # ours
+        return other
+
+    def __deepcopy__(self, _memo: dict[int, Any]) -> Self:
+        return self.__copy__()  # there is nothing in it that changes
 
     def __reduce__(self) -> tuple[Any, ...]:
         return restored, (type(self), self._recipe(), self._listing, self._prefetch)
@@ -85,7 +102,7 @@ class Pager(_One[T]):
         Raises:
             PaytError: The listing cannot go on; `cursor` resumes it.
         """
-        walk, read = Walk[T](self._listing), partial(fetch, self._api, make)
+        walk, read = self._begin(), partial(fetch, self._api, make)
         made = read(walk)
         while made is not None and (walk.ended or not self._prefetch):  # no thread is needed
             yield made[0]
@@ -132,7 +149,7 @@ class AsyncPager(_One[T]):
 
     def _ahead(self, make: Callable[[Page[T]], Awaitable[Any]]) -> AsyncAhead[Any]:
         read = partial(fetch_async, self._api, make)
-        return AsyncAhead([("", Walk[T](self._listing))], read, workers=1, room=1 + self._prefetch)
+        return AsyncAhead([("", self._begin())], read, workers=1, room=1 + self._prefetch)
 
     def _recipe(self) -> Any:
         return _recipe_of(self._api.get_async_httpx_client())

@@ -22,6 +22,7 @@ class ListSpec(Generic[T]):
         path: Its path in the contract.
         operation: The generated operation.
         record: The model of its records.
+        page: The model of its pages.
         separated: The parameters that take several values, each with the field of the record that it looks at; None
             where the contract does not say, and the values must fit into one request.
         most: How many records a page holds at most.
@@ -35,6 +36,7 @@ class ListSpec(Generic[T]):
     path: str
     operation: Operation[Any]
     record: type[T]
+    page: type[Any]
     separated: Mapping[str, str | None]
     most: int
     columns: tuple[str, ...] = ()

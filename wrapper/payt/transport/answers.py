@@ -51,7 +51,7 @@ def error_of(response: httpx.Response) -> APIError:
     kind = _BY_STATUS.get(status) or (ServerError if status >= 500 else APIError)
     seconds = retry_after(response.headers)
     parts = [
-        f"{request.method} {address(request.url)}: {status} {response.reason_phrase}".rstrip(),
+        plain(f"{request.method} {address(request.url)}: {status} {response.reason_phrase}".rstrip()),
         _redirection(response),
         ": ".join(part for part in (code, message) if part) or None,
         None if seconds is None else f"asks to wait {seconds:.0f} s",
@@ -66,7 +66,7 @@ def error_of(response: httpx.Response) -> APIError:
         headers=response.headers,
     )
     error.retry_after = seconds
-    error.request_id = response.headers.get("X-Request-Id")
+    error.request_id = request_id_of(response)
     error.method, error.url = request.method, address(request.url)
     return error
 
@@ -87,8 +87,14 @@ def invalid_of(error: DecodeError) -> InvalidResponseError:
     if error.response is not None:
         request = error.response.request
         result.method, result.url = request.method, address(request.url)
-        result.status, result.request_id = error.response.status_code, error.response.headers.get("X-Request-Id")
+        result.status, result.request_id = error.response.status_code, request_id_of(error.response)
     return result
+
+
+def request_id_of(response: httpx.Response) -> str | None:
+    """What Payt's support can find an answer by."""
+    value = response.headers.get("X-Request-Id")
+    return None if value is None else plain(value)
 
 
 def address(url: httpx.URL) -> str:
@@ -101,13 +107,24 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     value = headers.get("Retry-After", "").strip()
     if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", value):
         return float(value)
+    if (moment := _moment(value)) is None:
+        return None
+    now = _moment(headers.get("Date", "")) or datetime.datetime.now(datetime.UTC)  # by the clock that it was written by
+    return max(0.0, (moment - now).total_seconds())
+
+
+def _moment(value: str) -> datetime.datetime | None:
     try:
         moment = email.utils.parsedate_to_datetime(value)
     except (TypeError, ValueError):
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=datetime.UTC)
-    return max(0.0, (moment - datetime.datetime.now(datetime.UTC)).total_seconds())
+    return moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
+
+
+def plain(text: str) -> str:
+    """A text from outside without what steers a terminal: control characters, and those that turn the direction."""
+    shown = (each if each.isprintable() else " " if each.isspace() else "\N{REPLACEMENT CHARACTER}" for each in text)
+    return "".join(shown)
 
 
 def read_error(body: bytes, content_type: str) -> tuple[str | None, str | None]:
@@ -165,12 +182,13 @@ def _redirection(response: httpx.Response) -> str | None:
 
 
 def _text(value: Any) -> str | None:
-    return None if value is None else str(value)
+    return None if value is None else _shortened(str(value))
 
 
 def _shortened(text: str | None) -> str | None:
     if not text:
         return None
+    text = plain(text)
     return text if len(text) <= _LONGEST_MESSAGE else text[: _LONGEST_MESSAGE - 1] + "…"
 
 

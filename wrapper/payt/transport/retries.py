@@ -1,12 +1,16 @@
 """Asking until an answer comes, or it makes no sense any more.
 
-| what came | tried again |
+| what came | asked again |
 | --- | --- |
-| connection refused or reset, time-out, body cut short, broken encoding | yes |
-| 408, 429, 500, 502, 503, 504 | yes, but not where Retry-After asks for more than a minute |
-| 200 with a body that is not JSON | yes |
+| a connection refused, or none in time; 429, 502, 503, 504 | until the deadline |
+| a connection reset, a time-out, a body cut short, broken encoding | `retries` times |
+| 408, 500, 200 with a body that is not JSON | `retries` times |
+| 429 and the like with a Retry-After of more than a minute | no |
 | any other status; a certificate that is not trusted, theirs or ours; a body that is too large; the deadline | no |
-| any of these for a request other than GET | no |
+| any of these for a request other than GET, or with `retries=0` | no |
+
+The waits between attempts grow to half a minute, and are never shorter than half of that. A connection that breaks is
+replaced at once the first time: it was most likely one that had been kept, and the server closed.
 
 `ask` and `ask_async` send and wait; everything that they decide is decided in `_Attempts`, without I/O.
 """
@@ -18,7 +22,7 @@ import logging
 import random
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 import httpx
 
@@ -35,7 +39,9 @@ R = TypeVar("R")
 A = TypeVar("A")
 log = logging.getLogger("payt")
 
-RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
+WAITED_OUT = frozenset({429, 502, 503, 504})
+RETRIED = frozenset({408, 500})
+_BROKEN = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
 LONGEST_RETRY_AFTER = 60.0
 """Seconds; who is asked to wait longer is told so at once."""
 
@@ -116,6 +122,7 @@ class _Attempts:
     def __init__(self, session: Any, call: Call) -> None:
         self._session, self._call = session, call
         self._count = 0
+        self._bad = 0  # attempts that somebody answered, badly
         self._last: dict[str, Any] = {"status": None, "request_id": None}  # of the last answer that came
 
     def wait_after(self, failure: PaytError | DecodeError) -> float:
@@ -124,44 +131,50 @@ class _Attempts:
         Raises:
             PaytError: What failed, with all that is known, where another attempt would not help.
         """
-        self._count += 1
         error = invalid_of(failure) if isinstance(failure, DecodeError) else copy.copy(failure)  # others may get it too
         error.__cause__ = failure if isinstance(failure, DecodeError) else failure.__cause__
         if error.status is not None:
             self._last = {"status": error.status, "request_id": error.request_id}
-        seconds = _delay(error, self._count)
-        total = self._session.settings.retries + 1
-        enough = self._count >= total or self._session.is_closed or seconds >= self._call.left
-        if enough or not is_transient(error):
+        retries, again = self._session.settings.retries, whether_again(error)
+        self._count, self._bad = self._count + 1, self._bad + (again != "in time")
+        broken = self._count == 1 and isinstance(error.__cause__, _BROKEN)
+        seconds = 0.0 if broken else self._delay(error)
+        enough = not retries or self._bad > retries or self._session.is_closed or seconds >= self._call.left
+        if enough or again == "no":
             error.attempts = self._count
             vars(error).update(self._last)
             if self._count > 1:
                 error.args = (f"{error} ({self._count} attempts)", *error.args[1:])
             raise error.with_traceback(failure.__traceback__)
         where = " ".join(filter(None, (error.method, httpx.URL(error.url or "").path, self._call.label)))
-        log.warning("%s: %s; attempt %d of %d in %.2f s", where, _reason(error), self._count + 1, total, seconds)
+        most = f"{retries + 1 - self._bad} left" if again == "yes" else f"{self._call.left:.0f} s left"
+        log.warning("%s: %s; attempt %d (%s) in %.2f s", where, _reason(error), self._count + 1, most, seconds)
         return seconds
 
+    def _delay(self, error: PaytError) -> float:
+        """A random time, from half of a bound that grows; or what the answer asks for, if that is more."""
+        bound = min(0.5 * 2 ** (self._count - 1), 30)
+        backoff = random.uniform(bound / 2, bound)  # noqa: S311  # so that many do not come back together
+        return max(backoff, getattr(error, "retry_after", None) or 0.0)
 
-def is_transient(error: PaytError) -> bool:
-    """Whether the same request may well succeed when it is sent again."""
+
+def whether_again(error: BaseException | None) -> Literal["yes", "in time", "no"]:
+    """Whether the same request may well succeed when it is sent again: "in time" where nothing but time is needed."""
     match error:
         case PaytError(method=method) if method != "GET":
-            return False
-        case APIError(status_code=status, retry_after=seconds):
-            return status in RETRIED_STATUSES and (seconds or 0) <= LONGEST_RETRY_AFTER
-        case TransportError(__cause__=cause):
-            return isinstance(cause, httpx.RequestError) and not _is_final(cause)
-        case InvalidResponseError(__cause__=cause):
-            return isinstance(cause, NotJsonError)
+            return "no"
+        case APIError(retry_after=seconds) if (seconds or 0) > LONGEST_RETRY_AFTER:
+            return "no"
+        case APIError(status_code=status):
+            return "in time" if status in WAITED_OUT else "yes" if status in RETRIED else "no"
+        case TransportError(__cause__=httpx.ConnectError() | httpx.ConnectTimeout() as cause) if not _is_final(cause):
+            return "in time"
+        case TransportError(__cause__=httpx.RequestError() as cause) if not _is_final(cause):
+            return "yes"
+        case InvalidResponseError(__cause__=NotJsonError()):
+            return "yes"
         case _:
-            return False
-
-
-def _delay(error: PaytError, attempts: int) -> float:
-    """The seconds to wait after so many attempts: a random time, or what the answer asks for if that is more."""
-    backoff = random.uniform(0, min(0.5 * 2 ** (attempts - 1), 30))  # noqa: S311  # full jitter
-    return max(backoff, getattr(error, "retry_after", None) or 0.0)
+            return "no"
 
 
 def _reason(error: PaytError) -> str:

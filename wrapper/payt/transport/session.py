@@ -19,6 +19,7 @@ from ..settings import USER_AGENT, Settings
 from . import call as calls
 from . import clock, pace
 from .answers import address, error_of, retry_after, transport_error_of
+from .decoding import decoded
 from .retries import LONGEST_RETRY_AFTER
 
 log = logging.getLogger("payt")
@@ -60,8 +61,9 @@ class Session(httpx.Client):
         with exchange.errors():
             response = super().send(request, **{**options, "stream": True})
             with closing(response):
-                for chunk in response.iter_bytes():
+                for chunk in response.iter_raw():
                     exchange.take(chunk)
+            exchange.decode(response)
         return exchange.answer(response)
 
     def _starting(self, request: httpx.Request) -> None:
@@ -117,8 +119,9 @@ class AsyncSession(httpx.AsyncClient):
             async with asyncio.timeout(exchange.call.left):
                 response = await super().send(request, **{**options, "stream": True})
                 async with aclosing(response):
-                    async for chunk in response.aiter_bytes():
+                    async for chunk in response.aiter_raw():
                         exchange.take(chunk)
+            exchange.decode(response)
         return exchange.answer(response)
 
     async def _starting(self, request: httpx.Request) -> None:
@@ -196,6 +199,26 @@ class _Exchange:
             raise self._error(f"the answer has more than {self._most} bytes (max_body)")
         if not self.call.left:
             raise self._error(f"no complete answer within {self.call.seconds:g} s (total_timeout)")
+
+    def decode(self, response: httpx.Response) -> None:
+        """Take the encoding off the body, in pieces.
+
+        Raises:
+            TransportError: It is too large, or in an encoding that nobody asked for.
+            httpx.DecodingError: It is not in that encoding.
+        """
+        encoding = response.headers.get("Content-Encoding")
+        if encoding and self._chunks:
+            raw = b"".join(self._chunks)
+            self._chunks, self._size = [], 0
+            try:
+                for piece in decoded(raw, encoding):
+                    self.take(piece)
+            except httpx.DecodingError as error:
+                error.request = self._request
+                raise
+            except ValueError as error:
+                raise self._error(str(error)) from None
 
     def answer(self, response: httpx.Response) -> httpx.Response:
         """The response with the whole body in it.

@@ -1,0 +1,287 @@
+"""A listing is complete, or an error whose cursor brings the rest, whatever a server means by a cursor."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import hypothesis
+import pytest
+from hypothesis import strategies as st
+
+import payt
+from support.flavours import Flavour
+from support.pages import Pages, refusal, serving
+from support.quick import QUICK
+
+CLIENT = QUICK | {"rate_limit": None}
+
+
+def by_id(ids: list[int], size: int | None = None, **around: Any) -> Any:
+    """A service whose cursor is the id after which a page starts; `size` is what it does in place of per_page."""
+
+    def answer(query: dict[str, str]) -> Any:
+        rest = [number for number in ids if number > int(query.get("cursor", -1))]
+        page = rest[: size or int(query.get("per_page", 100))]
+        more = {"pagination": {"cursor": str(page[-1])}} if len(page) < len(rest) else {}
+        return {"data": [{"id": str(number)} for number in page], **more, **around}
+
+    return answer
+
+
+def by_offset(ids: list[Any], size: int | None = None) -> Any:
+    def answer(query: dict[str, str]) -> Any:
+        start, count = int(query.get("cursor", 0)), size or int(query.get("per_page", 100))
+        page = ids[start : start + count]
+        more = {"pagination": {"cursor": str(start + count)}} if start + count < len(ids) else {}
+        return {"data": [{"id": str(number)} for number in page], **more}
+
+    return answer
+
+
+def ids_of(found: list[Any]) -> list[str]:
+    return [contact.id for contact in found]
+
+
+def listed(flavour: Flavour, server: Pages, **arguments: Any) -> list[str]:
+    return ids_of(flavour.contacts(server.url, client=CLIENT, **arguments))
+
+
+# limit
+
+
+def test_a_limit_where_per_page_is_ignored_loses_nothing(flavour: Flavour) -> None:
+    """A page that was cut resumes behind what was given out."""
+    ids = list(range(1, 1_201))
+    with serving(by_id(ids, size=500)) as server:
+        found: list[str] = []
+        cursor: str | None = None
+        while True:
+            pages = flavour.pages(server.url, client=CLIENT, limit=100, cursor=cursor)
+            found += [contact.id for page in pages for contact in page.data]
+            if (cursor := pages[-1].cursor) is None:
+                break
+    assert found == [str(number) for number in ids]
+
+
+def test_a_limit_that_cannot_be_resumed_behind_is_an_error(flavour: Flavour) -> None:
+    with serving(by_offset(list(range(7, 1_207)), size=500)) as server:
+        with pytest.raises(payt.InvalidResponseError, match="more records than were asked for") as caught:
+            listed(flavour, server, limit=100)
+        assert caught.value.cursor is None
+
+
+# The end
+
+
+@pytest.mark.parametrize(
+    ("around", "named"),
+    [
+        ({"next_cursor": "2"}, "next_cursor"),
+        ({"has_more": True}, "has_more"),
+        ({"links": {"next": "…"}}, "links"),
+        ({"pagination": {"next": "2"}}, "next"),
+        ({}, "a full page"),
+    ],
+)
+def test_an_end_that_is_odd_is_proven(around: dict[str, Any], named: str, flavour: Flavour) -> None:
+    """As by a service that calls its cursor by another name."""
+
+    def answer(query: dict[str, str]) -> Any:
+        page = by_id(list(range(1, 1_201)))(query)
+        page.pop("pagination", None)
+        return page | around
+
+    with serving(answer) as server:
+        with pytest.raises(payt.InvalidResponseError, match=f"records behind its end.*{named}") as caught:
+            listed(flavour, server)
+        assert caught.value.cursor == "500"
+        assert len(server.asked) == 2
+
+
+@pytest.mark.parametrize("status", [400, 404, 422])
+def test_a_full_last_page_is_the_end_where_nothing_is_behind_it(status: int, flavour: Flavour) -> None:
+    ids = list(range(1, 1_001))
+    with serving(by_id(ids)) as server:
+        assert listed(flavour, server) == [str(number) for number in ids]
+        assert len(server.asked) == 3
+
+    def opaque(query: dict[str, str]) -> Any:
+        if query.get("cursor") not in (None, "second"):
+            return refusal(status)
+        page = ids[500:] if "cursor" in query else ids[:500]
+        more = {} if "cursor" in query else {"pagination": {"cursor": "second"}}
+        return {"data": [{"id": str(number)} for number in page], **more}
+
+    with serving(opaque) as server:
+        assert listed(flavour, server) == [str(number) for number in ids]
+
+
+def test_a_proof_that_fails_is_no_proof(flavour: Flavour) -> None:
+    def answer(query: dict[str, str]) -> Any:
+        return refusal(403) if "cursor" in query else by_id(list(range(1, 501)))(query)
+
+    with serving(answer) as server, pytest.raises(payt.PermissionDeniedError) as caught:
+        listed(flavour, server)
+    assert caught.value.cursor == "500"
+
+
+@pytest.mark.parametrize("body", [{"data": [], "error": "down"}, {"data": [{"id": "1"}], "errors": [{"code": 1}]}])
+def test_an_error_with_status_200_is_an_error(body: Any, flavour: Flavour) -> None:
+    with serving(lambda _: body) as server, pytest.raises(payt.InvalidResponseError, match="yet the answer has `error"):
+        listed(flavour, server)
+
+
+# What never ends, and what comes twice
+
+
+def endless(query: dict[str, str]) -> Any:
+    number = int(query.get("cursor", 0)) + 1
+    return {"data": [{"id": "1"}, {"id": "2"}], "pagination": {"cursor": str(number)}}
+
+
+def empty_without_end(query: dict[str, str]) -> Any:
+    return {"data": [], "pagination": {"cursor": str(int(query.get("cursor", 0)) + 1)}}
+
+
+@pytest.mark.parametrize("answer", [endless, empty_without_end])
+def test_an_endless_listing_is_noticed(answer: Any, flavour: Flavour) -> None:
+    with serving(answer) as server:
+        with pytest.raises(payt.PaginationError):
+            listed(flavour, server)
+        assert len(server.asked) < 110
+
+
+@pytest.mark.parametrize("numbers", [["1", "1", "2"], ["b", "a", "b", "c"], ["1", "2", "2", "1"]])
+def test_a_record_that_comes_twice_is_given_once(numbers: list[str], flavour: Flavour) -> None:
+    once = list(dict.fromkeys(numbers))
+    with serving(by_offset(numbers)) as server:
+        assert listed(flavour, server) == once
+        assert listed(flavour, server, per_page=3) == once
+
+
+# Odd records
+
+ODD: dict[str, Any] = {
+    "a number for a text": {"id": "2", "lastname": 5},
+    "a moment that is none": {"id": "2", "updated_at": "soon"},
+    "null among numbers": {"id": "2", "debtor_numbers": [None]},
+    "a list for an object": {"id": "2", "validation_errors": []},
+    "half an emoji": {"id": "2", "lastname": "\ud83d"},
+}
+
+
+@pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
+def test_an_odd_record_blocks_nothing(odd: Any, flavour: Flavour) -> None:
+    body = {"data": [{"id": "1"}, odd, {"id": "3"}]}
+    with serving(lambda _: body) as server:
+        with pytest.raises(payt.InvalidResponseError) as caught:
+            listed(flavour, server)
+        error = caught.value
+        assert error.record_id == "2"
+        assert json.loads(error.raw or b"") == odd
+        assert error.attempts == 1
+        assert error.path.startswith("$")
+        assert str(odd.get("lastname", "soon")).encode(errors="replace").decode() not in str(error)
+        found, invalid = flavour.collected(server.url, client=CLIENT)
+    assert ids_of(found) == ["1", "3"]
+    assert [(record.id, record.cursor) for record in invalid] == [("2", None)]
+    assert invalid[0].path.startswith("$.data[1]")
+    assert json.loads(invalid[0].raw) == odd
+    assert "raw" not in repr(invalid[0])
+
+
+def test_what_is_wrong_around_the_records_cannot_be_collected(flavour: Flavour) -> None:
+    body = {"data": [], "pagination": 5}
+    with serving(lambda _: body) as server, pytest.raises(payt.InvalidResponseError, match=r"\$\.pagination"):
+        flavour.collected(server.url, client=CLIENT)
+
+
+def test_numbers_are_identifiers_too(flavour: Flavour) -> None:
+    body = {"data": [{"id": 1, "contact_identifier": 7, "debtor_numbers": [1001, "D2"]}]}
+    with serving(lambda _: body) as server:
+        [contact] = flavour.contacts(server.url, client=CLIENT)
+    assert (contact.id, contact.contact_identifier, contact.debtor_numbers) == ("1", "7", ["1001", "D2"])
+
+
+# Any server
+
+
+@hypothesis.given(
+    ids=st.lists(st.integers(1, 60), max_size=25, unique=True),
+    kind=st.sampled_from(["id", "offset", "unsorted"]),
+    size=st.integers(1, 7),
+    per_page=st.integers(1, 9),
+    ignores=st.booleans(),
+)
+@hypothesis.settings(
+    max_examples=60, deadline=None, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture]
+)
+def test_whatever_a_server_means_by_a_cursor(
+    ids: list[int], kind: str, size: int, per_page: int, ignores: bool, flavour: Flavour
+) -> None:
+    given_size = size if ignores else None
+    answer = (
+        by_id(sorted(ids), given_size)
+        if kind == "id"
+        else by_offset(ids if kind == "unsorted" else sorted(ids), given_size)
+    )
+    expected = [str(number) for number in (ids if kind == "unsorted" else sorted(ids))]
+    with serving(answer) as server:
+        found: list[str] = []
+        cursor: str | None = None
+        for _ in range(100):
+            try:
+                flavour.pages(
+                    server.url,
+                    client=CLIENT,
+                    seen=lambda page: found.extend(contact.id for contact in page.data),
+                    per_page=per_page,
+                    cursor=cursor,
+                )
+                break
+            except payt.InvalidResponseError as error:
+                assert error.cursor != cursor  # noqa: PT017  # it advances, or would never end
+                cursor = error.cursor
+    assert found == expected
+
+
+# Memory
+
+BOMBS = """
+import gzip, socket, sys, threading, resource
+import payt
+
+zeros = b"0" * 2**20
+body = gzip.compress(b"".join(zeros for _ in range(300)), 9)
+body = gzip.compress(body) if sys.argv[1] == "gzip, gzip" else body
+listening = socket.create_server(("127.0.0.1", 0))
+
+def serve():
+    while True:
+        connection, _ = listening.accept()
+        connection.recv(65536)
+        head = f"HTTP/1.1 200 OK\\r\\nContent-Encoding: {sys.argv[1]}\\r\\nContent-Length: {len(body)}\\r\\n\\r\\n"
+        connection.sendall(head.encode() + body)
+        connection.close()
+
+threading.Thread(target=serve, daemon=True).start()
+client = payt.Client("t", base_url="http://127.0.0.1:%d" % listening.getsockname()[1], retries=0, max_body=2**20)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+try:
+    list(client.contacts.list(administration_id="1"))
+except payt.TransportError as error:
+    print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024, error)
+"""
+
+
+@pytest.mark.parametrize(("encoding", "reason"), [("gzip", "max_body"), ("gzip, gzip", "Content-Encoding")])
+def test_a_small_answer_does_not_fill_the_memory(encoding: str, reason: str) -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", BOMBS, encoding], capture_output=True, text=True, check=True, timeout=60
+    )
+    grown, _, said = run.stdout.partition(" ")
+    assert int(grown) < 20  # megabytes
+    assert reason in said
