@@ -148,7 +148,7 @@ def decode_each(
     try:
         parts = {**_object.decode(content)}
         raws: list[bytes] = [bytes(raw) for raw in _array.decode(parts.get("data", b"null"))]
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, RecursionError):
         return decode(content, page, unknown_fields), []  # which says what is wrong
     except msgspec.DecodeError:  # of texts that are no Unicode
         document = json.loads(content)

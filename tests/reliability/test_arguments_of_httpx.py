@@ -107,7 +107,7 @@ def test_http2_without_its_extra_names_it(client_class: Any, monkeypatch: pytest
 
 def test_a_proxy(server: FaultServer, flavour: Flavour) -> None:
     before = len(server.requests)
-    found = flavour.contacts("http://payt.example", client=QUICK | {"proxy": server.url})
+    found = flavour.contacts("http://payt.example", client=QUICK | {"proxy": server.url, "allow_http": True})
     assert len(found) == 12
     assert server.requests[before].target.startswith("http://payt.example/v1/contacts?")
 
@@ -115,10 +115,10 @@ def test_a_proxy(server: FaultServer, flavour: Flavour) -> None:
 def test_a_proxy_of_the_environment(server: FaultServer, flavour: Flavour, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", server.url)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    assert len(flavour.contacts("http://payt.example")) == 12
+    assert len(flavour.contacts("http://payt.example", client={"allow_http": True})) == 12
     assert len(flavour.contacts(server.url)) == 12
     with pytest.raises(payt.TransportError):
-        flavour.contacts("http://payt.invalid", client={"trust_env": False, "retries": 0})
+        flavour.contacts("http://payt.invalid", client={"trust_env": False, "retries": 0, "allow_http": True})
 
 
 @pytest.mark.parametrize(("status", "attempts"), [(407, 1), (502, 5)])

@@ -60,7 +60,7 @@ def test_a_limit_where_per_page_is_ignored_loses_nothing(flavour: Flavour) -> No
         cursor: str | None = None
         while True:
             pages = flavour.pages(server.url, client=CLIENT, limit=100, cursor=cursor)
-            found += [contact.id for page in pages for contact in page.data]
+            found += [str(contact.id) for page in pages for contact in page.data]
             if (cursor := pages[-1].cursor) is None:
                 break
     assert found == [str(number) for number in ids]

@@ -160,7 +160,7 @@ def test_through_a_proxy_reads_end_too(server: FaultServer) -> None:
     """The server is its own proxy: plain HTTP through a proxy is a request for the whole URL."""
     server.script([kinds.drip(0.02)])
     arguments: dict[str, Any] = {**QUICK, "proxy": server.url, "total_timeout": 0.4}
-    with payt.Client("token", base_url="http://payt.example", **arguments) as client:
+    with payt.Client("token", base_url="http://payt.example", allow_http=True, **arguments) as client:
         with pytest.raises(payt.TransportError, match="total_timeout"):
             list(client.contacts.list(administration_id="1"))
         assert len(list(client.contacts.list(administration_id="1"))) == 12

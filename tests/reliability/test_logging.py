@@ -72,9 +72,9 @@ def test_one_warning_a_retry(server: FaultServer, flavour: Flavour, caplog: pyte
     flavour.contacts(server.url, client=QUICK)
     messages = said(caplog, logging.WARNING)
     assert len(messages) == 3
-    assert re.fullmatch(r"GET /v1/contacts page 2: ReadError; attempt 2 of 5 in 0\.\d\d s", messages[0])
-    assert messages[1] == "GET /v1/contacts page 2: status 503; attempt 3 of 5 in 7.00 s"
-    assert re.fullmatch(r"GET /v1/contacts page 2: not JSON; attempt 4 of 5 in \d\.\d\d s", messages[2])
+    assert re.fullmatch(r"GET /v1/contacts page 2: ReadError; attempt 2 \(4 left\) in 0\.00 s", messages[0])
+    assert messages[1] == "GET /v1/contacts page 2: status 503; attempt 3 (300 s left) in 7.00 s"
+    assert re.fullmatch(r"GET /v1/contacts page 2: not JSON; attempt 4 \(3 left\) in \d\.\d\d s", messages[2])
 
 
 def test_no_value_no_contact_and_no_token_is_in_a_record(

@@ -169,7 +169,7 @@ def test_there_are_never_more_connections_than_asked_for(several: FakePayt, many
 @pytest.mark.parametrize(("prefetch", "most"), [(0, 2), (1, 4)])
 def test_no_worker_runs_further_ahead_than_that(prefetch: int, most: int) -> None:
     with (
-        FakePayt(administrations={"a": 20, "b": 20, "c": 20}) as fake,
+        FakePayt(administrations={"a": 19, "b": 19, "c": 19}) as fake,
         payt.Client("fake-token", base_url=fake.url, rate_limit=None, **QUICK) as client,
     ):
         pages = client.contacts.list_many(
@@ -185,7 +185,7 @@ def test_no_worker_runs_further_ahead_than_that(prefetch: int, most: int) -> Non
 
 def test_async_no_worker_runs_further_ahead_than_that() -> None:
     async def run() -> None:
-        with FakePayt(administrations={"a": 20, "b": 20}) as fake:
+        with FakePayt(administrations={"a": 19, "b": 19}) as fake:
             async with payt.AsyncClient("fake-token", base_url=fake.url, rate_limit=None, **QUICK) as client:
                 pages = client.contacts.list_many(administration_ids=[*"ab"], per_page=2).pages()
                 for taken in range(1, 21):

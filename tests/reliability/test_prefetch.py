@@ -91,7 +91,7 @@ def test_a_consumed_page_is_freed_by_the_thread_that_made_it(server: FaultServer
     here, worker = makers[:2]
     assert here == threading.get_ident() != worker
     assert makers == [here, *[worker] * 5]
-    assert freers == [*[worker] * 4, here, here]  # behind the last one, nothing is asked for any more
+    assert freers == [*[worker] * 5, here]  # the full last page is followed by a proof, and then nothing is asked for
 
 
 def test_it_can_be_switched_off(server: FaultServer, flavour: Flavour) -> None:

@@ -139,7 +139,7 @@ def test_the_argument_goes_before_the_environment(monkeypatch: pytest.MonkeyPatc
 def test_the_password_of_a_proxy_reaches_it(server: FaultServer, flavour: Flavour) -> None:
     before = len(server.requests)
     proxy = server.url.replace("://", "://user:p%40ss@")
-    assert len(flavour.contacts("http://payt.example", client=QUICK | {"proxy": proxy})) == 12
+    assert len(flavour.contacts("http://payt.example", client=QUICK | {"proxy": proxy, "allow_http": True})) == 12
     assert server.requests[before].headers["Proxy-Authorization"] == "Basic dXNlcjpwQHNz"
 
 

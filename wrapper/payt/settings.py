@@ -41,7 +41,12 @@ def _url_of(value: Any) -> httpx.URL:
 
 def _is_safe(settings: Settings, _field: Any, allowed: bool) -> None:  # noqa: FBT001  attrs calls it so
     url = settings.base_url
-    if url.scheme == "http" and not allowed and not re.fullmatch(r"localhost|127\..*|::1|.*\.localhost", url.host):
+    if (
+        url.scheme == "http"
+        and not allowed
+        and settings.transport is None
+        and not re.fullmatch(r"localhost|127\..*|::1|.*\.localhost", url.host)
+    ):
         raise ValueError(
             f"base_url: over http://, everybody on the way to {url.host} can read the token: use https://, or say "
             "allow_http=True"

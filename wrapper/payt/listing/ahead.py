@@ -184,10 +184,12 @@ def _work(
             break
         try:
             while True:
-                if not walk.ended:
+                if asks := not walk.ended:
                     cancel.wait_for(consumed.get, lambda: consumed.put(None))
                 made = read(walk, cancel)
                 if made is None:
+                    if asks:  # what was asked for brought nothing to consume
+                        consumed.put(None)
                     break
                 arrivals.put(Arrival(name, consumed, made[0]))
                 del made
@@ -252,10 +254,12 @@ async def _work_async(
         name, walk = left.popleft()
         try:
             while True:
-                if not walk.ended:
+                if asks := not walk.ended:
                     await room.acquire()
                 made = await read(walk)
                 if made is None:
+                    if asks:
+                        room.release()
                     break
                 arrivals.put_nowait(Arrival(name, room, made[0]))
                 del made

@@ -252,14 +252,14 @@ class Walk(Generic[T]):
         stands = bool(keys) and not any(new) and (not self.listing.overlapping or keys == self._before)
         if self._empty > _MOST_EMPTY:
             raise _about(response, PaginationError(f"{_MOST_EMPTY} pages in a row had a cursor and no records"))
-        if cursor is not None and stands:
-            raise _about(response, PaginationError("the cursor moves and the records stay: all of a page came before"))
         if cursor is not None and _digest(cursor) in self._cursors:
             circles = "the cursor goes in circles: the server sent one that it had sent before"
             raise _about(response, PaginationError(circles))
         if cursor is not None and len(cursor) > _LONGEST_CURSOR:
             long = f"the cursor has {len(cursor)} characters, more than a URL can hold"
             self._refuse(response, long, path="$.pagination.cursor")
+        if cursor is not None and stands:
+            raise _about(response, PaginationError("the cursor moves and the records stay: all of a page came before"))
 
     def _cut(self, response: Response[Any], data: list[T], cursor: str | None, keys: list[Any]) -> str:
         """The cursor behind the last of these records, on a page that has more than were asked for."""

@@ -61,9 +61,9 @@ class Session(httpx.Client):
         with exchange.errors():
             response = super().send(request, **{**options, "stream": True})
             with closing(response):
-                for chunk in response.iter_raw():
+                for chunk in response.iter_bytes() if exchange.is_read(response) else response.iter_raw():
                     exchange.take(chunk)
-            exchange.decode(response)
+            exchange.decode()
         return exchange.answer(response)
 
     def _starting(self, request: httpx.Request) -> None:
@@ -119,9 +119,9 @@ class AsyncSession(httpx.AsyncClient):
             async with asyncio.timeout(exchange.call.left):
                 response = await super().send(request, **{**options, "stream": True})
                 async with aclosing(response):
-                    async for chunk in response.aiter_raw():
+                    async for chunk in response.aiter_bytes() if exchange.is_read(response) else response.aiter_raw():
                         exchange.take(chunk)
-            exchange.decode(response)
+            exchange.decode()
         return exchange.answer(response)
 
     async def _starting(self, request: httpx.Request) -> None:
@@ -157,6 +157,7 @@ class _Exchange:
         self._session, self._request, self._most = session, request, session.settings.max_body
         self._chunks: list[bytes] = []
         self._size = 0
+        self._encoding = ""
         self._began = clock.now()
         left = self.call.left
         timeouts = request.extensions.get("timeout", {})
@@ -200,19 +201,23 @@ class _Exchange:
         if not self.call.left:
             raise self._error(f"no complete answer within {self.call.seconds:g} s (total_timeout)")
 
-    def decode(self, response: httpx.Response) -> None:
+    def is_read(self, response: httpx.Response) -> bool:
+        """Whether its body was read before it came here, as that of a mock; there is nothing to decode then."""
+        self._encoding = "" if response.is_stream_consumed else response.headers.get("Content-Encoding", "")
+        return response.is_stream_consumed
+
+    def decode(self) -> None:
         """Take the encoding off the body, in pieces.
 
         Raises:
             TransportError: It is too large, or in an encoding that nobody asked for.
             httpx.DecodingError: It is not in that encoding.
         """
-        encoding = response.headers.get("Content-Encoding")
-        if encoding and self._chunks:
+        if self._encoding and self._chunks:
             raw = b"".join(self._chunks)
             self._chunks, self._size = [], 0
             try:
-                for piece in decoded(raw, encoding):
+                for piece in decoded(raw, self._encoding):
                     self.take(piece)
             except httpx.DecodingError as error:
                 error.request = self._request
