@@ -11,18 +11,8 @@ import pytest
 from baseline import announced
 from changes import changes_between
 
+from support.generation import answer, drop_parameter, operation, parameter
 from support.project import Change, Project
-
-
-def operation(document: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = document["paths"]["/v1/contacts"]["get"]
-    return found
-
-
-def parameter(document: dict[str, Any], name: str) -> dict[str, Any]:
-    (found,) = (p for p in operation(document)["parameters"] if p["name"] == name)
-    assert isinstance(found, dict)
-    return found
 
 
 def model(document: dict[str, Any], name: str = "Contact") -> dict[str, Any]:
@@ -149,7 +139,7 @@ HARMLESS: dict[str, tuple[Change, str]] = {
         "GET /v1/contacts: tags ['contacts'] -> ['contacts', 'people']",
     ),
     "another example": (
-        lambda document: operation(document)["responses"]["401"]["content"]["application/json"].update(example={}),
+        lambda document: answer(document, "401").update(example={}),
         "GET /v1/contacts: its words or examples",
     ),
     "no limit any more": (
@@ -230,9 +220,7 @@ BREAKING: dict[str, tuple[Change, str]] = {
         "Code: has maxLength 2, was 3 (its range is narrower)",
     ),
     "an answer that holds fewer values": (
-        lambda document: operation(document)["responses"]["418"]["content"]["application/json"]["schema"].update(
-            enum=["a"]
-        ),
+        lambda document: answer(document, "418")["schema"].update(enum=["a"]),
         "response 418 knows the values ['a'], was ['a', 'b'] (a value is gone)",
     ),
     "operation removed": (lambda document: document["paths"]["/v1/contacts"].pop("get"), "removed  GET /v1/contacts"),
@@ -246,7 +234,7 @@ BREAKING: dict[str, tuple[Change, str]] = {
     ),
     "model removed": (lambda document: document["components"]["schemas"].pop("Error"), "removed  Error"),
     "parameter removed": (
-        lambda document: operation(document)["parameters"].pop(1),
+        lambda document: drop_parameter(document, "ids"),
         "query parameter `ids` removed (calls that pass it fail)",
     ),
     "required parameter added": (
@@ -280,7 +268,7 @@ BREAKING: dict[str, tuple[Change, str]] = {
         "query parameter `ids` knows the values ['1'], was None (only some values are allowed)",
     ),
     "status that holds something else": (
-        lambda document: operation(document)["responses"]["401"]["content"]["application/json"].update(
+        lambda document: answer(document, "401").update(
             schema={"$ref": "#/components/schemas/Contact"}
         ),
         "response 401 holds Contact, was Error (it is parsed as something else)",
@@ -408,7 +396,7 @@ def test_the_day_the_contract_breaks(project: Project) -> None:
     project.edit_contract(
         lambda document: [
             record.pop("gender", None)
-            for record in operation(document)["responses"]["200"]["content"]["application/json"]["example"]["data"]
+            for record in answer(document)["example"]["data"]
         ]
     )
     generated = project.generate()
