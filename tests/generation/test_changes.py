@@ -421,17 +421,17 @@ def test_the_day_the_contract_breaks(project: Project) -> None:
 
 def test_a_breaking_change_of_what_is_written_by_hand(project: Project) -> None:
     project.commit()
-    project.edit("wrapper/payt/contacts.py", lambda text: text.replace("per_page: int = 500,", "size: int = 500,", 1))
+    project.edit("wrapper/payt/client.py", lambda text: text.replace("http2: bool = False,", "http_2: bool = False,", 1))
     project.edit("wrapper/payt/__init__.py", lambda text: text.replace('    "TransportError",\n', ""))
-    project.edit("wrapper/payt/query.py", lambda text: text.replace("MOST_VALUES", "MOST"))  # promised to nobody
+    project.edit("wrapper/payt/settings.py", lambda text: text.replace("DEFAULT_TIMEOUT", "OTHER"))  # promised to nobody
     checked = project.generate("--check", "--against", "HEAD")
     assert checked.returncode == 1
     assert "Compared with HEAD:" in checked.stdout
     assert "the contract is the same" in checked.stdout
     python = [line for line in checked.stdout.splitlines() if "BREAKING" in line]
     assert "  BREAKING Python   payt.TransportError: removed" in python
-    assert "  BREAKING Python   payt.contacts: Contacts.list(per_page): Parameter was removed" in python
-    assert "query" not in checked.stdout
+    assert "  BREAKING Python   payt.client: _Client.__init__(http2): Parameter was removed" in python
+    assert "settings" not in checked.stdout
 
 
 def test_another_default_is_said_and_breaks_nothing(project: Project) -> None:
@@ -440,7 +440,7 @@ def test_another_default_is_said_and_breaks_nothing(project: Project) -> None:
     project.edit("wrapper/payt/client.py", lambda text: text.replace("http2: bool = False", "http2: bool = True"))
     generated = project.generate()
     assert "query parameter `per_page` is 50 by default, was 100" in generated.stdout
-    assert "payt.client: Client.__init__(http2): Parameter default was changed: False -> True" in generated.stdout
+    assert "payt.client: _Client.__init__(http2): Parameter default was changed: False -> True" in generated.stdout
     assert "BREAKING" not in generated.stdout
     checked = project.generate("--check")
     assert (checked.returncode, checked.stdout) == (0, ""), checked.stdout + checked.stderr

@@ -6,7 +6,6 @@ import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
@@ -60,6 +59,3 @@ def run_generate(*arguments: str | Path, environment: dict[str, str] | None = No
 
 Generate = Callable[[dict[str, Any]], subprocess.CompletedProcess[str]]
 """Generates from a contract into `tmp_path / "generated/payt_api"`."""
-
-Load = Callable[[dict[str, Any], str], ModuleType]
-"""Generates from a contract, and imports what came under a name of its own."""
