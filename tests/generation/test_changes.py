@@ -268,9 +268,7 @@ BREAKING: dict[str, tuple[Change, str]] = {
         "query parameter `ids` knows the values ['1'], was None (only some values are allowed)",
     ),
     "status that holds something else": (
-        lambda document: answer(document, "401").update(
-            schema={"$ref": "#/components/schemas/Contact"}
-        ),
+        lambda document: answer(document, "401").update(schema={"$ref": "#/components/schemas/Contact"}),
         "response 401 holds Contact, was Error (it is parsed as something else)",
     ),
     "field removed": (
@@ -394,10 +392,7 @@ def test_the_day_the_contract_breaks(project: Project) -> None:
     described = {"type": ["string", "null"], "description": "Where."}
     project.edit_contract(lambda document: model(document)["properties"].update(city=described))
     project.edit_contract(
-        lambda document: [
-            record.pop("gender", None)
-            for record in answer(document)["example"]["data"]
-        ]
+        lambda document: [record.pop("gender", None) for record in answer(document)["example"]["data"]]
     )
     generated = project.generate()
     assert generated.returncode == 0, generated.stderr
@@ -421,9 +416,13 @@ def test_the_day_the_contract_breaks(project: Project) -> None:
 
 def test_a_breaking_change_of_what_is_written_by_hand(project: Project) -> None:
     project.commit()
-    project.edit("wrapper/payt/client.py", lambda text: text.replace("http2: bool = False,", "http_2: bool = False,", 1))
+    project.edit(
+        "wrapper/payt/client.py", lambda text: text.replace("http2: bool = False,", "http_2: bool = False,", 1)
+    )
     project.edit("wrapper/payt/__init__.py", lambda text: text.replace('    "TransportError",\n', ""))
-    project.edit("wrapper/payt/settings.py", lambda text: text.replace("DEFAULT_TIMEOUT", "OTHER"))  # promised to nobody
+    project.edit(
+        "wrapper/payt/settings.py", lambda text: text.replace("DEFAULT_TIMEOUT", "OTHER")
+    )  # promised to nobody
     checked = project.generate("--check", "--against", "HEAD")
     assert checked.returncode == 1
     assert "Compared with HEAD:" in checked.stdout

@@ -454,9 +454,7 @@ LACKING: dict[str, tuple[Change, str]] = {
         "response 401 has no example: add one, as the API sends it",
     ),
     "answer with a wrong example": (
-        lambda document: answer(document, "401").update(
-            example={"code": 5}
-        ),
+        lambda document: answer(document, "401").update(example={"code": 5}),
         "the example of response 401 is not what its schema says: code: 5 is not of type",
     ),
     "answer with one wrong example of two": (
