@@ -11,18 +11,24 @@ from typing import Any
 import pytest
 import yaml
 
+from support.generation import ROOT
 from support.project import Project
 
-MORE: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "more_lists.yaml").read_text("utf-8"))
-NAMES = ("currencies", "invoices", "invoices.deleted", "vat_rates")
+PAGE = (ROOT / "docs/contract.md").read_text("utf-8")
+MORE: list[dict[str, Any]] = [
+    yaml.safe_load((Path(__file__).parent / "more_lists.yaml").read_text("utf-8")),
+    *map(yaml.safe_load, re.findall(r"^```yaml\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)),
+]
+NAMES = ("currencies", "debtors", "invoices", "invoices.deleted", "vat_rates")
 
 
 def add_lists(document: dict[str, Any]) -> None:
-    """Add what more_lists.yaml describes."""
-    document["tags"] += MORE["tags"]
-    document["paths"] |= MORE["paths"]
-    for kind, described in MORE["components"].items():
-        document["components"][kind] |= described
+    """Add what more_lists.yaml describes, and what docs/contract.md has as an example."""
+    for more in MORE:
+        document["tags"] += more["tags"]
+        document["paths"] |= more["paths"]
+        for kind, described in more["components"].items():
+            document["components"][kind] |= described
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +49,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def test_nothing_but_the_contract_and_what_is_generated_has_changed(project: Project) -> None:
     changed = [line[3:] for line in project.git("status", "--porcelain", "--untracked-files=all").splitlines()]
     assert {name.partition("/")[0] for name in changed} == {"openapi.yaml", "generated"}
-    assert {f"generated/payt_resources/{tag}.py" for tag in ("currencies", "invoices", "vat_rates")} <= {*changed}
+    assert {f"generated/payt_resources/{tag}.py" for tag in ("currencies", "debtors", "invoices", "vat_rates")} <= {
+        *changed
+    }
     checked = project.generate("--check")
     assert (checked.returncode, checked.stdout) == (0, ""), checked.stdout + checked.stderr
 
@@ -67,7 +75,8 @@ USED = """
     with FakePayt(administration_id="1", records=dict.fromkeys(LISTS, 3)) as fake:
         environment = {**os.environ, "PAYT_TOKEN": fake.token, "PAYT_BASE_URL": fake.url}
         with payt.Client(fake.token, base_url=fake.url) as client:
-            [invoice] = client.invoices.list(administration_id="1", invoice_numbers=["F2026-0100"], fields=["memo", "status"])
+            only = {"invoice_numbers": ["F2026-0100"], "fields": ["memo", "status"]}
+            [invoice] = client.invoices.list(administration_id="1", **only)
             assert invoice == Invoice(memo="x", status=Status.OPEN), invoice
             [first, *_] = client.invoices.list(administration_id="1", order="due_on_asc", paid=False)
             assert first.debtor == InvoiceDebtor(id="9", names=[InvoiceLine(label="A")])
@@ -76,13 +85,15 @@ USED = """
             assert len(deleted) == 3
             [*rates] = client.vat_rates.list(company_id=7)
             assert rates == client.call(list_vat_rates, company_id=7).data
-            assert [each.code for each in client.currencies.list(codes="EUR")]
+            some = fake.records("currencies").keys[:2]
+            assert [each.code for each in client.currencies.list(codes=some)] == some
+            assert [each.notes for each in client.debtors.list(administration_id="1", status="active")] == [None] * 3
             for wrong in ({"order": "none"}, {"due_on": "soon"}, {"per_page": 251}, {"debtor_ids": ["a,b"]}):
                 try:
                     client.invoices.list(administration_id="1", **wrong)
                 except ValueError as error:
                     print(error)
-        print(payt_command("invoices", "list", "-a", "1", "--status", "open", "--columns", "id,amount"), end="")
+        print(payt_command("invoices", "list", "-a", "1", "--statuses", "open", "--columns", "id,amount"), end="")
         print(payt_command("invoices", "deleted", "list", "-a", "1", "--deleted-after", "2020-01-01T00:00:00Z"), end="")
         print(payt_command("currencies", "sync", "--to", f"sqlite:///{sys.argv[1]}").partition(";")[0])
     text = inspect.getdoc(Invoices.list)
@@ -95,7 +106,7 @@ def test_they_are_listed_shown_and_copied(project: Project, tmp_path: Path) -> N
     used = project.run("-c", textwrap.dedent(USED), tmp_path / "copy.db")
     assert used.returncode == 0, used.stderr
     names, *errors = used.stdout.splitlines()
-    assert names == "administrations contacts currencies invoices invoices.deleted vat_rates"
+    assert names == "administrations contacts currencies debtors invoices invoices.deleted vat_rates"
     assert [re.split(r"[ :]", line)[0] for line in errors[:4]] == ["order", "due_on", "per_page", "debtor_ids"]
     assert errors[4:8] == ["id\tamount", "1\t121.00", "2\t121.00", "3\t121.00"]
     assert errors[8:] == []
@@ -108,7 +119,7 @@ def test_every_list_passes_what_every_list_has_to_pass(project: Project) -> None
     assert run.returncode == 0, run.stdout
     for suite in suites:
         passed = [line for line in run.stdout.splitlines() if line.startswith(suite) and "PASSED" in line]
-        for name in NAMES if "sql" not in suite else ("currencies", "invoices"):
+        for name in NAMES if "sql" not in suite else ("currencies", "debtors", "invoices"):
             assert any(re.search(rf"[\[-]{re.escape(name)}[\]-]", line) for line in passed), (suite, name)
 
 
