@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 import textwrap
@@ -105,11 +106,13 @@ USED = """
 def test_they_are_listed_shown_and_copied(project: Project, tmp_path: Path) -> None:
     used = project.run("-c", textwrap.dedent(USED), tmp_path / "copy.db")
     assert used.returncode == 0, used.stderr
-    names, *errors = used.stdout.splitlines()
+    names, *printed = used.stdout.splitlines()
     assert names == "administrations contacts currencies debtors invoices invoices.deleted vat_rates"
-    assert [re.split(r"[ :]", line)[0] for line in errors[:4]] == ["order", "due_on", "per_page", "debtor_ids"]
-    assert errors[4:8] == ["id\tamount", "1\t121.00", "2\t121.00", "3\t121.00"]
-    assert errors[8:] == []
+    assert [re.split(r"[ :]", line)[0] for line in printed[:4]] == ["order", "due_on", "per_page", "debtor_ids"]
+    assert printed[4:8] == ["id\tamount", "1\t121.00", "2\t121.00", "3\t121.00"]
+    assert printed[8] == "id\tinvoice_number\tdeleted_at"
+    assert [row.partition("\t")[0] for row in printed[9:12]] == ["1", "2", "3"]
+    assert printed[12:] == ["3 inserted, 0 updated, 0 unchanged, 0 deleted"]
 
 
 @pytest.mark.soak
@@ -125,10 +128,17 @@ def test_every_list_passes_what_every_list_has_to_pass(project: Project) -> None
 
 @pytest.mark.soak
 def test_what_is_generated_is_strictly_typed(project: Project, tmp_path: Path) -> None:
-    packages = ("generated/payt_api", "generated/payt_resources")
+    packages = [str(project.root / "generated" / name) for name in ("payt_api", "payt_resources")]
+    settings = {
+        "include": packages,
+        "extraPaths": [str(project.root / name) for name in ("wrapper", "generated")],
+        "typeCheckingMode": "strict",
+        "pythonVersion": "3.11",
+    }
+    (tmp_path / "pyrightconfig.json").write_text(json.dumps(settings), "utf-8")
     for checker in (
-        ("-m", "mypy", f"--cache-dir={tmp_path}", *packages),
-        ("-m", "basedpyright", "--pythonpath", sys.executable, *packages),
+        ("mypy", f"--cache-dir={tmp_path}", *packages),
+        ("basedpyright", "--project", tmp_path, "--pythonpath", sys.executable),
     ):
-        run = project.run(*checker)
-        assert run.returncode == 0, run.stdout
+        run = project.run("-m", *checker)
+        assert run.returncode == 0, run.stdout + run.stderr
