@@ -78,8 +78,21 @@ def _function(operation: dict[str, Any]) -> tuple[Any, Any]:
 
 
 def _operations(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Every operation by its method and path, with what its parts refer to in their place."""
+
+    def resolved(operation: dict[str, Any]) -> dict[str, Any]:
+        body, answers = operation.get("requestBody", {}), operation.get("responses", {})
+        return {
+            "requestBody": resolve(document, body),
+            "responses": {str(status): resolve(document, answer) for status, answer in answers.items()},
+        }
+
     return {
-        f"{method.upper()} {path}": {**item[method], "parameters": _parameters(document, item, item[method])}
+        f"{method.upper()} {path}": {
+            **item[method],
+            **resolved(item[method]),
+            "parameters": _parameters(document, item, item[method]),
+        }
         for path, item in document.get("paths", {}).items()
         for method in METHODS
         if method in item
@@ -113,21 +126,16 @@ def _of_operation(
         else:
             for what, breaks in _of_parameter((old_document, was), (new_document, now)):
                 yield Change(name, f"{parameter} {what}", breaks=breaks)
-    held = [*_of_body(name, before, after), *_of_answers(name, before, after)]
+    held = [*_of_body(name, old, new), *_of_answers(name, old, new)]
     yield from held
     told = {"operationId", "tags", "deprecated", "parameters", "requestBody", "responses"}
-    unsaid = not held and any(old.get(key) != new.get(key) for key in ("requestBody", "responses"))
+    unsaid = not held and any(old[key] != new[key] for key in ("requestBody", "responses"))
     if unsaid or _without(old, told) != _without(new, told):
         yield Change(name, "its words or examples")
 
 
-def _of_answers(
-    name: str, before: tuple[dict[str, Any], dict[str, Any]], after: tuple[dict[str, Any], dict[str, Any]]
-) -> Iterator[Change]:
-    old, new = (
-        {str(status): resolve(document, node) for status, node in operation.get("responses", {}).items()}
-        for document, operation in (before, after)
-    )
+def _of_answers(name: str, before: dict[str, Any], after: dict[str, Any]) -> Iterator[Change]:
+    old, new = before["responses"], after["responses"]
     for status in old | new:
         was, now = (_answer(nodes[status]) if status in nodes else "nothing" for nodes in (old, new))
         if was != now or (status in old) != (status in new):
@@ -152,10 +160,8 @@ def _of_parameter(
         yield "is described differently", ""
 
 
-def _of_body(
-    name: str, before: tuple[dict[str, Any], dict[str, Any]], after: tuple[dict[str, Any], dict[str, Any]]
-) -> Iterator[Change]:
-    was, now = (resolve(document, operation.get("requestBody", {})) for document, operation in (before, after))
+def _of_body(name: str, before: dict[str, Any], after: dict[str, Any]) -> Iterator[Change]:
+    was, now = before["requestBody"], after["requestBody"]
     if not was and not now:
         return
     if not now:

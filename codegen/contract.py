@@ -318,7 +318,7 @@ def _differs_when_sent(schema: dict[str, Any]) -> bool:
 
 def problems_of_what_is_sent(place: str, schema: dict[str, Any]) -> Iterator[str]:
     """Bounds that a model could not check before it is sent."""
-    if schema.get("uniqueItems") and not re.search(r"\.properties\.[^.\[\]]+(\.items)?$", place):
+    if schema.get("uniqueItems") and not re.search(r"\.properties\.[^.\[\]]+$", place):
         yield "uniqueItems is checked where a property is described only: move it there, or say it in the description"
     if {"minProperties", "maxProperties"} & schema.keys() and "properties" in schema:
         yield "the number of its properties would not be checked before sending: leave it out, and describe it"

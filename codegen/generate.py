@@ -48,6 +48,8 @@ def main() -> int:
     parser.add_argument("--contract", type=Path, default=ROOT / "openapi.yaml", help="default: openapi.yaml")
     parser.add_argument("--output", type=Path, default=ROOT / "generated/payt_api", help="default: generated/payt_api")
     arguments = parser.parse_args()
+    if resources_beside(arguments.output) == arguments.output:
+        parser.error(f"--output must name a package payt_api, as payt_resources is written beside: {arguments.output}")
     try:
         old, called = baseline.find(ROOT, arguments.against)
         document = read(arguments.contract)
@@ -201,8 +203,8 @@ def generate_resources(document: dict[str, Any], package: Path) -> None:
         run_here("resources.py", package, file.name, output)
     hooks: list[str] = parse((ROOT / "codegen/config.yaml").read_text("utf-8"))["post_hooks"]
     for hook in hooks:
-        command = [str(Path(sys.executable).parent / hook.split()[0]), *hook.split()[1:]]
-        subprocess.run(command, cwd=output, check=True)
+        program, *options = hook.split()
+        run_one([Path(sys.executable).with_name(program), *options], cwd=output)
     finish(output)
 
 
@@ -265,8 +267,16 @@ def run_here(script: str, *arguments: str | Path) -> None:
     Raises:
         GenerationError: It found problems, or failed.
     """
-    command: list[str | Path] = [sys.executable, "-B", ROOT / "codegen" / script, *arguments]
-    run = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)
+    run_one([sys.executable, "-B", ROOT / "codegen" / script, *arguments])
+
+
+def run_one(command: list[str | Path], cwd: Path | None = None) -> None:
+    """Run a command on what was generated.
+
+    Raises:
+        GenerationError: It found problems, or failed.
+    """
+    run = subprocess.run(command, cwd=cwd, capture_output=True, text=True, encoding="utf-8", check=False)
     if run.returncode:
         problems = run.stdout.splitlines() or run.stderr.splitlines()[-1:]
         raise GenerationError("our templates cannot write this:\n" + _list(problems))

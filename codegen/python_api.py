@@ -83,6 +83,8 @@ def _promised(package: Any) -> Iterator[str]:
         if found is not None:
             yield found.canonical_path
             yield found.path
+            if found.is_class:  # what it inherits is its own to users, whatever the name of the base
+                yield from (base.canonical_path for base in found.mro())
 
 
 def _at(package: Any, path: str) -> Any:

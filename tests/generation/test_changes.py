@@ -11,18 +11,8 @@ import pytest
 from baseline import announced
 from changes import changes_between
 
+from support.generation import answer, drop_parameter, operation, parameter
 from support.project import Change, Project
-
-
-def operation(document: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = document["paths"]["/v1/contacts"]["get"]
-    return found
-
-
-def parameter(document: dict[str, Any], name: str) -> dict[str, Any]:
-    (found,) = (p for p in operation(document)["parameters"] if p["name"] == name)
-    assert isinstance(found, dict)
-    return found
 
 
 def model(document: dict[str, Any], name: str = "Contact") -> dict[str, Any]:
@@ -149,7 +139,7 @@ HARMLESS: dict[str, tuple[Change, str]] = {
         "GET /v1/contacts: tags ['contacts'] -> ['contacts', 'people']",
     ),
     "another example": (
-        lambda document: operation(document)["responses"]["401"]["content"]["application/json"].update(example={}),
+        lambda document: answer(document, "401").update(example={}),
         "GET /v1/contacts: its words or examples",
     ),
     "no limit any more": (
@@ -230,9 +220,7 @@ BREAKING: dict[str, tuple[Change, str]] = {
         "Code: has maxLength 2, was 3 (its range is narrower)",
     ),
     "an answer that holds fewer values": (
-        lambda document: operation(document)["responses"]["418"]["content"]["application/json"]["schema"].update(
-            enum=["a"]
-        ),
+        lambda document: answer(document, "418")["schema"].update(enum=["a"]),
         "response 418 knows the values ['a'], was ['a', 'b'] (a value is gone)",
     ),
     "operation removed": (lambda document: document["paths"]["/v1/contacts"].pop("get"), "removed  GET /v1/contacts"),
@@ -246,7 +234,7 @@ BREAKING: dict[str, tuple[Change, str]] = {
     ),
     "model removed": (lambda document: document["components"]["schemas"].pop("Error"), "removed  Error"),
     "parameter removed": (
-        lambda document: operation(document)["parameters"].pop(1),
+        lambda document: drop_parameter(document, "ids"),
         "query parameter `ids` removed (calls that pass it fail)",
     ),
     "required parameter added": (
@@ -280,9 +268,7 @@ BREAKING: dict[str, tuple[Change, str]] = {
         "query parameter `ids` knows the values ['1'], was None (only some values are allowed)",
     ),
     "status that holds something else": (
-        lambda document: operation(document)["responses"]["401"]["content"]["application/json"].update(
-            schema={"$ref": "#/components/schemas/Contact"}
-        ),
+        lambda document: answer(document, "401").update(schema={"$ref": "#/components/schemas/Contact"}),
         "response 401 holds Contact, was Error (it is parsed as something else)",
     ),
     "field removed": (
@@ -406,10 +392,7 @@ def test_the_day_the_contract_breaks(project: Project) -> None:
     described = {"type": ["string", "null"], "description": "Where."}
     project.edit_contract(lambda document: model(document)["properties"].update(city=described))
     project.edit_contract(
-        lambda document: [
-            record.pop("gender", None)
-            for record in operation(document)["responses"]["200"]["content"]["application/json"]["example"]["data"]
-        ]
+        lambda document: [record.pop("gender", None) for record in answer(document)["example"]["data"]]
     )
     generated = project.generate()
     assert generated.returncode == 0, generated.stderr
@@ -433,17 +416,21 @@ def test_the_day_the_contract_breaks(project: Project) -> None:
 
 def test_a_breaking_change_of_what_is_written_by_hand(project: Project) -> None:
     project.commit()
-    project.edit("wrapper/payt/contacts.py", lambda text: text.replace("per_page: int = 500,", "size: int = 500,", 1))
+    project.edit(
+        "wrapper/payt/client.py", lambda text: text.replace("http2: bool = False,", "http_2: bool = False,", 1)
+    )
     project.edit("wrapper/payt/__init__.py", lambda text: text.replace('    "TransportError",\n', ""))
-    project.edit("wrapper/payt/query.py", lambda text: text.replace("MOST_VALUES", "MOST"))  # promised to nobody
+    project.edit(
+        "wrapper/payt/settings.py", lambda text: text.replace("DEFAULT_TIMEOUT", "OTHER")
+    )  # promised to nobody
     checked = project.generate("--check", "--against", "HEAD")
     assert checked.returncode == 1
     assert "Compared with HEAD:" in checked.stdout
     assert "the contract is the same" in checked.stdout
     python = [line for line in checked.stdout.splitlines() if "BREAKING" in line]
     assert "  BREAKING Python   payt.TransportError: removed" in python
-    assert "  BREAKING Python   payt.contacts: Contacts.list(per_page): Parameter was removed" in python
-    assert "query" not in checked.stdout
+    assert "  BREAKING Python   payt.client: _Client.__init__(http2): Parameter was removed" in python
+    assert "settings" not in checked.stdout
 
 
 def test_another_default_is_said_and_breaks_nothing(project: Project) -> None:
@@ -452,7 +439,7 @@ def test_another_default_is_said_and_breaks_nothing(project: Project) -> None:
     project.edit("wrapper/payt/client.py", lambda text: text.replace("http2: bool = False", "http2: bool = True"))
     generated = project.generate()
     assert "query parameter `per_page` is 50 by default, was 100" in generated.stdout
-    assert "payt.client: Client.__init__(http2): Parameter default was changed: False -> True" in generated.stdout
+    assert "payt.client: _Client.__init__(http2): Parameter default was changed: False -> True" in generated.stdout
     assert "BREAKING" not in generated.stdout
     checked = project.generate("--check")
     assert (checked.returncode, checked.stdout) == (0, ""), checked.stdout + checked.stderr

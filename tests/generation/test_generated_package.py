@@ -129,7 +129,7 @@ def test_the_token_is_in_no_repr_and_copies_leave_the_original_as_it_was() -> No
         (b'{"data":[{"updated_at":"2026-11-01T00:00:00"}]}', "$.data[0].updated_at", "timezone"),
         (b'{"data":[{"id":true}]}', "$.data[0].id", "got `bool`"),
         (b'{"data":[{"id":1.5}]}', "$.data[0].id", "got `float`"),
-        (b'{"data":[{"debtor_numbers":["a",2]}]}', "$.data[0].debtor_numbers[1]", "got `int`"),
+        (b'{"data":[{"debtor_numbers":["a",true]}]}', "$.data[0].debtor_numbers[1]", "got `bool`"),
         (b'{"pagination":{"cursor":"1"}}', "$", "missing required field `data`"),
         (b'{"data":null}', "$.data", "Expected `array`, got `null`"),
         (b"[]", "$", "Expected `object`, got `array`"),

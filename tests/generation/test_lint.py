@@ -10,19 +10,10 @@ from contract import problems_of
 from lint import invalid_in, lacking_in
 from lists import problems_of_lists
 
+from support.generation import answer, drop_parameter, operation, parameter
+
 Change = Callable[[dict[str, Any]], object]
 NO_CONTENT = {"description": "Done."}
-
-
-def operation(document: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = document["paths"]["/v1/contacts"]["get"]
-    return found
-
-
-def parameter(document: dict[str, Any], name: str) -> dict[str, Any]:
-    (found,) = (p for p in operation(document)["parameters"] if p["name"] == name)
-    assert isinstance(found, dict)
-    return found
 
 
 def schemas(document: dict[str, Any]) -> dict[str, Any]:
@@ -51,11 +42,6 @@ def set_body(schema: dict[str, Any], kind: str = "application/json") -> Change:
     return lambda document: operation(document).update(requestBody={"content": {kind: {"schema": schema}}})
 
 
-def answer(document: dict[str, Any], status: str = "200") -> dict[str, Any]:
-    found: dict[str, Any] = operation(document)["responses"][status]["content"]["application/json"]
-    return found
-
-
 def set_answer(kind: str, schema: dict[str, Any]) -> Change:
     return lambda document: operation(document)["responses"]["200"].update(content={kind: {"schema": schema}})
 
@@ -81,8 +67,8 @@ def ref(name: str) -> dict[str, Any]:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def drop_parameter(name: str) -> Change:
-    return lambda document: operation(document)["parameters"].remove(parameter(document, name))
+def without_parameter(name: str) -> Change:
+    return lambda document: drop_parameter(document, name)
 
 
 def move_to_content(document: dict[str, Any]) -> None:
@@ -464,17 +450,15 @@ LACKING: dict[str, tuple[Change, str]] = {
         "parameter 'per_page': its example is not what its schema says: it: 501 is greater than the maximum of 500",
     ),
     "answer without example": (
-        lambda document: operation(document)["responses"]["401"]["content"]["application/json"].pop("example"),
+        lambda document: answer(document, "401").pop("example"),
         "response 401 has no example: add one, as the API sends it",
     ),
     "answer with a wrong example": (
-        lambda document: operation(document)["responses"]["401"]["content"]["application/json"].update(
-            example={"code": 5}
-        ),
+        lambda document: answer(document, "401").update(example={"code": 5}),
         "the example of response 401 is not what its schema says: code: 5 is not of type",
     ),
     "answer with one wrong example of two": (
-        lambda document: operation(document)["responses"]["401"]["content"]["application/json"].update(
+        lambda document: answer(document, "401").update(
             examples={"good": {"value": {"code": "a"}}, "bad": {"value": {"message": []}}}
         ),
         "message: [] is not of type",
@@ -502,8 +486,8 @@ LACKING: dict[str, tuple[Change, str]] = {
         add_property("since", {"type": "string", "format": "date", "description": "When.", "examples": ["soon"]}),
         "properties.since: its example is not what it says itself: it: 'soon' is not a 'date'",
     ),
-    "listing without cursor": (drop_parameter("cursor"), "it lists, and has no parameter `cursor`"),
-    "listing without per_page": (drop_parameter("per_page"), "it lists, and has no parameter `per_page`"),
+    "listing without cursor": (without_parameter("cursor"), "it lists, and has no parameter `cursor`"),
+    "listing without per_page": (without_parameter("per_page"), "it lists, and has no parameter `per_page`"),
     "page without data": (
         lambda document: page(document)["properties"]["data"].update(type="object"),
         "its page has no required array `data`",
@@ -540,17 +524,10 @@ LACKING: dict[str, tuple[Change, str]] = {
         "its `pagination` and `pagination.cursor` must allow null",
     ),
     "page that is no reference": (
-        lambda document: operation(document)["responses"]["200"]["content"]["application/json"].update(
-            schema=page(document)
-        ),
+        lambda document: answer(document).update(schema=page(document)),
         "its page is no reference to a schema of components",
     ),
 }
-
-
-def updated_after(document: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = next(p for p in operation(document)["parameters"] if p.get("name") == "updated_after")
-    return found
 
 
 COPIES: dict[str, tuple[Change, str]] = {
@@ -564,11 +541,11 @@ COPIES: dict[str, tuple[Change, str]] = {
         "x-copy: watermark: 'lastname' is not a date-time",
     ),
     "by a watermark that cannot be asked for": (
-        lambda document: operation(document)["parameters"].remove(updated_after(document)),
+        without_parameter("updated_after"),
         "x-copy: a watermark needs a parameter updated_after to ask with",
     ),
     "of what is not listed without more": (
-        lambda document: updated_after(document).update(required=True),
+        set_parameter("updated_after", required=True),
         "x-copy: a copy lists everything, and 'updated_after' is required: give the records a schema of their own",
     ),
 }

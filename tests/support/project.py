@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,14 +18,21 @@ Change = Callable[[dict[str, Any]], object]
 
 
 class Project:
-    """A copy of this project, with a history of its own."""
+    """A copy of this project, with a history of its own.
 
-    def __init__(self, root: Path) -> None:
+    Args:
+        root: Where to, a folder that is not there yet.
+        more: Files and folders to copy besides those that are generated from and generated.
+    """
+
+    def __init__(self, root: Path, *more: str) -> None:
         self.root = root
-        for name in ("codegen", "wrapper", "generated"):
-            shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
-        for name in ("openapi.yaml", "CHANGELOG.md"):
-            shutil.copy(ROOT / name, root / name)
+        for name in ("codegen", "wrapper", "generated", "openapi.yaml", "CHANGELOG.md", *more):
+            if (ROOT / name).is_dir():
+                unwanted = shutil.ignore_patterns("__pycache__", "node_modules")
+                shutil.copytree(ROOT / name, root / name, ignore=unwanted)
+            else:
+                shutil.copy(ROOT / name, root / name)
         self.edit("wrapper/payt/_version.py", lambda _: '__version__ = "0.1.0"\n')
         self.edit("CHANGELOG.md", lambda _: "# Changelog\n\n## [0.1.0]\n")
 
@@ -36,7 +45,7 @@ class Project:
         change(document)
         self.edit("openapi.yaml", lambda _: yaml.safe_dump(document, sort_keys=False, allow_unicode=True))
 
-    def git(self, *arguments: str | Path) -> None:
+    def git(self, *arguments: str | Path) -> str:
         identity = [
             "-c",
             "user.name=Somebody",
@@ -45,7 +54,8 @@ class Project:
             "-c",
             "commit.gpgsign=false",
         ]
-        subprocess.run(["git", *identity, "-C", self.root, *arguments], check=True, capture_output=True)
+        command = ["git", *identity, "-C", self.root, *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
     def commit(self, *, tag: str | None = None) -> None:
         if not (self.root / ".git").exists():
@@ -54,6 +64,19 @@ class Project:
         self.git("commit", "--quiet", "--message", "A state")
         if tag:
             self.git("tag", tag)
+
+    def run(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        """Run Python with this project's packages, at its root."""
+        paths = os.pathsep.join(str(self.root / name) for name in ("wrapper", "generated"))
+        return subprocess.run(
+            [sys.executable, *arguments],
+            cwd=self.root,
+            env={**os.environ, "PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "100"},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=600,
+        )
 
     def generate(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """What generate.sh does, with the environment that this project has made already."""

@@ -6,6 +6,7 @@ import json
 import sys
 from types import SimpleNamespace
 from typing import Annotated, Any, cast
+from urllib.parse import quote
 
 import typer
 from rich.table import Table
@@ -17,7 +18,7 @@ from payt.errors import APIError, AuthenticationError, InvalidResponseError
 from payt.listing import ListSpec
 from payt.transport.retries import ask
 from payt_api.errors import DecodeError
-from payt_api.types import decode, query_of
+from payt_api.types import decode, query_of, query_value
 from payt_resources import LISTS, spec_of
 
 from .comparison import Difference, differences
@@ -105,9 +106,12 @@ def _query_of(spec: ListSpec[Any], administration_id: str | None, per_page: int 
 
 def _one_page(client: payt.Client, spec: ListSpec[Any], query: dict[str, Any]) -> tuple[Any, int]:
     """The document as it came, and its size in bytes. The models are out of the way: they read only what they know."""
+    given = parameters_of(spec)
+    places = {name: quote(query_value(value), safe="") for name, value in query.items() if given[name]["in"] == "path"}
+    params = query_of({name: value for name, value in query.items() if name not in places})
 
     def undecoded(*, client: Any) -> tuple[Any, int]:
-        response = client.get_httpx_client().get(spec.path, params=query_of(query))
+        response = client.get_httpx_client().get(spec.path.format_map(places), params=params)
         try:
             return decode(response.content, Any), len(response.content)
         except DecodeError as error:

@@ -6,7 +6,7 @@ import datetime
 import os
 import re
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from operator import attrgetter
 from typing import Any, TypeVar
@@ -291,14 +291,19 @@ class Copy:
         statement: Any = self._keep.statement
         self._connection.execute(statement, {"text": json_text(state)})
 
-    def rows(self, page: Page[Any]) -> Rows:
+    def rows(self, page: Page[Any], only: Container[str] | None = None) -> Rows:
         """The records of a page as `write` takes them. It may be called in any thread, and touches no database.
+
+        Args:
+            page: Where they are.
+            only: The keys of those that are wanted; None for all of them.
 
         Raises:
             SyncError: It holds what the database cannot.
         """
         key = attrgetter(self._key)
-        records = [*{key(record): record for record in page.data}.values()]  # the last one, if one comes twice
+        by_key = {key(record): record for record in page.data}  # the last one, if one comes twice
+        records = [record for name, record in by_key.items() if only is None or name in only]
         plain = b"\\" not in page.raw
         nul = self._postgres and not plain and b"\\u0000" in page.raw
         rows: Rows = []

@@ -173,6 +173,7 @@ class Sync:
         self._began = clock.now()
         self._asked_at, self._asked = now(), clock.now()
         self._gone: list[str] | None = None
+        self._again: frozenset[str] = frozenset()
         self._complete = self._checking = False
         self.result = SyncResult(
             administration_id=administration_id,
@@ -197,7 +198,7 @@ class Sync:
             return {**listing, **since, "cursor": self._run.position}
         if self._gone and not self._checking:
             self._refuse_mass_deletion(len(self._gone))
-            self._checking = True
+            self._checking, self._again = True, frozenset(self._gone)
             if self._spec.key_filter is None:
                 return listing
             askable = [name for name in self._gone if "," not in name]  # commas separate them
@@ -218,7 +219,9 @@ class Sync:
         """
         plan.check_keys(page, str(self._spec.key))
         try:
-            rows, newest = self._copy.rows(page), plan.newest_of(page, self._spec.watermark)
+            # those that are asked for again have been counted, where a listing brings them once more
+            rows = self._copy.rows(page, self._again if self._checking else None)
+            newest = plan.newest_of(page, self._spec.watermark)
         except OverflowError:
             raise InvalidResponseError(
                 "a moment lies outside of the years 1 to 9999 of UTC, and cannot be kept", path="$.data"

@@ -1,0 +1,144 @@
+"""A new list costs no line by hand: lists of other shapes join a copy of the contract, and everything works on them."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from support.generation import ROOT
+from support.project import Project
+
+PAGE = (ROOT / "docs/contract.md").read_text("utf-8")
+MORE: list[dict[str, Any]] = [
+    yaml.safe_load((Path(__file__).parent / "more_lists.yaml").read_text("utf-8")),
+    *map(yaml.safe_load, re.findall(r"^```yaml\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)),
+]
+NAMES = ("currencies", "debtors", "invoices", "invoices.deleted", "vat_rates")
+
+
+def add_lists(document: dict[str, Any]) -> None:
+    """Add what more_lists.yaml describes, and what docs/contract.md has as an example."""
+    for more in MORE:
+        document["tags"] += more["tags"]
+        document["paths"] |= more["paths"]
+        for kind, described in more["components"].items():
+            document["components"][kind] |= described
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The project, its contract edited and ./generate.sh run: nothing else."""
+    folder = tmp_path_factory.mktemp("more-lists") / "project"
+    project = Project(folder, "tests", "conftest.py", "pyproject.toml", ".gitignore")
+    project.commit(tag="v0.1.0")
+    project.edit_contract(add_lists)
+    generated = project.generate()
+    assert generated.returncode == 0, generated.stderr
+    assert generated.stderr == ""  # nothing is lacking
+    assert "added    GET /v1/companies/{company_id}/vat_rates" in generated.stdout
+    assert "BREAKING" not in generated.stdout
+    return project
+
+
+def test_nothing_but_the_contract_and_what_is_generated_has_changed(project: Project) -> None:
+    changed = [line[3:] for line in project.git("status", "--porcelain", "--untracked-files=all").splitlines()]
+    assert {name.partition("/")[0] for name in changed} == {"openapi.yaml", "generated"}
+    assert {f"generated/payt_resources/{tag}.py" for tag in ("currencies", "debtors", "invoices", "vat_rates")} <= {
+        *changed
+    }
+    checked = project.generate("--check")
+    assert (checked.returncode, checked.stdout) == (0, ""), checked.stdout + checked.stderr
+
+
+USED = """
+    import datetime, inspect, subprocess, sys, os
+    import payt
+    from payt.testing import FakePayt
+    from payt_api.api.vat_rates import list_vat_rates
+    from payt_api.models import Invoice, InvoiceDebtor, InvoiceLine, InvoiceStatusType0 as Status
+    from payt_resources import LISTS
+    from payt_resources.invoices import Invoices
+
+    def payt_command(*arguments):
+        command = [sys.executable, "-m", "payt.cli", *arguments]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    print(*LISTS)
+    with FakePayt(administration_id="1", records=dict.fromkeys(LISTS, 3)) as fake:
+        environment = {**os.environ, "PAYT_TOKEN": fake.token, "PAYT_BASE_URL": fake.url}
+        with payt.Client(fake.token, base_url=fake.url) as client:
+            only = {"invoice_numbers": ["F2026-0100"], "fields": ["memo", "status"]}
+            [invoice] = client.invoices.list(administration_id="1", **only)
+            assert invoice == Invoice(memo="x", status=Status.OPEN), invoice
+            [first, *_] = client.invoices.list(administration_id="1", order="due_on_asc", paid=False)
+            assert first.debtor == InvoiceDebtor(id="9", names=[InvoiceLine(label="A")])
+            assert (first.amount, first.due_on, first.memo) == ("121.00", datetime.date(2026, 11, 1), None)
+            [*deleted] = client.invoices.deleted(administration_id="1", deleted_after="2020-01-01T00:00:00Z")
+            assert len(deleted) == 3
+            [*rates] = client.vat_rates.list(company_id=7)
+            assert rates == client.call(list_vat_rates, company_id=7).data
+            some = fake.records("currencies").keys[:2]
+            assert [each.code for each in client.currencies.list(codes=some)] == some
+            assert [each.notes for each in client.debtors.list(administration_id="1", status="active")] == [None] * 3
+            for wrong in ({"order": "none"}, {"due_on": "soon"}, {"per_page": 251}, {"debtor_ids": ["a,b"]}):
+                try:
+                    client.invoices.list(administration_id="1", **wrong)
+                except ValueError as error:
+                    print(error)
+        print(payt_command("invoices", "list", "-a", "1", "--statuses", "open", "--columns", "id,amount"), end="")
+        print(payt_command("invoices", "deleted", "list", "-a", "1", "--deleted-after", "2020-01-01T00:00:00Z"), end="")
+        print(payt_command("currencies", "sync", "--to", f"sqlite:///{sys.argv[1]}").partition(";")[0])
+    text = inspect.getdoc(Invoices.list)
+    assert "Sent only when `fields` names them: memo." in text
+    assert "due_on: Only invoices due on this day." in text
+"""
+
+
+def test_they_are_listed_shown_and_copied(project: Project, tmp_path: Path) -> None:
+    used = project.run("-c", textwrap.dedent(USED), tmp_path / "copy.db")
+    assert used.returncode == 0, used.stderr
+    names, *printed = used.stdout.splitlines()
+    assert names == "administrations contacts currencies debtors invoices invoices.deleted vat_rates"
+    assert [re.split(r"[ :]", line)[0] for line in printed[:4]] == ["order", "due_on", "per_page", "debtor_ids"]
+    assert printed[4:8] == ["id\tamount", "1\t121.00", "2\t121.00", "3\t121.00"]
+    assert printed[8] == "id\tinvoice_number\tdeleted_at"
+    assert [row.partition("\t")[0] for row in printed[9:12]] == ["1", "2", "3"]
+    assert printed[12:] == ["3 inserted, 0 updated, 0 unchanged, 0 deleted"]
+
+
+@pytest.mark.soak
+def test_every_list_passes_what_every_list_has_to_pass(project: Project) -> None:
+    suites = ("tests/test_every_list.py", "tests/cli/test_every_list.py", "tests/sql/test_every_list.py")
+    run = project.run("-m", "pytest", "-v", "-p", "no:cacheprovider", *suites)
+    assert run.returncode == 0, run.stdout
+    for suite in suites:
+        passed = [line for line in run.stdout.splitlines() if line.startswith(suite) and "PASSED" in line]
+        for name in NAMES if "sql" not in suite else ("currencies", "debtors", "invoices"):
+            assert any(re.search(rf"[\[-]{re.escape(name)}[\]-]", line) for line in passed), (suite, name)
+
+
+@pytest.mark.soak
+def test_what_is_generated_is_strictly_typed(project: Project, tmp_path: Path) -> None:
+    packages = [str(project.root / "generated" / name) for name in ("payt_api", "payt_resources")]
+    settings = {
+        "include": packages,
+        "extraPaths": [str(project.root / name) for name in ("wrapper", "generated")],
+        "typeCheckingMode": "strict",
+        "pythonVersion": "3.11",
+    }
+    (tmp_path / "pyrightconfig.json").write_text(json.dumps(settings), "utf-8")
+    for checker in (
+        ("mypy", f"--cache-dir={tmp_path}", *packages),
+        ("basedpyright", "--project", tmp_path, "--pythonpath", sys.executable),
+    ):
+        run = project.run("-m", *checker)
+        assert run.returncode == 0, run.stdout + run.stderr
