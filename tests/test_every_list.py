@@ -12,12 +12,12 @@ from typing import Any, TypeAlias
 
 import attrs
 import pytest
-from payt_resources import LISTS, spec_of
 
 import payt
 from payt.contract import parameters_of, resolved
 from payt.listing import ListSpec
 from payt.testing import FakePayt, Records
+from payt_resources import LISTS, spec_of
 
 COUNT = 25
 LONG_AGO = "2000-01-01T00:00:00Z"

@@ -25,6 +25,7 @@ NAMES = [
     "Client",
     "ClientCredentials",
     "Contact",
+    "EnvToken",
     "FileTokenStore",
     "InvalidResponseError",
     "KeyringTokenStore",
@@ -45,6 +46,7 @@ NAMES = [
     "TokenStore",
     "TransportError",
     "__version__",
+    "hold_signals",
     "login",
 ]
 

@@ -13,8 +13,6 @@ from typing import Any
 
 import attrs
 import pytest
-from payt_resources import LISTS, Resources, spec_of
-from payt_resources.contacts import Contacts
 
 import payt
 from payt.cli import parameters, resource
@@ -23,6 +21,8 @@ from payt.listing import ListSpec
 from payt.listing.shapes import fields_of
 from payt.testing import FakePayt
 from payt_api.types import query_value
+from payt_resources import LISTS, Resources, spec_of
+from payt_resources.contacts import Contacts
 
 OWN = ("administration_id", "fields", "cursor", "per_page")
 

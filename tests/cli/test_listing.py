@@ -6,11 +6,11 @@ import json
 from typing import Any
 
 import pytest
-from payt_resources import spec_of
 from rich.cells import cell_len
 
 from payt.cli.listing import fitted
 from payt.testing import CONTACT_FIELDS, FakePayt
+from payt_resources import spec_of
 
 COLUMNS = spec_of("contacts").columns
 

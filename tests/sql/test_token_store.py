@@ -130,7 +130,8 @@ def test_what_cannot_be_read_is_reported_and_left_alone(
             assert key not in str(caught.value) or not key
         assert query("SELECT * FROM payt_tokens") == before
     monkeypatch.setenv("PAYT_TOKEN_KEY", encryption_key)
-    query("UPDATE payt_tokens SET token = 'plain:{\"access_token\": 5}'")
+    junk = "fernet:" + Fernet(encryption_key).encrypt(b'{"access_token": 5}').decode()
+    query("UPDATE payt_tokens SET token = :junk", junk=junk)
     for attempt in attempts:
         with pytest.raises(payt.TokenError, match="is nothing that payt wrote"):
             attempt()

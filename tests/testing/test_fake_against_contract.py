@@ -10,12 +10,12 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from payt_resources import LISTS, spec_of
 from schemathesis.schemas import BaseSchema
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from payt.contract import contract, parameters_of
 from payt.testing import FakePayt
+from payt_resources import LISTS, spec_of
 
 every_setting = settings(max_examples=100, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
 

@@ -53,6 +53,14 @@ def _http2_there(_settings: Any, _field: Any, value: Any) -> None:
             raise missing("http2=True", "h2", "http2")
 
 
+def _sync_transport(_settings: Any, _field: Any, value: Any) -> None:
+    if value is not None and not isinstance(value, httpx.BaseTransport):
+        raise TypeError(
+            f"token_transport must be an httpx.BaseTransport, as tokens are asked for in threads, got "
+            f"{type(value).__name__}"
+        )
+
+
 @attrs.frozen(kw_only=True)
 class Settings:
     """Everything that a client is told besides its credentials; `payt.Client` says what each means."""
@@ -68,3 +76,4 @@ class Settings:
     proxy: str | httpx.Proxy | None
     trust_env: bool
     transport: Any
+    token_transport: httpx.BaseTransport | None = attrs.field(validator=_sync_transport)

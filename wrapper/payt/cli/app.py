@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import typer
-from payt_resources import LISTS, Resources
 from rich.markup import escape
 from typer.core import TyperGroup
 from typer.main import get_group
 
 from payt import __version__
+from payt_resources import LISTS, Resources
 
 from .demo import demo
 from .logins import logins

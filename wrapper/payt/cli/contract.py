@@ -8,7 +8,6 @@ from types import SimpleNamespace
 from typing import Annotated, Any, cast
 
 import typer
-from payt_resources import LISTS, spec_of
 from rich.table import Table
 
 import payt
@@ -19,6 +18,7 @@ from payt.listing import ListSpec
 from payt.transport.retries import ask
 from payt_api.errors import DecodeError
 from payt_api.types import decode, query_of
+from payt_resources import LISTS, spec_of
 
 from .comparison import Difference, differences
 from .exits import FAILED, errors_reported, message_of

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import typer
-from payt_resources import LISTS, spec_of
 from rich.markup import escape
 
 from payt.contract import contract, parameters_of
 from payt.listing import ListSpec
+from payt_resources import LISTS, spec_of
 
 from .checkup import check_command
 from .connect import connect

@@ -17,10 +17,11 @@ from .token import Token
 
 @runtime_checkable
 class TokenStore(Protocol):
-    """Keeps one token for each connection. Any object with these four methods is one.
+    """Keeps one token for each login. Any object with these four methods is one.
 
-    A key names a connection: the address of the API, the client id, and how the token is got. It is a `str` of at most
-    120 lower-case letters, digits, dots, hyphens and underscores, the same in every process and on every machine.
+    A key names a login: the address of the API, the client id, how the token is got, and the account. It is a `str` of
+    at most 120 lower-case letters, digits, dots, hyphens and underscores, the same in every process and on every
+    machine.
 
     The methods block. They are never called on the thread of an event loop, and everything from entering `lock` to
     leaving it happens on one thread. What they raise becomes a TokenError.
@@ -48,7 +49,8 @@ class TokenStore(Protocol):
         """Keep all others out, threads and processes that use the same tokens, until the `with` block is left.
 
         It must also be let go when the process that holds it dies. It is held for one request for a token: longer than
-        a minute or two nobody should wait for it, but raise.
+        a minute or two nobody should wait for it, but raise. Raise as well where `save` could not succeed: a refresh
+        token is spent in the block. (Before it is, what is stored already is saved once more, to see whether it can.)
         """
         ...
 
@@ -80,16 +82,21 @@ class MemoryTokenStore:
         return f"payt.MemoryTokenStore() of {len(self._tokens)}"
 
 
-def key_of(base_url: httpx.URL, client_id: str, grant: str, scope: str | None = None) -> str:
-    """The key of a connection, as `TokenStore` describes it. Two connections never have the same.
+def key_of(
+    base_url: httpx.URL, client_id: str, grant: str, scope: str | None = None, account: str | None = None
+) -> str:
+    """The key of a login, as `TokenStore` describes it. Two logins never have the same.
 
     Args:
         base_url: The address of the API.
         client_id: Of the application.
         grant: How the token is got: "authorization_code" or "client_credentials".
-        scope: The scopes that are asked for, where they are part of what is connected.
+        scope: The scopes that are asked for, where they are part of what is logged in to.
+        account: Whose login it is, where it has a name.
     """
     host = re.sub(r"[^a-z0-9.-]", "_", base_url.host.lower())[:48]
-    parts = (text_of(base_url), client_id, grant, *(scope or "").split())
+    parts = [text_of(base_url), client_id, grant, *(scope or "").split()]
+    if account is not None:
+        parts += ["account", "", account]  # no scope is empty
     digest = hashlib.sha256("\n".join(f"{len(part)}:{part}" for part in parts).encode()).hexdigest()
     return f"{host}-{grant}-{digest[:40]}"

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
 
-from payt_resources import LISTS, spec_of
-
 from payt.contract import contract, page_of, parameters_of, properties_of, resolved
 from payt.listing import ListSpec
 from payt.testing.invention import Dice
+from payt_resources import LISTS, spec_of
 
 ADMINISTRATION = "administration_id"
 """The parameter, and the field, that says which administration a record belongs to."""
