@@ -141,12 +141,12 @@ class TokenCache:
         return searches.get().begin((self, grant.client_secret, grant.refresh_token), result)
 
     def _find(self, grant: Grant, endpoint: TokenEndpoint, tried: Iterable[Token], *, may_ask: bool) -> Token | None:
-        held = self.store.load(self.key)
+        held = self._load(grant)
         if self._unsaved is None and self._is_good(held, grant, tried, may_ask=may_ask):
             return self._know(held)
         with endpoint.asking() as ask, ExitStack() as stack:
             self._lock(stack, grant)
-            held = self._settled(self.store.load(self.key))
+            held = self._settled(self._load(grant))
             if self._is_good(held, grant, tried, may_ask=may_ask):
                 return self._know(held)
             if not may_ask:
@@ -250,6 +250,15 @@ class TokenCache:
         with suppress(Exception):  # it is only to be told
             self.store.save(self.key, refused)
         return refused
+
+    def _load(self, grant: Grant) -> Token | None:
+        try:
+            return self.store.load(self.key)
+        except Exception as error:
+            if grant.spends:
+                raise
+            _say_that_it_is_not_kept(self.key, error)
+            return None
 
     def _lock(self, stack: ExitStack, grant: Grant) -> None:
         try:

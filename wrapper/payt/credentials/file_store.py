@@ -45,7 +45,9 @@ def default_folder() -> Path:
     """
     import platformdirs  # noqa: PLC0415  only who keeps tokens in files needs it
 
-    folder = platformdirs.user_data_path("payt", appauthor=False) / "tokens"
+    folder = Path()
+    with suppress(RuntimeError):  # of its newer versions; older ones give a relative path
+        folder = platformdirs.user_data_path("payt", appauthor=False) / "tokens"
     if not folder.is_absolute():
         raise TokenError(
             "there is no home to keep tokens in: set HOME, or XDG_DATA_HOME to a full path, or give a folder "
