@@ -23,6 +23,8 @@ import pytest
 
 import payt
 from payt.credentials.cache import cache_of
+from payt.credentials.file_store import _token_in
+from payt.credentials.searches import searches
 from support.quick import QUICK
 
 from .strict_server import StrictServer
@@ -294,6 +296,106 @@ def test_a_store_that_cannot_save_spends_nothing(server: StrictServer) -> None:
         Unsteady.fails.clear()
     assert (server.renewals, server.reused) == (1, 0)
     assert list_once(server, who) == 1
+
+
+def test_a_program_that_ends_tries_once_more_to_save(server: StrictServer, tmp_path: Path) -> None:
+    program = """
+import contextlib, os, payt, pathlib, sys
+from payt.credentials import cache
+
+cache.SAVING = (0.01,)
+folder, url, first = sys.argv[1:]
+
+class Store(payt.FileTokenStore):
+    fails = 2
+
+    def save(self, key, token):
+        if token.refresh_token != first and self.fails:
+            Store.fails -= 1
+            raise OSError("not now")
+        super().save(key, token)
+
+who = payt.AuthorizationCode("id", "secret", Store(folder), refresh_token=first)
+try:
+    list(payt.Client(who, base_url=url, trust_env=False, verify=False).contacts.list(administration_id="1"))
+except payt.TokenError as error:
+    print(error)
+"""
+    folder = tmp_path / "tokens"
+    command = [sys.executable, "-c", program, str(folder), server.url, server.login()]
+    run_once = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert (run_once.stdout, run_once.stderr) == ("the new token could not be kept: OSError: not now\n", "")
+    check_that_the_login_is_kept(server, folder, 1)
+
+
+def test_the_end_seen_from_within(server: StrictServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "getpid", lambda: -1)  # what ends is not the process of the tests
+    store = Unsteady("ending")
+    who = payt.AuthorizationCode("id", "secret", store, refresh_token=server.login())
+    server.meanwhile = lambda: Unsteady.fails.append(True)
+    with pytest.raises(payt.TokenError, match="could not be kept"):
+        list_once(server, who)
+    Unsteady.fails.clear()
+    searches.get().end()
+    assert Unsteady.tokens[cache_of(who, httpx.URL(server.url)).key].refresh_token == server.valid["a"]
+
+
+def test_a_mounted_file_seen_from_within(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = payt.FileTokenStore(tmp_path / "tokens")
+    tokens = [payt.Token(name, f"refresh-{name}", obtained_at=number) for number, name in enumerate("abc")]
+    store.save("key", tokens[0])
+
+    def busy(_path: Path, _target: Path) -> None:
+        raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
+
+    monkeypatch.setattr(Path, "replace", busy)
+    with store.lock("key"):
+        store.save("key", tokens[0])
+        assert {path.name for path in store.path.iterdir()} == {"key.json", "key.lock", ".key.json.new"}
+        store.save("key", tokens[1])
+    assert store.load("key") == tokens[1]
+    assert {path.name for path in store.path.iterdir()} == {"key.json", "key.lock"}
+
+
+def test_what_could_not_be_put_in_place_counts_and_is_put_there_by_the_next_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = payt.FileTokenStore(tmp_path / "tokens")
+    old, new = (payt.Token(name, f"refresh-{name}", obtained_at=number) for number, name in enumerate("ab"))
+    store.save("key", old)
+    beside = store.path / ".key.json.new"
+
+    def refuse(_path: Path, _target: Path) -> None:
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+    with store.lock("key"), monkeypatch.context() as broken:
+        broken.setattr(Path, "replace", refuse)
+        with pytest.raises(payt.TokenError, match="cannot be written: Operation not permitted"):
+            store.save("key", new)
+    assert store.load("key") == new
+    with monkeypatch.context() as broken:
+        broken.setattr(Path, "replace", refuse)
+        with pytest.raises(payt.TokenError, match="No refresh token was spent"):
+            store.lock("key").__enter__()
+    assert store.load("key") == new
+    with store.lock("key"):
+        assert _token_in((store.path / "key.json").read_bytes()) == new
+    assert not beside.exists()
+
+
+def test_what_lies_beside_and_is_older_does_not_count(tmp_path: Path) -> None:
+    store = payt.FileTokenStore(tmp_path / "tokens")
+    old, new = (payt.Token(name, f"refresh-{name}", obtained_at=number) for number, name in enumerate("ab"))
+    beside = store.path / ".key.json.new"
+    store.save("key", old)
+    left = (store.path / "key.json").read_bytes()
+    store.save("key", new)
+    beside.write_bytes(left)
+    beside.chmod(0o600)
+    assert store.load("key") == new
+    with store.lock("key"):
+        assert store.load("key") == new
+    assert not beside.exists()
 
 
 # "invalid_grant" while another one is about to save

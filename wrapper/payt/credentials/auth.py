@@ -6,6 +6,7 @@ import copy
 import inspect
 import os
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
+from contextlib import suppress
 from typing import Any, Final, TypeAlias
 
 import attrs
@@ -104,7 +105,7 @@ def auth_of(
             credentials()  # what is missing is told at once
             return BearerAuth(credentials)
         case ClientCredentials() | AuthorizationCode():
-            grant = of_environment(credentials, environment)
+            grant = _completed(credentials, environment)
             endpoint = TokenEndpoint(base_url, grant.client_id, grant.client_secret, way, transport)
             return GrantAuth(grant, cache_of(grant, base_url), endpoint)
         case httpx.Auth():
@@ -118,29 +119,17 @@ def auth_of(
             )
 
 
-def application_of(environment: Mapping[str, str]) -> tuple[str, str] | None:
-    """Client id and secret in the environment; None where neither is set.
-
-    Raises:
-        ValueError: Only one of them is set.
-    """
-    names = ("PAYT_CLIENT_ID", "PAYT_CLIENT_SECRET")
-    client_id, client_secret = (environment.get(name) or None for name in names)
-    if client_id is None and client_secret is None:
-        return None
-    if client_id is None or client_secret is None:
-        missing, given = names if client_id is None else reversed(names)
-        raise ValueError(f"{given} is set in the environment, but {missing} is not")
-    return client_id, client_secret
-
-
 def _in_environment(environment: Mapping[str, str], base_url: httpx.URL) -> StaticToken | Grant:
     if environment.get("PAYT_TOKEN"):
         return StaticToken(checked_token("PAYT_TOKEN", environment["PAYT_TOKEN"]))
-    application = application_of(environment)
-    if application is None:
+    names = ("PAYT_CLIENT_ID", "PAYT_CLIENT_SECRET")
+    missing = [name for name in names if not environment.get(name)]
+    if len(missing) == len(names):
         raise ValueError(WAYS)
-    person = of_environment(AuthorizationCode(*application), environment)
+    if missing:
+        raise ValueError(f"{({*names} - {*missing}).pop()} is set in the environment, but {missing[0]} is not")
+    application = environment[names[0]], environment[names[1]]
+    person = _completed(AuthorizationCode(*application), environment)
     if person.refresh_token is not None or person.account is not None:
         return person
     try:
@@ -150,7 +139,7 @@ def _in_environment(environment: Mapping[str, str], base_url: httpx.URL) -> Stat
     return person if cache.store.load(cache.key) is not None else ClientCredentials(*application)
 
 
-def of_environment(grant: Grant, environment: Mapping[str, str]) -> Grant:
+def _completed(grant: Grant, environment: Mapping[str, str]) -> Grant:
     """A grant with what a login begins with, and whose it is, from the environment where that was not said."""
     if isinstance(grant, ClientCredentials):
         return grant
@@ -160,31 +149,57 @@ def of_environment(grant: Grant, environment: Mapping[str, str]) -> Grant:
     return attrs.evolve(grant, account=account) if grant.account is None and account else grant
 
 
-class BearerAuth(httpx.Auth):
+class _Auth(httpx.Auth):
+    """Does what `_steps` yields, one after the other: a request is sent, anything else is waited for."""
+
+    def _steps(self, request: httpx.Request) -> Generator[Any, Any, None]:
+        raise NotImplementedError
+
+    def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Authorize a request of `payt.Client`."""
+        steps = self._steps(request)
+        with suppress(StopIteration):
+            step = next(steps)
+            while True:
+                step = steps.send((yield request) if step is request else _waited_for(step, request))
+
+    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        """Authorize a request of `payt.AsyncClient`."""
+        from asyncio import wrap_future  # noqa: PLC0415  who needs it has imported it before
+
+        steps = self._steps(request)
+        with suppress(StopIteration):
+            step = next(steps)
+            while True:
+                if step is request:
+                    step = steps.send((yield request))
+                else:
+                    step = steps.send(await (step if inspect.isawaitable(step) else wrap_future(step)))
+
+
+def _waited_for(step: Any, request: httpx.Request) -> Any:
+    if inspect.isawaitable(step):
+        if inspect.iscoroutine(step):
+            step.close()
+        raise TypeError("credentials is a coroutine function, which payt.Client cannot wait for: use payt.AsyncClient")
+    left = time_left()
+    try:
+        return step.result(None if left == float("inf") else left)
+    except TimeoutError:
+        raise httpx.PoolTimeout("no token before the deadline", request=request) from None
+
+
+class BearerAuth(_Auth):
     """Sends the token that `source` returns for each request (RFC 6750, section 2.1)."""
 
     def __init__(self, source: TokenSource) -> None:
         self._source = source
 
-    def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Authorize a request of `payt.Client`."""
-        token = self._source()
+    def _steps(self, request: httpx.Request) -> Generator[Any, Any, None]:
+        token: Any = self._source()
         if inspect.isawaitable(token):
-            if inspect.iscoroutine(token):
-                token.close()
-            raise TypeError(
-                "credentials is a coroutine function, which payt.Client cannot wait for: use payt.AsyncClient"
-            )
+            token = yield token
         problem = _authorize(request, token)
-        del token  # from the frame, which the traceback of an error shows
-        if problem is not None:
-            raise TokenError(problem)
-        yield request
-
-    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
-        """Authorize a request of `payt.AsyncClient`."""
-        token = self._source()
-        problem = _authorize(request, await token if inspect.isawaitable(token) else token)
         del token  # from the frame, which the traceback of an error shows
         if problem is not None:
             raise TokenError(problem)
@@ -200,7 +215,7 @@ def _authorize(request: httpx.Request, token: Any) -> str | None:
     return None
 
 
-class GrantAuth(httpx.Auth):
+class GrantAuth(_Auth):
     """Sends the access token of a grant, which is renewed before its end, and once when Payt refuses it.
 
     A refused token means little while others renew: theirs is in the store by then, and is tried first. So is every
@@ -212,31 +227,7 @@ class GrantAuth(httpx.Auth):
         self._cache = cache
         self._endpoint = endpoint
 
-    def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Authorize a request of `payt.Client`."""
-        steps = self._steps(request)
-        step = next(steps, None)
-        while step is not None:
-            if step is request:
-                step = steps.send((yield request))
-                continue
-            left = time_left()
-            try:
-                step = steps.send(step.result(None if left == float("inf") else left))
-            except TimeoutError:
-                raise httpx.PoolTimeout("no token before the deadline", request=request) from None
-
-    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
-        """Authorize a request of `payt.AsyncClient`."""
-        from asyncio import wrap_future  # noqa: PLC0415  who needs it has imported it before
-
-        steps = self._steps(request)
-        step = next(steps, None)
-        while step is not None:
-            step = steps.send((yield request) if step is request else await wrap_future(step))
-
-    def _steps(self, request: httpx.Request) -> Generator[Any, Any, None]:
-        """What to wait for, or to send, one after the other; None at the end. No local variable shows a token."""
+    def _steps(self, request: httpx.Request) -> Generator[Any, Any, None]:  # no local variable shows a token
         cache, may_ask = self._cache, True
         tried: list[Token] = []
         while len(tried) < MOST_TOKENS:
@@ -246,19 +237,14 @@ class GrantAuth(httpx.Auth):
                 token = yield search
                 if isinstance(token, PaytError):
                     raise copy.copy(token)  # each who waited needs one of their own, as raising writes into it
-                if is_new and token is None:
-                    yield None
-                if not is_new and token is not None and _is_one_of(token, tried):
+                if token is None and is_new:
+                    return
+                if token is not None and not is_new and any(token.access_token == one.access_token for one in tried):
                     token = None
                 may_ask = may_ask and (token is None or token is not cache.newest)
             request.headers["Authorization"] = f"Bearer {token.access_token}"
             response = yield request
             if response.status_code != httpx.codes.UNAUTHORIZED:
-                break
+                return
             cache.refuse(token)
             tried.append(token)
-        yield None
-
-
-def _is_one_of(token: Token, tried: list[Token]) -> bool:
-    return any(token.access_token == one.access_token for one in tried)

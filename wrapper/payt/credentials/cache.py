@@ -18,7 +18,7 @@ Who needs a token, "give me a token that is none of these (which were refused)",
        tries again.
     g. The login that the store holds began with another refresh token than the one that was given. It is renewed, to
        see whether it still works. If so, that is an error: two logins want one place. If not, see e.
-    h. It is the application's own access, and the store cannot be locked or written: it goes on in memory.
+    h. It is the application's own access: where the store cannot be used, memory is (`BestEffort`).
 
 The thread is nobody's own: a request for a token that was sent must be waited for and its answer kept, whatever becomes
 of those who wait. A cancelled task, a deadline, Ctrl-C, a loop that is left and the end of an event loop would each
@@ -33,8 +33,8 @@ import logging
 import time
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeGuard
 
 import attrs
@@ -47,7 +47,7 @@ from ..transport.signals import renewing
 from .endpoint import Ask, TokenEndpoint
 from .grants import Grant
 from .searches import searches
-from .stores import MemoryTokenStore, TokenStore, key_of
+from .stores import BestEffort, TokenStore, key_of
 from .token import Token
 
 if TYPE_CHECKING:
@@ -120,33 +120,30 @@ class TokenCache:
         An error is returned, so that its traceback shows nothing of what is going on in here. Who interrupts the wait
         loses no token.
         """
-        while True:
-            search, is_new = self._begin(grant, lambda: self._exchange(grant, endpoint, body))
-            result = search.result()
-            if is_new and result is not None:
-                return result
+        search, _ = self._begin(grant, lambda: self._exchange(grant, endpoint, body), who=object())
+        result: Token | PaytError = search.result()
+        return result
 
     def _save_what_is_left(self) -> None:
         """Try once more to save a token that could not be saved."""
         with suppress(Exception), self.store.lock(self.key):
             self._settled(self.store.load(self.key))
 
-    def _begin(self, grant: Grant, find: Callable[[], Token | None]) -> tuple[Search, bool]:
+    def _begin(self, grant: Grant, find: Callable[[], Token | None], who: Hashable = None) -> tuple[Future[Any], bool]:
         def result() -> Token | PaytError | None:
             try:
                 return find()
             except BaseException as error:  # noqa: BLE001  somebody waits for it
                 return self._told(error, grant.client_secret)
 
-        return searches.get().begin((self, grant.client_secret, grant.refresh_token), result)
+        return searches.get().begin((self, who, grant.client_secret, grant.refresh_token), result)
 
     def _find(self, grant: Grant, endpoint: TokenEndpoint, tried: Iterable[Token], *, may_ask: bool) -> Token | None:
-        held = self._load(grant)
+        held = self.store.load(self.key)
         if self._unsaved is None and self._is_good(held, grant, tried, may_ask=may_ask):
             return self._know(held)
-        with endpoint.asking() as ask, ExitStack() as stack:
-            self._lock(stack, grant)
-            held = self._settled(self._load(grant))
+        with endpoint.asking() as ask, self.store.lock(self.key):
+            held = self._settled(self.store.load(self.key))
             if self._is_good(held, grant, tried, may_ask=may_ask):
                 return self._know(held)
             if not may_ask:
@@ -180,7 +177,9 @@ class TokenCache:
             if others is not None:
                 return self._know(others)
             if held is not None:
-                held = self._note_refusal(held)
+                held = attrs.evolve(held, refused=True)
+                with suppress(Exception):  # it is only to be told
+                    self.store.save(self.key, held)
             refused, body = body, grant.asks(held, where)
             if body == refused:
                 raise
@@ -188,13 +187,7 @@ class TokenCache:
         return self._keep(grant, held, grant.kept(new, held, body))
 
     def _keep(self, grant: Grant, held: Token | None, token: Token) -> Token:
-        try:
-            self._save(held, token, SAVING if grant.spends else ())
-        except Exception as error:
-            if grant.spends:
-                raise
-            self._saved()
-            _say_that_it_is_not_kept(self.key, error)
+        self._save(held, token)
         log.info("a new token was got (%s)", grant.name)
         if not token.access_token:
             raise TokenError(
@@ -208,10 +201,10 @@ class TokenCache:
             raise _another_login(grant)
         return token
 
-    def _save(self, held: Token | None, token: Token, pauses: Iterable[float]) -> None:
+    def _save(self, held: Token | None, token: Token) -> None:
         self._unsaved = held, token
         searches.get().unsaved[self] = self._save_what_is_left
-        for seconds in (*pauses, None):
+        for seconds in (*SAVING, None):
             try:
                 self.store.save(self.key, token)
             except Exception:
@@ -245,29 +238,6 @@ class TokenCache:
             clock.current().sleep(seconds)
         return None
 
-    def _note_refusal(self, held: Token) -> Token:
-        refused = attrs.evolve(held, refused=True)
-        with suppress(Exception):  # it is only to be told
-            self.store.save(self.key, refused)
-        return refused
-
-    def _load(self, grant: Grant) -> Token | None:
-        try:
-            return self.store.load(self.key)
-        except Exception as error:
-            if grant.spends:
-                raise
-            _say_that_it_is_not_kept(self.key, error)
-            return None
-
-    def _lock(self, stack: ExitStack, grant: Grant) -> None:
-        try:
-            stack.enter_context(self.store.lock(self.key))
-        except Exception as error:
-            if grant.spends:
-                raise
-            _say_that_it_is_not_kept(self.key, error)
-
     def _know(self, token: Token) -> Token:
         self._token = token
         return token
@@ -296,7 +266,11 @@ class TokenCache:
 
 def cache_of(grant: Grant, base_url: httpx.URL) -> TokenCache:
     """The cache for a grant at an address; the same one wherever the same store is meant."""
-    store = store_of(grant)
+    store = grant.store if grant.spends else BestEffort(grant.store)
+    if store is None:
+        from .file_store import FileTokenStore  # noqa: PLC0415  only who keeps tokens in files needs it
+
+        store = FileTokenStore()
     key = key_of(base_url, grant.client_id, grant.name, grant.scope, grant.account)
     try:
         place: tuple[Any, str] = (store, key)
@@ -305,28 +279,6 @@ def cache_of(grant: Grant, base_url: httpx.URL) -> TokenCache:
         place = (id(store), key)  # which nothing else has while the cache holds the store
     with searches.get().lock:
         return _caches.setdefault(place, TokenCache(store, key))
-
-
-def store_of(grant: Grant) -> TokenStore:
-    """Where a grant's tokens are kept."""
-    if grant.store is not None:
-        return grant.store
-    from .file_store import FileTokenStore  # noqa: PLC0415  only who keeps tokens in files needs it
-
-    try:
-        return FileTokenStore()
-    except TokenError as error:
-        if grant.spends:
-            raise
-        _say_that_it_is_not_kept("", error)
-        return _memory
-
-
-def _say_that_it_is_not_kept(key: str, error: Exception) -> None:
-    said = searches.get().said
-    if key not in said:
-        said.add(key)
-        log.warning("the application's token cannot be kept, and is got anew by each process: %s", error)
 
 
 def _refresh_token_of(token: Token | None) -> str | None:
@@ -342,5 +294,4 @@ def _another_login(grant: Grant) -> TokenError:
     )
 
 
-_memory: Final = MemoryTokenStore()
 _caches: weakref.WeakValueDictionary[tuple[Any, str], TokenCache] = weakref.WeakValueDictionary()

@@ -52,19 +52,13 @@ _SECRET: Final = ("refresh_token", "code", "code_verifier")
 
 
 class Ask(Protocol):
-    """Asks for a token, by the parameters of a request, `grant_type` among them."""
+    """Asks for a token, by the parameters of a request; waits where the answer is "later", if `patient`.
+
+    Raises LoginRequiredError where the grant is no longer good, and TokenError for any other refusal, or no answer.
+    """
 
     def __call__(self, body: Mapping[str, str], *, patient: bool) -> Token:
-        """The token that the endpoint answers with.
-
-        Args:
-            body: The parameters.
-            patient: Whether to wait, and ask again, where the answer is "later".
-
-        Raises:
-            LoginRequiredError: The grant is no longer good.
-            TokenError: Any other refusal, or no answer.
-        """
+        """The token."""
         ...
 
 

@@ -8,7 +8,6 @@ what somebody could not put there any more: it counts.
 from __future__ import annotations
 
 import errno
-import logging
 import os
 import stat
 from collections.abc import Iterator
@@ -20,10 +19,8 @@ import attrs
 import msgspec
 
 from ..errors import TokenError
-from .searches import searches
+from .searches import say_once
 from .token import Token
-
-log = logging.getLogger("payt")
 
 FORMAT: Final = "payt-token-1"
 """What tells our files from others; a later layout gets another number."""
@@ -178,7 +175,7 @@ class FileTokenStore:
             if not _POSIX or not stat.S_IMODE(found.st_mode) & 0o077:
                 return
             if found.st_uid != os.geteuid():  # a volume that was mounted, say
-                _say(self.path, "belongs to another user")
+                say_once(text := f"{self.path} belongs to another user", text)
                 return
             foreign = [one.name for one in self.path.iterdir() if one.suffix not in _OURS and one.name != "lost+found"]
             if foreign:  # a home, or another's folder: not ours to change
@@ -213,9 +210,9 @@ def _read(file: Path) -> bytes | None:
             if _POSIX:
                 found = os.fstat(stream.fileno())
                 if found.st_uid != os.geteuid():
-                    _say(file, "belongs to another user")
+                    say_once(text := f"{file} belongs to another user", text)
                 elif stat.S_IMODE(found.st_mode) & 0o077:
-                    _say(file, "can be read by other users: close it with chmod 600")
+                    say_once(text := f"{file} can be read by other users: close it with chmod 600", text)
             return stream.read()
     except FileNotFoundError:
         return None
@@ -223,13 +220,6 @@ def _read(file: Path) -> bytes | None:
         if isinstance(error, IsADirectoryError) and file.suffix == ".new":
             return None  # who locks says so
         raise TokenError(f"{file} cannot be read: {error.strerror}") from None
-
-
-def _say(path: Path, what: str) -> None:
-    said = searches.get().said
-    if (text := f"{path} {what}") not in said:
-        said.add(text)
-        log.warning("tokens: %s", text)
 
 
 def _token_in(text: bytes | None) -> Token | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import logging
 import threading
 from collections.abc import Callable, Hashable
 from contextvars import Context
@@ -13,6 +14,8 @@ from ..transport.process import PerProcess
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
+
+log = logging.getLogger("payt")
 
 
 class Searches:
@@ -72,6 +75,14 @@ class Searches:
             search.result()
         for save in [*self.unsaved.values()]:
             save()
+
+
+def say_once(about: str, text: str) -> None:
+    """Log a warning, once in a process for whatever it is about."""
+    said = searches.get().said
+    if about not in said:
+        said.add(about)
+        log.warning("tokens: %s", text)
 
 
 searches = PerProcess(Searches)

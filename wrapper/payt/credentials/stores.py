@@ -5,13 +5,17 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Protocol, runtime_checkable
 
+import attrs
 import httpx
 
 from ..environments import text_of
+from ..errors import TokenError
 from ..transport.process import PerProcess
+from .searches import say_once
 from .token import Token
 
 
@@ -80,6 +84,66 @@ class MemoryTokenStore:
 
     def __repr__(self) -> str:
         return f"payt.MemoryTokenStore() of {len(self._tokens)}"
+
+
+_NOWHERE = MemoryTokenStore()
+
+
+def _store_or_memory(store: TokenStore | None) -> TokenStore:
+    from .file_store import FileTokenStore  # noqa: PLC0415  only who keeps tokens in files needs it
+
+    try:
+        return store or FileTokenStore()
+    except TokenError as error:
+        say_once("nowhere", str(error))
+        return _NOWHERE
+
+
+@attrs.frozen
+class BestEffort:
+    """Keeps tokens that can be had anew at any time: in a store, or in memory where that fails, which is said once.
+
+    Args:
+        store: The store; None is `FileTokenStore()`.
+    """
+
+    store: TokenStore = attrs.field(converter=_store_or_memory)
+    _memory: MemoryTokenStore = attrs.field(factory=MemoryTokenStore, eq=False)
+
+    def load(self, key: str) -> Token | None:
+        """As `TokenStore.load`; what is in memory is what could not be saved."""
+        with self._reaching(key) as store:
+            return self._memory.load(key) or store.load(key)
+        return None
+
+    def save(self, key: str, token: Token) -> None:
+        """As `TokenStore.save`."""
+        self._memory.save(key, token)
+        with self._reaching(key) as store:
+            store.save(key, token)
+            self._memory.delete(key)
+
+    def delete(self, key: str) -> None:
+        """As `TokenStore.delete`."""
+        self._memory.delete(key)
+        with self._reaching(key) as store:
+            store.delete(key)
+
+    @contextmanager
+    def lock(self, key: str) -> Iterator[None]:
+        """As `TokenStore.lock`."""
+        with ExitStack() as stack:
+            with self._reaching(key) as store:
+                stack.enter_context(store.lock(key))
+            yield
+
+    @contextmanager
+    def _reaching(self, key: str) -> Iterator[TokenStore]:
+        try:
+            yield self.store
+        except Exception as error:  # noqa: BLE001  whatever a store raises
+            what = "the application's token cannot be kept, and is got anew by each process"
+            say_once(f"{key} {what}", f"{what}: {error}")
 
 
 def key_of(
