@@ -10,8 +10,10 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
+import attrs
 import httpx
 import pytest
 
@@ -215,7 +217,12 @@ def test_a_search_that_was_under_way_and_brings_what_was_refused_is_followed_by_
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the operating system has no fork")
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # of forking with threads, which is the point
-def test_a_fork_during_a_refresh(server: FaultServer, slow: SlowTokens, somebody: payt.AuthorizationCode) -> None:
+@pytest.mark.parametrize("kept", ["in memory", "in files"])
+def test_a_fork_during_a_refresh(
+    server: FaultServer, slow: SlowTokens, somebody: payt.AuthorizationCode, kept: str, tmp_path: Path
+) -> None:
+    if kept == "in files":
+        somebody = attrs.evolve(somebody, store=payt.FileTokenStore(tmp_path / "tokens"))
     with payt.Client(somebody, base_url=server.url, **QUICK) as client, ThreadPoolExecutor(1) as pool:
         listing = pool.submit(lambda: len(list(client.contacts.list(administration_id="1"))))
         assert slow.asked.acquire(timeout=PATIENCE)
@@ -227,6 +234,8 @@ def test_a_fork_during_a_refresh(server: FaultServer, slow: SlowTokens, somebody
         slow.may_answer.set()
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
         assert listing.result(PATIENCE) == 1
+    if kept == "in files":
+        assert slow.refreshed == ["refresh-0"]
 
 
 def test_the_end_of_a_program_waits_for_a_token_and_asks_for_no_other(

@@ -97,14 +97,14 @@ class TokenEndpoint:
         own = None if self.transport else Transport(**route(self.url, **way))
         timeout = httpx.Timeout(LONGEST, connect=CONNECT)
         http = httpx.Client(transport=self.transport or own, timeout=timeout, follow_redirects=False, headers=headers)
-        call = Call(LONGEST)
         try:
-            yield partial(self._token, http, call)
+            yield partial(self._token, http)
         finally:
             if own is not None:
                 own.close()
 
-    def _token(self, http: httpx.Client, call: Call, body: Mapping[str, str], *, patient: bool) -> Token:
+    def _token(self, http: httpx.Client, body: Mapping[str, str], *, patient: bool) -> Token:
+        call = Call(LONGEST)
         secrets = (self.client_secret, *(body[name] for name in _SECRET if name in body))
         attempt = 0
         while True:

@@ -39,7 +39,17 @@ def _checked_seconds(_self: Any, field: Any, value: Any) -> None:
 
 
 @attrs.frozen
-class ClientCredentials:
+class _Application:
+    """What both ways have in common."""
+
+    client_id: str = attrs.field(validator=_checked_text)
+    client_secret: str = attrs.field(repr=False, validator=_checked_text)
+    store: TokenStore | None = attrs.field(default=None, validator=_checked_store)
+    refresh_early: float = attrs.field(default=REFRESH_EARLY, kw_only=True, validator=_checked_seconds)
+
+
+@attrs.frozen
+class ClientCredentials(_Application):
     """The application's own access: no person logs in. Payt allows it to the company that owns the application.
 
     The token is got once, kept in the store, and got anew when Payt refuses it. Where it cannot be kept, it is got anew
@@ -62,11 +72,7 @@ class ClientCredentials:
     account: ClassVar[str | None] = None
     refresh_token: ClassVar[str | None] = None
 
-    client_id: str = attrs.field(validator=_checked_text)
-    client_secret: str = attrs.field(repr=False, validator=_checked_text)
-    store: TokenStore | None = attrs.field(default=None, validator=_checked_store)
     scope: str | None = attrs.field(default=None, kw_only=True, validator=attrs.validators.optional(_checked_text))
-    refresh_early: float = attrs.field(default=REFRESH_EARLY, kw_only=True, validator=_checked_seconds)
 
     def asks(self, _held: Token | None, _where: str) -> dict[str, str]:
         """The request for the next token."""
@@ -82,7 +88,7 @@ class ClientCredentials:
 
 
 @attrs.frozen
-class AuthorizationCode:
+class AuthorizationCode(_Application):
     """The access of a person who logged in: by `payt login`, or `payt.login(...)`.
 
     Payt takes each refresh token for one use and answers with the next. So the tokens are kept in a store, which all
@@ -108,11 +114,7 @@ class AuthorizationCode:
     spends: ClassVar[bool] = True
     scope: ClassVar[str | None] = None
 
-    client_id: str = attrs.field(validator=_checked_text)
-    client_secret: str = attrs.field(repr=False, validator=_checked_text)
-    store: TokenStore | None = attrs.field(default=None, validator=_checked_store)
     refresh_token: str | None = attrs.field(default=None, repr=False, validator=_checked_refresh_token)
-    refresh_early: float = attrs.field(default=REFRESH_EARLY, kw_only=True, validator=_checked_seconds)
     account: str | None = attrs.field(default=None, kw_only=True, validator=attrs.validators.optional(_checked_text))
 
     def asks(self, held: Token | None, where: str) -> dict[str, str]:

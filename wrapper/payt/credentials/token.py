@@ -32,7 +32,9 @@ class Token:
     scope: str | None = None
     obtained_at: float = 0.0
     expires_at: float | None = None
-    origins: tuple[str, ...] | None = attrs.field(default=None, repr=False)
+    origins: tuple[str, ...] | None = attrs.field(
+        default=None, repr=False, converter=attrs.converters.optional(tuple[str, ...])
+    )
     refused: bool = attrs.field(default=False, repr=False)
 
     def is_due(self, now: float, early: float) -> bool:
