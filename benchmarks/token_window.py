@@ -52,12 +52,16 @@ def main() -> None:
 
     def renamed(*arguments: str) -> None:
         rename(*arguments)
-        kept.append(time.perf_counter())
+        if len(kept) < len(answered):  # else it is the stored token, which is saved once more before it is spent
+            kept.append(time.perf_counter())
+            sent_to_disk.append(flushes[-1])
+
+    flushes = [0.0]
 
     def flushed(handle: int) -> None:
         began = time.perf_counter()
         flush(handle)
-        sent_to_disk.append(time.perf_counter() - began)
+        flushes.append(time.perf_counter() - began)
 
     os.replace, os.fsync = renamed, flushed  # type: ignore[assignment]
     with tempfile.TemporaryDirectory(dir=Path.home()) as folder:
@@ -70,7 +74,7 @@ def main() -> None:
                 list(client.contacts.list(administration_id="1"))
         server.shutdown()
     windows = [1_000 * (after - before) for before, after in zip(answered, kept, strict=True)]
-    disk = [1_000 * seconds for seconds in sent_to_disk[::2]]  # the file; the folder is flushed after the rename
+    disk = [1_000 * seconds for seconds in sent_to_disk]  # the file; the folder is flushed after the rename
     print(f"{len(windows)} refreshes, milliseconds from the server's answer to the rename")
     for name, values in (("in all", windows), ("of it, flushing to the disk", disk)):
         ordered = sorted(values)

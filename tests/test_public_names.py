@@ -25,6 +25,7 @@ NAMES = [
     "Client",
     "ClientCredentials",
     "Contact",
+    "EnvToken",
     "FileTokenStore",
     "InvalidRecord",
     "InvalidResponseError",
@@ -46,6 +47,7 @@ NAMES = [
     "TokenStore",
     "TransportError",
     "__version__",
+    "hold_signals",
     "login",
 ]
 

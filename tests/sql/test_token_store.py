@@ -7,6 +7,7 @@ import pickle
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -17,6 +18,7 @@ import sqlalchemy as sa
 from cryptography.fernet import Fernet
 from sql.conftest import queries
 from sql.truth import Query
+from tokens.strict_server import StrictServer
 
 import payt
 from payt.sql import token_store
@@ -130,7 +132,8 @@ def test_what_cannot_be_read_is_reported_and_left_alone(
             assert key not in str(caught.value) or not key
         assert query("SELECT * FROM payt_tokens") == before
     monkeypatch.setenv("PAYT_TOKEN_KEY", encryption_key)
-    query("UPDATE payt_tokens SET token = 'plain:{\"access_token\": 5}'")
+    junk = "fernet:" + Fernet(encryption_key).encrypt(b'{"access_token": 5}').decode()
+    query("UPDATE payt_tokens SET token = :junk", junk=junk)
     for attempt in attempts:
         with pytest.raises(payt.TokenError, match="is nothing that payt wrote"):
             attempt()
@@ -381,3 +384,96 @@ def test_a_new_file_is_private_and_keeps_its_place(tmp_path: Path, monkeypatch: 
 def test_what_is_no_database_is_told(to: Any, error: type[Exception]) -> None:
     with pytest.raises(error, match="to "):
         payt.SQLTokenStore(to)
+
+
+# Before a refresh token is spent
+
+
+@pytest.fixture
+def strict() -> Iterator[StrictServer]:
+    with StrictServer() as server:
+        yield server
+
+
+def list_as(server: StrictServer, store: payt.TokenStore, first: str | None = None) -> int:
+    who = payt.AuthorizationCode("id", "secret", store, refresh_token=first)
+    with payt.Client(who, base_url=server.url, **QUICK) as client:
+        return len(list(client.contacts.list(administration_id="1")))
+
+
+@pytest.mark.parametrize("is_first", [True, False], ids=["the first one", "a later one"])
+def test_a_role_that_may_not_write_spends_nothing(postgresql: str, strict: StrictServer, is_first: bool) -> None:
+    """With the right to insert rows, and none to change them."""
+    schema = postgresql.rpartition("%3D")[2]
+    payt.SQLTokenStore(postgresql).load(NAME)  # makes the tables
+    first = strict.login()
+    if not is_first:
+        assert list_as(strict, payt.SQLTokenStore(postgresql), first) == 1
+        strict.expire()
+    with queries(postgresql) as query:
+        query(f"CREATE ROLE reader_of_{schema} LOGIN")
+        query(f"GRANT USAGE ON SCHEMA {schema} TO reader_of_{schema}")
+        query(f"GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA {schema} TO reader_of_{schema}")
+        query(f"GRANT UPDATE ON payt_token_locks TO reader_of_{schema}")
+    limited = payt.SQLTokenStore(postgresql.replace("payt@", f"reader_of_{schema}@"))
+    renewals = strict.renewals
+    with pytest.raises(payt.TokenError, match="permission denied for table payt_tokens"):
+        list_as(strict, limited, first)
+    assert (strict.renewals, strict.reused) == (renewals, 0)
+    assert list_as(strict, payt.SQLTokenStore(postgresql), first) == 1
+
+
+@pytest.mark.real_time
+def test_a_database_that_is_away_when_the_answer_comes_loses_nothing(postgresql: str, strict: StrictServer) -> None:
+    """For three seconds nobody can connect, and who is connected is thrown out."""
+    schema = postgresql.rpartition("%3D")[2]
+    with queries(postgresql) as query:
+        query(f"CREATE ROLE owner_of_{schema} LOGIN")
+        query(f"GRANT ALL ON SCHEMA {schema} TO owner_of_{schema}")
+    store = payt.SQLTokenStore(postgresql.replace("payt@", f"owner_of_{schema}@"))
+    assert list_as(strict, store, strict.login()) == 1
+    strict.expire()
+
+    def come_back() -> None:
+        time.sleep(3)
+        with queries(postgresql) as query:
+            query(f"ALTER ROLE owner_of_{schema} LOGIN")
+
+    def go_away() -> None:
+        with queries(postgresql) as query:
+            query(f"ALTER ROLE owner_of_{schema} NOLOGIN")
+            query(f"SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE usename = 'owner_of_{schema}'")
+        threading.Thread(target=come_back).start()
+
+    strict.meanwhile = go_away
+    assert list_as(strict, store) == 1
+    strict.meanwhile = bool
+    strict.expire()
+    assert list_as(strict, payt.SQLTokenStore(postgresql)) == 1
+    assert (strict.renewals, strict.reused) == (3, 0)
+
+
+def test_a_row_that_somebody_put_there_unencrypted_is_refused(
+    store: payt.SQLTokenStore, database: str, query: Query
+) -> None:
+    """Whoever could write the table would choose whose account is used."""
+    payt.SQLTokenStore(database, encrypt=False).save(NAME, TOKEN)
+    attempts: list[Any] = [lambda: store.load(NAME), lambda: store.save(NAME, OTHER)]
+    for attempt in attempts:
+        with pytest.raises(payt.TokenError, match=r"the token is not encrypted: .* Delete it and log in again"):
+            attempt()
+    assert query("SELECT token FROM payt_tokens")[0].token.startswith("plain:")
+    store.delete(NAME)
+    store.save(NAME, OTHER)
+    assert store.load(NAME) == OTHER
+
+
+def test_what_is_there_is_left_as_it_was_by_the_check_of_its_place(store: payt.SQLTokenStore, query: Query) -> None:
+    with store.lock(NAME):
+        pass
+    assert query("SELECT * FROM payt_tokens") == []
+    store.save(NAME, TOKEN)
+    before = query("SELECT * FROM payt_tokens")
+    with store.lock(NAME):
+        pass
+    assert query("SELECT * FROM payt_tokens") == before

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 import payt
 from oauth_server.launch import Application, OAuthServer
 from payt.cli.app import app
-from payt.credentials.shared import connection_of
+from payt.credentials.cache import cache_of
 
 from .conftest import Person
 
@@ -156,7 +156,7 @@ def test_status_tells_everything_that_there_is(
     monkeypatch.setenv("PAYT_TOKEN", "a-static-token")
     own = server.application("client_credentials")
     monkeypatch.setenv("PAYT_CLIENT_ID", own.client_id)
-    connection = connection_of(payt.ClientCredentials(own.client_id, own.client_secret), httpx.URL(server.url))
+    connection = cache_of(payt.ClientCredentials(own.client_id, own.client_secret), httpx.URL(server.url))
     connection.store.save(connection.key, payt.Token("for-ever", obtained_at=1e9))
     status = run("status")
     assert status.exit_code == 0

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 import payt
-from payt.credentials.shared import connection_of
+from payt.credentials.cache import cache_of
 from payt.testing import FakePayt
 from support.flavours import Flavour
 from support.quick import QUICK
@@ -87,7 +87,7 @@ def test_half_an_application_is_an_error(given: str, missing: str, monkeypatch: 
 
 def test_a_stored_login_that_cannot_be_read_is_reported(fake: FakePayt, application: None) -> None:
     store = payt.FileTokenStore()
-    key = connection_of(payt.AuthorizationCode(fake.oauth.client_id, "any", store), httpx.URL(fake.url)).key
+    key = cache_of(payt.AuthorizationCode(fake.oauth.client_id, "any", store), httpx.URL(fake.url)).key
     store.save(key, payt.Token("a"))
     (store.path / f"{key}.json").write_text("{")
     with pytest.raises(payt.TokenError, match=key):

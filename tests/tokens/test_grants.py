@@ -18,8 +18,8 @@ from faults import kinds
 from faults.kinds import Point
 from faults.server import FaultServer, ParsedRequest
 from oauth_server.launch import Application, OAuthServer
-from payt.credentials import endpoint, oauth
-from payt.credentials.shared import Connection, connection_of
+from payt.credentials import auth, endpoint
+from payt.credentials.cache import TokenCache, cache_of
 from payt.testing import FakePayt, skip_waits
 from support.flavours import Flavour
 from support.quick import QUICK
@@ -30,7 +30,7 @@ LISTED = 7
 
 
 def stored(person: payt.AuthorizationCode | payt.ClientCredentials, url: str) -> payt.Token:
-    connection = connection_of(person, httpx.URL(url))
+    connection = cache_of(person, httpx.URL(url))
     token = connection.store.load(connection.key)
     assert token is not None
     return token
@@ -44,7 +44,8 @@ def test_a_login_begins_with_a_refresh_token_and_goes_on_with_the_store(
 ) -> None:
     who = person()
     assert len(flavour.contacts(server.url, who, client=QUICK)) == LISTED
-    assert len(flavour.contacts(server.url, attrs.evolve(who, refresh_token="spent"), client=QUICK)) == LISTED
+    for again in (who, attrs.evolve(who, refresh_token=None)):
+        assert len(flavour.contacts(server.url, again, client=QUICK)) == LISTED
     assert (server.counts().refresh.requests, server.counts().refresh.succeeded) == (1, 1)
 
 
@@ -107,7 +108,7 @@ def test_without_any_login_it_says_how_to_log_in(
 
 def test_a_login_without_a_refresh_token_ends(server: OAuthServer, person: Person, flavour: Flavour) -> None:
     who = person(store=payt.MemoryTokenStore(), refresh_token=None)
-    connection = connection_of(who, httpx.URL(server.url))
+    connection = cache_of(who, httpx.URL(server.url))
     connection.store.save(connection.key, payt.Token("ended", expires_at=1.0))
     with pytest.raises(payt.LoginRequiredError, match="the login has ended, and came without a refresh token"):
         flavour.contacts(server.url, who, client=QUICK)
@@ -128,7 +129,7 @@ def test_the_token_of_somebody_who_logged_in_anew_is_used(
     who = person()
     flavour.contacts(server.url, who, client=QUICK)
     server.revoke_login()
-    connection = connection_of(who, httpx.URL(server.url))
+    connection = cache_of(who, httpx.URL(server.url))
     new = server.login(Application(who.client_id, who.client_secret))
     connection.store.save(connection.key, payt.Token(new["access_token"], new["refresh_token"]))
     server.reset()
@@ -337,7 +338,7 @@ def test_a_401_with_a_stored_token_is_refreshed_and_a_second_one_is_final(
 def test_a_token_that_somebody_else_puts_into_the_store_is_tried_after_a_second_401(
     odd: FaultServer, scripted: Scripted, somebody: payt.AuthorizationCode, flavour: Flavour
 ) -> None:
-    connection = connection_of(somebody, httpx.URL(odd.url))
+    connection = cache_of(somebody, httpx.URL(odd.url))
     flavour.contacts(odd.url, somebody, client=QUICK)
 
     def refused_for_another(name: str) -> kinds.Fault:
@@ -355,7 +356,7 @@ def test_a_token_that_somebody_else_puts_into_the_store_is_tried_after_a_second_
 
 
 def test_tries_with_ever_other_tokens_end(odd: FaultServer, somebody: payt.AuthorizationCode, flavour: Flavour) -> None:
-    connection = connection_of(somebody, httpx.URL(odd.url))
+    connection = cache_of(somebody, httpx.URL(odd.url))
     number = iter(range(100))
 
     def send(answer: kinds.Answer) -> Iterator[kinds.Step]:
@@ -366,7 +367,7 @@ def test_tries_with_ever_other_tokens_end(odd: FaultServer, somebody: payt.Autho
     odd.script([kinds.Fault("401 and another token", lambda good: attrs_replace(good, 401), send)] * 50)
     with pytest.raises(payt.AuthenticationError):
         flavour.contacts(odd.url, somebody, client=QUICK)
-    assert len(odd.requests) == oauth.MOST_TOKENS
+    assert len(odd.requests) == auth.MOST_TOKENS
 
 
 def attrs_replace(answer: kinds.Answer, status: int) -> kinds.Answer:
@@ -388,7 +389,7 @@ def test_a_server_that_gives_the_refused_token_again_is_asked_once(
 def test_what_a_refresh_leaves_out_stays_as_it_was(
     odd: FaultServer, scripted: Scripted, somebody: payt.AuthorizationCode, flavour: Flavour
 ) -> None:
-    connection = connection_of(somebody, httpx.URL(odd.url))
+    connection = cache_of(somebody, httpx.URL(odd.url))
     connection.store.save(connection.key, payt.Token("old", "refresh-9", "contacts:read", 1.0, 2.0))
     scripted.tokens = lambda _number: {"access_token": "new", "expires_in": "7200"}
     flavour.contacts(odd.url, somebody, client=QUICK)
@@ -454,11 +455,12 @@ ODD_ANSWERS = {
 def test_odd_answers_are_token_errors_and_the_next_caller_tries_anew(
     odd: FaultServer, somebody: payt.AuthorizationCode, flavour: Flavour, fault: kinds.Fault, message: str
 ) -> None:
-    odd.script([fault])
+    later = message[:3] in ("500", "502", "503")
+    odd.script([fault] * (endpoint.ANSWERS if later else 1))
     with pytest.raises(payt.TokenError, match=message) as caught:
         flavour.contacts(odd.url, somebody, client=QUICK)
     assert caught.value.url == f"{odd.url}/oauth/token"
-    assert len(odd.requests) == 1  # it may have arrived: nothing is sent again
+    assert len(odd.requests) == (endpoint.ANSWERS if later else 1)  # else it may have arrived: nothing is sent again
     assert len(flavour.contacts(odd.url, somebody, client=QUICK)) == 1
 
 
@@ -515,9 +517,9 @@ def test_only_what_cannot_have_arrived_is_sent_again(
 # Renewing early what is still good
 
 
-def early(url: str, somebody: payt.AuthorizationCode) -> Connection:
+def early(url: str, somebody: payt.AuthorizationCode) -> TokenCache:
     """A token that is due and still good, and what knows it for as long as a client is open."""
-    connection = connection_of(somebody, httpx.URL(url))
+    connection = cache_of(somebody, httpx.URL(url))
     now = time.time()
     connection.store.save(connection.key, payt.Token("still-good", "refresh-1", None, now - 7_170, now + 30))
     return connection
@@ -544,7 +546,7 @@ def test_a_refused_token_whose_refresh_fails_is_an_error(
     odd: FaultServer, somebody: payt.AuthorizationCode, flavour: Flavour
 ) -> None:
     early(odd.url, somebody)
-    odd.script([kinds.answer(503), kinds.answer(401), kinds.answer(503)])
+    odd.script([kinds.answer(503), kinds.answer(401), *[kinds.answer(503)] * endpoint.ANSWERS])
     with pytest.raises(payt.TokenError, match="503"):
         flavour.contacts(odd.url, somebody, client=QUICK)
 
@@ -570,7 +572,7 @@ def test_a_token_that_cannot_be_kept_is_no_token_yet_and_is_not_lost(
 ) -> None:
     store = Failing()
     somebody = payt.AuthorizationCode("id", "the-secret", store, refresh_token="refresh-0")
-    keep = connection_of(somebody, httpx.URL(odd.url))  # as a program's client does
+    keep = cache_of(somebody, httpx.URL(odd.url))  # as a program's client does
     store.failure = RuntimeError("INSERT of 'access-1', 'refresh-1', 'the-secret' failed")
     for _ in range(2):
         with pytest.raises(payt.TokenError) as caught:
@@ -589,7 +591,7 @@ def test_a_token_that_could_not_be_kept_gives_way_to_a_newer_one(
 ) -> None:
     store = Failing()
     somebody = payt.AuthorizationCode("id", "the-secret", store, refresh_token="refresh-0")
-    keep = connection_of(somebody, httpx.URL(odd.url))
+    keep = cache_of(somebody, httpx.URL(odd.url))
     store.failure = RuntimeError("full")
     with pytest.raises(payt.TokenError, match="could not be kept"):
         flavour.contacts(odd.url, somebody, client=QUICK)
@@ -598,7 +600,7 @@ def test_a_token_that_could_not_be_kept_gives_way_to_a_newer_one(
     assert len(flavour.contacts(odd.url, somebody, client=QUICK)) == 1
     assert odd.requests[-1].headers["authorization"] == "Bearer logged-in"
     store.delete(keep.key)
-    keep.refuse("logged-in")
+    keep.refuse(payt.Token("logged-in"))
     assert len(flavour.contacts(odd.url, somebody, client=QUICK)) == 1
     assert [asked["refresh_token"] for asked in scripted.asked] == ["refresh-0", "refresh-0"]
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,10 @@ import pytest
 import payt
 from oauth_server.launch import Application, OAuthServer
 from payt.credentials import loopback
-from payt.credentials.shared import connection_of
+from payt.credentials.cache import cache_of
 from payt.testing import FakePayt
+
+from .waiting import until
 
 
 class Browser:
@@ -108,7 +110,7 @@ def test_the_page_afterwards_is_plain_and_friendly(log_in: LogIn) -> None:
     log_in(browser=browser)
     page = browser.page()
     assert page.status_code == 200
-    assert "Payt has said yes. You can close this page" in page.text
+    assert "Payt has said yes, and you are logged in. You can close this page" in page.text
     assert "<script" not in page.text
     assert page.headers["content-security-policy"] == "default-src 'none'; style-src 'unsafe-inline'"
     assert page.headers["referrer-policy"] == "no-referrer"
@@ -144,8 +146,8 @@ def test_another_error_is_told(log_in: LogIn) -> None:
 
 def test_a_wrong_state_is_refused(log_in: LogIn, server: OAuthServer) -> None:
     browser = Browser(lambda address: address.replace("?code=", "?code=an-attackers-").replace("state=", "state=no"))
-    with pytest.raises(payt.TokenError, match="does not belong to this login"):
-        log_in(browser=browser)
+    with pytest.raises(payt.TokenError, match=r"nobody logged in within 0\.5 s \(.*does not belong to this login"):
+        log_in(browser=browser, timeout=0.5)
     assert "Not logged in" in browser.page().text
     assert server.counts().token == {}
 
@@ -210,34 +212,104 @@ def test_other_requests_and_silent_connections_are_no_hindrance(log_in: LogIn) -
             connection.close()
 
 
-def test_only_the_first_request_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loopback, "_GOODBYE", 60.0)
-    with loopback.Loopback(0, "/callback") as server:
-        answers: list[int] = []
+FOREIGN = {"nothing": "", "no state": "?code=1", "another state": "?code=1&state=x", "a refusal": "?error=no&state=x"}
 
-        def visit() -> None:
-            answers.append(httpx.get(f"{server.address}?code=1", trust_env=False).status_code)
 
-        threads = [threading.Thread(target=visit) for _ in range(2)]
-        for thread in threads:
-            thread.start()
-        until_one = time.monotonic() + 30
-        while not answers and time.monotonic() < until_one:
-            time.sleep(0.01)
-        assert answers == [404]
-        assert server.wait(30, str) == "/callback?code=1"
-        for thread in threads:
-            thread.join(30)
-    assert sorted(answers) == [200, 404]
+@pytest.mark.parametrize("query", FOREIGN.values(), ids=FOREIGN)
+def test_requests_that_do_not_belong_to_a_login_do_not_end_it(server: OAuthServer, log_in: LogIn, query: str) -> None:
+    browser = Browser()
+
+    def with_a_stranger(address: str) -> None:
+        redirect = parse_qs(urlsplit(address).query)["redirect_uri"][0]
+        page = httpx.get(f"{redirect}{query}", trust_env=False)
+        assert "Not logged in" in page.text
+        browser(address)
+
+    assert log_in(browser=with_a_stranger).refresh_token is not None
+    assert "you are logged in" in browser.page().text
+    assert server.counts().token["authorization_code"].requests == 1
+
+
+def test_the_page_says_what_the_exchange_gave(log_in: LogIn) -> None:
+    browser = Browser(lambda address: address.replace("?code=", "?code=x"))
+    with pytest.raises(payt.TokenError, match="invalid_grant"):
+        log_in(browser=browser)
+    page = browser.page().text
+    assert "Not logged in" in page
+    assert "invalid_grant" in page
+
+
+def test_a_browser_may_block(log_in: LogIn) -> None:
+    """As selenium and browsers in a terminal do."""
+    browser, over = Browser(), threading.Event()
+
+    def blocking(address: str) -> None:
+        browser(address)
+        over.wait(60)
+
+    try:
+        assert log_in(browser=blocking).refresh_token is not None
+    finally:
+        over.set()
+
+
+def test_a_browser_that_fails_is_reported(log_in: LogIn) -> None:
+    def broken(_address: str) -> None:
+        raise OSError("no display")
+
+    with pytest.raises(OSError, match="no display"):
+        log_in(browser=broken)
+
+
+def test_a_program_without_a_console_can_log_in(log_in: LogIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("webbrowser.open", Browser())
+    monkeypatch.setattr("sys.stderr", None)
+    assert log_in().refresh_token is not None
+
+
+def test_a_login_that_replaces_another_says_so(log_in: LogIn, caplog: pytest.LogCaptureFixture) -> None:
+    log_in(browser=Browser())
+    assert caplog.text == ""
+    log_in(browser=Browser(), account="acme")
+    assert caplog.text == ""
+    log_in(browser=Browser())
+    assert "this login replaces the one that is stored; to keep both" in caplog.text
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="the operating system cannot signal a thread")
+def test_ctrl_c_during_the_exchange_keeps_the_tokens(store: payt.FileTokenStore) -> None:
+    """The code is spent, and the answer on its way."""
+    with FakePayt() as fake:
+        fake.fail("stall", seconds=0.6, path="/oauth/token")
+
+        def interrupt() -> None:
+            until(lambda: fake.oauth.exchanges == 1)
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+        thread = threading.Thread(target=interrupt)
+        thread.start()
+        with pytest.raises(KeyboardInterrupt):
+            payt.login(
+                fake.oauth.client_id, fake.oauth.client_secret, base_url=fake.url, store=store, browser=Browser()
+            )
+        thread.join(60)
+        who = payt.AuthorizationCode(fake.oauth.client_id, fake.oauth.client_secret, store)
+        cache = cache_of(who, httpx.URL(fake.url))
+        until(lambda: store.load(cache.key))
 
 
 def test_a_browser_that_goes_away_is_no_news(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    log_in: LogIn, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(loopback, "_GOODBYE", 0.1)
-    # nobody decides what the browser is told
-    with loopback.Loopback(0, "/callback") as server, pytest.raises(httpx.RequestError):
-        httpx.get(f"{server.address}?code=a-code", trust_env=False)
+
+    def impatient(address: str) -> None:
+        location = httpx.get(address, trust_env=False).headers["Location"]
+        target = urlsplit(location)
+        with socket.create_connection((target.hostname, target.port)) as connection:
+            connection.sendall(f"GET {target.path}?{target.query} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+
+    assert log_in(browser=impatient).refresh_token is not None
     assert capfd.readouterr() == ("", "")
 
 
@@ -327,6 +399,10 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "a text as port": ({"port": "80"}, "port must be a number from 0 to 65535"),
     "no time": ({"timeout": 0}, "timeout must be a number of seconds above 0"),
     "no address": ({"app_url": "payt"}, "app_url must begin with https://"),
+    "pages of another environment": (
+        {"base_url": "https://demo-api.paytsoftware.com", "app_url": "https://app.paytsoftware.com"},
+        "app_url https://app.paytsoftware.com is not where people log in for https://demo-api",
+    ),
 }
 
 
@@ -366,7 +442,7 @@ def test_logging_in_to_the_fake(store: payt.FileTokenStore) -> None:
         fake.oauth.refuse = False
         payt.login(fake.oauth.client_id, fake.oauth.client_secret, base_url=fake.url, store=store, browser=Browser())
         who = payt.AuthorizationCode(fake.oauth.client_id, fake.oauth.client_secret, store)
-        assert connection_of(who, httpx.URL(fake.url)).store.load(connection_of(who, httpx.URL(fake.url)).key)
+        assert cache_of(who, httpx.URL(fake.url)).store.load(cache_of(who, httpx.URL(fake.url)).key)
         with payt.Client(who, base_url=fake.url, verify=False) as client:
             assert len(list(client.contacts.list(administration_id="1"))) == 3
     assert fake.oauth.exchanges == 1

@@ -20,9 +20,9 @@ import payt
 from faults import kinds
 from faults.kinds import Point
 from faults.server import FaultServer, ParsedRequest
-from payt.credentials.endpoint import Endpoint, Network
-from payt.credentials.login import Attempt, Code
-from payt.credentials.shared import Found, Renewal, Wanted, connection_of
+from payt.credentials.cache import cache_of
+from payt.credentials.endpoint import ANSWERS, TokenEndpoint
+from payt.credentials.login import Attempt
 from support.flavours import Flavour
 from support.quick import QUICK
 
@@ -95,7 +95,7 @@ SCRIPTS: dict[str, list[kinds.Fault | None]] = {
     "a refresh after a 401": [kinds.answer(401)],
     "a 401 with the token in it": [None, kinds.answer(401, body=b'{"message": "S3CRET-new-access is not good"}')],
     "a refusal that repeats what was sent": [echo_sent(400)],
-    "a failure that repeats what was sent": [echo_sent(503)],
+    "a failure that repeats what was sent": [echo_sent(503)] * ANSWERS,
     "a redirection": [kinds.answer(302, [("Location", "https://elsewhere.example/?x=1")])],
     "no token": [kinds.answer(200, body=b'{"refresh_token": "S3CRET-new-refresh"}')],
     "a token that is none": [kinds.answer(200, body=b'{"access_token": "S3CRET-new-access\\n"}')],
@@ -143,7 +143,7 @@ def test_listings_show_nothing(
     store = payt.FileTokenStore(tmp_path / "tokens") if kept == "in files" else payt.MemoryTokenStore()
     who = somebody(store)
     if script == SCRIPTS["a refresh after a 401"]:
-        key = connection_of(who, httpx.URL(server.url)).key
+        key = cache_of(who, httpx.URL(server.url)).key
         store.save(key, payt.Token("S3CRET-old-access", "S3CRET-old-refresh"))
     error = check(lambda: flavour.contacts(server.url, who, client=QUICK))
     assert (error is None) == (script in (SCRIPTS["success"], SCRIPTS["a refresh after a 401"]))
@@ -164,7 +164,7 @@ def test_a_store_that_fails_shows_nothing(server: FaultServer, flavour: Flavour)
 def test_a_torn_file_shows_nothing(server: FaultServer, flavour: Flavour, tmp_path: Path) -> None:
     store = payt.FileTokenStore(tmp_path / "tokens")
     who = somebody(store)
-    store.save(connection_of(who, httpx.URL(server.url)).key, payt.Token("S3CRET-old-access", "S3CRET-old-refresh"))
+    store.save(cache_of(who, httpx.URL(server.url)).key, payt.Token("S3CRET-old-access", "S3CRET-old-refresh"))
     (file,) = (tmp_path / "tokens").glob("*.json")
     file.write_bytes(file.read_bytes()[:-9])
     assert leaks(file.read_text())
@@ -227,13 +227,12 @@ def test_objects_show_nothing(server: FaultServer) -> None:
     token = payt.Token("S3CRET-old-access", "S3CRET-old-refresh")
     with payt.Client(who, base_url=server.url, **QUICK) as client:
         list(client.contacts.list(administration_id="1"))
-        connection = connection_of(who, url)
-        endpoint = Endpoint(url, "an-id", CLIENT_SECRET)
+        connection = cache_of(who, url)
+        endpoint = TokenEndpoint(url, "an-id", CLIENT_SECRET, {"proxy": "http://user:S3CRET@proxy.example"})
         attempt = Attempt("an-id", url, "http://127.0.0.1/callback", None)
         objects: list[Any] = [
             *(who, attrs.asdict(who, recurse=False).keys(), client, client._session, client._session.auth, store),
-            *(connection, endpoint, Network({"proxy": "http://user:S3CRET@proxy.example"}), token, Found(token)),
-            *(Wanted(frozenset(["S3CRET"])), Renewal(who, endpoint, Network()), attempt, Code("S3CRET-the-code")),
+            *(connection, endpoint, token, attempt),
             *(payt.StaticToken("S3CRET"), payt.ClientCredentials("an-id", CLIENT_SECRET)),
         ]
         assert not [type(shown) for shown in objects if leaks(f"{shown!r} {shown}")]

@@ -10,6 +10,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import attrs
 import httpx
 import msgspec
 import pytest
@@ -234,7 +235,10 @@ def test_who_keeps_no_files_does_not_import_what_they_need() -> None:
 
 
 def test_tokens_go_into_any_database_and_back() -> None:
-    assert msgspec.json.decode(msgspec.json.encode(TOKEN), type=payt.Token) == TOKEN
+    token = attrs.evolve(TOKEN, origins=["a", "b"], refused=True)
+    assert msgspec.json.decode(msgspec.json.encode(token), type=payt.Token) == token
+    assert payt.Token(**msgspec.json.decode(msgspec.json.encode(token))) == token
+    assert payt.Token(**attrs.asdict(token)) == token
 
 
 def test_what_is_secret_is_in_no_repr() -> None:

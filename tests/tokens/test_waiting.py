@@ -10,17 +10,18 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
+import attrs
 import httpx
 import pytest
 
 import payt
 from faults import kinds
 from faults.server import FaultServer, ParsedRequest
-from payt.credentials import shared
-from payt.credentials.endpoint import Network
-from payt.credentials.shared import Connection, connection_of
+from payt.credentials.cache import TokenCache, cache_of
+from payt.credentials.searches import searches
 from support.flavours import Flavour
 from support.quick import QUICK
 
@@ -67,12 +68,12 @@ def somebody() -> payt.AuthorizationCode:
 
 
 @pytest.fixture
-def connection(server: FaultServer, somebody: payt.AuthorizationCode) -> Connection:
+def connection(server: FaultServer, somebody: payt.AuthorizationCode) -> TokenCache:
     """Held, as clients of a long-lived program hold it."""
-    return connection_of(somebody, httpx.URL(server.url))
+    return cache_of(somebody, httpx.URL(server.url))
 
 
-def is_kept(connection: Connection) -> bool:
+def is_kept(connection: TokenCache) -> bool:
     return connection.store.load(connection.key) is not None
 
 
@@ -85,7 +86,7 @@ async def asked_for(slow: SlowTokens) -> None:
 
 
 def test_a_cancelled_task_loses_no_token_and_the_loop_runs_on(
-    server: FaultServer, slow: SlowTokens, somebody: payt.AuthorizationCode, connection: Connection
+    server: FaultServer, slow: SlowTokens, somebody: payt.AuthorizationCode, connection: TokenCache
 ) -> None:
     async def main() -> None:
         async with payt.AsyncClient(somebody, base_url=server.url, **QUICK) as client:
@@ -104,7 +105,7 @@ def test_a_cancelled_task_loses_no_token_and_the_loop_runs_on(
 
 
 def test_the_end_of_the_loop_loses_no_token(
-    server: FaultServer, slow: SlowTokens, somebody: payt.AuthorizationCode, connection: Connection
+    server: FaultServer, slow: SlowTokens, somebody: payt.AuthorizationCode, connection: TokenCache
 ) -> None:
     async def main() -> None:
         async with payt.AsyncClient(somebody, base_url=server.url, **QUICK) as client:
@@ -123,7 +124,7 @@ def test_a_deadline_is_kept_and_loses_no_token(
     server: FaultServer,
     slow: SlowTokens,
     somebody: payt.AuthorizationCode,
-    connection: Connection,
+    connection: TokenCache,
     flavour: Flavour,
 ) -> None:
     began = time.monotonic()
@@ -137,9 +138,9 @@ def test_a_deadline_is_kept_and_loses_no_token(
 
 
 def test_a_failure_wakes_everybody_and_the_next_one_tries_anew(
-    server: FaultServer, slow: SlowTokens, somebody: payt.AuthorizationCode, connection: Connection
+    server: FaultServer, slow: SlowTokens, somebody: payt.AuthorizationCode, connection: TokenCache
 ) -> None:
-    server.script([kinds.answer(503, body=b"not now")])
+    server.script([kinds.answer(400, body=b"not now")])
     with (
         payt.Client(somebody, base_url=server.url, rate_limit=None, **QUICK) as client,
         ThreadPoolExecutor(16) as pool,
@@ -165,7 +166,7 @@ def test_a_failure_wakes_everybody_and_the_next_one_tries_anew(
 
 
 def test_a_refusal_that_comes_during_a_refresh_is_not_lost(
-    server: FaultServer, slow: SlowTokens, somebody: payt.AuthorizationCode, connection: Connection
+    server: FaultServer, slow: SlowTokens, somebody: payt.AuthorizationCode, connection: TokenCache
 ) -> None:
     """The token that is on its way is refused before it arrives, as to another process that got it earlier."""
     with (
@@ -174,15 +175,15 @@ def test_a_refusal_that_comes_during_a_refresh_is_not_lost(
     ):
         listing = pool.submit(lambda: len(list(client.contacts.list(administration_id="1"))))
         assert slow.asked.acquire(timeout=PATIENCE)
-        flight, is_new = connection.search(shared.Wanted(), None)  # type: ignore[arg-type]  # joins: asks for nothing
+        flight, is_new = connection.search(somebody, None)  # type: ignore[arg-type]  # joins: asks for nothing
         assert not is_new
         slow.may_answer.set()
         assert listing.result(PATIENCE) == 1
-        connection.refuse("access-1")
-        assert connection.ready(shared.Wanted(), 60) is None
+        connection.refuse(payt.Token("access-1"))
+        assert connection.ready(somebody, []) is None
         assert len(list(client.contacts.list(administration_id="1"))) == 1
         found = flight.result()
-    assert isinstance(found, shared.Found)
+    assert isinstance(found, payt.Token)
     assert server.requests[-1].headers["authorization"] == "Bearer access-2"
 
 
@@ -190,20 +191,20 @@ def test_a_search_that_was_under_way_and_brings_what_was_refused_is_followed_by_
     server: FaultServer,
     slow: SlowTokens,
     somebody: payt.AuthorizationCode,
-    connection: Connection,
+    connection: TokenCache,
     flavour: Flavour,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     slow.may_answer.set()
     connection.store.save(connection.key, payt.Token("refused-1", "refresh-0"))
     under_way: Future[Any] = Future()
-    under_way.set_result(shared.Found(payt.Token("refused-1", "refresh-0")))
-    searches = iter([under_way])
+    under_way.set_result(payt.Token("refused-1", "refresh-0"))
+    joinable = iter([under_way])
     search = connection.search
 
-    def searching(wanted: shared.Wanted, renewal: shared.Renewal) -> Any:
-        joined = next(searches, None) if wanted.refused else None
-        return search(wanted, renewal) if joined is None else (joined, False)
+    def searching(grant: Any, endpoint: Any, tried: Any, **options: Any) -> Any:
+        joined = next(joinable, None) if tried else None
+        return search(grant, endpoint, tried, **options) if joined is None else (joined, False)
 
     monkeypatch.setattr(connection, "search", searching)
     server.script([kinds.answer(401)])
@@ -216,7 +217,12 @@ def test_a_search_that_was_under_way_and_brings_what_was_refused_is_followed_by_
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the operating system has no fork")
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # of forking with threads, which is the point
-def test_a_fork_during_a_refresh(server: FaultServer, slow: SlowTokens, somebody: payt.AuthorizationCode) -> None:
+@pytest.mark.parametrize("kept", ["in memory", "in files"])
+def test_a_fork_during_a_refresh(
+    server: FaultServer, slow: SlowTokens, somebody: payt.AuthorizationCode, kept: str, tmp_path: Path
+) -> None:
+    if kept == "in files":
+        somebody = attrs.evolve(somebody, store=payt.FileTokenStore(tmp_path / "tokens"))
     with payt.Client(somebody, base_url=server.url, **QUICK) as client, ThreadPoolExecutor(1) as pool:
         listing = pool.submit(lambda: len(list(client.contacts.list(administration_id="1"))))
         assert slow.asked.acquire(timeout=PATIENCE)
@@ -228,6 +234,8 @@ def test_a_fork_during_a_refresh(server: FaultServer, slow: SlowTokens, somebody
         slow.may_answer.set()
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
         assert listing.result(PATIENCE) == 1
+    if kept == "in files":
+        assert slow.refreshed == ["refresh-0"]
 
 
 def test_the_end_of_a_program_waits_for_a_token_and_asks_for_no_other(
@@ -235,11 +243,11 @@ def test_the_end_of_a_program_waits_for_a_token_and_asks_for_no_other(
 ) -> None:
     """Seen from within: tests/tokens/test_leaving.py ends real programs."""
     monkeypatch.setattr(os, "getpid", lambda: -1)  # what ends is not the process of the tests
-    connection = connection_of(somebody, httpx.URL(server.url))
+    connection = cache_of(somebody, httpx.URL(server.url))
     with payt.Client(somebody, base_url=server.url, **QUICK) as client, ThreadPoolExecutor(2) as pool:
         listing = pool.submit(lambda: len(list(client.contacts.list(administration_id="1"))))
         assert slow.asked.acquire(timeout=PATIENCE)
-        ending = pool.submit(shared._end)
+        ending = pool.submit(searches.get().end)
         with pytest.raises(TimeoutError):
             ending.result(0.1)
         slow.may_answer.set()
@@ -271,53 +279,78 @@ def test_where_no_thread_can_be_started_nothing_is_asked_for(
         assert len(list(client.contacts.list(administration_id="1"))) == 1
 
 
-# A transport of the user's own, on the event loop
+# Transports of the user's own
 
 
-def test_a_transport_of_the_loop_is_used_there(server: FaultServer, slow: SlowTokens, somebody: Any) -> None:
+def test_an_asynchronous_transport_does_not_get_requests_for_tokens(
+    server: FaultServer, slow: SlowTokens, somebody: Any
+) -> None:
+    """Its loop may end before the answer comes."""
     slow.may_answer.set()
     seen = []
 
     class Transport(httpx.AsyncHTTPTransport):
         async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-            seen.append((request.url.path, asyncio.get_running_loop()))
+            seen.append(request.url.path)
             return await super().handle_async_request(request)
 
     async def main() -> None:
-        async with payt.AsyncClient(somebody, base_url=server.url, transport=Transport(verify=False)) as client:
+        transport = Transport(verify=False)
+        async with payt.AsyncClient(somebody, base_url=server.url, transport=transport, **QUICK) as client:
             assert await list_all(client) == 1
-        assert {loop for _path, loop in seen} == {asyncio.get_running_loop()}
 
     asyncio.run(main())
-    assert [path for path, _loop in seen] == ["/oauth/token", "/v1/contacts"]
+    assert seen == ["/v1/contacts"]
+    assert slow.refreshed == ["refresh-0"]
 
 
-def test_a_transport_whose_loop_ends_is_an_error_of_the_next_one(somebody: payt.AuthorizationCode) -> None:
-    asked = threading.Event()
-
-    class Endless(httpx.AsyncBaseTransport):
-        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-            asked.set()
-            await asyncio.sleep(3_600)
-            raise AssertionError
-
+def test_the_end_of_a_loop_with_a_transport_of_its_own_loses_no_token(
+    server: FaultServer, slow: SlowTokens, somebody: payt.AuthorizationCode, connection: TokenCache
+) -> None:
     async def main() -> None:
-        async with payt.AsyncClient(
-            somebody, base_url="https://api.example", transport=Endless(), verify=False
-        ) as client:
+        transport = httpx.AsyncHTTPTransport(verify=False)
+        async with payt.AsyncClient(somebody, base_url=server.url, transport=transport, **QUICK) as client:
             listing = asyncio.create_task(list_all(client))
-            await asyncio.to_thread(asked.wait, PATIENCE)
+            await asked_for(slow)
             listing.cancel()
 
     asyncio.run(main())
-    until(lambda: "payt-token" not in [thread.name for thread in threading.enumerate()])  # it has ended with the loop
+    slow.may_answer.set()
+    until(lambda: is_kept(connection))
 
 
-def test_a_closed_loop_cannot_send() -> None:
-    async def network() -> Network:
-        return Network(transport=httpx.MockTransport(lambda _request: httpx.Response(200))).on_loop()
+TOKENS = {"access_token": "access-1", "refresh_token": "refresh-1", "expires_in": 7200}
+PAGE = b'{"data": [{"id": "1"}], "pagination": null}'
 
-    transport = asyncio.run(network()).transport
-    assert isinstance(transport, httpx.BaseTransport)
-    with pytest.raises(httpx.ConnectError, match="the event loop of the transport is closed"):
-        transport.handle_request(httpx.Request("GET", "https://api.example"))
+
+def answer(request: httpx.Request) -> httpx.Response:
+    if request.url.path == "/oauth/token":
+        return httpx.Response(200, json=TOKENS)
+    return httpx.Response(200, content=PAGE)
+
+
+def test_a_transport_for_both_kinds_of_client_gets_all_requests(
+    somebody: payt.AuthorizationCode, flavour: Flavour
+) -> None:
+    settings = {**QUICK, "transport": httpx.MockTransport(answer)}
+    assert len(flavour.contacts("https://api.example", somebody, client=settings)) == 1
+
+
+def test_a_transport_for_tokens_gets_requests_for_tokens(
+    server: FaultServer, somebody: payt.AuthorizationCode, flavour: Flavour
+) -> None:
+    seen: list[str] = []
+
+    def noted(request: httpx.Request) -> httpx.Response:
+        seen.append(request.url.path)
+        return answer(request)
+
+    settings = {**QUICK, "token_transport": httpx.MockTransport(noted)}
+    assert len(flavour.contacts(server.url, somebody, client=settings)) == 1
+    assert (seen, [request.path for request in server.requests]) == (["/oauth/token"], ["/v1/contacts"])
+
+
+@pytest.mark.parametrize("kind", [payt.Client, payt.AsyncClient])
+def test_a_transport_for_tokens_is_one_for_threads(kind: Any) -> None:
+    with pytest.raises(TypeError, match="token_transport must be an httpx"):
+        kind("token", token_transport=httpx.AsyncHTTPTransport())

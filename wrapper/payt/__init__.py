@@ -35,6 +35,7 @@ if typing.TYPE_CHECKING:
     from .credentials import (
         AuthorizationCode,
         ClientCredentials,
+        EnvToken,
         FileTokenStore,
         KeyringTokenStore,
         MemoryTokenStore,
@@ -47,6 +48,7 @@ if typing.TYPE_CHECKING:
     from .sql import SQLTokenStore as SQLTokenStore
     from .sql import async_sync as async_sync
     from .sql import sync as sync
+    from .transport.signals import hold_signals
 
 __all__ = [
     "APIError",
@@ -59,6 +61,7 @@ __all__ = [
     "Client",
     "ClientCredentials",
     "Contact",
+    "EnvToken",
     "FileTokenStore",
     "InvalidRecord",
     "InvalidResponseError",
@@ -80,6 +83,7 @@ __all__ = [
     "TokenStore",
     "TransportError",
     "__version__",
+    "hold_signals",
     "login",
 ]
 
@@ -90,6 +94,7 @@ _LATER = {
     "payt.credentials": [
         "AuthorizationCode",
         "ClientCredentials",
+        "EnvToken",
         "FileTokenStore",
         "KeyringTokenStore",
         "MemoryTokenStore",
@@ -99,6 +104,7 @@ _LATER = {
         "login",
     ],
     "payt.listing": ["AsyncManyPager", "AsyncPager", "InvalidRecord", "ManyPager", "Page", "Pager"],
+    "payt.transport.signals": ["hold_signals"],
     "payt.sql": ["SQLTokenStore", "async_sync", "sync"],
 }
 """What is imported when it is used. httpx, attrs and msgspec take a moment that who catches an error, or only

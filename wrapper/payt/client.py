@@ -14,7 +14,7 @@ from payt_api.client import AuthenticatedClient
 from payt_api.types import Response
 from payt_resources import AsyncResources, Resources
 
-from .credentials import Credentials, Network, auth_of
+from .credentials import Credentials, auth_of
 from .environments import text_of
 from .listing.arguments import encoded
 from .pickling import Recipe, restore_client
@@ -50,6 +50,7 @@ class _Client(Generic[TransportT, SessionT]):
         trust_env: bool = True,
         transport: TransportT | None = None,
         allow_http: bool = False,
+        token_transport: httpx.BaseTransport | None = None,
     ) -> None:
         settings = Settings(
             base_url=base_url,
@@ -64,11 +65,15 @@ class _Client(Generic[TransportT, SessionT]):
             trust_env=trust_env,
             transport=transport,
             allow_http=allow_http,
+            token_transport=token_transport,
         )
         # once, for the token endpoint as well: reading the certificates takes longer than all else here
         way = route(settings.base_url, verify=verify, proxy=proxy, trust_env=trust_env)
-        network = Network({**way, "trust_env": trust_env, "headers": {"User-Agent": USER_AGENT}}, transport)
-        auth = auth_of(credentials, os.environ, settings.base_url, network)
+        to_tokens = {**way, "trust_env": trust_env, "headers": {"User-Agent": USER_AGENT}}
+        # requests for tokens are made in threads of their own
+        given: Any = transport  # some are for both kinds of client
+        sync = token_transport or (given if isinstance(given, httpx.BaseTransport) else None)
+        auth = auth_of(credentials, os.environ, settings.base_url, to_tokens, sync)
         # base URL and token are the session's business
         self._api = AuthenticatedClient(str(settings.base_url), token="")
         self._session = self._make_session(settings, auth, way)
@@ -99,8 +104,8 @@ class Client(_Client[httpx.BaseTransport, Session], Resources):
     """Payt's API. Safe to share between threads; use it as a context manager, or close it.
 
     Args:
-        credentials: A token, a `StaticToken`, `ClientCredentials`, `AuthorizationCode`, a callable that returns a
-            token, or any `httpx.Auth`; None takes `PAYT_TOKEN` from the environment, else the application in
+        credentials: A token, a `StaticToken`, an `EnvToken`, `ClientCredentials`, `AuthorizationCode`, a callable that
+            returns a token, or any `httpx.Auth`; None takes `PAYT_TOKEN` from the environment, else the application in
             `PAYT_CLIENT_ID` and `PAYT_CLIENT_SECRET` with the stored login or `PAYT_REFRESH_TOKEN`, else by itself.
         base_url: Where the API is, by default `PAYT_BASE_URL` from the environment, else production. Its path is kept.
         timeout: Seconds for each read, write and wait for a connection (connecting: 5 at most); or an httpx.Timeout.
@@ -114,6 +119,8 @@ class Client(_Client[httpx.BaseTransport, Session], Resources):
         trust_env: As httpx's: whether proxies are taken from the environment.
         transport: As httpx's: what sends the requests.
         allow_http: Whether the base URL may be an http:// one of another machine: the token is sent in the clear then.
+        token_transport: What sends the requests for tokens, in a thread: one for an httpx.Client. None takes
+            `transport` where that is such a one, else one of our own, with the same `verify` and proxy.
 
     Raises:
         TypeError: An argument is of a wrong type.

@@ -144,10 +144,12 @@ class TokenError(PaytError):
     Attributes:
         code: OAuth's name for what is wrong ("invalid_client"), where the token endpoint gave one.
         message: The endpoint's explanation, where it gave one.
+        retry_after: How many seconds the answer asks to wait, where it says so.
     """
 
     code: str | None = None
     message: str | None = None
+    retry_after: float | None = None
 
 
 class LoginRequiredError(TokenError):

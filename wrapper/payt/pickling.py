@@ -6,6 +6,7 @@ store. A token itself would end up in task queues, logs and dumps, and so is ref
 
 from __future__ import annotations
 
+import functools
 import pickle
 import sys
 import threading
@@ -15,7 +16,7 @@ from typing import Any
 import attrs
 import httpx
 
-from .credentials import AuthorizationCode, ClientCredentials, MemoryTokenStore
+from .credentials import AuthorizationCode, ClientCredentials, EnvToken, MemoryTokenStore
 from .settings import Settings
 from .transport.process import PerProcess
 
@@ -92,7 +93,8 @@ _clients: PerProcess[tuple[threading.Lock, dict[bytes, Any]]] = PerProcess(lambd
 
 
 def _travelling(credentials: Any) -> Any:
-    if credentials is None or _has_a_name(credentials):
+    function = credentials.func if isinstance(credentials, functools.partial) else credentials
+    if credentials is None or isinstance(credentials, EnvToken) or _has_a_name(function):
         return credentials
     if isinstance(credentials, (AuthorizationCode, ClientCredentials)):
         if isinstance(credentials.store, MemoryTokenStore):
@@ -105,7 +107,8 @@ def _travelling(credentials: Any) -> Any:
         return credentials
     raise TypeError(
         "a client with a token of its own cannot be pickled, as the token would travel along: set PAYT_TOKEN in the "
-        "environment of all processes and pass no credentials, or pass a function of a module, or a login in a store"
+        "environment of all processes and pass no credentials, or pass payt.EnvToken(NAME), a function of a module (or "
+        "functools.partial of one), or a login in a store"
     )
 
 
@@ -113,11 +116,16 @@ def _has_a_name(function: Any) -> bool:
     """Whether it is a function that is found by its module's name; another one may hold a token."""
     if not isinstance(function, types.FunctionType):
         return False
+    if function.__module__ in ("__main__", "__mp_main__"):
+        raise TypeError(
+            f"{function.__qualname__} is a function of the script that was started, which other processes do not find: "
+            "put it into a module"
+        )
     return getattr(sys.modules.get(function.__module__), function.__qualname__, None) is function
 
 
 def _checked(settings: Settings) -> Settings:
-    if settings.transport is not None:
+    if settings.transport is not None or settings.token_transport is not None:
         raise TypeError("a client with a transport of its own cannot be pickled: make it where it is used")
     if not isinstance(settings.verify, bool):
         raise TypeError(

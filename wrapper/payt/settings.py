@@ -76,6 +76,14 @@ def _http2_there(_settings: Any, _field: Any, value: Any) -> None:
             raise missing("http2=True", "h2", "http2")
 
 
+def _sync_transport(_settings: Any, _field: Any, value: Any) -> None:
+    if value is not None and not isinstance(value, httpx.BaseTransport):
+        raise TypeError(
+            f"token_transport must be an httpx.BaseTransport, as tokens are asked for in threads, got "
+            f"{type(value).__name__}"
+        )
+
+
 @attrs.frozen(kw_only=True)
 class Settings:
     """Everything that a client is told besides its credentials; `payt.Client` says what each means."""
@@ -92,3 +100,4 @@ class Settings:
     trust_env: bool
     transport: Any
     allow_http: bool = attrs.field(validator=_is_safe)
+    token_transport: httpx.BaseTransport | None = attrs.field(validator=_sync_transport)

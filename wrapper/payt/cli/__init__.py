@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from ..extras import missing
+from ..transport.signals import hold_signals
 
 
 def main() -> None:
@@ -17,4 +18,5 @@ def main() -> None:
         if (error.name or "").partition(".")[0] not in ("typer", "rich"):
             raise
         sys.exit(str(missing("the command payt", error.name or "", "cli")))
-    app()
+    with hold_signals():
+        app()

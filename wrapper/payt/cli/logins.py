@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import os
+import time
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
@@ -15,10 +16,16 @@ from .exits import LOGIN_NEEDED, errors_reported
 from .options import DebugOption, EnvOption, base_url_of
 
 if TYPE_CHECKING:
-    from payt.credentials.shared import Connection
+    from payt.credentials.cache import TokenCache
 
 logins = typer.Typer()
 
+AccountOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--account", envvar="PAYT_ACCOUNT", help="Whose login, by a name of your choice, where there are several."
+    ),
+]
 IdOption: TypeAlias = Annotated[
     str | None, typer.Option("--client-id", help="The application's id; PAYT_CLIENT_ID by default.")
 ]
@@ -28,6 +35,7 @@ IdOption: TypeAlias = Annotated[
 def login(
     *,
     client_id: IdOption = None,
+    account: AccountOption = None,
     env: EnvOption = None,
     no_browser: Annotated[
         bool, typer.Option("--no-browser", help="Print the page's address, and take the one it leads to.")
@@ -50,6 +58,9 @@ def login(
     with errors_reported(debug=debug):
         base_url = base_url_of(env)
         client_id = client_id or os.environ.get("PAYT_CLIENT_ID") or typer.prompt("Client id", err=True)
+        for what, cache in _caches(client_id, base_url, account).items():
+            if _LOGIN in what and cache.store.load(cache.key) is not None:
+                typer.echo("This replaces the login that is stored; to keep both, name this one: --account", err=True)
         token = payt.login(
             client_id,
             os.environ.get("PAYT_CLIENT_SECRET") or typer.prompt("Client secret", hide_input=True, err=True),
@@ -59,29 +70,39 @@ def login(
             timeout=timeout,
             ask=_ask if no_browser else None,
             browser=open_browser,
+            account=account,
         )
         typer.echo(f"Logged in to {_where(base_url)}.")
         _tell(token)
         if os.environ.get("PAYT_CLIENT_ID") != client_id:
             typer.echo(f"Tools find this login with PAYT_CLIENT_ID={client_id} and PAYT_CLIENT_SECRET.")
+        if account and os.environ.get("PAYT_ACCOUNT") != account:
+            typer.echo(f"They find it with PAYT_ACCOUNT={account}, or account={account!r}.")
 
 
 @logins.command()
-def status(*, client_id: IdOption = None, env: EnvOption = None, debug: DebugOption = False) -> None:
-    """Tell who is logged in, what that allows and until when. Exit code 3: nobody is."""
+def status(
+    *, client_id: IdOption = None, account: AccountOption = None, env: EnvOption = None, debug: DebugOption = False
+) -> None:
+    """Tell who is logged in, what that allows and until when. Exit code 3: nobody is, or Payt refuses the login."""
     with errors_reported(debug=debug):
         base_url = base_url_of(env)
         if os.environ.get("PAYT_TOKEN"):
             typer.echo("PAYT_TOKEN is set: it goes before every login.")
-        found = False
-        for what, connection in _connections(client_id, base_url).items():
-            token = connection.store.load(connection.key)
+            if not client_id and not os.environ.get("PAYT_CLIENT_ID"):
+                return
+        found = {}
+        for what, cache in _caches(client_id, base_url, account).items():
+            token = cache.store.load(cache.key)
             if token is not None:
                 typer.echo(f"{what} at {_where(base_url)}:")
                 _tell(token)
-                found = True
+                found[what] = token
+        if len(found) > 1:
+            typer.echo("Tools that take both from the environment use the login.")
         if not found:
-            typer.echo(f"Nobody is logged in at {_where(base_url)}: payt login")
+            typer.echo(f"Nobody is logged in at {_where(base_url)}: {_login(account)}")
+        if not found or any(token.refused for token in found.values()):
             raise typer.Exit(LOGIN_NEEDED)
 
 
@@ -89,6 +110,7 @@ def status(*, client_id: IdOption = None, env: EnvOption = None, debug: DebugOpt
 def logout(
     *,
     client_id: IdOption = None,
+    account: AccountOption = None,
     env: EnvOption = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     debug: DebugOption = False,
@@ -96,35 +118,43 @@ def logout(
     """Forget the tokens of this machine. What is in the environment stays."""
     with errors_reported(debug=debug):
         base_url = base_url_of(env)
-        connections = _connections(client_id, base_url)
+        caches = _caches(client_id, base_url, account)
         if not yes:
+            whose = f" of {account}" if account else ""
             typer.confirm(
-                f"Forget the login at {_where(base_url)}? All tools that use it will need a new one",
+                f"Forget the login{whose} at {_where(base_url)}? All tools that use it will need a new one",
                 abort=True,
                 err=True,
             )
-        for connection in connections.values():
-            with connection.store.lock(connection.key):
-                connection.store.delete(connection.key)
+        for what, cache in caches.items():
+            if account and _LOGIN not in what:
+                continue  # others use it as well
+            with cache.store.lock(cache.key):
+                cache.store.delete(cache.key)
         typer.echo("Forgotten. To end the access on Payt's side as well, remove the application there.")
 
 
-def _connections(client_id: str | None, base_url: str | None) -> dict[str, Connection]:
+_LOGIN = "login"
+
+
+def _login(account: str | None) -> str:
+    return "payt login" + (f" --account {account}" if account else "")
+
+
+def _caches(client_id: str | None, base_url: str | None, account: str | None) -> dict[str, TokenCache]:
     """What an application may be connected by, by what to call it."""
-    from payt.credentials.shared import connection_of  # noqa: PLC0415 - httpx takes its time
+    from payt.credentials.cache import cache_of  # noqa: PLC0415 - httpx takes its time
 
     client_id = client_id or os.environ.get("PAYT_CLIENT_ID")
     if not client_id:
         raise ValueError("which application? Set PAYT_CLIENT_ID, or pass --client-id")
     url, store = url_of("base_url", base_url, "PAYT_BASE_URL", PRODUCTION.api), payt.FileTokenStore()
+    whose = f" of {account}" if account else ""
     # nothing is sent, so no secret is needed
+    person = payt.AuthorizationCode(client_id, "not needed", store, account=account or None)
     return {
-        f"A login with the client id {client_id}": connection_of(
-            payt.AuthorizationCode(client_id, "not needed", store), url
-        ),
-        f"The application {client_id} itself": connection_of(
-            payt.ClientCredentials(client_id, "not needed", store), url
-        ),
+        f"A {_LOGIN}{whose} with the client id {client_id}": cache_of(person, url),
+        f"The application {client_id} itself": cache_of(payt.ClientCredentials(client_id, "not needed", store), url),
     }
 
 
@@ -138,14 +168,21 @@ def _tell(token: payt.Token) -> None:
     typer.echo(f"  since:        {_moment(token.obtained_at)}")
     if token.expires_at is None:
         typer.echo("  access token: good until it is revoked")
+    elif token.is_due(time.time(), 0):
+        typer.echo(f"  access token: ended {_moment(token.expires_at)}")
     else:
         typer.echo(f"  access token: until {_moment(token.expires_at)}")
-    if token.refresh_token is not None:
+    if token.refused:
+        typer.echo("  is renewed:   no, Payt has refused its refresh token: log in again")
+    elif token.refresh_token is not None:
         typer.echo("  is renewed:   yes, when a tool needs it; Payt takes each refresh token once, within 90 days")
 
 
 def _moment(seconds: float) -> str:
-    return f"{datetime.datetime.fromtimestamp(seconds).astimezone():%Y-%m-%d %H:%M:%S %Z}"
+    try:
+        return f"{datetime.datetime.fromtimestamp(seconds).astimezone():%Y-%m-%d %H:%M:%S %Z}"
+    except (OverflowError, OSError, ValueError):
+        return "a moment that no calendar has"
 
 
 def _ask(address: str) -> str:

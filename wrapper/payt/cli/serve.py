@@ -48,5 +48,9 @@ def serve_fake(
                 f"{contacts:,} contacts of administration {administration} at {fake.url}/v1/contacts until Ctrl-C"
             )
             typer.echo(f"export PAYT_BASE_URL={fake.url} PAYT_APP_URL={fake.url} PAYT_TOKEN={fake.token}")
+            typer.echo(
+                f"for payt login: export PAYT_CLIENT_ID={fake.oauth.client_id} "
+                f"PAYT_CLIENT_SECRET={fake.oauth.client_secret}"
+            )
             while True:
                 sleep(3_600)

@@ -1,12 +1,10 @@
-"""Where tokens come from, and how they get into requests. Everything here ends in an `httpx.Auth`."""
+"""Where tokens come from, and how they get into requests: a grant, a store, the token endpoint, the token cache."""
 
-from .bearer import StaticToken, TokenSource
-from .endpoint import Network
+from .auth import Credentials, EnvToken, StaticToken, TokenSource, auth_of
 from .file_store import FileTokenStore
 from .grants import AuthorizationCode, ClientCredentials
 from .keyring_store import KeyringTokenStore
 from .login import login
-from .resolve import Credentials, auth_of
 from .stores import MemoryTokenStore, TokenStore
 from .token import Token
 
@@ -14,10 +12,10 @@ __all__ = [
     "AuthorizationCode",
     "ClientCredentials",
     "Credentials",
+    "EnvToken",
     "FileTokenStore",
     "KeyringTokenStore",
     "MemoryTokenStore",
-    "Network",
     "StaticToken",
     "Token",
     "TokenSource",

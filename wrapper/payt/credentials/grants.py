@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import attrs
 
 from ..errors import LoginRequiredError
-from .bearer import checked_token
 from .stores import TokenStore
-from .token import Token
+from .token import Token, checked_token, digest_of
 
 REFRESH_EARLY = 60.0
 
@@ -39,10 +39,21 @@ def _checked_seconds(_self: Any, field: Any, value: Any) -> None:
 
 
 @attrs.frozen
-class ClientCredentials:
+class _Application:
+    """What both ways have in common."""
+
+    client_id: str = attrs.field(validator=_checked_text)
+    client_secret: str = attrs.field(repr=False, validator=_checked_text)
+    store: TokenStore | None = attrs.field(default=None, validator=_checked_store)
+    refresh_early: float = attrs.field(default=REFRESH_EARLY, kw_only=True, validator=_checked_seconds)
+
+
+@attrs.frozen
+class ClientCredentials(_Application):
     """The application's own access: no person logs in. Payt allows it to the company that owns the application.
 
-    The token is got once, kept in the store, and got anew when Payt refuses it.
+    The token is got once, kept in the store, and got anew when Payt refuses it. Where it cannot be kept, it is got anew
+    by each process.
 
     Args:
         client_id: The application's id.
@@ -56,25 +67,28 @@ class ClientCredentials:
         ValueError: An argument is empty, or not finite.
     """
 
-    grant: ClassVar[str] = "client_credentials"
+    name: ClassVar[str] = "client_credentials"
+    spends: ClassVar[bool] = False
+    account: ClassVar[str | None] = None
+    refresh_token: ClassVar[str | None] = None
 
-    client_id: str = attrs.field(validator=_checked_text)
-    client_secret: str = attrs.field(repr=False, validator=_checked_text)
-    store: TokenStore | None = attrs.field(default=None, validator=_checked_store)
     scope: str | None = attrs.field(default=None, kw_only=True, validator=attrs.validators.optional(_checked_text))
-    refresh_early: float = attrs.field(default=REFRESH_EARLY, kw_only=True, validator=_checked_seconds)
 
     def asks(self, _held: Token | None, _where: str) -> dict[str, str]:
         """The request for the next token."""
-        return {"grant_type": self.grant, **({} if self.scope is None else {"scope": self.scope})}
+        return {"grant_type": self.name, **({} if self.scope is None else {"scope": self.scope})}
 
-    def kept(self, new: Token, _held: Token | None) -> Token:
+    def kept(self, new: Token, _held: Token | None, _asked: Mapping[str, str]) -> Token:
         """What to keep of a token that came: all but a refresh token, which this grant has no use for."""
         return attrs.evolve(new, refresh_token=None)
 
+    def owns(self, _token: Token) -> bool:
+        """Whether a stored token is of this grant."""
+        return True
+
 
 @attrs.frozen
-class AuthorizationCode:
+class AuthorizationCode(_Application):
     """The access of a person who logged in: by `payt login`, or `payt.login(...)`.
 
     Payt takes each refresh token for one use and answers with the next. So the tokens are kept in a store, which all
@@ -84,23 +98,24 @@ class AuthorizationCode:
         client_id: The application's id.
         client_secret: Its secret. It is in no repr.
         store: Where the tokens are kept; None is `FileTokenStore()`.
-        refresh_token: What to begin with where the store holds nothing; None is `PAYT_REFRESH_TOKEN` from the
-            environment, if it is set. Once used it is spent, and never looked at again. It is in no repr.
+        refresh_token: What to begin with where the store holds nothing, or a login that Payt refuses; None is
+            `PAYT_REFRESH_TOKEN` from the environment, if it is set. Once used it is spent, and not used again. Where
+            the store holds a working login that did not begin with it, that is an error. It is in no repr.
         refresh_early: How many seconds before its end an access token is renewed.
+        account: Whose login it is, where several people or companies log in to one application: any name, such as
+            "acme". None is `PAYT_ACCOUNT` from the environment, if it is set, else the login without a name.
 
     Raises:
         TypeError: An argument is of a wrong type.
         ValueError: An argument is empty, or not finite.
     """
 
-    grant: ClassVar[str] = "authorization_code"
+    name: ClassVar[str] = "authorization_code"
+    spends: ClassVar[bool] = True
     scope: ClassVar[str | None] = None
 
-    client_id: str = attrs.field(validator=_checked_text)
-    client_secret: str = attrs.field(repr=False, validator=_checked_text)
-    store: TokenStore | None = attrs.field(default=None, validator=_checked_store)
     refresh_token: str | None = attrs.field(default=None, repr=False, validator=_checked_refresh_token)
-    refresh_early: float = attrs.field(default=REFRESH_EARLY, kw_only=True, validator=_checked_seconds)
+    account: str | None = attrs.field(default=None, kw_only=True, validator=attrs.validators.optional(_checked_text))
 
     def asks(self, held: Token | None, where: str) -> dict[str, str]:
         """The request for the next token.
@@ -108,21 +123,35 @@ class AuthorizationCode:
         Raises:
             LoginRequiredError: There is nothing to ask with.
         """
-        refresh_token = self.refresh_token if held is None else held.refresh_token
+        refresh_token = None if held is None else held.refresh_token
+        if self.refresh_token is not None and (held is None or refresh_token is None or held.refused):
+            known = () if held is None else held.origins or ()
+            refresh_token = refresh_token if digest_of(self.refresh_token) in known else self.refresh_token
         if refresh_token is None:
             what = "nobody has logged in" if held is None else "the login has ended, and came without a refresh token"
+            option = "" if self.account is None else f" --account {self.account}"
             raise LoginRequiredError(
-                f"{what} to {where} with the client id {self.client_id!r}: run payt login, or call payt.login(...)"
+                f"{what} to {where} with the client id {self.client_id!r}: run payt login{option}, "
+                "or call payt.login(...)"
             )
         return {"grant_type": "refresh_token", "refresh_token": refresh_token}
 
-    def kept(self, new: Token, held: Token | None) -> Token:
+    def kept(self, new: Token, held: Token | None, asked: Mapping[str, str]) -> Token:
         """What to keep of a token that came: what its answer leaves out stays as it was (RFC 6749, section 6)."""
+        used = asked["refresh_token"]
+        origins = () if held is None else held.origins
+        if held is None or used != held.refresh_token:
+            held, origins = None, (*(origins or ()), digest_of(used))
         return attrs.evolve(
             new,
-            refresh_token=new.refresh_token or (self.refresh_token if held is None else held.refresh_token),
+            refresh_token=new.refresh_token or used,
             scope=new.scope or (None if held is None else held.scope),
+            origins=origins,
         )
+
+    def owns(self, token: Token) -> bool:
+        """Whether a stored login is the one that `refresh_token` belongs to, as far as is known."""
+        return self.refresh_token is None or token.origins is None or digest_of(self.refresh_token) in token.origins
 
 
 Grant = ClientCredentials | AuthorizationCode

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Final
 
@@ -54,8 +55,12 @@ class KeyringTokenStore:
 
         try:
             keyring.set_password(self.service, key, msgspec.json.encode(token).decode())
+            kept = _decoded(keyring.get_password(self.service, key))
         except keyring.errors.KeyringError as error:
             raise TokenError(f"the keyring cannot be written: {type(error).__name__}: {error}") from None
+        if kept != token:  # such as keyring.backends.null, which "keyring --disable" sets
+            backend = type(keyring.get_keyring()).__module__
+            raise TokenError(f"{backend} keeps nothing: choose another keyring, or payt.FileTokenStore()")
 
     def delete(self, key: str) -> None:
         """As `TokenStore.delete`."""
@@ -67,15 +72,26 @@ class KeyringTokenStore:
         except keyring.errors.KeyringError as error:
             raise TokenError(f"the keyring cannot be written: {type(error).__name__}: {error}") from None
 
-    def lock(self, key: str) -> AbstractContextManager[object]:
+    @contextmanager
+    def lock(self, key: str) -> Iterator[None]:
         """As `TokenStore.lock`."""
-        return self._locks.lock(key)
+        with self._locks.lock(key):
+            if self.load(key) is None:  # what is there is saved once more before it is spent
+                self.save(f"{key}-trial", Token(""))
+                self.delete(f"{key}-trial")
+            yield
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, KeyringTokenStore) and (self.service, self._locks) == (other.service, other._locks)
+
+    def __hash__(self) -> int:
+        return hash((self.service, self._locks))
 
     def __repr__(self) -> str:
         return f"payt.KeyringTokenStore({self.service!r})"
 
 
-_FOREIGN: Final = Token("")
+_FOREIGN: Final = Token("", scope="foreign")
 
 
 def _decoded(text: str | None) -> Token | None:

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import logging
 import os
 import sys
 from collections.abc import Callable
 from typing import Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-import attrs
 import httpx
 
 from ..environments import DEMO, PRODUCTION, url_of
 from ..errors import PaytError, TokenError
-from .endpoint import Endpoint, Network
+from .cache import cache_of
+from .endpoint import TokenEndpoint
 from .grants import AuthorizationCode
-from .shared import connection_of
 from .stores import TokenStore
 from .token import Token
+
+log = logging.getLogger("payt")
 
 PATH: Final = "/callback"
 TIMEOUT: Final = 300.0
@@ -37,11 +39,12 @@ def login(
     timeout: float = TIMEOUT,
     browser: Callable[[str], object] | None = None,
     ask: Callable[[str], str] | None = None,
+    account: str | None = None,
 ) -> Token:
     """Have a person log in to Payt, and keep the tokens for `payt.AuthorizationCode`.
 
     The page opens in the browser; when the person has agreed, Payt sends the browser back to a port of this machine
-    where this function waits, for one request.
+    where this function waits.
 
     Args:
         client_id: The application's id; None is `PAYT_CLIENT_ID`.
@@ -53,9 +56,12 @@ def login(
         port: The port to wait on; 0 takes any. Choose one if the application's redirect URI is registered with a port,
             as `http://127.0.0.1:PORT/callback`.
         timeout: How many seconds the person has.
-        browser: Is called with the address of the page in place of opening it in the browser of this machine.
+        browser: Is called, in a thread, with the address of the page in place of opening it in the browser of this
+            machine.
         ask: For machines without a browser: is called with the address of the page, and returns the address that the
             browser was sent to in the end. No port is opened; that page cannot be shown, but its address is right.
+        account: A name for this login, where several people or companies log in to one application; None is
+            `PAYT_ACCOUNT`, if it is set. A login replaces the one with the same name.
 
     Returns:
         The token, which is in the store.
@@ -70,40 +76,41 @@ def login(
     client_secret = client_secret if client_secret is not None else os.environ.get("PAYT_CLIENT_SECRET")
     if client_id is None or client_secret is None:
         raise ValueError("login() needs client_id and client_secret, or PAYT_CLIENT_ID and PAYT_CLIENT_SECRET")
-    grant = AuthorizationCode(client_id, client_secret, store)
+    grant = AuthorizationCode(
+        client_id, client_secret, store, account=account or os.environ.get("PAYT_ACCOUNT") or None
+    )
     del client_secret  # from the frame, which the traceback of an error shows
     api = url_of("base_url", base_url, "PAYT_BASE_URL", PRODUCTION.api)
     app = url_of("app_url", app_url, "PAYT_APP_URL", _app_of(api))
+    if {app.host, httpx.URL(_app_of(api)).host} == {httpx.URL(each.app).host for each in (PRODUCTION, DEMO)}:
+        raise ValueError(
+            f"app_url {app} is not where people log in for {api}: production and demo have their own pages"
+        )
     if type(port) is not int or not 0 <= port < 2**16:
         raise ValueError(f"port must be a number from 0 to 65535, got {port!r}")
     if not 0 < timeout < float("inf"):
         raise ValueError(f"timeout must be a number of seconds above 0, got {timeout!r}")
-    connection = connection_of(grant, api)
-    connection.store.load(connection.key)  # what cannot be overwritten is better known before anybody logs in
+    cache = cache_of(grant, api)
+    if cache.store.load(cache.key) is not None:  # what cannot be overwritten is better known before anybody logs in
+        log.warning("this login replaces the one that is stored; to keep both, name one of them (account=)")
+    endpoint = TokenEndpoint(api, grant.client_id, grant.client_secret)
+
+    def finish(body: dict[str, str] | TokenError) -> Token | PaytError:
+        return body if isinstance(body, TokenError) else cache.replace(grant, endpoint, body)
+
     if ask is not None:
         attempt = Attempt(grant.client_id, app, f"http://127.0.0.1{f':{port}' if port else ''}{PATH}", scope)
-        result = attempt.outcome(ask(attempt.address).strip())
+        result = finish(attempt.exchange(ask(attempt.address).strip()))
     else:
         from .loopback import Loopback  # noqa: PLC0415  who does not log in need not import it
 
         with Loopback(port, PATH) as loopback:
             attempt = Attempt(grant.client_id, app, loopback.address, scope)
-            (browser or open_browser)(attempt.address)
-            result = loopback.wait(timeout, attempt.outcome)
+            loopback.open(browser or open_browser, attempt.address)
+            result = loopback.wait(timeout, attempt.exchange, finish)
     if isinstance(result, PaytError):
         raise result
-    endpoint = Endpoint(api, grant.client_id, grant.client_secret)
-    token = connection.replace(endpoint, Network(), attempt.asks(result))
-    if isinstance(token, PaytError):
-        raise token
-    return token
-
-
-@attrs.frozen
-class Code:
-    """An authorization code."""
-
-    value: str = attrs.field(repr=False)
+    return result
 
 
 class Attempt:
@@ -134,8 +141,11 @@ class Attempt:
         }
         self.address = f"{str(app).rstrip('/')}/oauth/authorize?{urlencode(query)}"
 
-    def outcome(self, redirected_to: str) -> Code | TokenError:
-        """What the address says that the browser was sent to."""
+    def exchange(self, redirected_to: str) -> dict[str, str] | TokenError:
+        """The request that exchanges the code in the address that the browser was sent to.
+
+        An error without a code is one of an address that does not belong to this login.
+        """
         from hmac import compare_digest  # noqa: PLC0415  who does not log in need not import it
 
         try:
@@ -151,13 +161,9 @@ class Attempt:
             )
         if "error" in answer:
             return _refusal(answer["error"], answer.get("error_description"))
-        return Code(answer["code"])
-
-    def asks(self, code: Code) -> dict[str, str]:
-        """The request that exchanges the code."""
         return {
             "grant_type": "authorization_code",
-            "code": code.value,
+            "code": answer["code"],
             "redirect_uri": self.redirect_uri,
             "code_verifier": self._verifier,
         }
@@ -167,7 +173,8 @@ def open_browser(address: str) -> None:
     """Open a page in the browser of this machine, and say where it is in case that nothing opens."""
     import webbrowser  # noqa: PLC0415  who does not log in need not import it
 
-    sys.stderr.write(f"Log in to Payt in the browser. If no page opens, open this one:\n{address}\n")
+    if sys.stderr is not None:  # as in programs without a console
+        sys.stderr.write(f"Log in to Payt in the browser. If no page opens, open this one:\n{address}\n")
     webbrowser.open(address)
 
 

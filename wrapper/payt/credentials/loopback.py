@@ -6,14 +6,16 @@ import html
 import os
 import queue
 import threading
+import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import ClassVar, Self, TypeVar
 from urllib.parse import urlsplit
 
-from ..errors import TokenError
+from ..errors import PaytError, TokenError
 
+B = TypeVar("B")
 T = TypeVar("T")
 
 _PAGE = """<!doctype html>
@@ -27,7 +29,7 @@ _PAGE = """<!doctype html>
 
 
 class Loopback:
-    """Waits on a port of this machine, and of nobody else's, for one request.
+    """Waits on a port of this machine, and of nobody else's, for the request that ends a login.
 
     Args:
         port: Which; 0 takes any that is free.
@@ -39,8 +41,7 @@ class Loopback:
 
     def __init__(self, port: int, path: str) -> None:
         self._path = path
-        self._seen: queue.SimpleQueue[str] = queue.SimpleQueue()
-        self._pages: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self._seen: queue.SimpleQueue[BaseException | tuple[str, queue.SimpleQueue[bytes]]] = queue.SimpleQueue()
         try:
             self._server = _Server(("127.0.0.1", port), _Handler)
         except OSError as error:
@@ -66,27 +67,55 @@ class Loopback:
         self._server.shutdown()
         self._server.server_close()
 
-    def wait(self, seconds: float, judge: Callable[[str], T | TokenError]) -> T | TokenError:
-        """What `judge` makes of the address that the browser is sent to; its page says how it went."""
-        try:
-            address = self._seen.get(timeout=seconds)
-        except queue.Empty:
-            return TokenError(f"nobody logged in within {seconds:g} s: log in again")
-        result = judge(address)
-        self._pages.put(_page(result))
-        self._server.answered.wait(_GOODBYE)
-        return result
+    def open(self, browser: Callable[[str], object], address: str) -> None:
+        """Call what shows a page, which may return when the page is closed."""
+
+        def run() -> None:
+            try:
+                browser(address)
+            except BaseException as error:  # noqa: BLE001  it is raised where somebody waits
+                self._seen.put(error)
+
+        threading.Thread(target=run, daemon=True).start()
+
+    def wait(
+        self, seconds: float, judge: Callable[[str], B | TokenError], finish: Callable[[B | TokenError], T | PaytError]
+    ) -> T | PaytError:
+        """What `finish` makes of what `judge` makes of the address that the browser is sent to.
+
+        The page that the browser gets says how it went. Addresses that do not belong to this login do not end it.
+        """
+        end, foreign = time.monotonic() + seconds, ""
+        while True:
+            try:
+                seen = self._seen.get(timeout=max(0.0, end - time.monotonic()))
+            except queue.Empty:
+                return TokenError(f"nobody logged in within {seconds:g} s{foreign}: log in again")
+            if isinstance(seen, BaseException):
+                raise seen
+            address, answer = seen
+            body = judge(address)
+            if isinstance(body, TokenError) and body.code is None:
+                foreign = f" ({body})"
+                answer.put(_page(body))
+                continue
+            result = finish(body)
+            self._server.answered.clear()
+            answer.put(_page(result))
+            self._server.answered.wait(_GOODBYE)
+            return result
 
     def take(self, target: str) -> bytes | None:
-        """The page to answer a request with; None where it is not the one that is waited for, or not the first."""
-        with self._server.first:
-            if urlsplit(target).path != self._path or self._server.taken:
-                return None
-            self._server.taken = True
-        self._seen.put(target)
-        return self._pages.get(timeout=_GOODBYE)
+        """The page to answer a request with; None where it is not the one that is waited for."""
+        if urlsplit(target).path != self._path:
+            return None
+        answer: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self._seen.put((target, answer))
+        return answer.get(timeout=_LONGEST)
 
 
+_LONGEST = 120.0
+"""Seconds that a browser waits for its page at most: the login is completed meanwhile."""
 _GOODBYE = 5.0
 """Seconds that a browser has to fetch its page."""
 
@@ -98,8 +127,6 @@ class _Server(ThreadingHTTPServer):
     loopback: Loopback
 
     def __init__(self, *arguments: object) -> None:
-        self.first = threading.Lock()
-        self.taken = False
         self.answered = threading.Event()
         super().__init__(*arguments)  # type: ignore[arg-type]  # as they came
 
@@ -132,8 +159,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _page(result: object) -> bytes:
-    if isinstance(result, TokenError):
+    if isinstance(result, PaytError):
         title, text = "Not logged in", f"{str(result)[:1].upper()}{str(result)[1:]}."
     else:
-        title, text = "Welcome back", "Payt has said yes. You can close this page: the rest happens where you began."
+        title, text = "Welcome back", "Payt has said yes, and you are logged in. You can close this page."
     return _PAGE.format(title=title, text=html.escape(text)).encode()

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
+from typing import Any
+
 import attrs
 
 
@@ -13,11 +17,14 @@ class Token:
     `attrs.asdict(token)` and `payt.Token(**values)`, bring one into any database and back.
 
     Attributes:
-        access_token: What requests carry.
+        access_token: What requests carry; "" where an answer held a refresh token alone.
         refresh_token: What the next token is got with; None where there is none. Payt takes each for one use.
         scope: What the token allows, separated by spaces; None where that was not said.
         obtained_at: When it was got, in seconds since 1970.
         expires_at: When it ends, in seconds since 1970; None where it never does.
+        origins: Digests of the refresh tokens that were handed to this login from outside; None where it was kept by a
+            version that took no note of them.
+        refused: Whether Payt is known to refuse the refresh token.
     """
 
     access_token: str = attrs.field(repr=False)
@@ -25,6 +32,10 @@ class Token:
     scope: str | None = None
     obtained_at: float = 0.0
     expires_at: float | None = None
+    origins: tuple[str, ...] | None = attrs.field(
+        default=None, repr=False, converter=attrs.converters.optional(tuple[str, ...])
+    )
+    refused: bool = attrs.field(default=False, repr=False)
 
     def is_due(self, now: float, early: float) -> bool:
         """Whether it should be renewed: from `early` seconds before its end, or half its life if that is shorter."""
@@ -32,3 +43,26 @@ class Token:
             return False
         life = self.expires_at - self.obtained_at
         return now >= self.expires_at - (early if early < life else life / 2)
+
+
+def digest_of(refresh_token: str) -> str:
+    """What a refresh token is recognized by, without being kept."""
+    return hashlib.sha256(refresh_token.encode()).hexdigest()[:24]
+
+
+def checked_token(name: str, token: Any) -> str:
+    """A token that a header can carry. The token itself is in no message.
+
+    Raises:
+        TypeError: It is not a str.
+        ValueError: It is empty, or holds white space or other characters that no token has (RFC 6750, section 2.1).
+    """
+    if not isinstance(token, str):
+        raise TypeError(f"{name} must be a string, got {type(token).__name__}")
+    if not token:
+        raise ValueError(f"{name} must not be empty")
+    if not re.fullmatch(r"[\x21-\x7e]+", token):
+        raise ValueError(
+            f"{name} holds white space or characters that no token has: was it read from a file with its line end?"
+        )
+    return token

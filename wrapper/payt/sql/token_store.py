@@ -136,11 +136,23 @@ class SQLTokenStore:
                     # have none to give when the new token has come
                     before, self._here.connection = self._kept(), stack.enter_context(self._engine.connect())
                     stack.callback(setattr, self._here, "connection", before)
+            self._check_place(key)
             try:
                 yield
             finally:
                 with suppress(sa.exc.SQLAlchemyError):  # a connection that is lost has let go of its lock by itself
                     stack.close()
+
+    def _check_place(self, key: str) -> None:
+        """See that the row of a login can be written, and leave it as it is."""
+        tokens, _ = _tables(self.schema)
+        with suppress(_EnoughError), self._transaction() as connection:
+            connection.execute(
+                self._dialect.insert(tokens)
+                .values(key=key, token="")
+                .on_conflict_do_update(index_elements=["key"], set_={"token": tokens.c.token})
+            )
+            raise _EnoughError
 
     def _check_key(self) -> None:
         """Without a key, what is asked for now could not be kept."""
@@ -203,6 +215,11 @@ class SQLTokenStore:
             raise TokenError(f"{shown(self._engine.url)}: {reason(error)}") from None
 
     def _opened(self, kept: str) -> Token:
+        if self.encrypt and not kept.startswith(_ENCRYPTED):
+            raise TokenError(
+                f"{shown(self._engine.url)}: the token is not encrypted: whoever can write the table may have put it "
+                "there. Delete it and log in again, or say encrypt=False"
+            )
         try:
             if kept.startswith(_ENCRYPTED):
                 kept = _keys().decrypt(kept.removeprefix(_ENCRYPTED)).decode()
@@ -226,6 +243,10 @@ class SQLTokenStore:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(state["to"], encrypt=state["encrypt"], schema=state["schema"])  # type: ignore[misc]  # anew
+
+
+class _EnoughError(Exception):
+    """Ends a transaction that was only to be tried."""
 
 
 def _tables(schema: str | None) -> tuple[sa.Table, sa.Table]:

@@ -24,6 +24,7 @@ from ..errors import (
     ServerError,
     TransportError,
 )
+from .redaction import redacted, without
 
 _BY_STATUS = {
     400: BadRequestError,
@@ -46,12 +47,20 @@ def error_of(response: httpx.Response) -> APIError:
     """The error that a response with an error status stands for, with all that the body tells."""
     status, request = response.status_code, response.request
     token = request.headers.get("Authorization", "").partition(" ")[2]
-    body = _without(token.encode(), response.content)
-    code, message = read_error(body, response.headers.get("Content-Type", ""))
+    body = without(response.content.decode("latin-1"), [token], "[token]").encode("latin-1")
+    headers = response.headers.copy()
+    for name, value in headers.items():
+        if (shown := redacted(value, [token], "[token]")) != value:
+            headers[name] = shown
+    code, message = (
+        part and redacted(part, [token], "[token]") for part in read_error(body, headers.get("Content-Type", ""))
+    )
     kind = _BY_STATUS.get(status) or (ServerError if status >= 500 else APIError)
     seconds = retry_after(response.headers)
     parts = [
-        plain(f"{request.method} {address(request.url)}: {status} {response.reason_phrase}".rstrip()),
+        plain(
+            redacted(f"{request.method} {address(request.url)}: {status} {response.reason_phrase}".rstrip(), [token])
+        ),
         _redirection(response),
         ": ".join(part for part in (code, message) if part) or None,
         None if seconds is None else f"asks to wait {seconds:.0f} s",
@@ -63,10 +72,10 @@ def error_of(response: httpx.Response) -> APIError:
         code=code,
         message=message,
         body=body,
-        headers=response.headers,
+        headers=headers,
     )
     error.retry_after = seconds
-    error.request_id = request_id_of(response)
+    error.request_id = headers.get("X-Request-Id")
     error.method, error.url = request.method, address(request.url)
     return error
 
@@ -190,7 +199,3 @@ def _shortened(text: str | None) -> str | None:
         return None
     text = plain(text)
     return text if len(text) <= _LONGEST_MESSAGE else text[: _LONGEST_MESSAGE - 1] + "…"
-
-
-def _without(secret: bytes, body: bytes) -> bytes:
-    return body.replace(secret, b"[token]") if secret else body

@@ -1,0 +1,164 @@
+"""What answers of the token endpoint look like: a token that came is kept, whatever is odd beside it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from typer.testing import CliRunner
+
+import payt
+from payt.cli.app import app
+from payt.credentials.cache import cache_of
+from payt.credentials.endpoint import ANSWERS
+from payt.testing import skip_waits
+from support.flavours import Flavour
+from support.quick import QUICK
+
+from .strict_server import Raw, StrictServer
+
+
+@pytest.fixture
+def server() -> Iterator[StrictServer]:
+    with StrictServer() as running:
+        yield running
+
+
+@pytest.fixture
+def who(server: StrictServer) -> payt.AuthorizationCode:
+    return payt.AuthorizationCode("id", "secret", payt.MemoryTokenStore(), refresh_token=server.login())
+
+
+def stored(server: StrictServer, who: payt.AuthorizationCode) -> payt.Token:
+    cache = cache_of(who, httpx.URL(server.url))
+    token = cache.store.load(cache.key)
+    assert token is not None
+    return token
+
+
+def chunk(body: bytes) -> bytes:
+    return f"{len(body):x}\r\n".encode() + body + b"\r\n"
+
+
+def text(tokens: dict[str, Any]) -> bytes:
+    return json.dumps(tokens).encode()
+
+
+ODD = {
+    "a last chunk that is missing": lambda tokens: (200, {"Transfer-Encoding": "chunked"}, chunk(text(tokens))),
+    "a Content-Length that is 2 too large": lambda tokens: (
+        200,
+        {"Content-Length": str(len(text(tokens)) + 2)},
+        text(tokens),
+    ),
+    "a byte order mark": lambda tokens: (200, {}, b"\xef\xbb\xbf" + text(tokens)),
+    "white space around": lambda tokens: (200, {}, b"\r\n " + text(tokens) + b"\r\n\r\n"),
+    "another content type": lambda tokens: (200, {"Content-Type": "text/html"}, text(tokens)),
+    "another status of success": lambda tokens: (201, {}, text(tokens)),
+    "a lifetime without end": lambda tokens: (200, {}, text({**tokens, "expires_in": 1e308})),
+    "a lifetime of 10**12": lambda tokens: (200, {}, text({**tokens, "expires_in": 10**12})),
+    "a lifetime of 400 digits": lambda tokens: (200, {}, text({**tokens, "expires_in": "9" * 400})),
+    "a lifetime that is none": lambda tokens: (200, {}, text({**tokens, "expires_in": [1]})),
+}
+
+
+@pytest.mark.parametrize("answer", ODD.values(), ids=ODD)
+def test_a_token_is_kept_whatever_is_odd_beside_it(
+    server: StrictServer, who: payt.AuthorizationCode, flavour: Flavour, answer: Any
+) -> None:
+    server.answer = answer
+    for renewal in (1, 2):
+        assert len(flavour.contacts(server.url, who, client=QUICK)) == 1
+        assert (server.renewals, server.reused) == (renewal, 0)
+        assert stored(server, who).refresh_token == server.valid["a"]
+        server.expire()
+
+
+def test_a_refresh_token_may_be_a_number(server: StrictServer, flavour: Flavour) -> None:
+    number = 12345678901234567890
+
+    def numbered(tokens: dict[str, Any]) -> Raw:
+        server._whose[str(number)], server.valid["a"] = "a", str(number)
+        return 200, {}, text({**tokens, "refresh_token": number})
+
+    server.answer = numbered
+    who = payt.AuthorizationCode("id", "secret", payt.MemoryTokenStore(), refresh_token=server.login())
+    for _ in range(2):
+        assert len(flavour.contacts(server.url, who, client=QUICK)) == 1
+        server.expire()
+    assert server.reused == 0
+
+
+def test_a_new_refresh_token_without_an_access_token_is_kept(
+    server: StrictServer, who: payt.AuthorizationCode, flavour: Flavour
+) -> None:
+    server.answer = lambda tokens: (200, {}, text({"refresh_token": tokens["refresh_token"]}))
+    with pytest.raises(payt.TokenError, match="holds a refresh token, which is kept, and no access token"):
+        flavour.contacts(server.url, who, client=QUICK)
+    assert stored(server, who).refresh_token == server.valid["a"]
+    server.answer = lambda tokens: (200, {}, text(tokens))
+    assert len(flavour.contacts(server.url, who, client=QUICK)) == 1
+    assert (server.renewals, server.reused) == (2, 0)
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
+def test_what_passes_is_waited_out(
+    server: StrictServer, who: payt.AuthorizationCode, flavour: Flavour, status: int
+) -> None:
+    server.before = [(status, {"Retry-After": "7"}, b"")] * (ANSWERS - 1)
+    with skip_waits() as waits:
+        assert len(flavour.contacts(server.url, who, client=QUICK)) == 1
+    assert [seconds for seconds in waits.seconds if seconds >= 1] == [7.0] * (ANSWERS - 1)
+    assert server.reused == 0
+
+
+@pytest.mark.parametrize(("after", "asked"), [("3", ANSWERS), ("3600", 1), (None, ANSWERS)])
+def test_what_does_not_pass_is_an_error_that_says_how_long_to_wait(
+    server: StrictServer, who: payt.AuthorizationCode, flavour: Flavour, after: str | None, asked: int
+) -> None:
+    server.before = [(503, {"Retry-After": after} if after else {}, b"later")] * 10
+    with pytest.raises(payt.TokenError, match="503: later") as caught:
+        flavour.contacts(server.url, who, client=QUICK)
+    assert caught.value.retry_after == (float(after) if after else None)
+    assert len(server.before) == 10 - asked
+
+
+ENDLESS = [1e308, 1e12, 1e18]
+
+
+@pytest.mark.parametrize("moment", ENDLESS)
+def test_a_moment_that_no_calendar_has_is_no_traceback(moment: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAYT_CLIENT_ID", "id")
+    cache = cache_of(payt.AuthorizationCode("id", "secret"), httpx.URL("https://api.paytsoftware.com"))
+    cache.store.save(cache.key, payt.Token("a", "r", None, 0.0, moment))
+    status = CliRunner().invoke(app, ["status"], catch_exceptions=False)
+    assert status.exit_code == 0
+    assert "  access token: until a moment that no calendar has\n" in status.stdout
+
+
+SPELLINGS = {
+    "as it is": "the-sec/ret+1=",
+    "escaped slashes": "the-sec\\\\/ret+1=",
+    "unicode escapes": "the\\\\u002dsec\\\\u002Fret\\\\u002b1\\\\u003d",
+    "percent-encoded": "the-sec%2Fret%2b1%3D",
+    "as HTML": "the-sec&#x2F;ret&#43;1&#61;",
+}
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS.values(), ids=SPELLINGS)
+def test_a_secret_is_recognized_however_it_is_written(server: StrictServer, flavour: Flavour, spelling: str) -> None:
+    secret = "the-sec/ret+1="
+    who = payt.AuthorizationCode("id", secret, payt.MemoryTokenStore(), refresh_token="refresh-0")
+    body = f'{{"error": "invalid_request", "error_description": "not {spelling}, \\u001b[31mred"}}'
+    server.before = [(400, {"X-Request-Id": f"id-{secret}"}, body.encode())]
+    with pytest.raises(payt.TokenError) as caught:
+        flavour.contacts(server.url, who, client=QUICK)
+    assert caught.value.message == "not [secret],  [31mred"
+    assert caught.value.request_id == "id-[secret]"
+    server.before = [(400, {"Content-Type": "text/plain"}, f"not {spelling}".replace("\\\\", "\\").encode())]
+    with pytest.raises(payt.TokenError) as caught:
+        flavour.contacts(server.url, who, client=QUICK)
+    assert caught.value.message == "not [secret]"

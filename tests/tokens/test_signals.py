@@ -1,0 +1,193 @@
+"""What ends processes: a renewal under way holds back signals, and no longer than it takes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+import payt
+from payt.transport.signals import renewing
+
+from .strict_server import StrictServer
+from .test_irreversible import check_that_the_login_is_kept, run
+from .waiting import until
+
+pytestmark = [
+    pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="the operating system has no such signals"),
+]
+CLIENT = Path(__file__).with_name("strict_client.py")
+ENDING = [signal.SIGTERM, signal.SIGHUP]
+
+
+@pytest.fixture
+def server() -> Iterator[StrictServer]:
+    with StrictServer() as running:
+        yield running
+
+
+@pytest.fixture
+def folder(own_folder: Path) -> Path:
+    """That of the user, which the command takes."""
+    return own_folder
+
+
+@contextmanager
+def renewing_process(
+    server: StrictServer, folder: Path, *command: str, hold: bool = True
+) -> Iterator[subprocess.Popen[str]]:
+    """A process that has just used up its refresh token; the answer comes 0.6 s later."""
+    assert run(server, folder, server.login()) == "1"
+    server.expire()
+    server.delay = 0.6
+    environment = {
+        **os.environ,
+        "STRICT_URL": server.url,
+        "STRICT_STORE": str(folder),
+        "STRICT_HOLD": "1" if hold else "",
+        "PAYT_BASE_URL": server.url,
+        "PAYT_CLIENT_ID": "id",
+        "PAYT_CLIENT_SECRET": "secret",
+    }
+    with subprocess.Popen(
+        [sys.executable, *(command or (str(CLIENT),))],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            until(lambda: server.renewals == 2 or process.poll() is not None)
+            yield process
+        finally:
+            process.kill()
+            server.delay = 0
+
+
+COMMAND = ("-m", "payt.cli", "contacts", "list", "-a", "1")
+
+
+@pytest.mark.parametrize("command", [(), COMMAND], ids=["a worker", "the command"])
+@pytest.mark.parametrize("number", ENDING, ids=lambda number: number.name)
+def test_a_signal_waits_until_the_token_is_saved(
+    server: StrictServer, folder: Path, number: signal.Signals, command: tuple[str, ...]
+) -> None:
+    with renewing_process(server, folder, *command) as process:
+        process.send_signal(number)
+        process.communicate(timeout=60)
+        assert process.returncode == -number
+    check_that_the_login_is_kept(server, folder, 2)
+
+
+def test_a_second_ctrl_c_waits_until_the_token_is_saved(server: StrictServer, folder: Path) -> None:
+    with renewing_process(server, folder, *COMMAND) as process:
+        for _ in range(3):
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.05)
+        _, errors = process.communicate(timeout=60)
+        assert (process.returncode, errors) == (130, "payt: interrupted\n")
+    check_that_the_login_is_kept(server, folder, 2)
+
+
+@pytest.mark.parametrize("number", ENDING, ids=lambda number: number.name)
+def test_without_a_renewal_nothing_waits(server: StrictServer, folder: Path, number: signal.Signals) -> None:
+    program = "import payt, time\nwith payt.hold_signals():\n    print('in', flush=True)\n    time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "in\n"
+        process.send_signal(number)
+        assert process.wait(30) == -number
+
+
+# From within
+
+
+@pytest.fixture
+def came() -> Iterator[list[int]]:
+    """What a handler of the program's own has seen."""
+    seen: list[int] = []
+    before = {number: signal.signal(number, lambda got, _frame: seen.append(got)) for number in ENDING}
+    yield seen
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def test_signals_reach_the_handler_that_was_there_when_the_renewal_is_over(came: list[int]) -> None:
+    own = signal.getsignal(signal.SIGTERM)
+    over, under_way = threading.Event(), threading.Event()
+
+    def renew() -> None:
+        with renewing():
+            under_way.set()
+            over.wait(60)
+
+    thread = threading.Thread(target=renew)
+    with payt.hold_signals():
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert came == [signal.SIGTERM]
+        thread.start()
+        assert under_way.wait(60)
+        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGHUP)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)  # a second one changes nothing
+        assert came == [signal.SIGTERM]
+        over.set()
+        thread.join(60)
+        until(lambda: len(came) == 3)
+    assert sorted(came) == [signal.SIGHUP, signal.SIGTERM, signal.SIGTERM]
+    assert signal.getsignal(signal.SIGTERM) is own
+
+
+def test_leaving_waits_for_a_renewal(came: list[int]) -> None:
+    under_way, ended = threading.Event(), []
+
+    def renew() -> None:
+        with renewing():
+            under_way.set()
+            time.sleep(0.2)
+            ended.append(True)
+
+    thread = threading.Thread(target=renew)
+    with payt.hold_signals():
+        thread.start()
+        assert under_way.wait(60)
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert ended
+    thread.join(60)
+    until(lambda: came == [signal.SIGTERM])
+
+
+def test_what_is_ignored_stays_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+    try:
+        with payt.hold_signals():
+            assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+            os.kill(os.getpid(), signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_it_is_for_the_main_thread() -> None:
+    errors: list[BaseException] = []
+
+    def enter() -> None:
+        try:
+            with payt.hold_signals():
+                pass
+        except RuntimeError as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=enter)
+    thread.start()
+    thread.join(60)
+    assert [str(error) for error in errors] == ["payt.hold_signals() works in the main thread only: enter it there"]

@@ -1,0 +1,250 @@
+"""Tokens in requests: the `httpx.Auth` of each kind of credentials."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import os
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
+from contextlib import suppress
+from typing import Any, Final, TypeAlias
+
+import attrs
+import httpx
+
+from .. import checks
+from ..errors import PaytError, TokenError
+from ..transport.call import time_left
+from .cache import TokenCache, cache_of
+from .endpoint import TokenEndpoint
+from .grants import AuthorizationCode, ClientCredentials, Grant
+from .token import Token, checked_token
+
+MOST_TOKENS: Final = 10
+"""How many tokens a request is sent with at most: others may renew as fast as it is sent, but not for ever."""
+
+TokenSource: TypeAlias = Callable[[], str | Awaitable[str]]
+"""Returns a token each time it is called; may be a coroutine function for `AsyncClient`."""
+
+
+@attrs.frozen
+class StaticToken:
+    """A token that stays as it is; when Payt refuses it, that is final."""
+
+    token: str = attrs.field(repr=False, validator=lambda _self, _field, value: checked_token("token", value))
+
+
+@attrs.frozen
+class EnvToken:
+    """The token in a variable of the environment, which is read for each request. It travels to workers by name.
+
+    Args:
+        name: The variable, such as "PAYT_TOKEN_ACME".
+
+    Raises:
+        TypeError: The name is not a string.
+        ValueError: The name is empty; or, when a client is made, the variable is not set, or holds no token.
+    """
+
+    name: str = attrs.field(validator=lambda _self, _field, value: checks.text("name", value))
+
+    def __call__(self) -> str:
+        """The token.
+
+        Raises:
+            ValueError: The variable is not set, or holds no token.
+        """
+        if not os.environ.get(self.name):
+            raise ValueError(f"{self.name} is not set in the environment")
+        return checked_token(self.name, os.environ[self.name])
+
+
+Credentials: TypeAlias = str | StaticToken | EnvToken | ClientCredentials | AuthorizationCode | TokenSource | httpx.Auth
+"""What `payt.Client(credentials)` takes."""
+
+WAYS = """\
+no credentials. Pass one of these to payt.Client(...):
+  a token, or payt.StaticToken(token), or payt.EnvToken("NAME")
+  payt.AuthorizationCode(client_id, client_secret)    after somebody has logged in: payt login
+  payt.ClientCredentials(client_id, client_secret)    for the company that owns the application
+or set in the environment:
+  PAYT_TOKEN
+  PAYT_CLIENT_ID and PAYT_CLIENT_SECRET, and PAYT_REFRESH_TOKEN if there is no stored login yet"""
+
+
+def auth_of(
+    credentials: Credentials | None,
+    environment: Mapping[str, str],
+    base_url: httpx.URL,
+    way: Mapping[str, Any],
+    transport: httpx.BaseTransport | None = None,
+) -> httpx.Auth:
+    """How requests are authorized.
+
+    Args:
+        credentials: A token, a StaticToken, an EnvToken, a grant, a callable that returns a token, any httpx.Auth; None
+            takes what the environment holds.
+        environment: Usually `os.environ`.
+        base_url: The address of the API, to which a grant's tokens belong.
+        way: How the token endpoint is reached: see `TokenEndpoint`.
+        transport: What sends to the token endpoint in place of one of our own.
+
+    Raises:
+        TypeError: It is nothing that credentials can be.
+        ValueError: A token is empty or no token, or none is given anywhere.
+        TokenError: Whether there is a stored login cannot be told.
+    """
+    if credentials is None:
+        credentials = _in_environment(environment, base_url)
+    if isinstance(credentials, str):
+        credentials = StaticToken(checked_token("credentials", credentials))
+    match credentials:
+        case StaticToken(token=token):
+            return BearerAuth(lambda: token)
+        case EnvToken():
+            credentials()  # what is missing is told at once
+            return BearerAuth(credentials)
+        case ClientCredentials() | AuthorizationCode():
+            grant = _completed(credentials, environment)
+            endpoint = TokenEndpoint(base_url, grant.client_id, grant.client_secret, way, transport)
+            return GrantAuth(grant, cache_of(grant, base_url), endpoint)
+        case httpx.Auth():
+            return credentials
+        case _ if callable(credentials):
+            return BearerAuth(credentials)
+        case _:
+            raise TypeError(
+                "credentials must be a token, a StaticToken, EnvToken, ClientCredentials, AuthorizationCode, a "
+                f"callable that returns a token, an httpx.Auth or None, got {type(credentials).__name__}"
+            )
+
+
+def _in_environment(environment: Mapping[str, str], base_url: httpx.URL) -> StaticToken | Grant:
+    if environment.get("PAYT_TOKEN"):
+        return StaticToken(checked_token("PAYT_TOKEN", environment["PAYT_TOKEN"]))
+    names = ("PAYT_CLIENT_ID", "PAYT_CLIENT_SECRET")
+    missing = [name for name in names if not environment.get(name)]
+    if len(missing) == len(names):
+        raise ValueError(WAYS)
+    if missing:
+        raise ValueError(f"{({*names} - {*missing}).pop()} is set in the environment, but {missing[0]} is not")
+    application = environment[names[0]], environment[names[1]]
+    person = _completed(AuthorizationCode(*application), environment)
+    if person.refresh_token is not None or person.account is not None:
+        return person
+    try:
+        cache = cache_of(person, base_url)
+    except TokenError:  # nobody can be logged in where no folder is
+        return ClientCredentials(*application)
+    return person if cache.store.load(cache.key) is not None else ClientCredentials(*application)
+
+
+def _completed(grant: Grant, environment: Mapping[str, str]) -> Grant:
+    """A grant with what a login begins with, and whose it is, from the environment where that was not said."""
+    if isinstance(grant, ClientCredentials):
+        return grant
+    first, account = environment.get("PAYT_REFRESH_TOKEN"), environment.get("PAYT_ACCOUNT")
+    if grant.refresh_token is None and first:
+        grant = attrs.evolve(grant, refresh_token=checked_token("PAYT_REFRESH_TOKEN", first))
+    return attrs.evolve(grant, account=account) if grant.account is None and account else grant
+
+
+class _Auth(httpx.Auth):
+    """Does what `_steps` yields, one after the other: a request is sent, anything else is waited for."""
+
+    def _steps(self, request: httpx.Request) -> Generator[Any, Any, None]:
+        raise NotImplementedError
+
+    def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Authorize a request of `payt.Client`."""
+        steps = self._steps(request)
+        with suppress(StopIteration):
+            step = next(steps)
+            while True:
+                step = steps.send((yield request) if step is request else _waited_for(step, request))
+
+    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        """Authorize a request of `payt.AsyncClient`."""
+        from asyncio import wrap_future  # noqa: PLC0415  who needs it has imported it before
+
+        steps = self._steps(request)
+        with suppress(StopIteration):
+            step = next(steps)
+            while True:
+                if step is request:
+                    step = steps.send((yield request))
+                else:
+                    step = steps.send(await (step if inspect.isawaitable(step) else wrap_future(step)))
+
+
+def _waited_for(step: Any, request: httpx.Request) -> Any:
+    if inspect.isawaitable(step):
+        if inspect.iscoroutine(step):
+            step.close()
+        raise TypeError("credentials is a coroutine function, which payt.Client cannot wait for: use payt.AsyncClient")
+    left = time_left()
+    try:
+        return step.result(None if left == float("inf") else left)
+    except TimeoutError:
+        raise httpx.PoolTimeout("no token before the deadline", request=request) from None
+
+
+class BearerAuth(_Auth):
+    """Sends the token that `source` returns for each request (RFC 6750, section 2.1)."""
+
+    def __init__(self, source: TokenSource) -> None:
+        self._source = source
+
+    def _steps(self, request: httpx.Request) -> Generator[Any, Any, None]:
+        token: Any = self._source()
+        if inspect.isawaitable(token):
+            token = yield token
+        problem = _authorize(request, token)
+        del token  # from the frame, which the traceback of an error shows
+        if problem is not None:
+            raise TokenError(problem)
+        yield request
+
+
+def _authorize(request: httpx.Request, token: Any) -> str | None:
+    """Put a token into a request, or tell what is wrong with it."""
+    try:
+        request.headers["Authorization"] = f"Bearer {checked_token('the token that credentials() returned', token)}"
+    except (TypeError, ValueError) as error:
+        return str(error)
+    return None
+
+
+class GrantAuth(_Auth):
+    """Sends the access token of a grant, which is renewed before its end, and once when Payt refuses it.
+
+    A refused token means little while others renew: theirs is in the store by then, and is tried first. So is every
+    other token that turns up there; only when a new one was asked for and nothing else is left, 401 is final.
+    """
+
+    def __init__(self, grant: Grant, cache: TokenCache, endpoint: TokenEndpoint) -> None:
+        self._grant = grant
+        self._cache = cache
+        self._endpoint = endpoint
+
+    def _steps(self, request: httpx.Request) -> Generator[Any, Any, None]:  # no local variable shows a token
+        cache, may_ask = self._cache, True
+        tried: list[Token] = []
+        while len(tried) < MOST_TOKENS:
+            token = cache.ready(self._grant, tried)
+            while token is None:
+                search, is_new = cache.search(self._grant, self._endpoint, tried, may_ask=may_ask)
+                token = yield search
+                if isinstance(token, PaytError):
+                    raise copy.copy(token)  # each who waited needs one of their own, as raising writes into it
+                if token is None and is_new:
+                    return
+                if token is not None and not is_new and any(token.access_token == one.access_token for one in tried):
+                    token = None
+                may_ask = may_ask and (token is None or token is not cache.newest)
+            request.headers["Authorization"] = f"Bearer {token.access_token}"
+            response = yield request
+            if response.status_code != httpx.codes.UNAUTHORIZED:
+                return
+            cache.refuse(token)
+            tried.append(token)

@@ -1,0 +1,297 @@
+"""The token cache: gives every request in a process a token of its login, and asks for one new token at a time.
+
+Who needs a token, "give me a token that is none of these (which were refused)", meets one of these cases:
+
+ 1. The cache knows one that will do: it is used. Nothing is read, nothing is locked.
+ 2. A search is under way: its result is waited for.
+ 3. Else a search begins, in a thread:
+    a. The store holds a token that will do, as another process put it there: that one.
+    b. It holds none. The store's lock is taken, and the store read again: as in a.
+    c. Still none. What the store holds is saved once more, so that what cannot be saved is known before a refresh token
+       is spent. Then the token endpoint is asked, the new token saved, and only then used.
+    d. It cannot be saved: that is tried for some seconds. Then it is an error, but the token is kept for as long as the
+       process lives, and saved by the next search, before anything else. (A store may keep a copy as well.)
+    e. It is refused ("invalid_grant"): another process may just have used the refresh token and be about to save the
+       next one, so the store is read for some seconds. Then a refresh token that was given is tried, if it never was.
+       Then it is an error: a person must log in.
+    f. The renewal fails in another way, and the token is still good, only due: it is used, and for some seconds nobody
+       tries again.
+    g. The login that the store holds began with another refresh token than the one that was given. It is renewed, to
+       see whether it still works. If so, that is an error: two logins want one place. If not, see e.
+    h. It is the application's own access: where the store cannot be used, memory is (`BestEffort`).
+
+The thread is nobody's own: a request for a token that was sent must be waited for and its answer kept, whatever becomes
+of those who wait. A cancelled task, a deadline, Ctrl-C, a loop that is left and the end of an event loop would each
+lose a login. So the thread has nothing of the one that needs the token, neither its context (of a deadline, say)
+nor its being a daemon, and the program ends when the answer is kept.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+import time
+import weakref
+from collections import deque
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeGuard
+
+import attrs
+import httpx
+
+from ..errors import LoginRequiredError, PaytError, TokenError
+from ..transport import clock
+from ..transport.redaction import without
+from ..transport.signals import renewing
+from .endpoint import Ask, TokenEndpoint
+from .grants import Grant
+from .searches import searches
+from .stores import BestEffort, TokenStore, key_of
+from .token import Token
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+log = logging.getLogger("payt")
+
+PATIENCE: Final = 10.0
+"""Seconds for which nobody tries again to renew early what is still good."""
+SAVING: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
+"""Seconds between attempts to save a new token."""
+REREADING: Final = (0.1, 0.2, 0.5, 1.0, 1.0, 1.0, 1.0)
+"""Seconds between looks into the store for what another process may be about to save."""
+
+Search: TypeAlias = "Future[Token | PaytError | None]"
+"""It ends with an error as its result, which nobody has to fetch; with None where there is no token that will do."""
+
+
+class TokenCache:
+    """The token of one login, as one process knows it.
+
+    Args:
+        store: Where it is kept.
+        key: Its name there.
+    """
+
+    def __init__(self, store: TokenStore, key: str) -> None:
+        self.store = store
+        self.key = key
+        self.newest: Token | None = None  # that this process asked for
+        self._token: Token | None = None
+        self._unsaved: tuple[Token | None, Token] | None = None
+        self._refused: deque[str] = deque(maxlen=16)
+        self._patient_until = float("-inf")
+        self._another = ""  # access token of a login that works, and is not the one that was given
+
+    def ready(self, grant: Grant, tried: Iterable[Token]) -> Token | None:
+        """The known token, if it will do. Waits for nothing."""
+        token = self._token
+        if not self._will_do(token, grant, tried):
+            return None
+        if token.is_due(time.time(), grant.refresh_early) and clock.now() >= self._patient_until:
+            return None
+        return token
+
+    def refuse(self, token: Token) -> None:
+        """Payt does not take this token: from now on it will not do for anybody."""
+        if token.access_token not in self._refused:
+            self._refused.append(token.access_token)
+
+    def search(
+        self, grant: Grant, endpoint: TokenEndpoint, tried: Iterable[Token] = (), *, may_ask: bool = True
+    ) -> tuple[Search, bool]:
+        """The search that is under way, or a new one, and whether it is new: only then it knows what is wanted here.
+
+        Args:
+            grant: What for.
+            endpoint: Where a new token can be asked for.
+            tried: Those that Payt refused.
+            may_ask: Whether to ask for a new token, or only to look into the store.
+
+        Raises:
+            TokenError: No search can begin any more, as the program is ending.
+        """
+        return self._begin(grant, lambda: self._find(grant, endpoint, tuple(tried), may_ask=may_ask))
+
+    def replace(self, grant: Grant, endpoint: TokenEndpoint, body: Mapping[str, str]) -> Token | PaytError:
+        """Ask for a token by what is not in the store, such as a code, and keep it in place of what is there.
+
+        An error is returned, so that its traceback shows nothing of what is going on in here. Who interrupts the wait
+        loses no token.
+        """
+        search, _ = self._begin(grant, lambda: self._exchange(grant, endpoint, body), who=object())
+        result: Token | PaytError = search.result()
+        return result
+
+    def _save_what_is_left(self) -> None:
+        """Try once more to save a token that could not be saved."""
+        with suppress(Exception), self.store.lock(self.key):
+            self._settled(self.store.load(self.key))
+
+    def _begin(self, grant: Grant, find: Callable[[], Token | None], who: Hashable = None) -> tuple[Future[Any], bool]:
+        def result() -> Token | PaytError | None:
+            try:
+                return find()
+            except BaseException as error:  # noqa: BLE001  somebody waits for it
+                return self._told(error, grant.client_secret)
+
+        return searches.get().begin((self, who, grant.client_secret, grant.refresh_token), result)
+
+    def _find(self, grant: Grant, endpoint: TokenEndpoint, tried: Iterable[Token], *, may_ask: bool) -> Token | None:
+        held = self.store.load(self.key)
+        if self._unsaved is None and self._is_good(held, grant, tried, may_ask=may_ask):
+            return self._know(held)
+        with endpoint.asking() as ask, self.store.lock(self.key):
+            held = self._settled(self.store.load(self.key))
+            if self._is_good(held, grant, tried, may_ask=may_ask):
+                return self._know(held)
+            if not may_ask:
+                return None  # and, as the lock is held, nobody is about to put another one there
+            if held is not None and held.access_token == self._another and not grant.owns(held):
+                raise _another_login(grant)
+            with renewing():
+                return self._renew(ask, grant, held, tried, str(endpoint.base_url))
+
+    def _exchange(self, grant: Grant, endpoint: TokenEndpoint, body: Mapping[str, str]) -> Token:
+        with endpoint.asking() as ask, self.store.lock(self.key), renewing():
+            held = self.store.load(self.key)
+            new = ask(body, patient=True)
+            return self._keep(grant, held, attrs.evolve(new, origins=() if held is None else held.origins))
+
+    def _renew(self, ask: Ask, grant: Grant, held: Token | None, tried: Iterable[Token], where: str) -> Token:
+        is_good = self._will_do(held, grant, tried) and not held.is_due(time.time(), 0)
+        try:
+            body = grant.asks(held, where)
+            if held is not None and grant.spends:
+                self.store.save(self.key, held)
+            new = ask(body, patient=not is_good)
+        except Exception as error:
+            if is_good:
+                log.warning("the token could not be renewed early: %s", error)
+                self._patient_until = clock.now() + PATIENCE
+                return self._know(held)  # type: ignore[arg-type]  # it is good
+            if not isinstance(error, LoginRequiredError) or error.code is None:  # there was nothing to ask with
+                raise
+            others = self._saved_by_others(grant, held, tried)
+            if others is not None:
+                return self._know(others)
+            if held is not None:
+                held = attrs.evolve(held, refused=True)
+                with suppress(Exception):  # it is only to be told
+                    self.store.save(self.key, held)
+            refused, body = body, grant.asks(held, where)
+            if body == refused:
+                raise
+            new = ask(body, patient=True)
+        return self._keep(grant, held, grant.kept(new, held, body))
+
+    def _keep(self, grant: Grant, held: Token | None, token: Token) -> Token:
+        self._save(held, token)
+        log.info("a new token was got (%s)", grant.name)
+        if not token.access_token:
+            raise TokenError(
+                "the answer of the token endpoint holds a refresh token, which is kept, and no access token"
+            )
+        if token.access_token in self._refused:
+            self._refused.remove(token.access_token)  # given out anew: Payt must know what it does
+        self.newest = self._know(token)
+        if not grant.owns(token):
+            self._another = token.access_token
+            raise _another_login(grant)
+        return token
+
+    def _save(self, held: Token | None, token: Token) -> None:
+        self._unsaved = held, token
+        searches.get().unsaved[self] = self._save_what_is_left
+        for seconds in (*SAVING, None):
+            try:
+                self.store.save(self.key, token)
+            except Exception:
+                if seconds is None:
+                    raise
+                clock.current().sleep(seconds)
+            else:
+                break
+        self._saved()
+
+    def _saved(self) -> None:
+        self._unsaved = None
+        searches.get().unsaved.pop(self, None)
+
+    def _settled(self, held: Token | None) -> Token | None:
+        """What the store holds, once what could not be saved is: unless the store got another token since."""
+        if self._unsaved is None:
+            return held
+        before, token = self._unsaved
+        if _refresh_token_of(held) == _refresh_token_of(before):
+            self.store.save(self.key, token)
+            held = token
+        self._saved()
+        return held
+
+    def _saved_by_others(self, grant: Grant, held: Token | None, tried: Iterable[Token]) -> Token | None:
+        for seconds in REREADING:
+            token = self.store.load(self.key)
+            if _refresh_token_of(token) != _refresh_token_of(held) and self._will_do(token, grant, tried):
+                return token
+            clock.current().sleep(seconds)
+        return None
+
+    def _know(self, token: Token) -> Token:
+        self._token = token
+        return token
+
+    def _will_do(self, token: Token | None, grant: Grant, tried: Iterable[Token]) -> TypeGuard[Token]:
+        return (
+            token is not None
+            and token.access_token not in {"", *self._refused, *(one.access_token for one in tried)}
+            and grant.owns(token)
+        )
+
+    def _is_good(self, token: Token | None, grant: Grant, tried: Iterable[Token], *, may_ask: bool) -> TypeGuard[Token]:
+        is_due = token is not None and may_ask and token.is_due(time.time(), grant.refresh_early)
+        return self._will_do(token, grant, tried) and not is_due
+
+    def _told(self, error: BaseException, client_secret: str) -> PaytError:
+        """An error as those who wait may see it: without the frames, which hold secrets, of this thread."""
+        if isinstance(error, PaytError) and not self._unsaved:
+            return copy.copy(error)
+        tokens = [token for token in (self._token, *(self._unsaved or ())) if token is not None]
+        secrets = [secret for token in tokens for secret in (token.access_token, token.refresh_token) if secret]
+        text = str(error) if isinstance(error, PaytError) else f"{type(error).__name__}: {error}"
+        what = "the new token could not be kept" if self._unsaved else "no token could be had"
+        return TokenError(f"{what}: {without(text, (client_secret, *secrets))}")
+
+
+def cache_of(grant: Grant, base_url: httpx.URL) -> TokenCache:
+    """The cache for a grant at an address; the same one wherever the same store is meant."""
+    store = grant.store if grant.spends else BestEffort(grant.store)
+    if store is None:
+        from .file_store import FileTokenStore  # noqa: PLC0415  only who keeps tokens in files needs it
+
+        store = FileTokenStore()
+    key = key_of(base_url, grant.client_id, grant.name, grant.scope, grant.account)
+    try:
+        place: tuple[Any, str] = (store, key)
+        hash(place)
+    except TypeError:
+        place = (id(store), key)  # which nothing else has while the cache holds the store
+    with searches.get().lock:
+        return _caches.setdefault(place, TokenCache(store, key))
+
+
+def _refresh_token_of(token: Token | None) -> str | None:
+    return None if token is None else token.refresh_token
+
+
+def _another_login(grant: Grant) -> TokenError:
+    account = "" if grant.account is None else f" of {grant.account!r}"
+    return TokenError(
+        f"the stored login{account} began with another refresh token than the one given (refresh_token=, or "
+        "PAYT_REFRESH_TOKEN), and still works: give each login a name (account=, or PAYT_ACCOUNT), leave the refresh "
+        "token out to use the stored login, or end that first (payt logout)"
+    )
+
+
+_caches: weakref.WeakValueDictionary[tuple[Any, str], TokenCache] = weakref.WeakValueDictionary()

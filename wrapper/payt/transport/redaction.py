@@ -1,0 +1,41 @@
+"""Texts that came from elsewhere: without the secrets that were sent there, and without control characters."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""Control characters, which terminals obey, and those that turn the direction of writing."""
+
+
+def redacted(text: str, secrets: Iterable[str], mark: str = "[secret]") -> str:
+    """The text with a mark in place of each secret, however it is written there, and without control characters."""
+    return _UNSEEN.sub(" ", without(text, secrets, mark))
+
+
+def without(text: str, secrets: Iterable[str], mark: str = "[secret]") -> str:
+    """The text with a mark in place of each secret: as it is, percent-encoded, or escaped as JSON and HTML do."""
+    for secret in secrets:
+        if secret:
+            text = re.sub("".join(map(_spellings, secret)), mark, text)
+    return text
+
+
+def _spellings(character: str) -> str:
+    """A pattern of all ways to write a character."""
+    number = ord(character)
+    ways = [
+        rf"\\?{re.escape(character)}",
+        "".join(f"%{byte:02x}" for byte in character.encode()),
+        *(["\\+"] if character == " " else []),
+        "".join(rf"\\u{unit:04x}" for unit in _utf16(character)),
+        f"&#0*{number};",
+        f"&#x0*{number:x};",
+    ]
+    return f"(?:{ways[0]}|(?i:{'|'.join(ways[1:])}))"
+
+
+def _utf16(character: str) -> Iterable[int]:
+    data = character.encode("utf-16-be", errors="surrogatepass")
+    return (int.from_bytes(data[at : at + 2], "big") for at in range(0, len(data), 2))

@@ -1,0 +1,92 @@
+"""Signals that end a process, and wait while a refresh token is being spent."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Final
+
+from .process import PerProcess
+
+_SIGNALS: Final = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+
+
+class _Renewals:
+    """Those under way in a process. No locks: whom a signal interrupts could hold them."""
+
+    def __init__(self) -> None:
+        self.marks: set[object] = set()
+        self.waiting: deque[int] = deque()
+        self.interrupted = False
+
+    def hold(self, number: int) -> bool:
+        """Whether a signal that came has to wait. Then it is sent again."""
+        if number == signal.SIGINT and self.marks:
+            is_second, self.interrupted = self.interrupted, True
+            return is_second
+        self.waiting.append(number)  # before looking: the renewal may be over by then
+        if self.marks or number not in self.waiting:
+            return True
+        self.waiting.remove(number)
+        return False
+
+
+_renewals = PerProcess(_Renewals)
+
+
+@contextmanager
+def renewing() -> Iterator[None]:
+    """In here a refresh token is spent, and the next one saved."""
+    renewals, mark = _renewals.get(), object()
+    renewals.marks.add(mark)
+    try:
+        yield
+    finally:
+        renewals.marks.discard(mark)
+        while renewals.waiting and not renewals.marks:
+            os.kill(os.getpid(), renewals.waiting.popleft())
+        renewals.interrupted = bool(renewals.marks)
+
+
+@contextmanager
+def hold_signals() -> Iterator[None]:
+    """While a token is being renewed, SIGTERM, SIGHUP and a second Ctrl-C wait until the new one is saved.
+
+    For commands and workers, around all that they do, in the main thread. Otherwise these signals do what they did
+    before. They wait for at most as long as the token endpoint may take, 90 seconds. The first Ctrl-C interrupts at
+    once; the process then ends when the token is saved. The command `payt` does this by itself. SIGKILL, and a machine
+    that stops, nothing can hold.
+
+    Raises:
+        RuntimeError: It is entered in another thread than the main one, where Python sets no signal handlers.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        raise RuntimeError("payt.hold_signals() works in the main thread only: enter it there")
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        if _renewals.get().hold(number):
+            return
+        before = handlers[number]
+        if callable(before):
+            before(number, frame)
+        else:
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+
+    present = {number: signal.getsignal(number) for number in _SIGNALS}
+    handlers = {number: handler for number, handler in present.items() if handler not in (None, signal.SIG_IGN)}
+    for number in handlers:
+        signal.signal(number, handle)
+    try:
+        yield
+    finally:
+        while _renewals.get().marks:
+            time.sleep(0.02)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
