@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import copy
+import gzip
 import json
 import subprocess
 import sys
+import zlib
 from typing import Any
 
+import brotli
 import hypothesis
 import pytest
+import zstandard
 from hypothesis import strategies as st
 
 import payt
+from payt.transport.answers import retry_after
 from support.flavours import Flavour
 from support.pages import Pages, refusal, serving
 from support.quick import QUICK
@@ -285,3 +291,99 @@ def test_a_small_answer_does_not_fill_the_memory(encoding: str, reason: str) -> 
     grown, _, said = run.stdout.partition(" ")
     assert int(grown) < 20  # megabytes
     assert reason in said
+
+
+# What else a listing promises
+
+
+def test_a_function_that_fails_says_where_to_resume() -> None:
+    with serving(by_id(list(range(1, 1_201)))) as server, payt.Client("t", base_url=server.url, **CLIENT) as client:
+        made: list[int] = []
+
+        def make(page: payt.Page[payt.Contact]) -> None:
+            if made:
+                raise ValueError("no room")
+            made.append(len(page.data))
+
+        with pytest.raises(ValueError, match="no room") as caught:
+            for _ in client.contacts.list(administration_id="1").map_pages(make):
+                pass
+        assert caught.value.__notes__ == ["while dealing with a page; resume with cursor='500'"]
+        cursor = caught.value.cursor  # type: ignore[attr-defined]
+        assert len(list(client.contacts.list(administration_id="1", cursor=cursor))) == 700
+
+
+def test_copies_of_clients_and_pagers_share_the_connections() -> None:
+    with serving(by_id([1, 2, 3])) as server, payt.Client("t", base_url=server.url, **CLIENT) as client:
+        assert copy.copy(client) is copy.deepcopy(client) is client
+        pager = client.contacts.list(administration_id="1")
+        assert len(list(copy.copy(pager))) == len(list(copy.deepcopy(pager))) == len(list(pager)) == 3
+
+
+def test_what_the_api_says_cannot_steer_a_terminal(flavour: Flavour, caplog: pytest.LogCaptureFixture) -> None:
+    said = b'{"code": "\\u001b[31m", "message": "\\u202egone\\u0007\\u061c"}'
+    head = b"HTTP/1.1 403 No\x1b[2J\r\nX-Request-Id: r\x1b]0;\r\nContent-Length: %d\r\n\r\n" % len(said)
+    with serving(lambda _: head + said) as server, pytest.raises(payt.PaytError) as caught:
+        listed(flavour, server)
+    shown = f"{caught.value} {caught.value.request_id}"
+    assert [character for character in shown if not character.isprintable()] == []
+    with serving(lambda _: {"data": [], "\x1b[2J": 1}) as server:
+        listed(flavour, server)
+    assert "\x1b" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("http://api.payt.example", "everybody on the way to api.payt.example can read the token"),
+        ("https://api.payt.example/v1", "must not end in /v1"),
+        ("https://api.payt.example/v1/", "must not end in /v1"),
+    ],
+)
+@pytest.mark.parametrize("kind", [payt.Client, payt.AsyncClient])
+def test_an_address_that_cannot_be_meant_is_refused(kind: Any, url: str, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        kind("t", base_url=url)
+    kind("t", base_url=url.removesuffix("/").removesuffix("/v1"), allow_http=True)
+
+
+def test_trusting_everybody_is_warned_of() -> None:
+    with pytest.warns(UserWarning, match="can pretend to be Payt") as caught:
+        payt.Client("t", verify=False)
+    assert caught[0].filename == __file__
+
+
+def test_a_moment_to_come_back_is_read_by_the_clock_that_wrote_it() -> None:
+    headers = {"Date": "Thu, 01 Jan 2026 00:00:00 GMT", "Retry-After": "Thu, 01 Jan 2026 00:00:30 GMT"}
+    assert retry_after(headers) == 30
+
+
+@pytest.mark.parametrize("encoding", ["br", "zstd", "deflate", "gzip"])
+def test_every_encoding_that_is_asked_for_is_read(encoding: str, flavour: Flavour) -> None:
+    body = json.dumps({"data": [{"id": str(number)} for number in range(1, 301)]}).encode()
+    packed = {
+        "br": brotli.compress,
+        "zstd": zstandard.ZstdCompressor().compress,
+        "deflate": zlib.compress,
+        "gzip": gzip.compress,
+    }[encoding](body)
+    for sent in (packed, packed[:-20] + b"\xff" * 20):
+        head = f"HTTP/1.1 200 OK\r\nContent-Encoding: {encoding}\r\nContent-Length: {len(sent)}\r\n\r\n".encode()
+        with serving(lambda _, answer=head + sent: answer) as server:  # type: ignore[misc]
+            if sent is packed:
+                assert len(listed(flavour, server)) == 300
+            else:
+                with pytest.raises(payt.PaytError) as caught:
+                    listed(flavour, server)
+                assert type(caught.value) in (payt.TransportError, payt.InvalidResponseError)
+
+
+def test_many_listings_collect_what_is_invalid_by_administration() -> None:
+    body = {"data": [{"id": "1", "lastname": 5}, {"id": "2"}]}
+    with serving(lambda _: body) as server, payt.Client("t", base_url=server.url, **CLIENT) as client:
+        pager = client.contacts.list_many(administration_ids=["a", "b"], on_invalid="collect")
+        assert sorted(administration for administration, _ in pager) == ["a", "b"]
+        assert {name: [record.id for record in records] for name, records in pager.invalid.items()} == {
+            "a": ["1"],
+            "b": ["1"],
+        }

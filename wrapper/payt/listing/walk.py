@@ -135,7 +135,7 @@ class Walk(Generic[T]):
         """The page that an answer holds; from here on, `query()` is about the one behind it.
 
         Returns:
-            The page; None where it only proves that the listing is complete.
+            The page; None where it only proves that the one before was cut rightly.
 
         Raises:
             InvalidResponseError: It is not a page, or the end that came before was none.
@@ -148,8 +148,7 @@ class Walk(Generic[T]):
         keys = [getattr(record, self.listing.spec.key or "", None) for record in body.data]
         new = self._seen.new(keys)
         if self._joint is not None or self._doubt is not None:
-            self._prove(response, keys, more=any(new) or bool(invalid))
-            return None
+            return self._proof(response, keys, more=any(new) or bool(invalid))
         cursor = body.pagination.cursor if body.pagination is not None else None
         if not cursor or (not keys and not invalid and cursor == self._cursor):
             cursor = None
@@ -168,7 +167,7 @@ class Walk(Generic[T]):
         return Page(data=data, cursor=self.cursor, raw=response.content, headers=response.headers, invalid=invalid)
 
     def instead(self, error: InvalidResponseError | APIError) -> Page[T] | None:
-        """What to go on with in place of a page; None where its error proves that the listing is complete.
+        """What to go on with in place of a page.
 
         Raises:
             PaytError: The error, where nothing is.
@@ -176,8 +175,7 @@ class Walk(Generic[T]):
         if isinstance(error, APIError):
             if self._doubt is None or error.status_code not in _UNKNOWN_CURSOR:
                 raise error
-            self._next_part()  # the service does not take the key of a record for a cursor
-            return None
+            return self._empty_page(error.body, error.headers)  # the key of a record is not a cursor there
         response = None if isinstance(error.__cause__, NotJsonError) else getattr(error.__cause__, "response", None)
         if response is None:
             raise error from error.__cause__
@@ -227,24 +225,30 @@ class Walk(Generic[T]):
         else:
             self._next_part()
 
+    def _empty_page(self, raw: bytes, headers: Mapping[str, str]) -> Page[T]:
+        self._next_part()
+        self._pages += 1
+        return Page(data=[], cursor=self.cursor, raw=raw, headers=headers)
+
     def _next_part(self) -> None:
         self._part, self._cursor, self._doubt, self._before = self._part + 1, None, None, []
         self._cursors.clear()
 
-    def _prove(self, response: Response[Any], keys: list[Any], *, more: bool) -> None:
+    def _proof(self, response: Response[Any], keys: list[Any], *, more: bool) -> Page[T] | None:
+        """What an answer to a proof means: an empty last page, or that a page was cut rightly."""
         doubt, joint, self._doubt, self._joint = self._doubt, self._joint, None, None
         if joint is not None:
             if keys[:1] != [joint]:
                 self._cannot_cut(response)
-        elif more:
+            return None
+        if more:
             self._refuse(
                 response,
                 f"the listing seemed complete, and there are records behind its end: the last page ended with {doubt} "
                 "and without `pagination.cursor`",
                 path="$.pagination",
             )
-        else:
-            self._next_part()
+        return self._empty_page(response.content, response.headers)
 
     def _check(self, response: Response[Any], cursor: str | None, keys: list[Any], new: list[bool]) -> None:
         """That the listing advances."""
