@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# From the contract to the client: openapi.yaml -> generated/payt_api/.
+# From the contract to the client: openapi.yaml -> generated/payt_api/ and generated/payt_resources/.
 #
 #   ./generate.sh            generate
 #   ./generate.sh --check    say whether generated/ is what the contract gives; changes nothing, exits 1 and shows the diff where not

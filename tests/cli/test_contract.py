@@ -52,7 +52,7 @@ def test_every_kind_of_drift_is_named_with_path_and_count_and_without_values(dri
         id="1",
         lastname=5,
         updated_at=SECRET,
-        debtor_numbers=[SECRET, 7, None],
+        debtor_numbers=[SECRET, 7, True, None],
         validation_errors=[SECRET],
         city=SECRET,
     )
@@ -70,8 +70,8 @@ def test_every_kind_of_drift_is_named_with_path_and_count_and_without_values(dri
     assert [(d["path"], d["difference"], d["count"], d["of"]) for d in shown["differences"]] == [
         ("$.data[].city", "unknown, null", 1, 3),
         ("$.data[].city", "unknown, string", 1, 3),
-        ("$.data[].debtor_numbers[]", "integer instead of string", 1, 3),
-        ("$.data[].debtor_numbers[]", "null instead of string", 1, 3),
+        ("$.data[].debtor_numbers[]", "boolean instead of string", 1, 4),
+        ("$.data[].debtor_numbers[]", "null instead of string", 1, 4),
         ("$.data[].firstname", "object instead of string or null", 1, 3),
         ("$.data[].id", "number instead of string or null", 1, 3),
         ("$.data[].lastname", "integer instead of string or null", 1, 3),
