@@ -24,6 +24,7 @@ import payt
 from payt.cli.app import app
 from payt.credentials.cache import cache_of
 from payt.credentials.searches import searches
+from payt.credentials.stores import BestEffort
 from support.flavours import Flavour
 from support.quick import QUICK
 
@@ -103,6 +104,12 @@ for credentials in (token, functools.partial(token)):
     assert run.stdout == said * 2
 
 
+def test_the_same_seen_from_within(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(token_of, "__module__", "__main__")
+    with pytest.raises(TypeError, match="token_of is a function of the script that was started"):
+        pickle.dumps(payt.Client(functools.partial(token_of, "acme"), **{**QUICK, "verify": True}))
+
+
 def test_a_transport_for_tokens_does_not_travel() -> None:
     client = payt.Client(payt.AuthorizationCode("id", "secret"), token_transport=httpx.HTTPTransport(verify=False))
     with pytest.raises(TypeError, match="a transport of its own cannot be pickled"):
@@ -162,6 +169,23 @@ class Broken(payt.MemoryTokenStore):
 @pytest.fixture(autouse=True)
 def nothing_was_said(monkeypatch: pytest.MonkeyPatch) -> None:
     searches.get().said.clear()
+
+
+def test_an_application_of_the_environment_goes_on_without_a_home(
+    server: StrictServer, flavour: Flavour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("platformdirs.user_data_path", lambda *_arguments, **_settings: Path("~/.local/share/payt"))
+    for name, value in {"BASE_URL": server.url, "CLIENT_ID": "id", "CLIENT_SECRET": f"s-{flavour.name}"}.items():
+        monkeypatch.setenv(f"PAYT_{name}", value)
+    assert len(flavour.contacts(server.url, None, client=QUICK)) == 1
+
+
+def test_a_store_that_fails_forgets_all_the_same() -> None:
+    store = BestEffort(Broken("save"))
+    store.save("key", TOKEN)
+    assert store.load("key") == TOKEN
+    store.delete("key")
+    assert store.load("key") is None
 
 
 # Folders that are odd

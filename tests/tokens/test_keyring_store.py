@@ -62,6 +62,16 @@ def test_what_is_saved_is_loaded_until_it_is_deleted(ring: Keyring) -> None:
     assert repr(store) == "payt.KeyringTokenStore('payt')"
 
 
+def test_a_place_is_tried_where_nothing_is_stored_yet(ring: Keyring) -> None:
+    store = payt.KeyringTokenStore()
+    with store.lock("key"):
+        assert ring.passwords == {}
+    store.save("key", TOKEN)
+    before = ring.passwords.copy()
+    with store.lock("key"):
+        assert ring.passwords == before
+
+
 def test_something_foreign_is_reported(ring: Keyring) -> None:
     ring.passwords["payt", "key"] = "a password of somebody else"
     with pytest.raises(payt.TokenError, match="that is no token of payt") as caught:

@@ -253,6 +253,21 @@ def test_a_browser_may_block(log_in: LogIn) -> None:
         over.set()
 
 
+def test_who_comes_too_late_is_told() -> None:
+    with loopback.Loopback(0, "/callback") as server:
+        answers: list[str] = []
+
+        def visit() -> None:
+            answers.append(httpx.get(f"{server.address}?code=1", trust_env=False).text)
+
+        thread = threading.Thread(target=visit)
+        thread.start()
+        until(lambda: not server._seen.empty())
+        server._seen.put(KeyboardInterrupt())
+    thread.join(60)
+    assert "This login is over: begin another one." in answers[0]
+
+
 def test_a_browser_that_fails_is_reported(log_in: LogIn) -> None:
     def broken(_address: str) -> None:
         raise OSError("no display")
@@ -288,11 +303,11 @@ def test_ctrl_c_during_the_exchange_keeps_the_tokens(store: payt.FileTokenStore)
 
         thread = threading.Thread(target=interrupt)
         thread.start()
+        browser = Browser()
         with pytest.raises(KeyboardInterrupt):
-            payt.login(
-                fake.oauth.client_id, fake.oauth.client_secret, base_url=fake.url, store=store, browser=Browser()
-            )
+            payt.login(fake.oauth.client_id, fake.oauth.client_secret, base_url=fake.url, store=store, browser=browser)
         thread.join(60)
+        assert "The login was interrupted where it began." in browser.page().text
         who = payt.AuthorizationCode(fake.oauth.client_id, fake.oauth.client_secret, store)
         cache = cache_of(who, httpx.URL(fake.url))
         until(lambda: store.load(cache.key))

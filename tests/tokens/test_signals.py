@@ -177,6 +177,22 @@ def test_what_is_ignored_stays_ignored() -> None:
         signal.signal(signal.SIGHUP, before)
 
 
+def test_a_signal_without_a_handler_does_what_it_did_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seen from within."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    sent: list[tuple[int, int]] = []
+    try:
+        with payt.hold_signals():
+            handler = signal.getsignal(signal.SIGHUP)
+            assert callable(handler)
+            monkeypatch.setattr(os, "kill", lambda process, number: sent.append((process, number)))
+            handler(signal.SIGHUP, None)
+            assert signal.getsignal(signal.SIGHUP) == signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert sent == [(os.getpid(), signal.SIGHUP)]
+
+
 def test_it_is_for_the_main_thread() -> None:
     errors: list[BaseException] = []
 

@@ -185,6 +185,15 @@ def test_a_lock_file_that_is_none_is_reported(store: payt.FileTokenStore) -> Non
         pass
 
 
+def test_a_folder_in_the_place_of_the_next_file_is_reported_by_who_locks(store: payt.FileTokenStore) -> None:
+    store.save(KEY, TOKEN)
+    (store.path / f".{KEY}.json.new").mkdir()
+    assert store.load(KEY) == TOKEN
+    with pytest.raises(payt.TokenError, match=r"\.json\.new cannot be written: .*No refresh token was spent"):
+        store.lock(KEY).__enter__()
+    store.path.joinpath(f".{KEY}.json.new").rmdir()
+
+
 def test_nobody_waits_for_ever(store: payt.FileTokenStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(file_store, "LONGEST_LOCK", 0.1)
     failures: list[payt.TokenError] = []

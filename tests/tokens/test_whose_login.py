@@ -215,20 +215,23 @@ def test_the_commands_know_names(server: StrictServer, monkeypatch: pytest.Monke
     assert len(list(own_folder.glob("*.json"))) == 2
 
 
-def test_a_second_login_by_the_command_says_what_it_replaces(
-    server: StrictServer, monkeypatch: pytest.MonkeyPatch, own_folder: Path
-) -> None:
-    for name, value in {"BASE_URL": server.url, "CLIENT_ID": "id", "CLIENT_SECRET": "secret"}.items():
-        monkeypatch.setenv(f"PAYT_{name}", value)
+def test_a_second_login_by_the_command_says_what_it_replaces(server: StrictServer, own_folder: Path) -> None:
+    environment = {
+        **os.environ,
+        "PAYT_BASE_URL": server.url,
+        "PAYT_CLIENT_ID": "id",
+        "PAYT_CLIENT_SECRET": "secret",
+    }
 
     def login(*arguments: str) -> str:
-        result = CliRunner().invoke(app, ["login", "--no-browser", *arguments], input="nothing\n")
-        assert result.exit_code == 1
-        return result.stderr
+        command = [sys.executable, "-m", "payt.cli", "login", "--no-browser", *arguments]
+        ended = subprocess.run(command, env=environment, input="no\n", capture_output=True, text=True, check=False)
+        assert ended.returncode == 1
+        return ended.stderr
 
     cache = cache_of(payt.AuthorizationCode("id", "secret"), httpx.URL(server.url))
     cache.store.save(cache.key, payt.Token("a", "r"))
-    said = "This replaces the login that is stored; to keep both, name this one: --account"
+    said = "this login replaces the one that is stored; to keep both, name one of them (--account, account=)\n"
     assert said in login()
     assert said not in login("--account", "acme")
 

@@ -85,6 +85,8 @@ async def async_client() -> None:
 def everything_that_may_be_passed(auth: httpx.Auth) -> None:
     payt.Client("token")
     payt.Client(payt.StaticToken("token"))
+    payt.Client(payt.EnvToken("PAYT_TOKEN_ACME"))
+    payt.AsyncClient("token", token_transport=httpx.HTTPTransport())
     payt.Client(lambda: "token", base_url="https://api.example", timeout=5)
     payt.Client(auth, timeout=httpx.Timeout(5), transport=httpx.HTTPTransport())
     payt.Client(retries=0, rate_limit=None, total_timeout=60, max_body=2**20, http2=True)
@@ -108,7 +110,9 @@ def everything_that_may_be_passed(auth: httpx.Auth) -> None:
 def tokens(store: payt.TokenStore) -> None:
     payt.Client(payt.ClientCredentials("id", "secret", store, scope="contacts:read", refresh_early=30))
     payt.AsyncClient(payt.AuthorizationCode("id", "secret", payt.FileTokenStore("tokens"), refresh_token="first"))
-    payt.Client(payt.AuthorizationCode("id", "secret", payt.KeyringTokenStore()))
+    payt.Client(payt.AuthorizationCode("id", "secret", payt.KeyringTokenStore(), account="acme"))
+    with payt.hold_signals():
+        payt.Client()
     assert_type(store.load("key"), payt.Token | None)
     assert_type(payt.login("id", "secret", store=payt.MemoryTokenStore(), browser=print), payt.Token)
     token = payt.Token("access", expires_at=1.0)

@@ -58,9 +58,6 @@ def login(
     with errors_reported(debug=debug):
         base_url = base_url_of(env)
         client_id = client_id or os.environ.get("PAYT_CLIENT_ID") or typer.prompt("Client id", err=True)
-        for what, cache in _caches(client_id, base_url, account).items():
-            if _LOGIN in what and cache.store.load(cache.key) is not None:
-                typer.echo("This replaces the login that is stored; to keep both, name this one: --account", err=True)
         token = payt.login(
             client_id,
             os.environ.get("PAYT_CLIENT_SECRET") or typer.prompt("Client secret", hide_input=True, err=True),

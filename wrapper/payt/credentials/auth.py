@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 import os
+from abc import abstractmethod
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
 from contextlib import suppress
 from typing import Any, Final, TypeAlias
@@ -152,8 +153,9 @@ def _completed(grant: Grant, environment: Mapping[str, str]) -> Grant:
 class _Auth(httpx.Auth):
     """Does what `_steps` yields, one after the other: a request is sent, anything else is waited for."""
 
+    @abstractmethod
     def _steps(self, request: httpx.Request) -> Generator[Any, Any, None]:
-        raise NotImplementedError
+        """What to send or to wait for."""
 
     def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """Authorize a request of `payt.Client`."""

@@ -204,16 +204,13 @@ class TokenCache:
     def _save(self, held: Token | None, token: Token) -> None:
         self._unsaved = held, token
         searches.get().unsaved[self] = self._save_what_is_left
-        for seconds in (*SAVING, None):
-            try:
+        for seconds in SAVING:
+            with suppress(Exception):
                 self.store.save(self.key, token)
-            except Exception:
-                if seconds is None:
-                    raise
-                clock.current().sleep(seconds)
-            else:
-                break
-        self._saved()
+                return self._saved()
+            clock.current().sleep(seconds)
+        self.store.save(self.key, token)
+        return self._saved()
 
     def _saved(self) -> None:
         self._unsaved = None

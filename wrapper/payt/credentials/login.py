@@ -92,7 +92,7 @@ def login(
         raise ValueError(f"timeout must be a number of seconds above 0, got {timeout!r}")
     cache = cache_of(grant, api)
     if cache.store.load(cache.key) is not None:  # what cannot be overwritten is better known before anybody logs in
-        log.warning("this login replaces the one that is stored; to keep both, name one of them (account=)")
+        log.warning("this login replaces the one that is stored; to keep both, name one of them (--account, account=)")
     endpoint = TokenEndpoint(api, grant.client_id, grant.client_secret)
 
     def finish(body: dict[str, str] | TokenError) -> Token | PaytError:

@@ -66,6 +66,10 @@ class Loopback:
     ) -> None:
         self._server.shutdown()
         self._server.server_close()
+        while not self._seen.empty():  # who came too late is told, and not kept waiting
+            seen = self._seen.get()
+            if isinstance(seen, tuple):
+                seen[1].put(_page(TokenError("this login is over: begin another one")))
 
     def open(self, browser: Callable[[str], object], address: str) -> None:
         """Call what shows a page, which may return when the page is closed."""
@@ -99,7 +103,11 @@ class Loopback:
                 foreign = f" ({body})"
                 answer.put(_page(body))
                 continue
-            result = finish(body)
+            try:
+                result = finish(body)
+            except BaseException:  # Ctrl-C, say: the tokens are kept all the same
+                answer.put(_page(TokenError("the login was interrupted where it began")))
+                raise
             self._server.answered.clear()
             answer.put(_page(result))
             self._server.answered.wait(_GOODBYE)
