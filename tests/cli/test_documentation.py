@@ -1,6 +1,6 @@
 """docs/cli.md shows each command with what it really says: every block with `$` is run, one after the other.
 
-A line that is … stands for any lines. Times are not compared. A comment `<!-- fault: 503, page 2 -->` lets the fake
+A line that is … stands for any lines. Times are not compared. A comment `<!-- fault: 500, page 2 -->` lets the fake
 server fail for the next command.
 """
 

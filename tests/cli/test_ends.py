@@ -295,7 +295,7 @@ def test_the_bar_on_a_terminal(environment: dict[str, str], fake: FakePayt, fold
         sys.executable, command.split(), env=settings, dimensions=(24, 110), timeout=60, encoding="utf-8"
     )
     child.expect(r"\d+ contacts in \d+ pages, [\d,]+ a second")
-    child.expect(r"12 contacts in 6 pages, \d+\.\d s: c\.csv\r\n")
+    child.expect(r"12 contacts in 7 pages, \d+\.\d s: c\.csv\r\n")
     child.expect(pexpect.EOF)
     child.close()
     assert child.exitstatus == 0

@@ -55,8 +55,8 @@ def test_an_interrupted_export_is_gone_on_with(payt_command: Any, fake: FakePayt
     asked = len(fake.requests)
     result = payt_command(*EXPORT, "-o", name, "--resume")
     assert result.exit_code == 0
-    assert result.stderr.startswith("going on behind 5 contacts in 5 pages\n12 contacts in 12 pages, ")
-    assert len(fake.requests) - asked == 7
+    assert result.stderr.startswith("going on behind 5 contacts in 5 pages\n12 contacts in 13 pages, ")
+    assert len(fake.requests) - asked == 8
     assert (folder / name).read_bytes() == whole
     assert files(folder) == {name}
 
@@ -65,9 +65,9 @@ def test_several_administrations_go_on_in_the_right_one(payt_command: Any, fake:
     fake.add_administration("2", 3)
     export = ("contacts", "export", "-a", 1, "-a", 2, "--per-page", 4, "--limit", 14)
     payt_command(*export, "-o", "whole.csv")
-    fake.fail(403, after=3)
+    fake.fail(403, after=4)
     result = payt_command(*export, "-o", "c.csv")
-    assert "it happened in administration 2; 12 contacts in 3 pages are kept" in result.stderr
+    assert "it happened in administration 2; 12 contacts in 4 pages are kept" in result.stderr
     assert payt_command(*export, "-o", "c.csv", "--resume").exit_code == 0
     assert (folder / "c.csv").read_bytes() == (folder / "whole.csv").read_bytes()
 

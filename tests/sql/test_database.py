@@ -220,7 +220,7 @@ def test_readers_see_whole_pages_and_are_not_blocked(
 
     monkeypatch.setattr(Copy, "write", look)
     sync(fake, database, per_page=4)
-    assert seen == [0, 4, 8]
+    assert seen == [0, 4, 8, 12]
 
 
 class TestFailing:

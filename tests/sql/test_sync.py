@@ -136,8 +136,8 @@ class TestInterrupted:
         assert len(rows(query)) == 8
         asked(fake)
         [result] = syncs(fake, database, per_page=4)
-        assert [request.get("cursor") for request in asked(fake)] == ["8"]
-        assert (result.resumed, result.inserted, result.pages) == (True, 4, 1)
+        assert [request.get("cursor") for request in asked(fake)] == ["8", "12"]
+        assert (result.resumed, result.inserted, result.pages) == (True, 4, 2)
         assert rows(query) == truth(fake)
 
     def test_the_watermark_moves_only_when_it_is_complete(self, fake: FakePayt, sync: Syncs, database: str) -> None:
@@ -175,8 +175,8 @@ class TestInterrupted:
         asked(fake)
         fake.fail(status)
         [result] = syncs(fake, database, per_page=4)
-        assert [request.get("cursor") for request in asked(fake)] == ["4", None, "4", "8"]
-        assert (result.pages, result.unchanged, result.inserted) == (3, 4, 8)
+        assert [request.get("cursor") for request in asked(fake)] == ["4", None, "4", "8", "12"]
+        assert (result.pages, result.unchanged, result.inserted) == (4, 4, 8)
         assert rows(query) == truth(fake)
 
     def test_a_contact_that_changes_on_a_page_that_was_passed_comes_with_the_next_run(

@@ -51,7 +51,7 @@ def _is_safe(settings: Settings, _field: Any, allowed: bool) -> None:  # noqa: F
             f"base_url: over http://, everybody on the way to {url.host} can read the token: use https://, or say "
             "allow_http=True"
         )
-    if settings.verify is False:
+    if settings.verify is False and url.scheme == "https":
         warnings.warn(
             "verify=False: everybody on the way to Payt can pretend to be Payt, and read the token", stacklevel=4
         )

@@ -154,7 +154,9 @@ class Walk(Generic[T]):
             cursor = None
         self._check(response, cursor, keys, new)
         self._by_key = self._by_key or (bool(keys) and cursor == keys[-1])
-        fresh = (record for record, is_new in zip(body.data, new, strict=True) if is_new)
+        last = {} if all(new) else dict(zip(keys, body.data, strict=True))  # of two on one page, the later one
+        records = zip(body.data, keys, new, strict=True)
+        fresh = (last.get(key, record) if key else record for record, key, is_new in records if is_new)
         data = [record for record in fresh if not self._came_before(record)]
         full = len(keys) + len(invalid) >= self._per_page
         if self._left is not None and len(data) > self._left:

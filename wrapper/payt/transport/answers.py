@@ -132,8 +132,7 @@ def _moment(value: str) -> datetime.datetime | None:
 
 def plain(text: str) -> str:
     """A text from outside without what steers a terminal: control characters, and those that turn the direction."""
-    shown = (each if each.isprintable() else " " if each.isspace() else "\N{REPLACEMENT CHARACTER}" for each in text)
-    return "".join(shown)
+    return "".join(each if each.isprintable() else " " for each in text)
 
 
 def read_error(body: bytes, content_type: str) -> tuple[str | None, str | None]:
