@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import gzip
 import json
@@ -387,3 +388,51 @@ def test_many_listings_collect_what_is_invalid_by_administration() -> None:
             "a": ["1"],
             "b": ["1"],
         }
+
+
+def test_a_page_without_keys_cannot_be_cut(flavour: Flavour) -> None:
+    body = {"data": [{"lastname": "a"}, {"lastname": "b"}], "pagination": {"cursor": "2"}}
+    with serving(lambda _: body) as server, pytest.raises(payt.InvalidResponseError, match="list without limit"):
+        listed(flavour, server, limit=1)
+
+
+def test_null_where_the_cursor_would_be_is_an_end_that_is_proven_too(flavour: Flavour) -> None:
+    body = {"data": [{"id": "1"}], "pagination": None, "has_more": True}
+    with serving(lambda query: {"data": []} if "cursor" in query else body) as server:
+        assert listed(flavour, server) == ["1"]
+        assert len(server.asked) == 2
+
+
+@pytest.mark.parametrize("encoding", ["br", "gzip", "deflate", "zstd"])
+def test_what_is_not_in_its_encoding_is_asked_for_again(encoding: str, flavour: Flavour) -> None:
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: {encoding}\r\nContent-Length: 9\r\n\r\nnot in it".encode()
+    with serving(lambda _: head) as server, pytest.raises(payt.TransportError, match="DecodingError") as caught:
+        listed(flavour, server)
+    assert caught.value.attempts == 5
+
+
+def test_an_encoding_is_read_or_refused(flavour: Flavour) -> None:
+    body = b'{"data": []}'
+    for encoding, works in (("identity", True), ("gzip, gzip", False), ("compress", False)):
+        head = f"HTTP/1.1 200 OK\r\nContent-Encoding: {encoding}\r\nContent-Length: 12\r\n\r\n".encode()
+        with serving(lambda _, answer=head + body: answer) as server:  # type: ignore[misc]
+            if works:
+                assert listed(flavour, server) == []
+            else:
+                with pytest.raises(payt.TransportError, match="not one that was asked for") as caught:
+                    listed(flavour, server)
+                assert caught.value.attempts == 1
+
+
+def test_async_pages_of_many_collect_the_errors_of_single_ones() -> None:
+    def answer(query: dict[str, str]) -> Any:
+        return refusal(403) if query["administration_id"] == "a" else {"data": [{"id": "1"}]}
+
+    async def run(url: str) -> None:
+        async with payt.AsyncClient("t", base_url=url, **CLIENT) as client:
+            pager = client.contacts.list_many(administration_ids=["a", "b"], on_error="collect")
+            assert [name async for name, _ in pager.pages()] == ["b"]
+            assert list(pager.errors) == ["a"]
+
+    with serving(answer) as server:
+        asyncio.run(run(server.url))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import ssl
+from abc import abstractmethod
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
@@ -79,8 +80,8 @@ class _Client(Generic[TransportT, SessionT]):
         self._session = self._make_session(settings, auth, way)
         self._session.recipe = Recipe(type(self), credentials, settings)
 
-    def _make_session(self, settings: Settings, auth: httpx.Auth, way: Mapping[str, Any]) -> SessionT:
-        raise NotImplementedError
+    @abstractmethod
+    def _make_session(self, settings: Settings, auth: httpx.Auth, way: Mapping[str, Any]) -> SessionT: ...
 
     @property
     def base_url(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
@@ -44,8 +45,8 @@ class _One(Generic[T]):
         self._walk = Walk(self._listing)
         return self._walk
 
-    def _recipe(self) -> Any:
-        raise NotImplementedError
+    @abstractmethod
+    def _recipe(self) -> Any: ...
 
     def __copy__(self) -> Self:
         other = type(self).__new__(type(self))

@@ -334,10 +334,7 @@ class Walk(Generic[T]):
 
 
 def _names_in(raw: msgspec.Raw | None) -> set[str]:
-    try:
-        return {*msgspec.json.decode(raw or b"{}", type=dict[str, msgspec.Raw])}
-    except msgspec.DecodeError:
-        return set()
+    return {*(msgspec.json.decode(raw or b"null", type=dict[str, msgspec.Raw] | None) or {})}
 
 
 def _about(response: Response[Any], error: PaytError) -> PaytError:
