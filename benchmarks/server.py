@@ -3,8 +3,8 @@
     python benchmarks/server.py PAGE [--latency SECONDS] [--rate-limit REQUESTS_PER_SECOND]
 
 It prints its port. The administration's id says how many contacts it has ("50000"), with anything after a dash, so that
-many administrations can be alike ("2500-17"). The page in the file PAGE is sent over and over, with the cursor that
-belongs there. `GET /stats` tells what it has seen. Only the standard library, so that it starts anywhere.
+many administrations can be alike ("2500-17"). The page in the file PAGE is sent over and over, with ids and a cursor that
+belong there. `GET /stats` tells what it has seen. Only the standard library, so that it starts anywhere.
 """
 
 from __future__ import annotations
@@ -26,14 +26,9 @@ class Counts:
     """What all connections share."""
 
     def __init__(self, page: bytes, latency: float, rate_limit: int | None) -> None:
-        end = page.index(b'],"pagination"')
-        self.whole = page[:end]
-        opening = page.index(b"[") + 1
-        # where the record of each number ends, for pages that are not full
-        self.ends = [opening]
-        for record in json.loads(page)["data"]:
-            text = json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode()
-            self.ends.append(page.index(text, self.ends[-1]) + len(text))
+        # each record without its id, which is the first of its fields and another one on each page
+        texts = [json.dumps(each, ensure_ascii=False, separators=(",", ":")) for each in json.loads(page)["data"]]
+        self.without_id = [text.partition(",")[2].encode() for text in texts]
         self.latency, self.rate_limit = latency, rate_limit
         self.requests = self.refused = self.connections = 0
         self.times: deque[float] = deque()
@@ -58,7 +53,11 @@ class Counts:
         start = int(query.get("cursor", ["0"])[0])
         stop = min(start + min(int(query.get("per_page", ["100"])[0]), PER_PAGE), total)
         cursor = f'"{stop}"' if stop < total else "null"
-        return 200, b'%b],"pagination":{"cursor":%b}}' % (self.whole[: self.ends[stop - start]], cursor.encode())
+        records = b",".join(
+            b'{"id":"%d",%b' % (number, rest)
+            for number, rest in zip(range(start + 1, stop + 1), self.without_id, strict=False)
+        )
+        return 200, b'{"data":[%b],"pagination":{"cursor":%b}}' % (records, cursor.encode())
 
 
 class Connection(asyncio.Protocol):
