@@ -3,8 +3,8 @@
     python benchmarks/server.py PAGE [--latency SECONDS] [--rate-limit REQUESTS_PER_SECOND]
 
 It prints its port. The administration's id says how many contacts it has ("50000"), with anything after a dash, so that
-many administrations can be alike ("2500-17"). The page in the file PAGE is sent over and over, with ids and a cursor that
-belong there. `GET /stats` tells what it has seen. Only the standard library, so that it starts anywhere.
+many administrations can be alike ("2500-17"). The page in the file PAGE is sent over and over, with ids and a cursor of
+its own each time. `GET /stats` tells what it has seen. Only the standard library, so that it starts anywhere.
 """
 
 from __future__ import annotations
