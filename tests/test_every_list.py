@@ -6,7 +6,9 @@ What a list has is looked up in the contract, so that one that joins it is tried
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
@@ -215,3 +217,17 @@ def test_what_is_added_changed_and_removed_shows(read: Read, records: Records) -
     assert removed not in records
     for each in (added, changed):
         assert {field: value for field, value in each.items() if field not in on_request(records)} in found
+
+
+def test_help_describes_every_argument_in_sections_of_one_shape(name: str) -> None:
+    for client in (payt.Client, payt.AsyncClient):
+        with_token = client("token")
+        for suffix in ("", "_many"):
+            if (method := method_of(with_token, name, suffix)) is None:
+                continue
+            text = inspect.getdoc(method)
+            assert text is not None
+            headings = re.findall(r"^(\w+):$", text, re.MULTILINE)
+            assert headings == ["Args", "Returns", "Raises"]
+            described = re.findall(r"^    (\w+): ", text[text.index("Args:") : text.index("Returns:")], re.MULTILINE)
+            assert sorted(described) == sorted(inspect.signature(method).parameters)

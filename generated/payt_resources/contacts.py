@@ -114,42 +114,43 @@ class Contacts:
     ) -> ManyPager[Contact]:
         """List the contacts of an administration, for many administrations at once.
 
-                `for administration_id, contact in client.contacts.list_many(...)`, or `.pages()` of it.
+        `for administration_id, contact in client.contacts.list_many(...)`, or `.pages()` of it.
 
-                Each administration is listed as by `list`, several of them at a time, all under the one pace. Records come
-                as they arrive: those of one administration in their order, those of several in between each other.
-                `.pages()` gives `(administration_id, page)`.
+        Each administration is listed as by `list`, several of them at a time, all under the one pace. Records come
+        as they arrive: those of one administration in their order, those of several in between each other.
+        `.pages()` gives `(administration_id, page)`.
 
-                Filters that are given together all apply. An empty iterable means no contacts, and no request. A filter too
-                long for one URL is spread over several requests, and every record comes once.
+        Filters that are given together all apply. An empty iterable means no contacts, and no request. A filter too
+        long for one URL is spread over several requests, and every record comes once.
 
-                Args:
-                    administration_ids: The administrations to list; one that is named twice is listed once. None at all
-                        means no records, and no request. As a mapping, with the cursor where each starts:
-                        `{id: error.cursor for id, error in pager.errors.items()}` resumes what failed.
-                    concurrency: How many administrations are listed at the same time at most, 1 to 100. The pace allows ten
-                        requests a second, so many more help only where answers take seconds.
-                    on_error: What an error of one administration does: "raise" ends all listings with it, "collect" ends
-                        only its own and puts it into `.errors` of the result.
-                    ids: Only contacts with one of these ids. A value, or any iterable of values.
-                    contact_identifiers: Only contacts with one of these identifiers of the accounting software. A
-                        value, or any iterable of values.
-                    debtor_numbers: Only contacts with one of these debtor numbers. A value, or any iterable of values.
-                    updated_after: Only contacts that were updated after this moment (ISO 8601, UTC). An aware datetime,
-                        or ISO 8601 with an offset.
-                    fields: Only these fields are sent; all others are None. Names, and `{name: [names inside it]}`.
-                    per_page: As for `list`.
-                    limit: How many records of each administration to list at most.
-                    prefetch: How many pages each of the listings under way is ahead of the consumer, 1 or 0. There are never
-                        more than `concurrency * (1 + prefetch)` pages in memory.
-                    on_invalid: What a record that is not what the contract says does: "raise" ends the listing with an error,
-                        "collect" leaves it out and puts it into `.invalid` of the result.
+        Args:
+            administration_ids: The administrations to list; one that is named twice is listed once. None at all
+                means no records, and no request. As a mapping, with the cursor where each starts:
+                `{id: error.cursor for id, error in pager.errors.items()}` resumes what failed.
+            concurrency: How many administrations are listed at the same time at most, 1 to 100. The pace allows ten
+                requests a second, so many more help only where answers take seconds.
+            on_error: What an error of one administration does: "raise" ends all listings with it, "collect" ends
+                only its own and puts it into `.errors` of the result.
+            ids: Only contacts with one of these ids. A value, or any iterable of values.
+            contact_identifiers: Only contacts with one of these identifiers of the accounting software. A
+                value, or any iterable of values.
+            debtor_numbers: Only contacts with one of these debtor numbers. A value, or any iterable of values.
+            updated_after: Only contacts that were updated after this moment (ISO 8601, UTC). An aware datetime,
+                or ISO 8601 with an offset.
+            fields: Only these fields are sent; all others are None. Names, and `{name: [names inside it]}`.
+            per_page: As for `list`.
+            limit: How many records of each administration to list at most.
+            prefetch: How many pages each of the listings under way is ahead of the consumer, 1 or 0. There are never
+                more than `concurrency * (1 + prefetch)` pages in memory.
+            on_invalid: What a record that is not what the contract says does: "raise" ends the listing with an error,
+                "collect" leaves it out and puts it into `.invalid` of the result.
+
         Returns:
-                    A ManyPager. Nothing is sent before it is iterated; each iteration lists anew.
+            A ManyPager. Nothing is sent before it is iterated; each iteration lists anew.
 
-                Raises:
-                    TypeError: An argument is of a wrong type.
-                    ValueError: An argument's value cannot be used; the message says why and what to do.
+        Raises:
+            TypeError: An argument is of a wrong type.
+            ValueError: An argument's value cannot be used; the message says why and what to do.
         """
         return ManyPager(
             self._api,
@@ -258,42 +259,43 @@ class AsyncContacts:
     ) -> AsyncManyPager[Contact]:
         """List the contacts of an administration, for many administrations at once.
 
-                `async for administration_id, contact in client.contacts.list_many(...)`, or `.pages()` of it.
+        `async for administration_id, contact in client.contacts.list_many(...)`, or `.pages()` of it.
 
-                Each administration is listed as by `list`, several of them at a time, all under the one pace. Records come
-                as they arrive: those of one administration in their order, those of several in between each other.
-                `.pages()` gives `(administration_id, page)`.
+        Each administration is listed as by `list`, several of them at a time, all under the one pace. Records come
+        as they arrive: those of one administration in their order, those of several in between each other.
+        `.pages()` gives `(administration_id, page)`.
 
-                Filters that are given together all apply. An empty iterable means no contacts, and no request. A filter too
-                long for one URL is spread over several requests, and every record comes once.
+        Filters that are given together all apply. An empty iterable means no contacts, and no request. A filter too
+        long for one URL is spread over several requests, and every record comes once.
 
-                Args:
-                    administration_ids: The administrations to list; one that is named twice is listed once. None at all
-                        means no records, and no request. As a mapping, with the cursor where each starts:
-                        `{id: error.cursor for id, error in pager.errors.items()}` resumes what failed.
-                    concurrency: How many administrations are listed at the same time at most, 1 to 100. The pace allows ten
-                        requests a second, so many more help only where answers take seconds.
-                    on_error: What an error of one administration does: "raise" ends all listings with it, "collect" ends
-                        only its own and puts it into `.errors` of the result.
-                    ids: Only contacts with one of these ids. A value, or any iterable of values.
-                    contact_identifiers: Only contacts with one of these identifiers of the accounting software. A
-                        value, or any iterable of values.
-                    debtor_numbers: Only contacts with one of these debtor numbers. A value, or any iterable of values.
-                    updated_after: Only contacts that were updated after this moment (ISO 8601, UTC). An aware datetime,
-                        or ISO 8601 with an offset.
-                    fields: Only these fields are sent; all others are None. Names, and `{name: [names inside it]}`.
-                    per_page: As for `list`.
-                    limit: How many records of each administration to list at most.
-                    prefetch: How many pages each of the listings under way is ahead of the consumer, 1 or 0. There are never
-                        more than `concurrency * (1 + prefetch)` pages in memory.
-                    on_invalid: What a record that is not what the contract says does: "raise" ends the listing with an error,
-                        "collect" leaves it out and puts it into `.invalid` of the result.
+        Args:
+            administration_ids: The administrations to list; one that is named twice is listed once. None at all
+                means no records, and no request. As a mapping, with the cursor where each starts:
+                `{id: error.cursor for id, error in pager.errors.items()}` resumes what failed.
+            concurrency: How many administrations are listed at the same time at most, 1 to 100. The pace allows ten
+                requests a second, so many more help only where answers take seconds.
+            on_error: What an error of one administration does: "raise" ends all listings with it, "collect" ends
+                only its own and puts it into `.errors` of the result.
+            ids: Only contacts with one of these ids. A value, or any iterable of values.
+            contact_identifiers: Only contacts with one of these identifiers of the accounting software. A
+                value, or any iterable of values.
+            debtor_numbers: Only contacts with one of these debtor numbers. A value, or any iterable of values.
+            updated_after: Only contacts that were updated after this moment (ISO 8601, UTC). An aware datetime,
+                or ISO 8601 with an offset.
+            fields: Only these fields are sent; all others are None. Names, and `{name: [names inside it]}`.
+            per_page: As for `list`.
+            limit: How many records of each administration to list at most.
+            prefetch: How many pages each of the listings under way is ahead of the consumer, 1 or 0. There are never
+                more than `concurrency * (1 + prefetch)` pages in memory.
+            on_invalid: What a record that is not what the contract says does: "raise" ends the listing with an error,
+                "collect" leaves it out and puts it into `.invalid` of the result.
+
         Returns:
-                    An AsyncManyPager. Nothing is sent before it is iterated; each iteration lists anew.
+            An AsyncManyPager. Nothing is sent before it is iterated; each iteration lists anew.
 
-                Raises:
-                    TypeError: An argument is of a wrong type.
-                    ValueError: An argument's value cannot be used; the message says why and what to do.
+        Raises:
+            TypeError: An argument is of a wrong type.
+            ValueError: An argument's value cannot be used; the message says why and what to do.
         """
         return AsyncManyPager(
             self._api,
