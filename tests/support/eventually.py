@@ -9,8 +9,11 @@ from collections.abc import Callable
 SOON = 20.0
 """More seconds than "at once" takes on a busy machine, and fewer than any wait that must not happen."""
 
+PATIENCE = 60.0
+"""Seconds after which what must happen is taken not to."""
 
-def eventually(condition: Callable[[], object], timeout: float = 10.0) -> bool:
+
+def eventually(condition: Callable[[], object], timeout: float = PATIENCE) -> bool:
     """Wait for a condition; False if it does not come true in time."""
     end = time.monotonic() + timeout
     while not condition():
