@@ -88,7 +88,7 @@ DATA = {"const", "default", "enum", "example", "examples"}
 
 # What a generated model is made of: a field of such a name would stand in its way.
 NAMES_OF_THE_TEMPLATE = {
-    *("Annotated", "Any", "DateTime", "Identifier", "Literal", "Meta", "UUID", "datetime"),
+    *("Annotated", "Any", "Date", "DateTime", "Identifier", "Literal", "Meta", "UUID", "datetime"),
     *("bool", "dict", "float", "int", "list", "self", "str"),
 }
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -25,14 +24,14 @@ class SkippedWaits(clock.Clock):
 
     def now(self) -> float:
         """The real time and all that was skipped."""
-        return time.monotonic() + self._ahead
+        return super().now() + self._ahead
 
     def sleep(self, seconds: float, _wait: object = None) -> None:
         """Be so many seconds later at once; waits that begin together also end together."""
         end = self.now() + seconds
         with self._lock:
             self.seconds.append(seconds)
-            self._ahead = max(self._ahead, end - time.monotonic())
+            self._ahead = max(self._ahead, end - super().now())
 
     async def sleep_async(self, seconds: float) -> None:
         """The same."""

@@ -1,10 +1,22 @@
-"""Time, as retries, pace and deadlines see it: one seam, so that tests can turn the clock."""
+"""Time, as retries, pace and deadlines see it: one seam, so that tests can turn the clock.
+
+Tools that stop the date for a test replace `time.monotonic`. A wait must pass all the same, and what was noted while
+the date stood still must mean the same afterwards: the real clock is one that they leave alone.
+"""
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
+from types import BuiltinFunctionType
+
+# where there is no such clock, in a shape in which those tools do not find it
+_monotonic = (
+    partial(time.clock_gettime, time.CLOCK_MONOTONIC) if hasattr(time, "clock_gettime") else partial(time.monotonic)
+)
 
 
 class Clock:
@@ -12,7 +24,7 @@ class Clock:
 
     def now(self) -> float:
         """Seconds since some moment in the past; never goes back."""
-        return time.monotonic()
+        return _monotonic()
 
     def sleep(self, seconds: float, wait: Callable[[float], object] = time.sleep) -> None:
         """Wait, in the way that `wait` does."""
@@ -22,7 +34,14 @@ class Clock:
         """Wait, and let other tasks run."""
         import asyncio  # noqa: PLC0415  # takes its time, which who works without it need not take
 
-        await asyncio.sleep(seconds)
+        if isinstance(time.monotonic, BuiltinFunctionType):
+            await asyncio.sleep(seconds)
+            return
+        over = threading.Event()  # event loops go by the replaced clock: their waits might never end
+        try:
+            await asyncio.to_thread(over.wait, seconds)
+        finally:
+            over.set()
 
 
 _clock = Clock()
