@@ -29,7 +29,7 @@ from faults.kinds import Fault, Point
 from faults.server import FaultServer, paging
 from payt.testing import FakePayt
 from payt.transport import workers as threads_ahead
-from payt.transport.call import Call, Cancel, wait_for
+from payt.transport.call import Cancel
 from support.eventually import SOON, eventually, workers
 from support.flavours import Async, Flavour, Sync
 from support.quick import CONTACTS, CONTEXT, QUICK
@@ -483,16 +483,3 @@ def test_leaving_many_listings_takes_a_moment_for_all_of_them(monkeypatch: pytes
     never.set()
     assert asked[0] < threads_ahead._MOMENT
     assert asked[-1] == 0
-
-
-def test_a_context_carried_into_another_thread_is_not_that_of_the_worker() -> None:
-    contexts: list[contextvars.Context] = []
-
-    def work(cancel: Cancel) -> None:
-        with Call(60, cancel).active():
-            contexts.append(contextvars.copy_context())
-
-    worker = threads_ahead.Worker(work)
-    worker.join(60)
-    worker.stop()
-    assert contexts[0].run(wait_for, lambda: "not abandoned", lambda: None) == "not abandoned"

@@ -27,7 +27,7 @@ from faults import kinds
 from faults.kinds import Point
 from faults.server import FaultServer
 from payt.testing import contacts
-from payt.transport.call import Call
+from payt.transport.call import Abandoned, Call, Cancel
 from payt.transport.http import AsyncTransport, Transport
 from payt.transport.proxies import route
 from support.eventually import eventually
@@ -471,15 +471,19 @@ def test_a_child_closes_what_it_inherits_for_itself_alone(server: FaultServer, m
         parents.close()
 
 
-def test_a_listing_that_ends_in_a_child_wakes_nobody_in_the_parent(
-    server: FaultServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with direct() as transport:
-        response = transport.handle_request(httpx.Request("GET", f"{server.url}/v1/contacts?administration_id=1"))
-        stream = response.extensions["network_stream"]
+def test_a_listing_that_ends_in_a_child_wakes_nobody_in_the_parent(monkeypatch: pytest.MonkeyPatch) -> None:
+    woken: list[str] = []
+    cancel = Cancel()
+
+    def read() -> None:
         with in_a_child(monkeypatch):
-            stream._shut_down()
-        assert response.read()
+            cancel.stop()
+
+    cancel.wait_for(read, lambda: woken.append("the parent's"))
+    assert woken == []
+    cancel.stop()
+    with pytest.raises(Abandoned):
+        cancel.check()
 
 
 def test_what_the_deadline_leaves_is_enough_to_answer(server: FaultServer) -> None:

@@ -6,7 +6,9 @@ those who send.
 
 from __future__ import annotations
 
+import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -25,29 +27,43 @@ class Abandoned(BaseException):
 
 
 class Cancel:
-    """Ends the waits of one thread. A thread cannot be cancelled as a task can: it looks after each wait."""
+    """Ends the waits of threads. A thread cannot be cancelled as a task can: it looks before and after each wait.
 
-    def __init__(self) -> None:
-        # reentrant: a listing may be collected as garbage, and so stopped, in the thread that reads ahead for it
-        self._lock = threading.RLock()
-        self._stopped = threading.Event()
-        self._wake: Callable[[], None] | None = None
+    Args:
+        error: Makes what is raised in place of a wait that was ended.
+    """
 
-    def stop(self) -> None:
-        """End the wait that is under way, and all later ones at once."""
-        with self._lock:
-            self._stopped.set()
-            if self._wake is not None:
-                self._wake()
+    def __init__(self, error: Callable[[], BaseException] = Abandoned) -> None:
+        # its lock is reentrant: a listing may be collected as garbage, and so stopped, in the thread that reads for it
+        self._changed = threading.Condition()
+        self._error = error
+        self._process = os.getpid()
+        self._wakes: list[Callable[[], None]] = []
+        self.stopped = False
+
+    def stop(self, seconds: float = 0.0) -> None:
+        """End the waits that are under way, and all later ones at once.
+
+        Args:
+            seconds: How long to wait at most until those that were under way are over.
+        """
+        if os.getpid() != self._process:
+            return  # in a forked child it is the parent's, and its lock may be held for ever
+        with self._changed:
+            self.stopped = True
+            for wake in [*self._wakes]:
+                wake()
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: not self._wakes, seconds)
 
     def check(self) -> None:
         """Go on only where that is wanted.
 
         Raises:
-            Abandoned: It was stopped.
+            Abandoned: It was stopped. (Or what `error` makes; so it is below.)
         """
-        if self._stopped.is_set():
-            raise Abandoned
+        if self.stopped:
+            raise self._error()
 
     def sleep(self, seconds: float) -> None:
         """Wait, but no longer than this is wanted.
@@ -55,7 +71,8 @@ class Cancel:
         Raises:
             Abandoned: It was stopped.
         """
-        self._stopped.wait(seconds)
+        with self._changed:
+            self._changed.wait_for(lambda: self.stopped, seconds)
         self.check()
 
     def wait_for(self, blocking: Callable[[], R], wake: Callable[[], None]) -> R:
@@ -64,14 +81,15 @@ class Cancel:
         Raises:
             Abandoned: It was stopped.
         """
-        with self._lock:
+        with self._changed:
             self.check()
-            self._wake = wake
+            self._wakes.append(wake)
         try:
             return blocking()
         finally:
-            with self._lock:
-                self._wake = None
+            with self._changed:
+                self._wakes.remove(wake)
+                self._changed.notify_all()
             self.check()
 
 
@@ -89,7 +107,6 @@ class Call:
         self.label = label
         self._end = clock.now() + seconds
         self._cancel = cancel
-        self._thread = threading.get_ident()
 
     @property
     def left(self) -> float:
@@ -111,11 +128,7 @@ class Call:
         Raises:
             Abandoned: Nobody wants it any more.
         """
-        if self._cancel is None:
-            clock.current().sleep(seconds)
-        else:
-            clock.current().sleep(seconds, self._cancel.sleep)
-            self._cancel.check()
+        clock.current().sleep(seconds, self._cancel.sleep if self._cancel else time.sleep)
 
     def wait_for(self, blocking: Callable[[], R], wake: Callable[[], None]) -> R:
         """Call `blocking`, which `wake` ends as soon as nobody wants it any more.
@@ -123,9 +136,7 @@ class Call:
         Raises:
             Abandoned: Nobody wants it any more.
         """
-        if self._cancel is None or threading.get_ident() != self._thread:  # its context was carried into another one
-            return blocking()
-        return self._cancel.wait_for(blocking, wake)
+        return self._cancel.wait_for(blocking, wake) if self._cancel else blocking()
 
 
 def current() -> Call | None:
@@ -137,12 +148,6 @@ def time_left() -> float:
     """The seconds that are left for this thread or task; endless where it works for no call."""
     call = _current.get()
     return float("inf") if call is None else call.left
-
-
-def wait_for(blocking: Callable[[], R], wake: Callable[[], None]) -> R:
-    """As `Call.wait_for`, for the call that this thread works for."""
-    call = _current.get()
-    return blocking() if call is None else call.wait_for(blocking, wake)
 
 
 def running_loop() -> asyncio.AbstractEventLoop:

@@ -5,21 +5,25 @@ They are subclasses, so that whatever instruments or replaces the methods of htt
 
 from __future__ import annotations
 
-import os
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from types import MethodType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import httpcore
 import httpx
 
 from .call import running_loop
-from .network import AsyncBackend, AsyncStream, Backend, Stream
+from .network import AsyncBackend, Backend, Watched
+from .process import PerProcess
 
 if TYPE_CHECKING:
     import asyncio
+
+Network: TypeAlias = tuple[Backend, httpcore.ConnectionPool]
+_MOMENT = 5.0
+"""Seconds for threads that were woken to leave the connection that is closed then; they need next to none."""
 
 
 class Transport(httpx.HTTPTransport):
@@ -33,8 +37,13 @@ class Transport(httpx.HTTPTransport):
 
     def __init__(self, verify: ssl.SSLContext, proxy: httpx.Proxy | None = None, *, http2: bool = False) -> None:
         super().__init__(verify=verify, proxy=proxy, http2=http2)
-        self._settings = _settings(verify, proxy, http2=http2)
-        self._networks: dict[int, tuple[Backend, httpcore.ConnectionPool]] = {}
+        settings = _settings(verify, proxy, http2=http2)
+
+        def network() -> Network:
+            backend = Backend()
+            return backend, httpcore.ConnectionPool(network_backend=backend, **settings)
+
+        self._networks = PerProcess(network, _drop)
         self._closed = False
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -46,28 +55,19 @@ class Transport(httpx.HTTPTransport):
         """As httpx's, and nothing is sent any more. Threads that wait for an answer get an error at once."""
         super().close()
         self._closed = True
-        for backend, _ in [*self._networks.values()]:
-            backend.close()
+        backend, pool = self._networks.get()
+        backend.closing.stop(_MOMENT)
+        pool.close()
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
     def _send(self, request: httpx.Request) -> httpx.Response:
-        pool = self._pool_of(os.getpid())
-        if self._closed:  # looked at only now: what was opened before is closed by `close`
+        _, pool = self._networks.get()
+        if self._closed:
             raise httpx.ConnectError("the client was closed")
         with _errors_of_httpx():
             return _answer(pool.handle_request(_question(request)))
-
-    def _pool_of(self, process: int) -> httpcore.ConnectionPool:
-        """That of this process. No lock, which another thread could hold at a fork: each step is one of a dict."""
-        if process not in self._networks:
-            for parent in {*self._networks} - {process}:
-                self._networks[parent][0].close()  # here alone, and it stays: closing twice does nothing
-            backend = Backend()
-            pool = httpcore.ConnectionPool(network_backend=backend, **self._settings)
-            self._networks.setdefault(process, (backend, pool))  # another thread may have been faster
-        return self._networks[process][1]
 
 
 class AsyncTransport(httpx.AsyncHTTPTransport):
@@ -76,7 +76,7 @@ class AsyncTransport(httpx.AsyncHTTPTransport):
     def __init__(self, verify: ssl.SSLContext, proxy: httpx.Proxy | None = None, *, http2: bool = False) -> None:
         super().__init__(verify=verify, proxy=proxy, http2=http2)
         self._backend = AsyncBackend()
-        self._own_pool = httpcore.AsyncConnectionPool(
+        self._connections = httpcore.AsyncConnectionPool(
             network_backend=self._backend, **_settings(verify, proxy, http2=http2)
         )
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -99,7 +99,7 @@ class AsyncTransport(httpx.AsyncHTTPTransport):
         await super().aclose()
         self._backend.closed = True
         with _errors_of_httpx():
-            await self._own_pool.aclose()
+            await self._connections.aclose()
 
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
@@ -108,7 +108,13 @@ class AsyncTransport(httpx.AsyncHTTPTransport):
         if self._backend.closed:
             raise httpx.ConnectError("the client was closed")
         with _errors_of_httpx():
-            return _answer(await self._own_pool.handle_async_request(_question(request)))
+            return _answer(await self._connections.handle_async_request(_question(request)))
+
+
+def _drop(network: Network) -> None:
+    """Close what a child has inherited, in the child alone: the parent's connections live on."""
+    for connection in network[1].connections:
+        connection.close()
 
 
 def _settings(verify: ssl.SSLContext, proxy: httpx.Proxy | None, *, http2: bool) -> dict[str, Any]:
@@ -180,41 +186,36 @@ class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):
     def __init__(self, response: httpcore.Response) -> None:
         self._response = response
         connection = response.extensions.get("network_stream")
-        watched = isinstance(connection, (Stream, AsyncStream)) and not connection.multiplexed
-        self._connection = cast("Stream | AsyncStream", connection) if watched else None
-        self._unasked = self._connection is not None and not self._connection.answered
+        self._watched = connection if isinstance(connection, Watched) and not connection.multiplexed else None
+        self._unasked = self._watched is not None and not self._watched.answered
+        self._end = b""
 
     def __iter__(self) -> Iterator[bytes]:
-        tail = b""
-        with _errors_of_httpx():
-            self._check()
+        with self._reading():
             for piece in cast("Iterator[bytes]", self._response.stream):
-                tail = piece
+                self._end = piece
                 yield piece
-        self._complete(tail)
 
     def close(self) -> None:
         self._response.close()
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        tail = b""
-        with _errors_of_httpx():
-            self._check()
+        with self._reading():
             async for piece in cast("AsyncIterator[bytes]", self._response.stream):
-                tail = piece
+                self._end = piece
                 yield piece
-        self._complete(tail)
 
     async def aclose(self) -> None:
         await self._response.aclose()
 
-    def _check(self) -> None:
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
         if self._unasked:
             raise httpx.RemoteProtocolError("an answer was there before its request")
-
-    def _complete(self, tail: bytes) -> None:
-        if self._connection is not None:
-            self._connection.complete(tail)
+        with _errors_of_httpx():
+            yield
+        if self._watched is not None:
+            self._watched.complete(self._end)
 
 
 @contextmanager

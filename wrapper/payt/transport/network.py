@@ -1,8 +1,9 @@
 """Connections: what httpcore reads from and writes to, by its argument `network_backend`.
 
-Blocking waits end at the deadline of the call, and when nobody wants its answer any more. A time-out alone begins anew
-with every byte: a server that drips its headers could hold a thread for ever. And a thread that reads ahead for a loop
-that was left would wait for its answer. (In asyncio a deadline, or who leaves, cancels whatever it is that waits.)
+Blocking waits end at the deadline of the call, when nobody wants its answer any more, and when the client is closed. A
+time-out alone begins anew with every byte: a server that drips its headers could hold a thread for ever. And a thread
+that reads ahead for a loop that was left would wait for its answer. (In asyncio a deadline, or who leaves, cancels
+whatever it is that waits.)
 
 A connection on which more has come than was asked for is not used again: HTTP/1.1 does not say which question an answer
 is for, and httpcore would take an answer too many for the next one.
@@ -11,17 +12,17 @@ is for, and httpcore would take an answer too many for the next one.
 from __future__ import annotations
 
 import math
-import os
 import socket
 import ssl
-import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any, TypeVar
 
 import httpcore
 
-from .call import time_left, wait_for
+from . import call as calls
+from .call import Cancel
 
 R = TypeVar("R")
 _PIECE = 256 * 1024
@@ -38,10 +39,9 @@ class Watched:
         answered: Whether anything came since the last request was sent.
     """
 
-    _stream: httpcore.NetworkStream | httpcore.AsyncNetworkStream
-
-    def __init__(self) -> None:
-        encrypted = self._stream.get_extra_info("ssl_object")
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        encrypted = stream.get_extra_info("ssl_object")
         self.multiplexed = encrypted is not None and encrypted.selected_alpn_protocol() == "h2"
         self.answered = False
         self._tail = b""
@@ -81,115 +81,74 @@ class Watched:
 
 
 class Backend(httpcore.SyncBackend):
-    """Opens the connections of one pool, which belong to the process that it was made in."""
+    """Opens the connections of one pool.
+
+    Attributes:
+        closing: Ends whatever waits for them.
+    """
 
     def __init__(self) -> None:
-        self._streams: set[Stream] = set()  # by threads without a lock, which a fork could leave held: one step each
-        self._closed = False
+        self.closing = Cancel(partial(httpcore.ReadError, "the client was closed"))
 
     def connect_tcp(self, host: str, port: int, timeout: float | None = None, *args: Any, **kwargs: Any) -> Stream:
-        """As httpcore's. Nothing can interrupt it: who is wanted no more finds out afterwards."""
-        seconds = seconds_of(timeout, httpcore.ConnectTimeout)
-        return self.opened(super().connect_tcp(host, port, seconds, *args, **kwargs))
-
-    def opened(self, connection: httpcore.NetworkStream) -> Stream:
-        """Ours for a new connection, or its end where it comes too late."""
-        stream = Stream(connection, self)
-        self._streams.add(stream)
-        if self._closed:
-            stream.close()
+        """As httpcore's. Nothing can interrupt it: who is wanted no more finds out when writing."""
+        seconds = _seconds_of(timeout, httpcore.ConnectTimeout)
+        connection = super().connect_tcp(host, port, seconds, *args, **kwargs)
+        if self.closing.stopped:
+            connection.close()
             raise httpcore.ConnectError("the client was closed")
-        try:
-            return wait_for(lambda: stream, stream.close)
-        except BaseException:
-            stream.close()  # nobody else knows of it yet
-            raise
-
-    def forget(self, stream: Stream) -> None:
-        """It was closed, or has become the inside of another one."""
-        self._streams.discard(stream)
-
-    def close(self) -> None:
-        """Open no more, and close all that are open: whoever reads from them gets an error at once."""
-        self._closed = True
-        for stream in self._streams.copy():
-            stream.close()
+        return Stream(connection, self.closing)
 
 
 class Stream(Watched, httpcore.NetworkStream):
     """One connection."""
 
-    def __init__(self, stream: httpcore.NetworkStream, backend: Backend) -> None:
-        self._stream: httpcore.NetworkStream = stream
-        self._backend = backend
-        self._process = os.getpid()
-        self._lock = threading.RLock()  # reentrant: garbage is collected anywhere, and that may close it
-        self._users = 0
-        self._closed = False
-        super().__init__()
+    def __init__(self, stream: httpcore.NetworkStream, closing: Cancel) -> None:
+        super().__init__(stream)
+        self._closing = closing
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """As httpcore's."""
-        seconds = seconds_of(timeout, httpcore.ReadTimeout)
-        return self.received(self._use(lambda: self._stream.read(max_bytes, seconds)))
+        seconds = _seconds_of(timeout, httpcore.ReadTimeout)
+        return self.received(self._wait_for(lambda: self._stream.read(max_bytes, seconds)))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """As httpcore's."""
-        seconds = seconds_of(timeout, httpcore.WriteTimeout)
+        seconds = _seconds_of(timeout, httpcore.WriteTimeout)
         self.answered = False
-        self._use(lambda: self._stream.write(buffer, seconds))
+        self._wait_for(lambda: self._stream.write(buffer, seconds))
 
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> Stream:
         """As httpcore's."""
-        self._backend.forget(self)
-        seconds = seconds_of(timeout, httpcore.ConnectTimeout)
-        return self._backend.opened(self._stream.start_tls(ssl_context, server_hostname, seconds))
+        seconds = _seconds_of(timeout, httpcore.ConnectTimeout)
+        return Stream(self._stream.start_tls(ssl_context, server_hostname, seconds), self._closing)
 
     def close(self) -> None:
-        """Close it, for this process alone: in one that was forked, the parent's connection lives on."""
-        self._backend.forget(self)
-        if os.getpid() != self._process:
-            self._stream.close()  # and no lock, which a thread of the parent may have held
-            return
-        with self._lock:
-            self._closed = True
-            self._shut_down()
-            if not self._users:
-                self._stream.close()
+        """As httpcore's."""
+        self._stream.close()
 
-    def _use(self, blocking: Callable[[], R]) -> R:
-        with self._lock:
-            self._users += 1
-        try:
-            # what is read from HTTP/2 may be the answer that another thread wants
-            result = blocking() if self.multiplexed else wait_for(blocking, self._shut_down)
-        finally:
-            with self._lock:
-                self._users -= 1
-                if self._closed and not self._users:
-                    # not before: its descriptor could be another connection's by the time that this thread reads
-                    self._stream.close()
-        if self._closed:
-            raise httpcore.ReadError("the connection was closed")
-        return result
+    def _wait_for(self, blocking: Callable[[], R]) -> R:
+        call = calls.current()
+        if call is not None and not self.multiplexed:  # what HTTP/2 brings may be the answer that another thread wants
+            blocking = partial(call.wait_for, blocking, self._shut_down)
+        return self._closing.wait_for(blocking, self._shut_down)
 
     def _shut_down(self) -> None:
-        """Let what another thread waits for return."""
-        if os.getpid() == self._process:
-            with suppress(OSError):  # it may have ended by itself
-                # that of the plain socket: the encrypted one's changes what the other thread is reading from
-                socket.socket.shutdown(self._stream.get_extra_info("socket"), socket.SHUT_RDWR)
+        """Let what another thread waits for return. Nothing is closed, as its descriptor could become another's."""
+        with suppress(OSError):  # it may have ended by itself
+            # that of the plain socket: the encrypted one's changes what the other thread is reading from
+            socket.socket.shutdown(self._stream.get_extra_info("socket"), socket.SHUT_RDWR)
 
 
-def seconds_of(timeout: float | None, error: type[Exception]) -> float | None:
+def _seconds_of(timeout: float | None, error: type[Exception]) -> float | None:
     """How long to wait at most.
 
     Raises:
         Exception: `error`, where the deadline has passed.
     """
-    seconds = min(time_left(), math.inf if timeout is None else timeout)
+    seconds = min(calls.time_left(), math.inf if timeout is None else timeout)
     if seconds <= 0:
         raise error("the deadline has passed")
     return None if seconds == math.inf else seconds
@@ -202,9 +161,7 @@ class AsyncBackend(httpcore.AnyIOBackend):
 
     async def connect_tcp(self, *args: Any, **kwargs: Any) -> AsyncStream:
         """As httpcore's."""
-        return await self._opened(await super().connect_tcp(*args, **kwargs))
-
-    async def _opened(self, connection: httpcore.AsyncNetworkStream) -> AsyncStream:
+        connection = await super().connect_tcp(*args, **kwargs)
         if self.closed:
             await connection.aclose()
             raise httpcore.ConnectError("the client was closed")
@@ -215,10 +172,6 @@ class AsyncStream(Watched, httpcore.AsyncNetworkStream):
     """One connection, on an event loop."""
 
     # ruff: noqa: ASYNC109  # httpcore gives the time-outs
-    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
-        self._stream: httpcore.AsyncNetworkStream = stream
-        super().__init__()
-
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """As httpcore's, and all that has come."""
         return self.received(await self._stream.read(max(max_bytes, _PIECE), timeout))

@@ -17,10 +17,12 @@ class PerProcess(Generic[T]):
 
     Args:
         make: Makes the value.
+        drop: Called with that of the parent, in the child. It must take no lock.
     """
 
-    def __init__(self, make: Callable[[], T]) -> None:
+    def __init__(self, make: Callable[[], T], drop: Callable[[T], object] = lambda _: None) -> None:
         self._make = make
+        self._drop = drop
         self._values: dict[int, T] = {}
 
     def get(self) -> T:
@@ -30,6 +32,8 @@ class PerProcess(Generic[T]):
             return self._values[process]
         except KeyError:
             value = self._values.setdefault(process, self._make())  # the same one for threads that come at once
-            for other in {*self._values} - {process}:  # a later process may have the id of one that has ended
-                self._values.pop(other, None)
+            # a later process may have the id of one that has ended; and another thread may be faster here
+            others = [self._values.pop(other, None) for other in {*self._values} - {process}]
+            for parents in filter(None, others):
+                self._drop(parents)
             return value
