@@ -88,8 +88,8 @@ DATA = {"const", "default", "enum", "example", "examples"}
 
 # What a generated model is made of: a field of such a name would stand in its way.
 NAMES_OF_THE_TEMPLATE = {
-    *("Annotated", "Any", "Date", "DateTime", "Identifier", "Literal", "Meta", "UUID", "datetime"),
-    *("bool", "dict", "float", "int", "list", "self", "str"),
+    *("Annotated", "Any", "Date", "DateTime", "Identifier", "Literal", "Mapping", "Meta", "Self", "UUID", "datetime"),
+    *("bool", "cls", "dict", "float", "from_dict", "int", "list", "mapping", "self", "str", "to_dict"),
 }
 
 

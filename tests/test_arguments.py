@@ -69,7 +69,11 @@ def test_a_filter_that_cannot_be_sent(name: str, value: Any, kind: type[Exceptio
         ({"updated_after": "2026-11-01"}, ValueError, ["updated_after", "zone"]),
         ({"updated_after": "yesterday"}, ValueError, ["updated_after", "ISO 8601", "'yesterday'"]),
         ({"updated_after": ""}, ValueError, ["updated_after", "ISO 8601"]),
-        ({"updated_after": datetime.date(2026, 11, 1)}, TypeError, ["updated_after", "date"]),
+        (
+            {"updated_after": datetime.date(2026, 11, 1)},
+            TypeError,
+            ["updated_after", "a whole day", "datetime.datetime(2026, 11, 1, tzinfo=...)"],
+        ),
         ({"updated_after": 1_700_000_000}, TypeError, ["updated_after", "int"]),
         ({"updated_after": "0001-01-01T00:00:00+01:00"}, ValueError, ["updated_after", "years"]),
         ({"fields": "id"}, TypeError, ["fields", "list"]),

@@ -6,6 +6,7 @@ import asyncio
 import concurrent.futures
 import logging
 import platform
+import re
 import threading
 from typing import Any
 
@@ -137,6 +138,36 @@ def test_a_bad_token_in_the_environment_names_the_variable(monkeypatch: pytest.M
     monkeypatch.setenv("PAYT_TOKEN", "with space")
     with pytest.raises(ValueError, match="PAYT_TOKEN"):
         payt.Client()
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("token", "did you mean 'credentials'?"),
+        ("api_key", "did you mean 'credentials'?"),
+        ("max_retries", "did you mean 'retries'?"),
+        ("time_out", "did you mean 'timeout'?"),
+        ("mistaken", "there are credentials, base_url, timeout, "),
+    ],
+)
+@BOTH
+def test_an_argument_of_other_clients_is_answered_with_ours(name: str, hint: str, client_class: Any) -> None:
+    with pytest.raises(TypeError, match=f"has no argument '{name}': {re.escape(hint)}") as caught:
+        client_class(**{name: "s3cret"})
+    assert "s3cret" not in str(caught.value)
+
+
+@BOTH
+@pytest.mark.parametrize("scheme", ["Bearer ", "bearer\t"])
+def test_a_token_with_its_scheme_is_refused_with_a_hint(
+    scheme: str, client_class: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(ValueError, match='credentials begins with "Bearer", which is added') as caught:
+        client_class(f"{scheme}s3cret")
+    assert "s3cret" not in str(caught.value)
+    monkeypatch.setenv("PAYT_TOKEN", f"{scheme}s3cret")
+    with pytest.raises(ValueError, match='PAYT_TOKEN begins with "Bearer"'):
+        client_class()
 
 
 def test_the_path_of_the_base_url_is_kept(flavour: Flavour) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import datetime
 import email.utils
 import pickle
@@ -12,6 +13,7 @@ import httpx
 import pytest
 
 import payt
+from payt.sql.errors import MassDeletionError, SyncError
 from payt.testing import FakePayt
 from payt.transport.answers import read_error, retry_after
 from support.flavours import Flavour
@@ -175,6 +177,36 @@ def test_a_rate_limit_says_how_long(fake: FakePayt, flavour: Flavour) -> None:
     assert caught.value.retry_after == 120
 
 
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [
+        (payt.APIError, 0),
+        (payt.BadRequestError, 400),
+        (payt.AuthenticationError, 401),
+        (payt.PermissionDeniedError, 403),
+        (payt.NotFoundError, 404),
+        (payt.RateLimitError, 429),
+        (payt.ServerError, 500),
+        (payt.TransportError, None),
+        (payt.InvalidResponseError, None),
+        (payt.PaginationError, None),
+        (payt.TokenError, None),
+        (payt.LoginRequiredError, None),
+        (SyncError, None),
+        (MassDeletionError, None),
+    ],
+)
+def test_an_error_is_made_of_its_message_alone(kind: type[payt.PaytError], status: int | None) -> None:
+    """As tests make one by hand, and task queues make it again: Celery, of the class and `args`."""
+    error = kind("slow down")
+    error.cursor = "500"
+    assert error.status == status
+    assert type(error)(*error.args).args == error.args
+    for same in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):
+        assert type(same) is kind
+        assert (str(same), same.args, vars(same)) == ("slow down", error.args, vars(error))
+
+
 def test_errors_can_be_pickled_and_keep_their_cause(fake: FakePayt, flavour: Flavour) -> None:
     orders: list[Any] = [(403,), ("reset",), ({"data": 5},)]
     for order in orders:
@@ -187,10 +219,10 @@ def test_errors_can_be_pickled_and_keep_their_cause(fake: FakePayt, flavour: Fla
             flavour.contacts(fake.url, "s3cret", cursor="7")
         dumped = pickle.dumps(caught.value)
         assert b"s3cret" not in dumped
-        again = pickle.loads(dumped)
-        assert type(again) is type(caught.value)
-        assert str(again) == str(caught.value)
-        assert {k: v for k, v in again.__dict__.items() if k != "headers"} == {
-            k: v for k, v in caught.value.__dict__.items() if k != "headers"
-        }
-        assert type(again.__cause__) is type(caught.value.__cause__)
+        for again in (pickle.loads(dumped), copy.copy(caught.value), copy.deepcopy(caught.value)):
+            assert type(again) is type(caught.value)
+            assert str(again) == str(caught.value)
+            assert {k: v for k, v in again.__dict__.items() if k != "headers"} == {
+                k: v for k, v in caught.value.__dict__.items() if k != "headers"
+            }
+            assert type(again.__cause__) is type(caught.value.__cause__)

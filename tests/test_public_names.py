@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pydoc
 import re
 import subprocess
 import sys
@@ -87,6 +88,29 @@ Client("token")
     assert typing.get_type_hints(payt.Client.__init__)["return"] is type(None)
 
 
+def test_a_mistyped_name_says_which_one_is_near() -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", "import payt; payt.Clinet"], capture_output=True, text=True, check=False
+    )
+    assert "module 'payt' has no attribute 'Clinet'. Did you mean: 'Client'?" in run.stderr
+
+
+def test_what_completion_shows_is_public() -> None:
+    shown = {name for name in dir(payt) if not name.startswith("__")}
+    assert shown == {*NAMES, "SQLTokenStore", "async_sync", "errors", "sync"} - {"__version__"}
+
+
+def test_help_tells_what_things_are_for() -> None:
+    assert "lastname: Last name, or the company's name." in pydoc.plain(pydoc.render_doc(payt.Contact))
+    of_client = pydoc.plain(pydoc.render_doc(payt.Client))
+    for text in (
+        'for contact in client.contacts.list(administration_id="1"):',
+        "contacts = <",
+        "base_url: Where the API is",
+    ):
+        assert text in of_client
+
+
 def test_the_errors_are_one_tree() -> None:
     tree = {
         "APIError": "PaytError",
@@ -141,7 +165,7 @@ except ImportError as error:
         assert run.returncode == 1
         assert run.stderr.startswith('payt.sql needs sqlalchemy, which comes with the extra "sql": pip install "')
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
-        payt.nonsense  # noqa: B018
+        payt.nonsense  # type: ignore[attr-defined]  # noqa: B018
 
 
 def test_the_reference_has_every_name() -> None:

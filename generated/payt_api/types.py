@@ -51,8 +51,8 @@ else:
 
         msgspec fills a Struct in two thirds of the time that any other class takes, and refuses unknown fields (which
         `decode` lets pass). All that the class does, it does as a Struct; attrs knows its fields, so that `attrs.asdict`,
-        `attrs.evolve` and all that reads fields work. It is not to be subclassed. Python's garbage collector does not
-        look at it, as no JSON holds itself.
+        `attrs.evolve` and all that reads fields work. Its repr shows what is not the default, and it can be
+        referred to weakly. It is not to be subclassed.
         """
 
         def made(plain):
@@ -63,8 +63,9 @@ else:
                 namespace,
                 frozen=True,
                 kw_only=kw_only,
-                gc=False,
+                weakref=True,
                 forbid_unknown_fields=True,
+                repr_omit_defaults=True,
             )
             names, defaults = struct.__struct_fields__, struct.__struct_defaults__
             defaults = (msgspec.NODEFAULT,) * (len(names) - len(defaults)) + defaults
@@ -82,6 +83,24 @@ else:
 def values_of(record: Any) -> tuple[Any, ...]:
     """The values of a model's fields, in the order of `attrs.fields`."""
     return msgspec.structs.astuple(record)
+
+
+def plain_of(record: Any) -> dict[str, Any]:
+    """A model as JSON holds it, without the fields that are UNSET."""
+    plain: dict[str, Any] = msgspec.to_builtins(record, str_keys=True)
+    return plain
+
+
+def model_of(type_: type[T], mapping: Any) -> T:
+    """A model of what JSON holds; unknown fields are left out, as `decode` leaves them.
+
+    Raises:
+        DecodeError: It is not what `type_` says.
+        TypeError: It is no mapping, or holds what JSON cannot.
+    """
+    if not isinstance(mapping, Mapping):
+        raise TypeError(f"a {type_.__name__} is made of a mapping, got {type(mapping).__name__}")
+    return decode(msgspec.json.encode({**mapping}), type_)
 
 
 @attrs.define
@@ -369,6 +388,8 @@ __all__ = (
     "decode",
     "decode_each",
     "model",
+    "model_of",
+    "plain_of",
     "query_of",
     "query_value",
     "values_of",

@@ -8,6 +8,7 @@ import datetime
 import json
 import pickle
 import re
+import weakref
 from typing import Any
 
 import attrs
@@ -45,6 +46,38 @@ def test_models_are_classes_of_attrs() -> None:
         ("data", attrs.NOTHING),
         ("pagination", None),
     ]
+
+
+def test_a_model_is_made_into_json_and_of_it() -> None:
+    moment = datetime.datetime(2026, 11, 1, 8, 30, tzinfo=datetime.timezone(datetime.timedelta(hours=1)))
+    contact = Contact(id="1", debtor_numbers=["D1"], validation_errors={"lastname": ["odd"]}, updated_at=moment)
+    page = ContactsPage(data=[contact], pagination=Pagination(cursor="1"))
+    for record in (contact, page):
+        again = type(record).from_dict(json.loads(json.dumps(record.to_dict())))
+        assert again == record
+        assert type(again) is type(record)
+    assert [*contact.to_dict()] == [field.name for field in attrs.fields(Contact)]
+    assert contact.to_dict()["updated_at"] == "2026-11-01T08:30:00+01:00"
+    assert Contact.from_dict(attrs.asdict(contact)) == contact
+
+
+def test_a_mapping_is_read_as_an_answer_is() -> None:
+    assert Contact.from_dict({"id": 1, "of_tomorrow": []}) == Contact(id="1")
+    with pytest.raises(ValueError, match=re.escape("$.lastname: Expected `str | null`, got `int`")):
+        Contact.from_dict({"lastname": 5})
+    with pytest.raises(TypeError, match="a Contact is made of a mapping, got list"):
+        Contact.from_dict([])  # type: ignore[arg-type]  # what the test shows to be refused
+    with pytest.raises(TypeError, match="object"):
+        Contact.from_dict({"lastname": object()})
+
+
+def test_what_a_struct_costs() -> None:
+    """As docs/records.md says: no hash where there is a list, but weak references and a short repr."""
+    contact = Contact(id="1", debtor_numbers=["D1"])
+    assert repr(contact) == "Contact(id='1', debtor_numbers=['D1'])"
+    assert weakref.ref(contact)() is contact
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(contact)
 
 
 def test_models_can_be_copied_and_pickled() -> None:

@@ -49,9 +49,11 @@ def mapped_pages(client: payt.Client, async_client: payt.AsyncClient) -> None:
 def models(contact: payt.Contact) -> None:
     assert_type(attrs.evolve(contact, lastname="Jansen"), payt.Contact)
     assert_type(attrs.asdict(contact), dict[str, Any])
-    contact.lastname = "Jansen"  # type: ignore[misc]  # it is frozen
-    payt.Contact(lastname=5)  # type: ignore[arg-type]  # it is typed
-    payt.Contact("1")  # type: ignore[call-arg]  # it takes names only
+    assert_type(contact.to_dict(), dict[str, Any])
+    assert_type(type(contact).from_dict({"id": "1"}), payt.Contact)
+    contact.lastname = "Jansen"  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]  # it is frozen
+    payt.Contact(lastname=5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # it is typed
+    payt.Contact("1")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  # it takes names only
 
 
 def many_administrations(client: payt.Client) -> None:
@@ -82,6 +84,14 @@ async def async_client() -> None:
             assert_type(contact, payt.Contact)
 
 
+def mistyped_names() -> None:
+    """Each is an error, or its ignore would be one."""
+    _ = payt.Clinet  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
+    from payt import TransportErr  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue] # noqa: PLC0415
+
+    _ = TransportErr
+
+
 def everything_that_may_be_passed(auth: httpx.Auth) -> None:
     payt.Client("token")
     payt.Client(payt.StaticToken("token"))
@@ -91,6 +101,9 @@ def everything_that_may_be_passed(auth: httpx.Auth) -> None:
     payt.Client(auth, timeout=httpx.Timeout(5), transport=httpx.HTTPTransport())
     payt.Client(retries=0, rate_limit=None, total_timeout=60, max_body=2**20, http2=True)
     payt.AsyncClient(retries=8, rate_limit=2.5, total_timeout=0.5, verify=ssl.create_default_context())
+    settings: dict[str, Any] = {"timeout": 5}
+    payt.Client(**settings)
+    payt.Client(token="token")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # of other clients
     client = payt.Client()
     client.contacts.list(
         administration_id="1",

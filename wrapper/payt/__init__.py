@@ -8,6 +8,7 @@ with payt.Client("a token") as client:
 """
 
 import importlib
+import sys
 import typing
 
 from . import errors as errors
@@ -113,14 +114,18 @@ asks for the version, need not wait for. What the extra `sql` brings may be miss
 _MODULE_OF = {name: module for module, names in _LATER.items() for name in names}
 
 
-def __getattr__(name: str) -> typing.Any:
-    if f"payt.{name}" in _LATER:
-        return importlib.import_module(f"payt.{name}")
-    if name not in _MODULE_OF:
-        raise AttributeError(f"module 'payt' has no attribute {name!r}")
-    value = globals()[name] = getattr(importlib.import_module(_MODULE_OF[name]), name)
-    return value
-
-
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_MODULE_OF})
+    """What is public, and what every module has."""
+    return sorted({*__all__, *_MODULE_OF, "errors", *(name for name in globals() if name.startswith("__"))})
+
+
+if not typing.TYPE_CHECKING:  # which would take any name then
+
+    def __getattr__(name: str) -> typing.Any:
+        if f"payt.{name}" in _LATER:
+            return importlib.import_module(f"payt.{name}")
+        if name not in _MODULE_OF:
+            message = f"module 'payt' has no attribute {name!r}"
+            raise AttributeError(message, name=name, obj=sys.modules[__name__])  # Python says which name is near
+        value = globals()[name] = getattr(importlib.import_module(_MODULE_OF[name]), name)
+        return value

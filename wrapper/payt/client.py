@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import ssl
 from abc import abstractmethod
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, Never, Self, TypeVar
 
 import httpx
 
@@ -52,7 +53,10 @@ class _Client(Generic[TransportT, SessionT]):
         transport: TransportT | None = None,
         allow_http: bool = False,
         token_transport: httpx.BaseTransport | None = None,
+        **mistaken: Never,
     ) -> None:
+        if mistaken:
+            raise TypeError(_no_such_argument(type(self), *mistaken))
         settings = Settings(
             base_url=base_url,
             timeout=timeout,
@@ -103,6 +107,10 @@ class _Client(Generic[TransportT, SessionT]):
 
 class Client(_Client[httpx.BaseTransport, Session], Resources):
     """Payt's API. Safe to share between threads; use it as a context manager, or close it.
+
+        with payt.Client("a token") as client:
+            for contact in client.contacts.list(administration_id="1"):
+                print(contact.lastname)
 
     Args:
         credentials: A token, a `StaticToken`, an `EnvToken`, `ClientCredentials`, `AuthorizationCode`, a callable that
@@ -192,6 +200,24 @@ class AsyncClient(_Client[httpx.AsyncBaseTransport, AsyncSession], AsyncResource
         session = AsyncSession(settings, auth, way)
         self._api.set_async_httpx_client(session)
         return session
+
+
+_ELSEWHERE = {
+    **dict.fromkeys(("token", "api_key", "access_token", "api_token", "auth", "bearer"), "credentials"),
+    **dict.fromkeys(("url", "host", "endpoint", "api_url"), "base_url"),
+    "proxies": "proxy",
+}
+"""What arguments of other clients are called here."""
+
+
+def _no_such_argument(kind: type, name: str, *_others: str) -> str:
+    """What to say of an argument that there is not."""
+    import difflib  # noqa: PLC0415  # rarely needed
+
+    known = [each for each in inspect.signature(kind).parameters if each != "mistaken"]
+    near = _ELSEWHERE.get(name) or next(iter(difflib.get_close_matches(name, known, n=1)), None)
+    hint = f"did you mean {near!r}?" if near else f"there are {', '.join(known)}"
+    return f"payt.{kind.__name__} has no argument {name!r}: {hint}"
 
 
 def _parsed(response: Response[R]) -> R | None:

@@ -22,7 +22,10 @@ from typing import Any
 
 
 class PaytError(Exception):
-    """The base of all errors of this package. Errors can be pickled, and keep their cause.
+    """The base of all errors of this package.
+
+    Errors can be pickled and copied, and keep their cause. Their message is all that making one takes, as a test does,
+    or a task queue that brings an error from a worker: `payt.RateLimitError("slow down")`. All else can be set.
 
     Attributes:
         cursor: What to pass as `cursor=` to go on with an interrupted listing, nothing lost and nothing twice.
@@ -61,7 +64,7 @@ class APIError(PaytError):
     """Payt answered with a status other than success.
 
     Attributes:
-        status_code: The status, any number.
+        status_code: The status, any number; of one that was made without it, what its kind stands for.
         code: Payt's name for the kind of error ("forbidden"), where it gives one.
         message: Payt's explanation, where it gives one.
         body: The body as it came.
@@ -70,19 +73,20 @@ class APIError(PaytError):
     """
 
     retry_after: float | None = None
+    _usual_status = 0
 
     def __init__(
         self,
         text: str,
         *,
-        status_code: int,
+        status_code: int | None = None,
         code: str | None = None,
         message: str | None = None,
         body: bytes = b"",
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(text)
-        self.status_code = self.status = status_code
+        self.status_code = self.status = self._usual_status if status_code is None else status_code
         self.code = code
         self.message = message
         self.body = body
@@ -92,25 +96,37 @@ class APIError(PaytError):
 class BadRequestError(APIError):
     """Status 400 or 422: Payt did not understand the request, or a value in it."""
 
+    _usual_status = 400
+
 
 class AuthenticationError(APIError):
     """Status 401: the token is missing, unknown, expired or revoked."""
+
+    _usual_status = 401
 
 
 class PermissionDeniedError(APIError):
     """Status 403: the token does not allow this."""
 
+    _usual_status = 403
+
 
 class NotFoundError(APIError):
     """Status 404: there is nothing at this address; often a wrong base URL."""
+
+    _usual_status = 404
 
 
 class RateLimitError(APIError):
     """Status 429: more requests in a second than Payt allows; `retry_after` tells for how long, where Payt does."""
 
+    _usual_status = 429
+
 
 class ServerError(APIError):
     """Status 5xx: Payt, or a proxy before it, failed."""
+
+    _usual_status = 500
 
 
 class TransportError(PaytError):
@@ -129,7 +145,7 @@ class InvalidResponseError(PaytError):
     record_id: str | None = None
     raw: bytes | None = None
 
-    def __init__(self, text: str, *, path: str) -> None:
+    def __init__(self, text: str, *, path: str = "$") -> None:
         super().__init__(text)
         self.path = path
 

@@ -1,12 +1,41 @@
 # Generated from openapi.yaml by ./generate.sh: change the contract or codegen/, never this file.
 from __future__ import annotations
 
-from ..types import DateTime, Identifier, model
+from collections.abc import Mapping
+from typing import Any, Self
+
+from ..types import DateTime, Identifier, model, model_of, plain_of
 
 
 @model(kw_only=True)
 class Administration:
-    """A bookkeeping whose invoices are followed up in Payt, with contacts of its own."""
+    """A bookkeeping whose invoices are followed up in Payt, with contacts of its own.
+
+    Attributes:
+        id: The administration's id in Payt.
+        name: Name of the administration, usually the company's.
+        internal_name: Name that its users gave it.
+        status: State, such as active, inactive, deleted or implementation; the set of values is open.
+        email_address: E-mail address of the administration.
+        contact_name: Name of the person to contact.
+        commercial_registration_number: Number in the commercial register.
+        vat_number: VAT number.
+        street_name: Street.
+        house_number: House number.
+        postal_code: Postal code.
+        city: City.
+        country_code: Country, as its code (ISO 3166, two letters).
+        bank_account_name: Name of the bank account's holder.
+        bank_account_number: Number of the bank account.
+        bank_account_bic: BIC of the bank.
+        timezone: Time zone, by its IANA name.
+        currency_code: Currency of the books (ISO 4217).
+        administration_url: Address of the administration in Payt, for a browser.
+        import_origin_identifier: Identifier that imports are matched by.
+        last_successful_import_at: When data was last imported without an error (ISO 8601, UTC).
+        paused_at: When the administration was paused (ISO 8601, UTC).
+        reminding_paused_at: When its reminders were paused (ISO 8601, UTC).
+    """
 
     id: Identifier | None = None
     """The administration's id in Payt."""
@@ -54,3 +83,17 @@ class Administration:
     """When the administration was paused (ISO 8601, UTC)."""
     reminding_paused_at: DateTime | None = None
     """When its reminders were paused (ISO 8601, UTC)."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields by their names, as JSON holds them: `json.dumps` takes the result."""
+        return plain_of(self)
+
+    @classmethod
+    def from_dict(cls, mapping: Mapping[str, Any]) -> Self:
+        """Make one of a mapping, such as `to_dict` gives; it is checked, and read as an answer is.
+
+        Raises:
+            DecodeError: A value is not what the contract says; a ValueError that names the place.
+            TypeError: It is no mapping, or holds what JSON cannot.
+        """
+        return model_of(cls, mapping)

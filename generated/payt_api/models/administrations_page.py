@@ -1,17 +1,39 @@
 # Generated from openapi.yaml by ./generate.sh: change the contract or codegen/, never this file.
 from __future__ import annotations
 
-from ..types import model
+from collections.abc import Mapping
+from typing import Any, Self
+
+from ..types import model, model_of, plain_of
 
 
 @model(kw_only=True)
 class AdministrationsPage:
-    """A page of administrations."""
+    """A page of administrations.
+
+    Attributes:
+        data: The administrations of this page, ordered by id.
+        pagination: Where the listing continues.
+    """
 
     data: list[Administration]
     """The administrations of this page, ordered by id."""
     pagination: Pagination | None = None
     """Where the listing continues."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields by their names, as JSON holds them: `json.dumps` takes the result."""
+        return plain_of(self)
+
+    @classmethod
+    def from_dict(cls, mapping: Mapping[str, Any]) -> Self:
+        """Make one of a mapping, such as `to_dict` gives; it is checked, and read as an answer is.
+
+        Raises:
+            DecodeError: A value is not what the contract says; a ValueError that names the place.
+            TypeError: It is no mapping, or holds what JSON cannot.
+        """
+        return model_of(cls, mapping)
 
 
 from ..models.administration import Administration  # noqa: E402

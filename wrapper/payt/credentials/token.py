@@ -61,6 +61,8 @@ def checked_token(name: str, token: Any) -> str:
         raise TypeError(f"{name} must be a string, got {type(token).__name__}")
     if not token:
         raise ValueError(f"{name} must not be empty")
+    if re.match(r"(?i)bearer\s", token):
+        raise ValueError(f'{name} begins with "Bearer", which is added to every request: pass the token alone')
     if not re.fullmatch(r"[\x21-\x7e]+", token):
         raise ValueError(
             f"{name} holds white space or characters that no token has: was it read from a file with its line end?"

@@ -147,6 +147,11 @@ def _moment(name: str, value: Any) -> datetime.datetime:
             raise ValueError(
                 f"{name} must be ISO 8601 with an offset, such as 2026-11-01T00:00:00+01:00, got {value!r}"
             ) from None
+    if isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
+        raise TypeError(
+            f"{name} must be a moment, and a date is a whole day: pass datetime.datetime("
+            f"{value.year}, {value.month}, {value.day}, tzinfo=...), where it begins"
+        )
     if not isinstance(value, datetime.datetime):
         raise TypeError(f"{name} must be an aware datetime or an ISO 8601 string, got {type(value).__name__}")
     if value.utcoffset() is None:
