@@ -70,16 +70,21 @@ def test_the_commands_of_timers(fake: FakePayt, sqlite: str, query_sqlite: Query
     assert rows(query_sqlite) == truth(fake)
 
 
-def test_frames(fake: FakePayt) -> None:
-    pytest.importorskip("polars", reason=NEEDED)
+def test_frames(fake: FakePayt, tmp_path: Path) -> None:
+    polars, pandas = (pytest.importorskip(name, reason=NEEDED) for name in ("polars", "pandas"))
+    fake.add_administration("2", [{"id": "1"}])
+    fake.add_administration("3", 0)
     with payt.Client() as client:
-        frame = example("frames").frame(client, "1")
-    assert frame.shape == (12, 26)
-    assert frame["lastname"].to_list() == [contact["lastname"] for contact in fake.contacts]
-    assert frame["updated_at"].dtype.time_zone == "UTC"
-    fake.add_administration("2", 0)
-    with payt.Client() as client:
-        assert example("frames").frame(client, "2").columns == frame.columns
+        frame = example("frames").frame(client, ["1", "2", "3"])
+        frames = [polars.DataFrame(client.contacts.list(administration_id=each)) for each in ("1", "2", "3")]
+        of_pandas = pandas.DataFrame.from_arrow(client.contacts.list(administration_id="1"))
+    assert frame.shape == (13, 27)
+    first = frame.filter(administration_id="1").drop("administration_id")
+    assert first["lastname"].to_list() == [contact["lastname"] for contact in fake.contacts]
+    assert polars.concat(frames).equals(polars.concat([first, frames[1]]))
+    assert of_pandas["lastname"].to_list() == first["lastname"].to_list()
+    frame.write_parquet(tmp_path / "contacts.parquet")
+    assert polars.read_parquet(tmp_path / "contacts.parquet").equals(frame)
 
 
 @pytest.mark.filterwarnings("default")  # what dlt and Dask warn of is theirs

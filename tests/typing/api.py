@@ -9,6 +9,7 @@ from typing import Any, assert_type
 
 import attrs
 import httpx
+import pyarrow
 
 import payt
 from payt_api import models as models_of_the_api
@@ -33,6 +34,12 @@ def sync_client() -> None:
             assert_type(page.cursor, str | None)
             assert_type(page.raw, bytes)
             assert_type(page.headers, Mapping[str, str])
+
+
+async def as_arrow(client: payt.Client, async_client: payt.AsyncClient) -> None:
+    assert_type(client.contacts.list(administration_id="1").to_arrow(), pyarrow.RecordBatchReader)
+    assert_type(client.contacts.list_many(administration_ids=["1"]).to_arrow(), pyarrow.RecordBatchReader)
+    assert_type(await async_client.contacts.list(administration_id="1").to_arrow(), pyarrow.RecordBatchReader)
 
 
 def mapped_pages(client: payt.Client, async_client: payt.AsyncClient) -> None:

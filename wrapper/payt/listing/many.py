@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, 
 from contextlib import closing
 from functools import partial
 from types import MappingProxyType
-from typing import Any, Generic, Literal, TypeAlias, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar, get_args
 
 import attrs
 
@@ -19,6 +19,11 @@ from .arguments import listing_of
 from .spec import ListSpec
 from .walk import InvalidRecord, Page, Walk
 
+if TYPE_CHECKING:
+    import pyarrow
+
+    from .arrow import Table
+
 T = TypeVar("T")
 E = TypeVar("E")
 OnError: TypeAlias = Literal["raise", "collect"]
@@ -30,6 +35,7 @@ class _Many(Generic[T]):
         given = dict(arguments)
         cursors = checks.keys("administration_ids", given.pop("administration_ids"))
         self._api = api
+        self._record = spec.record
         self._concurrency = checks.number("concurrency", given.pop("concurrency"), least=1, most=100)
         self._prefetch = checks.number("prefetch", given.pop("prefetch"), least=0, most=1)
         self._collects = checks.choice("on_error", given.pop("on_error"), get_args(OnError)) == "collect"
@@ -56,6 +62,11 @@ class _Many(Generic[T]):
     def invalid(self) -> Mapping[str, Sequence[InvalidRecord]]:
         """With `on_invalid="collect"`, what the last iteration left out, by administration id; only where it did."""
         return {name: tuple(walk.invalid) for name, walk in self._walks.items() if walk.invalid}
+
+    def _table(self) -> Table:
+        from .arrow import Table  # noqa: PLC0415  # of an extra
+
+        return Table(self._record, many=True)
 
     def _new_walks(self) -> dict[str, Walk[T]]:
         return {name: Walk(listing) for name, listing in self._listings.items()}
@@ -112,6 +123,20 @@ class ManyPager(_Many[T]):
                     yield arrival.name, page
                 del arrival, page
 
+    def to_arrow(self) -> pyarrow.RecordBatchReader:
+        """As `Pager.to_arrow`, with the column `administration_id` before all others.
+
+        Raises:
+            PaytError: As for records, while it is read.
+            ImportError: The extra `arrow` is not installed.
+        """
+        table = self._table()
+        return table.reader(table.batch(page, name) for name, page in self.pages())
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """As `Pager.__arrow_c_stream__`."""
+        return self.to_arrow().__arrow_c_stream__(requested_schema)
+
 
 class AsyncManyPager(_Many[T]):
     """The same as `ManyPager`, for asyncio."""
@@ -138,6 +163,11 @@ class AsyncManyPager(_Many[T]):
                 del arrival, page
         finally:
             await ahead.close()
+
+    async def to_arrow(self) -> pyarrow.RecordBatchReader:
+        """As `ManyPager.to_arrow`, but all is listed first: whatever reads Arrow cannot await a page."""
+        table = self._table()
+        return table.reader([table.batch(page, name) async for name, page in self.pages()])
 
     def _ahead(self) -> tuple[AsyncAhead[Page[T]], dict[str, PaytError]]:
         return self._begin(partial(AsyncAhead, read=partial(fetch_async, self._api, same_async)))

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
-from typing import Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from payt_api.client import AuthenticatedClient
 
@@ -15,6 +15,9 @@ from .ahead import Ahead, AsyncAhead, fetch, fetch_async, same, same_async
 from .arguments import Listing, listing_of
 from .spec import ListSpec
 from .walk import InvalidRecord, Page, Walk
+
+if TYPE_CHECKING:
+    import pyarrow
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -116,6 +119,25 @@ class Pager(_One[T]):
                     yield arrival.result()
                     del arrival
 
+    def to_arrow(self) -> pyarrow.RecordBatchReader:
+        """The records as Arrow, a batch for each page: `client.contacts.list(...).to_arrow().read_all()` is a table.
+
+        Its types follow from the contract alone: texts, lists, timestamps in UTC, and JSON as text for what is nested.
+        All fields are there; those that were not sent are null.
+
+        Raises:
+            PaytError: While it is read: the listing cannot go on; `cursor` resumes it.
+            ImportError: The extra `arrow` is not installed.
+        """
+        from .arrow import Table  # noqa: PLC0415  # of an extra
+
+        table = Table(self._listing.spec.record)
+        return table.reader(self.map_pages(table.batch))
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """What polars, DuckDB, pandas and pyarrow take a pager for: `polars.DataFrame(pager)`. Each call lists anew."""
+        return self.to_arrow().__arrow_c_stream__(requested_schema)
+
     def _recipe(self) -> Any:
         return _recipe_of(self._api.get_httpx_client())
 
@@ -147,6 +169,17 @@ class AsyncPager(_One[T]):
                 del arrival
         finally:
             await ahead.close()
+
+    async def to_arrow(self) -> pyarrow.RecordBatchReader:
+        """As `Pager.to_arrow`, but all is listed first: whatever reads Arrow cannot await a page."""
+        from .arrow import Table  # noqa: PLC0415  # of an extra
+
+        table = Table(self._listing.spec.record)
+
+        async def batch(page: Page[T]) -> Any:
+            return table.batch(page)
+
+        return table.reader([each async for each in self.map_pages(batch)])
 
     def _ahead(self, make: Callable[[Page[T]], Awaitable[Any]]) -> AsyncAhead[Any]:
         read = partial(fetch_async, self._api, make)

@@ -1,0 +1,97 @@
+"""Pages as Arrow: batches whose columns and types follow from the contract alone. Extra `arrow`."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Iterable
+from typing import Any, get_args, get_origin
+from uuid import UUID
+
+import msgspec
+
+from payt_api.types import values_of
+
+from ..extras import missing
+from .shapes import fields_of, scalar_of
+from .walk import Page
+
+try:
+    import pyarrow
+except ModuleNotFoundError as error:
+    raise missing("Arrow", "pyarrow", "arrow") from error
+
+ADMINISTRATION = "administration_id"
+"""The first column, where several administrations are listed together."""
+
+
+class Table:
+    """What the records of a list are in Arrow: every field in the contract's order, whatever `fields` chooses.
+
+    So all listings fit together. A list of single values is a list, a moment a timestamp in UTC with microseconds.
+    Whatever is nested otherwise is JSON, as text.
+
+    Args:
+        record: The model.
+        many: Whether several administrations are listed together, whose ids are the first column then.
+    """
+
+    def __init__(self, record: type, *, many: bool = False) -> None:
+        types = {name: type_ for name, type_ in fields_of(record).items() if not (many and name == ADMINISTRATION)}
+        columns = [pyarrow.field(name, _type_of(type_)) for name, type_ in types.items()]
+        first = [pyarrow.field(ADMINISTRATION, pyarrow.string(), nullable=False)] if many else []
+        self.schema = pyarrow.schema([*first, *columns])
+        self._columns = [(field.type, _plain(types[field.name])) for field in columns]
+        self._indexes = [index for index, name in enumerate(fields_of(record)) if name in types]
+
+    def batch(self, page: Page[Any], administration_id: str | None = None) -> pyarrow.RecordBatch:
+        """The records of a page."""
+        rows = len(page.data)
+        values = [*zip(*map(values_of, page.data), strict=True)]
+        arrays = [] if administration_id is None else [pyarrow.repeat(administration_id, rows)]
+        for (type_, plain), index in zip(self._columns, self._indexes, strict=True):
+            column = values[index] if rows else ()
+            if plain is not None:
+                column = tuple(None if value is None else plain(value) for value in column)
+            arrays.append(pyarrow.array(column, type_))
+        return pyarrow.record_batch(arrays, schema=self.schema)
+
+    def reader(self, batches: Iterable[pyarrow.RecordBatch]) -> pyarrow.RecordBatchReader:
+        """A reader of batches, which are made when they are asked for."""
+        return pyarrow.RecordBatchReader.from_batches(self.schema, batches)
+
+
+def _type_of(type_: Any) -> pyarrow.DataType:
+    inner = _in_list(type_)
+    return pyarrow.list_(_TYPES[scalar_of(inner)]) if inner else _TYPES.get(scalar_of(type_), pyarrow.string())
+
+
+_TYPES: dict[type | None, pyarrow.DataType] = {
+    str: pyarrow.string(),
+    UUID: pyarrow.string(),
+    bool: pyarrow.bool_(),
+    int: pyarrow.int64(),
+    float: pyarrow.float64(),
+    datetime.datetime: pyarrow.timestamp("us", tz="UTC"),
+    datetime.date: pyarrow.date32(),
+}
+
+
+def _plain(type_: Any) -> Callable[[Any], Any] | None:
+    """What makes a value of a field one that Arrow knows; None where each is."""
+    scalar = scalar_of(type_)
+    if type_ in (scalar, scalar and scalar | None):
+        return str if scalar is UUID else None
+    if inner := _in_list(type_):
+        plain = _plain(inner)
+        return plain and (lambda values: [None if value is None else plain(value) for value in values])
+    if scalar in (str, int):  # members of an enum
+        return scalar
+    return str if scalar is UUID else lambda value: msgspec.json.encode(value).decode()
+
+
+def _in_list(type_: Any) -> Any:
+    """The type of the values in a list of single values; None where it is no such list."""
+    members = [member for member in get_args(type_) if member is not type(None)]
+    if get_origin(type_) is not list:
+        return _in_list(members[0]) if len(members) == 1 else None
+    return members[0] if len(members) == 1 and scalar_of(members[0]) else None
