@@ -346,7 +346,7 @@ def test_a_worker_can_be_told_to_end_by_itself() -> None:
         def stop() -> None:
             there.wait(10)
             worker.stop()
-            worker.join(1)
+            threads_ahead.join([worker])
 
         try:
             cancel.wait_for(stop, lambda: None)

@@ -23,7 +23,7 @@ from payt_api.types import Response, Unreadable, decode_each
 
 from ..errors import APIError, InvalidResponseError, PaginationError, PaytError
 from ..transport import clock
-from ..transport.answers import plain
+from ..transport.redaction import plain
 from .arguments import Listing
 from .seen import Seen
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime
 import email.utils
 import re
+import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import msgspec
@@ -19,12 +20,14 @@ from ..errors import (
     BadRequestError,
     InvalidResponseError,
     NotFoundError,
+    PaytError,
     PermissionDeniedError,
     RateLimitError,
     ServerError,
-    TransportError,
 )
-from .redaction import redacted, without
+from .redaction import plain, redacted, without
+
+E = TypeVar("E", bound=PaytError)
 
 _BY_STATUS = {
     400: BadRequestError,
@@ -47,63 +50,45 @@ def error_of(response: httpx.Response) -> APIError:
     """The error that a response with an error status stands for, with all that the body tells."""
     status, request = response.status_code, response.request
     token = request.headers.get("Authorization", "").partition(" ")[2]
-    body = without(response.content.decode("latin-1"), [token], "[token]").encode("latin-1")
-    headers = response.headers.copy()
-    for name, value in headers.items():
-        if (shown := redacted(value, [token], "[token]")) != value:
-            headers[name] = shown
-    code, message = (
-        part and redacted(part, [token], "[token]") for part in read_error(body, headers.get("Content-Type", ""))
+
+    def shown(text: str | None) -> str | None:
+        return text and redacted(text, [token], "[token]")
+
+    headers = httpx.Headers(
+        [(name, shown(value) or "") for name, value in response.headers.multi_items()], response.headers.encoding
     )
-    kind = _BY_STATUS.get(status) or (ServerError if status >= 500 else APIError)
+    body = without(response.content.decode("latin-1"), [token], "[token]").encode("latin-1")
+    code, message = map(shown, read_error(body, headers.get("Content-Type", "")))
     seconds = retry_after(response.headers)
     parts = [
-        plain(
-            redacted(f"{request.method} {address(request.url)}: {status} {response.reason_phrase}".rstrip(), [token])
-        ),
+        shown(f"{request.method} {address(request.url)}: {status} {response.reason_phrase}".rstrip()),
         _redirection(response),
-        ": ".join(part for part in (code, message) if part) or None,
+        ": ".join(filter(None, (code, message))),
         None if seconds is None else f"asks to wait {seconds:.0f} s",
         _WAYS_OUT.get(status),
     ]
-    error = kind(
-        " — ".join(part for part in parts if part),
-        status_code=status,
-        code=code,
-        message=message,
-        body=body,
-        headers=headers,
-    )
+    kind = _BY_STATUS.get(status) or (ServerError if status >= 500 else APIError)
+    text = " — ".join(filter(None, parts))
+    error = kind(text, status_code=status, code=code, message=message, body=body, headers=headers)
     error.retry_after = seconds
     error.request_id = headers.get("X-Request-Id")
-    error.method, error.url = request.method, address(request.url)
-    return error
-
-
-def transport_error_of(error: httpx.RequestError, request: httpx.Request) -> TransportError:
-    """The TransportError for an error of httpx, which becomes its cause without the request's headers and query."""
-    bare = httpx.Request(request.method, address(request.url))
-    error.request = bare
-    result = TransportError(f"{bare.method} {bare.url}: {type(error).__name__}: {error}".rstrip(": "))
-    result.method, result.url = bare.method, str(bare.url)
-    result.__cause__ = error
-    return result
+    return about(error, request)
 
 
 def invalid_of(error: DecodeError) -> InvalidResponseError:
     """The error for a body that is not what the contract says, though its status is one of success."""
     result = InvalidResponseError(f"the answer is not what the contract says: {error}", path=error.path)
     if error.response is not None:
-        request = error.response.request
-        result.method, result.url = request.method, address(request.url)
-        result.status, result.request_id = error.response.status_code, request_id_of(error.response)
+        about(result, error.response.request)
+        result.status = error.response.status_code
+        result.request_id = plain(error.response.headers.get("X-Request-Id", "")) or None
     return result
 
 
-def request_id_of(response: httpx.Response) -> str | None:
-    """What Payt's support can find an answer by."""
-    value = response.headers.get("X-Request-Id")
-    return None if value is None else plain(value)
+def about(error: E, request: httpx.Request) -> E:
+    """The error, which says what was asked."""
+    error.method, error.url = request.method, address(request.url)
+    return error
 
 
 def address(url: httpx.URL) -> str:
@@ -116,23 +101,16 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     value = headers.get("Retry-After", "").strip()
     if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", value):
         return float(value)
-    if (moment := _moment(value)) is None:
-        return None
-    now = _moment(headers.get("Date", "")) or datetime.datetime.now(datetime.UTC)  # by the clock that it was written by
-    return max(0.0, (moment - now).total_seconds())
+    moment, now = _moment(value), _moment(headers.get("Date", ""))  # by the clock that it was written by
+    return None if moment is None else max(0.0, moment - (now or time.time()))
 
 
-def _moment(value: str) -> datetime.datetime | None:
+def _moment(value: str) -> float | None:
     try:
         moment = email.utils.parsedate_to_datetime(value)
     except (TypeError, ValueError):
         return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
-
-
-def plain(text: str) -> str:
-    """A text from outside without what steers a terminal: control characters, and those that turn the direction."""
-    return "".join(each if each.isprintable() else " " for each in text)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)).timestamp()
 
 
 def read_error(body: bytes, content_type: str) -> tuple[str | None, str | None]:
@@ -158,14 +136,12 @@ def _read_error_document(document: Any) -> tuple[str | None, str | None]:
             return _read_error_document(nested)
         case {"error": str() as code, "error_description": str() as message}:
             return code, _shortened(message)
-        case {"error": str() as message}:
+        case {"error": str() as message} | (str() as message):
             return None, _shortened(message)
         case {"code": _} | {"message": _}:
-            return _text(document.get("code")), _shortened(_text(document.get("message")))
+            return _shortened(document.get("code")), _shortened(document.get("message"))
         case [*entries]:
             return None, _shortened("; ".join(filter(None, map(_read_entry, entries))))
-        case str():
-            return None, _shortened(document)
         case _:
             return None, None
 
@@ -179,22 +155,15 @@ def _read_entry(entry: Any) -> str | None:
 
 
 def _redirection(response: httpx.Response) -> str | None:
-    target = response.headers.get("Location")
-    if not target or not 300 <= response.status_code < 400:
+    if not 300 <= response.status_code < 400 or not response.headers.get("Location"):
         return None
     try:
-        shown = address(response.request.url.join(target))
+        target = address(response.request.url.join(response.headers["Location"]))
     except (httpx.InvalidURL, ValueError):
-        shown = "an address that is none"
-    return f"redirects to {shown}, which is not followed. Is the base URL right?"
+        target = "an address that is none"
+    return f"redirects to {target}, which is not followed. Is the base URL right?"
 
 
-def _text(value: Any) -> str | None:
-    return None if value is None else _shortened(str(value))
-
-
-def _shortened(text: str | None) -> str | None:
-    if not text:
-        return None
-    text = plain(text)
-    return text if len(text) <= _LONGEST_MESSAGE else text[: _LONGEST_MESSAGE - 1] + "…"
+def _shortened(value: Any) -> str | None:
+    text = "" if value is None else plain(str(value))
+    return None if not text else text if len(text) <= _LONGEST_MESSAGE else text[: _LONGEST_MESSAGE - 1] + "…"

@@ -23,11 +23,11 @@ def decoded(raw: bytes, encoding: str) -> Iterator[bytes]:
         ValueError: Nobody asked for that encoding, or for several at once.
         httpx.DecodingError: It is not in that encoding.
     """
-    encoding = encoding.strip().lower()
-    if encoding not in _READERS:
+    read = _READERS.get(encoding.strip().lower())
+    if read is None:
         raise ValueError("its Content-Encoding is not one that was asked for")
     try:
-        yield from _READERS[encoding](raw)
+        yield from read(raw)
     except (zlib.error, ImportError) as error:
         raise httpx.DecodingError(str(error)) from error
 

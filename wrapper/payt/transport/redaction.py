@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-"""Control characters, which terminals obey, and those that turn the direction of writing."""
+
+def plain(text: str) -> str:
+    """A text without what steers a terminal: control characters, and those that turn the direction of writing."""
+    return "".join(each if each.isprintable() else " " for each in text)
 
 
 def redacted(text: str, secrets: Iterable[str], mark: str = "[secret]") -> str:
-    """The text with a mark in place of each secret, however it is written there, and without control characters."""
-    return _UNSEEN.sub(" ", without(text, secrets, mark))
+    """The text, plain, with a mark in place of each secret, however it is written there."""
+    return plain(without(text, secrets, mark))
 
 
 def without(text: str, secrets: Iterable[str], mark: str = "[secret]") -> str:

@@ -167,10 +167,8 @@ def whether_again(error: BaseException | None) -> Literal["yes", "in time", "no"
             return "no"
         case APIError(status_code=status):
             return "in time" if status in WAITED_OUT else "yes" if status in RETRIED else "no"
-        case TransportError(__cause__=httpx.ConnectError() | httpx.ConnectTimeout() as cause) if not _is_final(cause):
-            return "in time"
         case TransportError(__cause__=httpx.RequestError() as cause) if not _is_final(cause):
-            return "yes"
+            return "in time" if isinstance(cause, (httpx.ConnectError, httpx.ConnectTimeout)) else "yes"
         case InvalidResponseError(__cause__=NotJsonError()):
             return "yes"
         case _:

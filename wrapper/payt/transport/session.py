@@ -18,7 +18,7 @@ from ..errors import TransportError
 from ..settings import USER_AGENT, Settings
 from . import call as calls
 from . import clock, pace
-from .answers import address, error_of, retry_after, transport_error_of
+from .answers import about, address, error_of, retry_after
 from .decoding import decoded
 from .retries import LONGEST_RETRY_AFTER
 
@@ -60,11 +60,11 @@ class Session(httpx.Client):
         exchange = _Exchange(self, request)
         with exchange.errors():
             response = super().send(request, **{**options, "stream": True})
+            encoded = not response.is_stream_consumed  # that of a mock was read before
             with closing(response):
-                for chunk in response.iter_bytes() if exchange.is_read(response) else response.iter_raw():
+                for chunk in response.iter_raw() if encoded else response.iter_bytes():
                     exchange.take(chunk)
-            exchange.decode()
-        return exchange.answer(response)
+            return exchange.answer(response, encoded=encoded)
 
     def _starting(self, request: httpx.Request) -> None:
         start = pace.start_of(request, self.settings.rate_limit)
@@ -118,11 +118,11 @@ class AsyncSession(httpx.AsyncClient):
         with exchange.errors():
             async with asyncio.timeout(exchange.call.left):
                 response = await super().send(request, **{**options, "stream": True})
+                encoded = not response.is_stream_consumed
                 async with aclosing(response):
-                    async for chunk in response.aiter_bytes() if exchange.is_read(response) else response.aiter_raw():
+                    async for chunk in response.aiter_raw() if encoded else response.aiter_bytes():
                         exchange.take(chunk)
-            exchange.decode()
-        return exchange.answer(response)
+            return exchange.answer(response, encoded=encoded)
 
     async def _starting(self, request: httpx.Request) -> None:
         start = pace.start_of(request, self.settings.rate_limit)
@@ -154,10 +154,9 @@ class _Exchange:
 
     def __init__(self, session: Session | AsyncSession, request: httpx.Request) -> None:
         self.call = calls.current() or calls.Call(session.settings.total_timeout)
-        self._session, self._request, self._most = session, request, session.settings.max_body
-        self._chunks: list[bytes] = []
+        self._session, self._request = session, request
+        self._chunks: list[bytes] = []  # no variable holds the body: tracebacks show variables
         self._size = 0
-        self._encoding = ""
         self._began = clock.now()
         left = self.call.left
         timeouts = request.extensions.get("timeout", {})
@@ -179,14 +178,13 @@ class _Exchange:
         except (httpx.RequestError, TimeoutError, ssl.SSLError) as error:
             self._log(type(error).__name__)
             if not self.call.left:
-                raise self._error(f"no complete answer within {self.call.seconds:g} s (total_timeout)") from None
+                raise self._late() from None
+            if isinstance(error, TimeoutError):
+                raise  # not ours: whatever gives the token has timed out
             if isinstance(error, ssl.SSLError):  # httpcore lets those of asyncio through
                 unmapped, error = error, httpx.ReadError(str(error), request=self._request)
                 error.__cause__ = unmapped
-            if isinstance(error, TimeoutError):
-                raise  # not ours: whatever gives the token has timed out
-            failure = transport_error_of(error, error.request)
-            raise failure from failure.__cause__
+            raise self._error(f"{type(error).__name__}: {error}".rstrip(": "), error) from error
 
     def take(self, chunk: bytes) -> None:
         """Add a piece of the body.
@@ -194,43 +192,24 @@ class _Exchange:
         Raises:
             TransportError: The body is too large, or comes too slowly.
         """
-        self._chunks.append(chunk)  # no variable holds the body: tracebacks show variables
+        self._chunks.append(chunk)
         self._size += len(chunk)
-        if self._size > self._most:
-            raise self._error(f"the answer has more than {self._most} bytes (max_body)")
+        most = self._session.settings.max_body
+        if self._size > most:
+            raise self._error(f"the answer has more than {most} bytes (max_body)")
         if not self.call.left:
-            raise self._error(f"no complete answer within {self.call.seconds:g} s (total_timeout)")
+            raise self._late()
 
-    def is_read(self, response: httpx.Response) -> bool:
-        """Whether its body was read before it came here, as that of a mock; there is nothing to decode then."""
-        self._encoding = "" if response.is_stream_consumed else response.headers.get("Content-Encoding", "")
-        return response.is_stream_consumed
-
-    def decode(self) -> None:
-        """Take the encoding off the body, in pieces.
-
-        Raises:
-            TransportError: It is too large, or in an encoding that nobody asked for.
-            httpx.DecodingError: It is not in that encoding.
-        """
-        if self._encoding and self._chunks:
-            raw = b"".join(self._chunks)
-            self._chunks, self._size = [], 0
-            try:
-                for piece in decoded(raw, self._encoding):
-                    self.take(piece)
-            except httpx.DecodingError as error:
-                error.request = self._request
-                raise
-            except ValueError as error:
-                raise self._error(str(error)) from None
-
-    def answer(self, response: httpx.Response) -> httpx.Response:
+    def answer(self, response: httpx.Response, *, encoded: bool) -> httpx.Response:
         """The response with the whole body in it.
 
         Raises:
             APIError: Its status is not one of success.
+            TransportError: It is too large, or in an encoding that nobody asked for.
+            httpx.DecodingError: It is not in its encoding.
         """
+        if encoded and self._chunks:
+            self._decode(response.headers.get("Content-Encoding", ""))
         self._log(str(response.status_code))
         whole = httpx.Response(
             response.status_code,
@@ -243,10 +222,22 @@ class _Exchange:
             raise error_of(whole)
         return whole
 
-    def _error(self, text: str) -> TransportError:
-        error = TransportError(f"{self._request.method} {address(self._request.url)}: {text}")
-        error.method, error.url = self._request.method, address(self._request.url)
-        return error
+    def _decode(self, encoding: str) -> None:
+        raw, self._chunks, self._size = b"".join(self._chunks), [], 0
+        try:
+            for piece in decoded(raw, encoding):
+                self.take(piece)
+        except ValueError as error:
+            raise self._error(str(error)) from None
+
+    def _late(self) -> TransportError:
+        return self._error(f"no complete answer within {self.call.seconds:g} s (total_timeout)")
+
+    def _error(self, text: str, cause: httpx.RequestError | None = None) -> TransportError:
+        request, where = self._request, address(self._request.url)
+        if cause is not None:
+            cause.request = httpx.Request(request.method, where)  # without the headers and the query
+        return about(TransportError(f"{request.method} {where}: {text}"), request)
 
     def _log(self, result: str) -> None:
         if log.isEnabledFor(logging.DEBUG):
