@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import uuid
 from collections.abc import Iterator
 
 import pytest
 
 from payt.testing import FakePayt, skip_waits
+from payt.transport import pace
+from payt.transport.pace_file import FilePace
 from support.flavours import Async, Flavour, Sync
 
 # A process that was started in the background may have inherited that Ctrl-C means nothing to it; tests press it.
@@ -23,6 +26,13 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
+
+
+@pytest.fixture(autouse=True)
+def own_pace(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No test waits for the requests of another one, nor writes into the folder of whoever runs them."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.getbasetemp() / f"state-{uuid.uuid4()}"))
+    monkeypatch.setattr(pace, "_machine", FilePace())
 
 
 @pytest.fixture(autouse=True)

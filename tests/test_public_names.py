@@ -40,6 +40,7 @@ NAMES = [
     "PaginationError",
     "PaytError",
     "PermissionDeniedError",
+    "ProcessPace",
     "RateLimitError",
     "ServerError",
     "StaticToken",
@@ -64,7 +65,7 @@ def test_all_is_pinned() -> None:
 def test_all_is_what_can_be_imported() -> None:
     public = {
         name
-        for name in set(dir(payt)) - {"SQLTokenStore", "async_sync", "sync"}  # what an extra brings
+        for name in set(dir(payt)) - {"SQLPace", "SQLTokenStore", "async_sync", "sync"}  # what an extra brings
         if not name.startswith("_") and not isinstance(getattr(payt, name), types.ModuleType)
     }
     assert public | {"__version__"} == set(NAMES)
@@ -160,7 +161,7 @@ try:
 except ImportError as error:
     sys.exit(str(error))
 """
-    for name in ("SQLTokenStore", "async_sync", "sync"):
+    for name in ("SQLPace", "SQLTokenStore", "async_sync", "sync"):
         run = subprocess.run([sys.executable, "-c", program.format(name)], capture_output=True, text=True, check=False)
         assert run.returncode == 1
         assert run.stderr.startswith('payt.sql needs sqlalchemy, which comes with the extra "sql": pip install "')
@@ -172,6 +173,6 @@ def test_the_reference_has_every_name() -> None:
     reference = (Path(__file__).parents[1] / "docs/reference.md").read_text("utf-8")
     described = set(re.findall(r"^::: (\S+)$", reference, re.MULTILINE))
     of_errors = {name for name in payt.__all__ if hasattr(payt.errors, name)}
-    for name in {*payt.__all__, "sync", "async_sync", "SQLTokenStore"} - of_errors - {"__version__"}:
+    for name in {*payt.__all__, "sync", "async_sync", "SQLPace", "SQLTokenStore"} - of_errors - {"__version__"}:
         assert f"payt.{name}" in described, name
     assert "payt.errors" in described

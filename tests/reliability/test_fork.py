@@ -18,7 +18,8 @@ import pytest
 
 import payt
 from payt.testing import FakePayt, contact
-from payt.transport import pace
+from payt.transport.pace_file import FilePace
+from payt.transport.paces import BookPace
 from payt.transport.process import PerProcess
 from payt.transport.workers import Worker
 from support.quick import QUICK
@@ -140,7 +141,7 @@ def test_a_child_does_not_wait_behind_requests_of_its_parent(
 ) -> None:
     """The parent's threads wait for the pace; a task with a client of its own is run in a child."""
     global _list  # noqa: PLW0603  # what is forked comes along
-    settings = {"base_url": service.url, "rate_limit": 1, **QUICK}
+    settings = {"base_url": service.url, "rate_limit": 1, "pace": payt.ProcessPace(), **QUICK}
 
     def listed(administration: str) -> list[str | None]:
         with payt.Client(service.token, **{**settings, "total_timeout": 10}) as client:
@@ -156,19 +157,15 @@ def test_a_child_does_not_wait_behind_requests_of_its_parent(
         assert not all(one.done() for one in waiting)
 
 
-def test_a_child_can_list_whatever_the_parent_is_about(service: FakePayt) -> None:
+@pytest.mark.parametrize("pace", [payt.ProcessPace(), FilePace()], ids=["process", "file"])
+def test_a_child_can_list_whatever_the_parent_is_about(service: FakePayt, pace: BookPace) -> None:
     with payt.Client(service.token, base_url=service.url, rate_limit=1_000_000, **QUICK) as client:
-        request = client._session.build_request("GET", "/v1/contacts", headers={"Authorization": "Bearer other"})
 
         def first() -> object:
+            pace.start(b"other", 1_000_000).wait()
             return list(client.contacts.list(administration_id="1", limit=1))
 
-        def start() -> None:  # as before each request
-            begun = pace.start_of(request, 10)
-            assert begun is not None
-            begun.close()
-
-        with _busy(start):
+        with _busy(pace.start(b"other", 10).wait):
             assert [_forked(first) for _ in range(8)] == [0] * 8
 
 

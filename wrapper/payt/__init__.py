@@ -46,9 +46,11 @@ if typing.TYPE_CHECKING:
     )
     from .credentials.login import login
     from .listing import AsyncManyPager, AsyncPager, InvalidRecord, ManyPager, Page, Pager
+    from .sql import SQLPace as SQLPace
     from .sql import SQLTokenStore as SQLTokenStore
     from .sql import async_sync as async_sync
     from .sql import sync as sync
+    from .transport.paces import ProcessPace
     from .transport.signals import hold_signals
 
 __all__ = [
@@ -76,6 +78,7 @@ __all__ = [
     "PaginationError",
     "PaytError",
     "PermissionDeniedError",
+    "ProcessPace",
     "RateLimitError",
     "ServerError",
     "StaticToken",
@@ -105,8 +108,9 @@ _LATER = {
         "login",
     ],
     "payt.listing": ["AsyncManyPager", "AsyncPager", "InvalidRecord", "ManyPager", "Page", "Pager"],
+    "payt.transport.paces": ["ProcessPace"],
     "payt.transport.signals": ["hold_signals"],
-    "payt.sql": ["SQLTokenStore", "async_sync", "sync"],
+    "payt.sql": ["SQLPace", "SQLTokenStore", "async_sync", "sync"],
 }
 """What is imported when it is used. httpx, attrs and msgspec take a moment that who catches an error, or only
 asks for the version, need not wait for. What the extra `sql` brings may be missing; `from payt import *` leaves it out.

@@ -21,6 +21,8 @@ from .environments import text_of
 from .listing.arguments import encoded
 from .pickling import Recipe, restore_client
 from .settings import DEFAULT_TIMEOUT, USER_AGENT, Settings
+from .transport.pace import checked
+from .transport.paces import Pace
 from .transport.proxies import route
 from .transport.retries import Operation, ask, ask_async
 from .transport.session import AsyncSession, Session
@@ -44,6 +46,7 @@ class _Client(Generic[TransportT, SessionT]):
         timeout: float | httpx.Timeout = DEFAULT_TIMEOUT,
         retries: int = 4,
         rate_limit: float | None = 10.0,
+        pace: Pace | None = None,
         total_timeout: float = 300.0,
         max_body: int = 64 * 2**20,
         verify: bool | ssl.SSLContext = True,
@@ -62,6 +65,7 @@ class _Client(Generic[TransportT, SessionT]):
             timeout=timeout,
             retries=retries,
             rate_limit=rate_limit,
+            pace=checked(pace),
             total_timeout=total_timeout,
             max_body=max_body,
             verify=verify,
@@ -119,7 +123,9 @@ class Client(_Client[httpx.BaseTransport, Session], Resources):
         base_url: Where the API is, by default `PAYT_BASE_URL` from the environment, else production. Its path is kept.
         timeout: Seconds for each read, write and wait for a connection (connecting: 5 at most); or an httpx.Timeout.
         retries: How often a request is tried again at most, where that may help.
-        rate_limit: How many requests start in any second with one token, in the whole process; None for any number.
+        rate_limit: How many requests start in any second with one token; None for any number.
+        pace: Who keeps to that together. None: all processes of this user on this machine; `payt.ProcessPace()`: this
+            process alone; `payt.SQLPace(url)`: all processes, wherever they are, that reach a database.
         total_timeout: Seconds for one page, all attempts and waiting included.
         max_body: How many bytes an answer has at most, once it is decompressed.
         verify: As httpx's: True, False, or an ssl.SSLContext (that of an own authority, or with a client certificate).

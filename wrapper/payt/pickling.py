@@ -47,7 +47,9 @@ class Recipe:
 
     def make(self) -> Any:
         """Make the client anew."""
-        return self.kind(self.credentials, **attrs.asdict(self.settings) | {"base_url": str(self.settings.base_url)})
+        return self.kind(
+            self.credentials, **attrs.asdict(self.settings, recurse=False) | {"base_url": str(self.settings.base_url)}
+        )
 
     def api(self) -> Any:
         """What a pager that arrived here asks through.

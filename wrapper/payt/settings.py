@@ -92,6 +92,7 @@ class Settings:
     timeout: httpx.Timeout = attrs.field(converter=_timeout_of)
     retries: int = attrs.field(validator=_at_least(0))
     rate_limit: float | None = attrs.field(validator=attrs.validators.optional(_above_zero))
+    pace: Any
     total_timeout: float = attrs.field(validator=_above_zero)
     max_body: int = attrs.field(validator=_at_least(1))
     verify: bool | ssl.SSLContext

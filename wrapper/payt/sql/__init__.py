@@ -7,6 +7,7 @@ from ..extras import missing
 try:
     import sqlalchemy  # noqa: F401 - asked for here, so that the error names the extra
 
+    from .pace import SQLPace
     from .run import async_sync, sync
     from .token_store import SQLTokenStore
 except ModuleNotFoundError as error:
@@ -20,6 +21,7 @@ from .plan import SyncResult
 __all__ = [
     "BusyError",
     "MassDeletionError",
+    "SQLPace",
     "SQLTokenStore",
     "SchemaError",
     "SyncError",

@@ -30,7 +30,7 @@ def _shown(to: str | sa.URL | sa.Engine) -> str:
     return repr(shown(to.url if isinstance(to, sa.Engine) else sa.make_url(to)))
 
 
-def _absolute(to: str | sa.URL) -> str | sa.URL:
+def absolute(to: str | sa.URL) -> str | sa.URL:
     """A file keeps its place, wherever the store travels to."""
     try:
         url = sa.make_url(to)
@@ -77,7 +77,7 @@ class SQLTokenStore:
     def __attrs_post_init__(self) -> None:
         """Check the arguments, and that there is a key."""
         if not isinstance(self.to, sa.Engine):
-            object.__setattr__(self, "to", _absolute(self.to))
+            object.__setattr__(self, "to", absolute(self.to))
         engine, ours = engine_of(self.to)
         if in_memory(engine.url) and engine.dialect.name == "sqlite":
             raise ValueError("to: tokens in memory are what payt.MemoryTokenStore is for")

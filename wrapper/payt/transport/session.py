@@ -67,7 +67,7 @@ class Session(httpx.Client):
             return exchange.answer(response, encoded=encoded)
 
     def _starting(self, request: httpx.Request) -> None:
-        start = pace.start_of(request, self.settings.rate_limit)
+        start = pace.start_of(request, self.settings.rate_limit, self.settings.pace)
         if start is None:
             return
 
@@ -125,7 +125,7 @@ class AsyncSession(httpx.AsyncClient):
             return exchange.answer(response, encoded=encoded)
 
     async def _starting(self, request: httpx.Request) -> None:
-        start = pace.start_of(request, self.settings.rate_limit)
+        start = pace.start_of(request, self.settings.rate_limit, self.settings.pace)
         if start is None:
             return
 
