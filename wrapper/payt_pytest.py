@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 def pytest_configure(config: pytest.Config) -> None:
     """Make the marker known."""
     config.addinivalue_line(
-        "markers", "fake_payt(**settings): what the fixture fake_payt is made with, as payt.testing.FakePayt takes it"
+        "markers",
+        "fake_payt(contacts, **settings): what the fixture fake_payt is made with, as payt.testing.FakePayt takes it",
     )
 
 
@@ -38,7 +39,7 @@ def fake_payt(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
     from payt.testing import FakePayt, skip_waits  # noqa: PLC0415 - see above
 
     marker = request.node.get_closest_marker("fake_payt")
-    with FakePayt(**(marker.kwargs if marker else {})) as fake, skip_waits():
+    with FakePayt(*(marker.args if marker else ()), **(marker.kwargs if marker else {})) as fake, skip_waits():
         for name in [name for name in os.environ if name.startswith("PAYT_")]:
             monkeypatch.delenv(name)
         monkeypatch.setenv("PAYT_TOKEN", fake.token)

@@ -31,6 +31,11 @@ def test_the_marker_says_how_it_is_made(payt_client: payt.Client, fake_payt: Fak
     assert len(list(payt_client.contacts.list(administration_id="7"))) == 3
 
 
+@pytest.mark.fake_payt(3, administration_id="7")
+def test_the_marker_takes_the_number_of_contacts_by_itself(fake_payt: FakePayt) -> None:
+    assert (len(fake_payt.contacts), fake_payt.administration_id) == (3, "7")
+
+
 @pytest.mark.fake_payt(contacts=3)
 def test_there_is_an_asynchronous_client(async_payt_client: payt.AsyncClient) -> None:
     async def count() -> int:
@@ -85,7 +90,7 @@ def test_the_documentation_is_a_test_file(tmp_path: Path) -> None:
     (tmp_path / "test_documented.py").write_text("\n\n".join(blocks))
     options = ["-q", "-W", "error", "--strict-markers", "-p", "no:cacheprovider", "--rootdir", str(tmp_path)]
     result = run(f"import sys, pytest; sys.exit(pytest.main({options!r}))", tmp_path)
-    assert "5 passed" in result.stdout, result.stdout + result.stderr
+    assert "7 passed" in result.stdout, result.stdout + result.stderr
     assert result.returncode == 0
 
 

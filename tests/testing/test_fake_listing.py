@@ -345,6 +345,44 @@ def test_several_administrations_are_served() -> None:
             fake.add_administration("B")
 
 
+def test_administrations_may_be_ids_alone() -> None:
+    assert {name: len(each) for name, each in FakePayt(administrations=["1", "2"]).administrations.items()} == {
+        "1": 0,
+        "2": 0,
+    }
+    fake = FakePayt(contacts=2, administrations=iter(["5", "6"]))
+    assert (fake.administration_id, len(fake.contacts), list(fake.administrations["6"])) == ("5", 2, [])
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "words"),
+    [
+        ({"administrations": [1]}, TypeError, r"a value of administrations must be a string, got int: pass str\(1\)"),
+        (
+            {"administrations": {2: 5}},
+            TypeError,
+            r"a value of administrations must be a string, got int: pass str\(2\)",
+        ),
+        ({"administrations": "12"}, TypeError, "administrations must be an iterable of strings, got str: pass a list"),
+        ({"administrations": 2}, TypeError, "administrations must be an iterable of strings, got int"),
+        ({"contacts": -1}, ValueError, "the number of contacts must be 0 or more, got -1"),
+        ({"contacts": True}, TypeError, "the number of contacts must be a whole number, got bool"),
+    ],
+)
+def test_settings_that_mean_nothing_are_refused(settings: Any, error: type[Exception], words: str) -> None:
+    with pytest.raises(error, match=words):
+        FakePayt(**settings)
+
+
+def test_adding_to_an_administration_makes_it(fake: FakePayt) -> None:
+    fake.add(administration_id="2", lastname="Jansen")
+    fake.add(administration_id="2")
+    assert [contact["lastname"] for contact in fake.administrations["2"]][:1] == ["Jansen"]
+    assert len(fake.administrations["2"]) == 2
+    with pytest.raises(KeyError, match="there is no administration '9'; there are '1', '2': see add_administration"):
+        fake.change("1", administration_id="9", lastname="Jansen")
+
+
 def test_the_administration_of_the_contacts_can_be_named() -> None:
     with FakePayt(contacts=1, administration_id="77", administrations={"1": 2}) as fake, connect(fake) as client:
         assert len(walk(client, administration_id="77")[0]["data"]) == 1

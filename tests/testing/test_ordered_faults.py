@@ -298,3 +298,14 @@ def test_an_order_that_means_nothing_is_refused_at_once(
     with pytest.raises(ValueError, match=words):
         fake.fail(**arguments)
     assert get().status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [(0, ValueError), (99, ValueError), (1_000, ValueError), (None, TypeError), (True, TypeError), (4.5, TypeError)],
+)
+def test_what_is_no_status_is_refused(status: Any, error: type[Exception], fake: FakePayt) -> None:
+    with pytest.raises(error, match="status must be"):
+        fake.fail(status)
+    with pytest.raises(error, match="status must be"):
+        fake.answer({}, status)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+import payt
 from payt.testing import CONTACT_FIELDS, contact, contacts, example_page
 
 OPTIONAL = sorted(
@@ -157,3 +158,9 @@ def test_the_example_page_has_the_structure_of_the_reference_page() -> None:
     assert only["updated_at"] == "2023-11-07T05:31:56Z"
     assert {only[name] for name in CONTACT_FIELDS if isinstance(only[name], str)} == {"<string>", only["updated_at"]}
     assert page["pagination"] == {"cursor": "<string>"}
+
+
+def test_an_invented_contact_is_what_the_api_sends_and_makes_a_model() -> None:
+    invented = contact(lastname="Jansen")
+    made = payt.Contact.from_dict(invented)
+    assert (made.lastname, made.to_dict()) == ("Jansen", invented)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from payt import checks
 from payt.testing.answers import json_bytes
 from payt.testing.invention import key_of, timestamp
 from payt.testing.lists import ADMINISTRATION, ServedList
@@ -48,7 +49,9 @@ class Records:
         self._seed = seed
         self._administration_id = administration_id
         self._records: dict[int | str, Record] = {}
-        self._keys: list[int | str] = [*range(1, given + 1)] if isinstance(given, int) else []
+        self._keys: list[int | str] = []
+        if isinstance(given, int):
+            self._keys += range(1, checks.number(f"the number of {served.spec.name}", given, least=0) + 1)
         for each in () if isinstance(given, int) else given:
             self._insert(each)
 

@@ -15,7 +15,9 @@ CONTACT_FIELDS: Final = tuple(_CONTACTS.properties)
 
 
 def contact(*, seed: int = 0, **fields: Any) -> dict[str, Any]:
-    """Build one believable contact with all its fields; what is not given is filled in.
+    """Build one believable contact as the API sends it: a dict of JSON with all fields; what is not given is filled in.
+
+    `payt.Contact.from_dict(contact(lastname="Jansen"))` is the same as a model, as listings bring it.
 
     The same id and seed always fill in the same values. E-mail addresses follow the name, given or not.
 
@@ -73,7 +75,7 @@ def contact(*, seed: int = 0, **fields: Any) -> dict[str, Any]:
 
 
 def contacts(count: int, *, seed: int = 0) -> list[dict[str, Any]]:
-    """Build `count` contacts with the ids "1", "2", … and otherwise unlike each other.
+    """Build `count` contacts, each as `contact` does, with the ids "1", "2", … and otherwise unlike each other.
 
     Args:
         count: How many.

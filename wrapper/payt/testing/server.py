@@ -12,6 +12,7 @@ from typing import Any, Self, cast
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Request
 
+from payt import checks
 from payt.testing.answers import Answer, RequestRefusedError, answer_with, error_answer
 from payt.testing.faults import ErrorShape, FaultKind, Order, Orders, broken, canned, error_body
 from payt.testing.listing import LastPage, Query, page_number, read_query, refusal, render_page
@@ -43,8 +44,9 @@ class FakePayt:
     Args:
         contacts: How many contacts to invent (`payt.testing.contacts`), or the contacts, as they shall be served.
         administration_id: The administration they belong to; "1", or the first of `administrations`.
-        administrations: Several administrations by their ids, each a number of contacts or the contacts. Those that
-            are invented differ from one administration to the next, in all but their ids.
+        administrations: Several administrations: their ids (`["1", "2"]`), of which `contacts` fills the first and the
+            others are empty; or by their ids, each a number of contacts or the contacts (`{"1": 10, "2": 0}`). Those
+            that are invented differ from one administration to the next, in all but their ids.
         records: What other lists hold, by their names: `{"administrations": 3, "invoices.deleted": [{"id": "1", …}]}`.
             A number of records is made of the contract's example. Those of lists that have administrations belong
             to `administration_id`.
@@ -80,7 +82,7 @@ class FakePayt:
         contacts: int | Iterable[Mapping[str, Any]] | None = None,
         *,
         administration_id: str | None = None,
-        administrations: Mapping[str, int | Iterable[Mapping[str, Any]]] | None = None,
+        administrations: Mapping[str, int | Iterable[Mapping[str, Any]]] | Iterable[str] | None = None,
         records: Mapping[str, int | Iterable[Mapping[str, Any]]] | None = None,
         token: str | Iterable[str] = "fake-token",  # noqa: S107 - opens nothing but this fake
         prefix: str = "",
@@ -101,12 +103,15 @@ class FakePayt:
         self._seed = seed
         self._seeds: dict[str, int] = {}
         self._records: dict[tuple[str, str | None], Records] = {}
-        given, shares = dict(records or {}), dict(administrations or {})
+        given = dict(records or {})
+        by_ids: Mapping[str, Any] = administrations if isinstance(administrations, Mapping) else {}
+        ids = () if administrations is None else administrations
+        shares = {each: by_ids.get(each, 0) for each in checks.keys("administrations", by_ids.keys() or ids)}
         listed = self._put(_ADMINISTRATIONS, None, given.pop(_ADMINISTRATIONS, 0))
         self.administration_id = administration_id or next(iter([*shares, *listed.keys]), "1")
-        if contacts is not None and self.administration_id in shares:
+        if contacts is not None and self.administration_id in by_ids:
             raise ValueError(f"there is an administration {self.administration_id!r} already")
-        shares.setdefault(self.administration_id, contacts or 0)
+        shares[self.administration_id] = shares.get(self.administration_id, 0) if contacts is None else contacts
         for each_id, each_contacts in shares.items():
             if each_id not in listed:
                 listed.add(id=each_id)
@@ -217,7 +222,8 @@ class FakePayt:
         owner = (administration_id or self.administration_id) if ADMINISTRATION in served.parameters else None
         with self._lock:
             if owner is not None and owner not in self.records(_ADMINISTRATIONS):
-                raise KeyError(f"there is no administration {owner!r}")
+                known = ", ".join(map(repr, self.records(_ADMINISTRATIONS).keys))
+                raise KeyError(f"there is no administration {owner!r}; there are {known}: see add_administration")
             if (name, owner) not in self._records:
                 self._put(name, owner, 0)
             return self._records[name, owner]
@@ -225,7 +231,13 @@ class FakePayt:
     def add(
         self, contact: Mapping[str, Any] | None = None, /, *, administration_id: str | None = None, **fields: Any
     ) -> dict[str, Any]:
-        """Add a contact and return it: `fake.add(lastname="Jansen")`, see `Records.add`."""
+        """Add a contact and return it: `fake.add(lastname="Jansen")`, see `Records.add`.
+
+        The administration is added too, where it is not there yet: `fake.add(administration_id="2")`.
+        """
+        with self._lock:
+            if administration_id is not None and administration_id not in self.records(_ADMINISTRATIONS):
+                self.add_administration(administration_id)
         return self.records(CONTACTS, administration_id).add(contact, **fields)
 
     def change(
@@ -307,6 +319,7 @@ class FakePayt:
             seconds: See "stall".
 
         Raises:
+            TypeError: The status is neither a number nor a text.
             ValueError: There is no such fault, or an argument means nothing to it.
         """
         if isinstance(status, str):
@@ -316,6 +329,7 @@ class FakePayt:
         elif at is not None or seconds is not None:
             raise ValueError('at belongs to "cut" and seconds to "stall", not to a status')
         else:
+            checks.number("status", status, least=200, most=999)
             content = error_body(status, shape, code, message) if body is None else body
             waiting = {} if retry_after is None else {"retry-after": str(retry_after)}
             fault = canned(answer_with(content, status, {**(headers or {}), **waiting}))
@@ -336,6 +350,7 @@ class FakePayt:
 
         The other arguments are those of `fail`.
         """
+        checks.number("status", status, least=200, most=999)
         self._orders.place(Order(canned(answer_with(body, status, headers)), times, after, page, path))
 
     @property
