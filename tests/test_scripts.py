@@ -54,7 +54,12 @@ def test_an_environment_is_made_once(tmp_path: Path) -> None:
 
 def test_an_error_of_pip_is_shown_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "requirements.txt").write_text("./not-there.whl\n")
-    result = run(f"environment {tmp_path}/venv {tmp_path}/requirements.txt", os.environ["PATH"], PYTHON=sys.executable)
+    python = tmp_path / "python"  # with the pip of this environment, as making another takes seconds
+    python.write_text(
+        f'#!/bin/sh\n[ "$1 $2" != "-m venv" ] && exec {sys.executable} "$@"\nmkdir -p $3/bin && cp $0 $3/bin/\n'
+    )
+    python.chmod(0o755)
+    result = run(f"environment {tmp_path}/venv {tmp_path}/requirements.txt", os.environ["PATH"], PYTHON=str(python))
     assert result.returncode == 1
     assert "ERROR: " in result.stderr
     assert "not-there.whl" in result.stderr

@@ -16,6 +16,8 @@ import payt
 from payt.testing import FakePayt
 
 ROOT = Path(__file__).parents[2]
+# without the plugins that take seconds to import
+LIGHT = [f"-pno:{name}" for name in ("cacheprovider", "hypothesispytest", "schemathesis", "pytest_cov", "xdist")]
 
 
 def test_the_server_is_empty_and_the_environment_leads_to_it(fake_payt: FakePayt) -> None:
@@ -88,7 +90,7 @@ def run(program: str, folder: Path) -> subprocess.CompletedProcess[str]:
 def test_the_documentation_is_a_test_file(tmp_path: Path) -> None:
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs/testing.md").read_text("utf-8"), flags=re.DOTALL)
     (tmp_path / "test_documented.py").write_text("\n\n".join(blocks))
-    options = ["-q", "-W", "error", "--strict-markers", "-p", "no:cacheprovider", "--rootdir", str(tmp_path)]
+    options = ["-q", "-W", "error", "--strict-markers", *LIGHT, "--rootdir", str(tmp_path)]
     result = run(f"import sys, pytest; sys.exit(pytest.main({options!r}))", tmp_path)
     assert "7 passed" in result.stdout, result.stdout + result.stderr
     assert result.returncode == 0
@@ -96,7 +98,7 @@ def test_the_documentation_is_a_test_file(tmp_path: Path) -> None:
 
 def test_payt_is_not_imported_before_it_is_asked_for(tmp_path: Path) -> None:
     (tmp_path / "test_other.py").write_text("import sys\ndef test(): assert 'payt' not in sys.modules")
-    options = ["-q", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), "--fixtures"]
+    options = ["-q", *LIGHT, "--rootdir", str(tmp_path), "--fixtures"]
     program = (
         f"import sys, pytest; pytest.main({options!r}); print('payt' in sys.modules); "
         f"sys.exit(pytest.main({options[:-1]!r}))"

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from support.generation import ROOT, Generate, operation, parameter, run_generate
+from support.warm import run_generate_py
 
 COMMITTED = ROOT / "generated/payt_api"
 
@@ -56,7 +57,7 @@ def test_check_shows_the_difference_and_changes_nothing(tmp_path: Path) -> None:
         path.write_text(path.read_text("utf-8").replace(old, new), "utf-8")
     (output / "stale.py").touch()
     before = contents(output.parent)
-    result = run_generate("--check", "--output", output)
+    result = run_generate_py(ROOT, "--check", "--output", output)
     assert result.returncode == 1
     assert "committed/stale.py is not generated from the contract" in result.stdout
     assert "-    gender: int | None = None" in result.stdout
@@ -67,13 +68,13 @@ def test_check_shows_the_difference_and_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_check_notices_that_there_is_no_package(tmp_path: Path) -> None:
-    result = run_generate("--check", "--output", tmp_path / "payt_api")
+    result = run_generate_py(ROOT, "--check", "--output", tmp_path / "payt_api")
     assert result.returncode == 1
     assert "does not exist" in result.stdout
 
 
 def test_an_output_of_another_name_would_be_overwritten_by_its_resources_and_is_refused(tmp_path: Path) -> None:
-    result = run_generate("--output", tmp_path / "client")
+    result = run_generate_py(ROOT, "--output", tmp_path / "client")
     assert result.returncode == 2
     assert "--output must name a package payt_api" in result.stderr
     assert not any(tmp_path.iterdir())
@@ -106,7 +107,7 @@ def test_a_contract_that_would_be_misread_stops_the_generation(
 def test_a_file_that_is_no_contract_is_refused(text: str, tmp_path: Path) -> None:
     path = tmp_path / "openapi.yaml"
     path.write_text(text)
-    result = run_generate("--contract", path, "--output", tmp_path / "payt_api")
+    result = run_generate_py(ROOT, "--contract", path, "--output", tmp_path / "payt_api")
     assert result.returncode == 2
     assert "Traceback" not in result.stderr
 

@@ -20,7 +20,8 @@ import pytest
 import yaml
 
 from payt.testing import FakePayt
-from support.generation import Generate, run_generate
+from support.generation import ROOT, Generate
+from support.warm import run_generate_py
 
 CONTRACT: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "kinds.yaml").read_text("utf-8"))
 
@@ -29,7 +30,9 @@ CONTRACT: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "kinds.yaml")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The package of kinds.yaml, generated once, under a name of its own."""
     folder = tmp_path_factory.mktemp("kinds")
-    result = run_generate("--contract", Path(__file__).parent / "kinds.yaml", "--output", folder / "payt_api_of_kinds")
+    result = run_generate_py(
+        ROOT, "--contract", Path(__file__).parent / "kinds.yaml", "--output", folder / "payt_api_of_kinds"
+    )
     assert result.returncode == 0, result.stderr
     sys.path.insert(0, str(folder))
     yield "payt_api_of_kinds"

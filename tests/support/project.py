@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from .generation import ROOT
+from .warm import run_generate_py
 
 Change = Callable[[dict[str, Any]], object]
 
@@ -80,5 +81,4 @@ class Project:
 
     def generate(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """What generate.sh does, with the environment that this project has made already."""
-        command: list[str | Path] = [ROOT / ".venv-codegen/bin/python", self.root / "codegen/generate.py", *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+        return run_generate_py(self.root, *arguments)
