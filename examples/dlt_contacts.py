@@ -2,8 +2,9 @@
 
     PAYT_TOKEN=... python examples/dlt_contacts.py 1
 
-`payt.sync` keeps a table right by itself; this is for pipelines that are dlt's already. dlt's incremental keeps the
-newest `updated_at`; the lag reads five minutes twice, for what changes or is written while it is listed.
+`payt.sync` keeps a table right by itself; this is for pipelines that are dlt's already. dlt's own incremental keeps the
+newest `updated_at`, and so loses what changes on a page that was passed, while a long listing goes on. Here the
+watermark follows the rules of `payt.incremental`, and is kept in dlt's state, together with what was loaded.
 """
 
 from __future__ import annotations
@@ -16,6 +17,11 @@ import attrs
 import dlt
 
 import payt
+from payt import incremental
+
+KINDS = {"debtor_numbers": "json", "validation_errors": "json", "updated_at": "timestamp"}
+COLUMNS: Any = {field.name: {"data_type": KINDS.get(field.name, "text")} for field in attrs.fields(payt.Contact)}
+"""All of them, whatever comes: dlt makes no column by itself for a field in which it has seen nothing."""
 
 
 def contacts(client: payt.Client, administration_id: str) -> Any:
@@ -29,16 +35,16 @@ def contacts(client: payt.Client, administration_id: str) -> Any:
         table_name="contacts",
         write_disposition="merge",
         primary_key=("administration_id", "id"),
-        columns={"debtor_numbers": {"data_type": "json"}, "validation_errors": {"data_type": "json"}},
+        columns=COLUMNS,
     )
-    def changed(
-        updated_at: dlt.sources.incremental[Any] = dlt.sources.incremental(  # noqa: B008 - dlt's way
-            "updated_at", lag=300, on_cursor_value_missing="include"
-        ),
-    ) -> Iterator[list[dict[str, Any]]]:
-        pager = client.contacts.list(administration_id=administration_id, updated_after=updated_at.last_value)
+    def changed() -> Iterator[list[dict[str, Any]]]:
+        state = dlt.current.resource_state()
+        run = incremental.begin(state.get("watermark"))
+        pager = client.contacts.list(administration_id=administration_id, updated_after=run.updated_after)
         for page in pager.pages():
             yield [{"administration_id": administration_id, **attrs.asdict(contact)} for contact in page.data]
+            run.take(page)
+        state["watermark"] = run.watermark
 
     return changed
 

@@ -98,7 +98,9 @@ def test_a_mistyped_name_says_which_one_is_near() -> None:
 
 def test_what_completion_shows_is_public() -> None:
     shown = {name for name in dir(payt) if not name.startswith("__")}
-    assert shown == {*NAMES, "SQLTokenStore", "async_sync", "errors", "sync"} - {"__version__"}
+    assert shown == {*NAMES, "SQLPace", "SQLTokenStore", "async_sync", "errors", "incremental", "sync"} - {
+        "__version__"
+    }
 
 
 def test_help_tells_what_things_are_for() -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import configparser
+import datetime
 import importlib.util
 import shlex
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 from sql.truth import Query, rows, truth
@@ -15,8 +17,9 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 import payt
+from payt import incremental
 from payt.cli.app import app
-from payt.testing import FakePayt
+from payt.testing import CONTACT_FIELDS, FakePayt
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NEEDED = "needs requirements/examples.txt: run scripts/test-examples"
@@ -108,11 +111,46 @@ def test_a_dlt_resource(fake: FakePayt, tmp_path: Path, monkeypatch: pytest.Monk
     assert "updated_after" in fake.requests[0].query
     with pipeline.sql_client() as sql:
         loaded = {row[:2]: row[2] for row in sql.execute_sql("SELECT administration_id, id, lastname FROM contacts")}
+        columns = {row[0] for row in sql.execute_sql("SELECT column_name FROM (DESCRIBE contacts)")}
     assert loaded == {
         (name, contact["id"]): contact.get("lastname")
         for name, administration in fake.administrations.items()
         for contact in administration.contacts
     }
+    assert columns >= {"administration_id", *CONTACT_FIELDS}
+
+
+@pytest.mark.filterwarnings("default")
+def test_a_dlt_resource_loses_no_change_while_it_lists(
+    fake: FakePayt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUNTIME__DLTHUB_TELEMETRY", "false")
+    dlt = pytest.importorskip("dlt", reason=NEEDED)
+    pipeline = dlt.pipeline(
+        "payt_long",
+        pipelines_dir=str(tmp_path),
+        destination=dlt.destinations.duckdb(str(tmp_path / "warehouse.duckdb")),
+        dataset_name="crm",
+    )
+    fake.add_administration("3", 600)
+
+    def changing(page: payt.Page[payt.Contact]) -> Any:
+        """In an hour, a contact changes on the page that was passed; in two, one that is still to come."""
+        if page.cursor is not None:
+            for number, hours, name in (("1", 1, "Passed"), ("600", 2, "To come")):
+                moment = datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=hours)
+                fake.change(number, administration_id="3", lastname=name, updated_at=incremental.iso(moment))
+        return page
+
+    with payt.Client() as client:
+        pages = payt.Pager.pages
+        with monkeypatch.context() as patched:
+            patched.setattr(payt.Pager, "pages", lambda pager: map(changing, pages(pager)))
+            pipeline.run(example("dlt_contacts").contacts(client, "3"))
+        pipeline.run(example("dlt_contacts").contacts(client, "3"))
+    with pipeline.sql_client() as sql:
+        (row,) = sql.execute_sql("SELECT lastname FROM contacts WHERE id = '1'")
+    assert row == ("Passed",)
 
 
 @pytest.mark.filterwarnings("default")

@@ -32,6 +32,7 @@ from .errors import (
 if typing.TYPE_CHECKING:
     from payt_api.models import Contact
 
+    from . import incremental as incremental
     from .client import AsyncClient, Client
     from .credentials import (
         AuthorizationCode,
@@ -107,6 +108,7 @@ _LATER = {
         "TokenStore",
         "login",
     ],
+    "payt.incremental": [],
     "payt.listing": ["AsyncManyPager", "AsyncPager", "InvalidRecord", "ManyPager", "Page", "Pager"],
     "payt.transport.paces": ["ProcessPace"],
     "payt.transport.signals": ["hold_signals"],
@@ -120,7 +122,9 @@ _MODULE_OF = {name: module for module, names in _LATER.items() for name in names
 
 def __dir__() -> list[str]:
     """What is public, and what every module has."""
-    return sorted({*__all__, *_MODULE_OF, "errors", *(name for name in globals() if name.startswith("__"))})
+    return sorted(
+        {*__all__, *_MODULE_OF, "errors", "incremental", *(name for name in globals() if name.startswith("__"))}
+    )
 
 
 if not typing.TYPE_CHECKING:  # which would take any name then

@@ -1,0 +1,150 @@
+"""The watermark: no change is lost, whatever changes during a listing, and whatever the clocks say."""
+
+from __future__ import annotations
+
+import datetime
+import email.utils
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+import pytest
+
+import payt
+from payt import incremental
+from payt.listing import InvalidRecord, Page
+from payt.testing import FakePayt
+
+
+@pytest.fixture
+def fake() -> Iterator[FakePayt]:
+    with FakePayt(contacts=6) as fake:
+        yield fake
+
+
+@pytest.fixture
+def client(fake: FakePayt) -> Iterator[payt.Client]:
+    with payt.Client(fake.token, base_url=fake.url) as client:
+        yield client
+
+
+def copied(client: payt.Client, target: dict[str | None, payt.Contact], watermark: str | None, meanwhile: Any) -> str:
+    """One run, as the module's docstring has it; something happens after each page."""
+    run = incremental.begin(watermark)
+    pager = client.contacts.list(administration_id="1", updated_after=run.updated_after, per_page=2, prefetch=0)
+    for page in pager.pages():
+        target |= {contact.id: contact for contact in page.data}
+        run.take(page)
+        meanwhile()
+    assert run.watermark is not None
+    return run.watermark
+
+
+def test_what_changes_on_a_page_that_was_passed_comes_with_the_next_run(fake: FakePayt, client: payt.Client) -> None:
+    target: dict[str | None, payt.Contact] = {}
+
+    def meanwhile() -> None:
+        fake.change("1", lastname="Passed", updated_at=later(hours=1))
+        fake.change("6", lastname="To come", updated_at=later(hours=2))  # the newest of all that the listing brings
+
+    watermark = copied(client, target, None, meanwhile)
+    assert target["1"].lastname != "Passed"
+    copied(client, target, watermark, lambda: None)
+    assert {each.id: each.lastname for each in target.values()} == {
+        each["id"]: each["lastname"] for each in fake.contacts
+    }
+    fake.reset()
+    assert copied(client, target, watermark, lambda: None) >= watermark
+    assert fake.requests[0].query["updated_after"] == incremental.earlier(watermark, incremental.OVERLAP)
+
+
+NOW = datetime.datetime(2026, 11, 1, 12, tzinfo=datetime.UTC)
+
+
+def page(*moments: str, date: datetime.datetime | None = None, **more: Any) -> Page[Any]:
+    data = [payt.Contact.from_dict({"id": str(number), "updated_at": each}) for number, each in enumerate(moments)]
+    headers = {} if date is None else {"date": email.utils.format_datetime(date)}
+    return Page(data=data, cursor=None, raw=json.dumps(moments).encode(), headers=headers, **more)
+
+
+def later(**by: float) -> str:
+    return incremental.iso(datetime.datetime.now(datetime.UTC) + datetime.timedelta(**by))
+
+
+OLD = "2026-01-01T00:00:00.000000Z"
+
+
+def test_the_watermark_is_the_newest_change_but_never_later_than_the_begin() -> None:
+    run = incremental.begin(None)
+    assert run.updated_after is run.watermark is None
+    run.take(page(OLD, "2025-01-01T00:00:00.000000Z", date=datetime.datetime.now(datetime.UTC)))
+    assert run.watermark == OLD
+    run.take(page(later(hours=1)))
+    assert run.watermark == run.began <= run.asked_at
+
+
+@pytest.mark.parametrize("date", [None, NOW + datetime.timedelta(days=900), NOW - datetime.timedelta(days=900)])
+def test_without_a_clock_to_believe_the_first_page_decides(date: datetime.datetime | None) -> None:
+    run = incremental.begin(None)
+    run.take(page("2020-01-01T00:00:00.000000Z", date=date))
+    run.take(page(OLD))
+    assert run.watermark == "2020-01-01T00:00:00.000000Z"
+
+
+def test_the_watermark_never_goes_back_and_stays_where_records_were_left_out() -> None:
+    kept = "2026-05-01T00:00:00.000000Z"
+    run = incremental.begin(kept, overlap=datetime.timedelta(hours=1))
+    assert run.updated_after == "2026-04-30T23:00:00.000000Z"
+    assert run.watermark == kept
+    run.take(page(OLD, date=datetime.datetime.now(datetime.UTC)))
+    assert run.watermark == kept
+    invalid = (InvalidRecord(id="5", path="$", reason="odd", raw=b"", cursor=None),)
+    run.take(page("2026-06-01T00:00:00.000000Z", invalid=invalid))
+    assert (run.newest, run.watermark) == ("2026-06-01T00:00:00.000000Z", kept)
+
+
+def test_nothing_that_says_when_it_changed_leaves_no_watermark() -> None:
+    run = incremental.begin(None)
+    run.take(Page(data=[payt.Contact(id="1")], cursor=None, raw=b"", headers={}))
+    assert run.watermark is None
+
+
+def test_a_moment_that_was_rounded_up_is_taken_as_earlier() -> None:
+    run = incremental.begin(None)
+    run.take(page("2026-01-01T00:00:00.0000007Z", date=datetime.datetime.now(datetime.UTC)))
+    assert run.watermark == OLD
+
+
+def test_a_run_is_resumed_from_json() -> None:
+    run = incremental.begin(OLD)
+    run.take(page("2026-02-01T00:00:00.000000Z", date=datetime.datetime.now(datetime.UTC)))
+    again = incremental.Run(**json.loads(json.dumps(attrs.asdict(run))))
+    assert again == run
+    again.take(page("2026-03-01T00:00:00.000000Z"))
+    assert again.watermark == "2026-03-01T00:00:00.000000Z"
+
+
+def test_before_the_year_one_lies_everything() -> None:
+    assert incremental.begin("0001-01-01T00:00:00Z").updated_after is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "words"),
+    [
+        ({"watermark": "yesterday"}, ValueError, "watermark must be ISO 8601 with an offset"),
+        ({"watermark": "2026-01-01T00:00:00"}, ValueError, "watermark must be ISO 8601 with an offset"),
+        ({"watermark": datetime.datetime(2026, 1, 1)}, ValueError, "watermark must be"),  # noqa: DTZ001  # naive on purpose
+        ({"watermark": 5}, TypeError, "watermark must be a string"),
+        ({"watermark": None, "overlap": 5}, TypeError, "overlap must be a datetime.timedelta, got int"),
+        ({"watermark": None, "overlap": datetime.timedelta(-1)}, ValueError, "overlap must not be negative"),
+        ({"watermark": None, "field": ""}, ValueError, "field must not be empty"),
+    ],
+)
+def test_what_cannot_be_used_is_refused(arguments: dict[str, Any], error: type[Exception], words: str) -> None:
+    with pytest.raises(error, match=words):
+        incremental.begin(**arguments)
+
+
+def test_a_watermark_may_be_a_datetime() -> None:
+    assert incremental.begin(NOW).updated_after == "2026-11-01T11:55:00.000000Z"

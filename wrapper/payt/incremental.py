@@ -1,0 +1,155 @@
+"""The rules of the watermark, for targets of one's own: what to ask for and what to keep, so that no change is lost.
+
+    run = payt.incremental.begin(load())  # what the last complete run kept; None at first
+    for page in client.contacts.list(administration_id="1", updated_after=run.updated_after).pages():
+        write(page.data)  # each record in place of the one with its id, as some come again
+        run.take(page)
+    save(run.watermark)  # when all is written, and for each administration by itself
+
+A record that changes while it is listed may be on a page that was passed. So the watermark is never later than the
+moment at which the run began: by the server's header Date, where that agrees with our clock, or else no later than
+what the first page brought. What a service writes somewhat late is covered by an overlap, which is read again.
+
+What is gone is not told by any of this: run without a watermark now and then, and compare.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from operator import attrgetter
+from typing import Any
+
+import attrs
+from dateutil.parser import isoparse
+
+from . import checks
+from .listing import Page
+
+OVERLAP = datetime.timedelta(minutes=5)
+"""How much is read again, unless somebody says otherwise."""
+_AGREED = datetime.timedelta(minutes=5)
+"""How far the server's Date may be from our clock, where both are to be believed."""
+_DATE_HEADER = datetime.timedelta(seconds=1)
+"""The header Date tells whole seconds."""
+
+
+@attrs.define(kw_only=True)
+class Run:
+    """A run, from `begin` to its last page.
+
+    Its fields are JSON: `attrs.asdict(run)`, saved beside a page's cursor, resumes it as `Run(**saved)`.
+
+    Attributes:
+        updated_after: What to ask for: only what changed after this; None for everything.
+        previous: The watermark that it began with.
+        field: The field of a record that says when it changed.
+        asked_at: When it began, by our clock.
+        began: When it began, by the server's clock or by ours, whichever is earlier; None before its first page.
+        agreed: Whether the two agreed.
+        newest: The latest change that was received, where the clocks do not agree, on the first page.
+        incomplete: Whether records were left out (`on_invalid="collect"`), so that the watermark stays where it is.
+    """
+
+    updated_after: str | None
+    previous: str | None
+    field: str
+    asked_at: str
+    began: str | None = None
+    agreed: bool = False
+    newest: str | None = None
+    incomplete: bool = False
+
+    def take(self, page: Page[Any]) -> None:
+        """Take a page up, once it is written; each page, in the order of the listing."""
+        first = self.began is None
+        if first:
+            asked_at = isoparse(self.asked_at)
+            told = server_time(page.headers, datetime.datetime.now(datetime.UTC) - asked_at)
+            self.began = iso(min(told or asked_at, asked_at))
+            self.agreed = told is not None and abs(told - asked_at) <= _AGREED
+        if self.agreed or first:
+            self.newest = max(filter(None, (self.newest, newest_of(page, self.field))), key=isoparse, default=None)
+        self.incomplete = self.incomplete or bool(page.invalid)
+
+    @property
+    def watermark(self) -> str | None:
+        """What to keep when the run is complete; None where nothing says when it changed: the next run is full then."""
+        if self.incomplete or self.began is None:
+            return self.previous
+        newest = self.newest
+        if newest is not None and isoparse(newest) > isoparse(self.began):
+            newest = self.began
+        return max(filter(None, (self.previous, newest)), key=isoparse, default=None)
+
+
+def begin(
+    watermark: str | datetime.datetime | None, *, overlap: datetime.timedelta = OVERLAP, field: str = "updated_at"
+) -> Run:
+    """Begin a run; to be called just before its listing.
+
+    Args:
+        watermark: What the last complete run kept; None lists everything.
+        overlap: How much is read again.
+        field: The field of a record that says when it changed.
+
+    Raises:
+        TypeError: An argument is of a wrong type.
+        ValueError: The watermark is no moment with an offset, or the overlap is negative.
+    """
+    checks.text("field", field)
+    if not isinstance(overlap, datetime.timedelta):
+        raise TypeError(f"overlap must be a datetime.timedelta, got {type(overlap).__name__}")
+    if overlap < datetime.timedelta(0):
+        raise ValueError(f"overlap must not be negative, got {overlap}")
+    previous = None if watermark is None else _checked(watermark)
+    after = None if previous is None else earlier(previous, overlap)
+    return Run(updated_after=after, previous=previous, field=field, asked_at=iso(datetime.datetime.now(datetime.UTC)))
+
+
+def earlier(raw: str, by: datetime.timedelta) -> str | None:
+    """A moment before another; what is finer than microseconds is cut off, never rounded up."""
+    try:
+        return iso(isoparse(raw) - by)
+    except OverflowError:
+        return None  # before the year 1 lies everything
+
+
+def newest_of(page: Page[Any], field: str) -> str | None:
+    """The latest value of a field in a page; or a little earlier, where decoding may have rounded it up."""
+    moments = [*map(attrgetter(field), page.data)]
+    latest = max(filter(None, moments), default=None)
+    if latest is None:
+        return None
+    as_usual = iso(latest)
+    if f'"{as_usual}"'.encode() in page.raw:
+        return as_usual
+    return earlier(as_usual, datetime.timedelta(microseconds=1))
+
+
+def server_time(headers: Mapping[str, str], waited: datetime.timedelta) -> datetime.datetime | None:
+    """The time at the server so long ago, or somewhat earlier; None where it does not tell."""
+    try:
+        date = parsedate_to_datetime(headers["date"])
+        return date.astimezone(datetime.UTC) - waited - _DATE_HEADER
+    except (KeyError, ValueError, OverflowError):
+        return None
+
+
+def iso(moment: datetime.datetime) -> str:
+    """A moment as Payt writes it."""
+    return moment.astimezone(datetime.UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _checked(watermark: Any) -> str:
+    if isinstance(watermark, datetime.datetime):
+        watermark = watermark.isoformat()
+    checks.text("watermark", watermark)
+    try:
+        moment = isoparse(watermark)
+    except ValueError:
+        moment = None
+    if moment is None or moment.utcoffset() is None:
+        raise ValueError(f"watermark must be ISO 8601 with an offset, as a run keeps it, got {watermark!r}")
+    return str(watermark)
