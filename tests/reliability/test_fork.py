@@ -104,7 +104,7 @@ def test_what_a_child_does_seen_from_within(service: FakePayt, monkeypatch: pyte
         pager = client.contacts.list(administration_id="1", per_page=10)
         contacts = iter(pager)
         next(contacts)
-        parents = contacts.gi_frame.f_locals["pages"].gi_frame.f_locals["ahead"]  # type: ignore[attr-defined]
+        parents = contacts._pages._source.gi_frame.f_locals["ahead"]  # type: ignore[attr-defined]
         with monkeypatch.context() as child:
             child.setattr(os, "getpid", lambda: -1)
             with pytest.raises(RuntimeError, match="only the parent can go on with it"):

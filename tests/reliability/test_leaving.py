@@ -49,11 +49,11 @@ def test_an_exception_of_the_loops_own(server: FaultServer) -> None:
         listing(client)
 
 
-def test_a_generator_that_is_closed(server: FaultServer) -> None:
+def test_an_iteration_that_is_closed(server: FaultServer) -> None:
     with payt.Client("token", base_url=server.url, **QUICK) as client:
         contacts = iter(client.contacts.list(administration_id="1"))
         next(contacts)
-        contacts.close()  # type: ignore[attr-defined]  # it is a generator, which its type does not promise
+        contacts.close()  # type: ignore[attr-defined]  # which its type does not promise
 
 
 def test_between_pages_no_connection_is_in_use(server: FaultServer) -> None:
@@ -88,7 +88,7 @@ def test_async_break_exception_and_closing(server: FaultServer) -> None:
             with pytest.raises(LookupError):
                 await failing(pager)
             contacts: AsyncIterator[payt.Contact] = aiter(pager)
-            async with aclosing(contacts):  # type: ignore[type-var]  # it is a generator, as above
+            async with aclosing(contacts):  # type: ignore[type-var]  # as above
                 await anext(contacts)
             assert server.open_connections == 1
         await asyncio.sleep(0.05)  # the event loop closes generators that nobody holds any more

@@ -391,7 +391,7 @@ def test_a_keyboard_interrupt_comes_through_at_once() -> None:
         ({"concurrency": 1.5}, TypeError, "concurrency must be a whole number, got float"),
         ({"on_error": "ignore"}, ValueError, "on_error must be 'raise' or 'collect', got 'ignore'"),
         ({"on_error": None}, ValueError, "on_error must be 'raise' or 'collect', got None"),
-        ({"prefetch": 2}, ValueError, "prefetch must be 0 to 1, got 2"),
+        ({"prefetch": 17}, ValueError, "prefetch must be 0 to 16, got 17"),
         ({"per_page": 0}, ValueError, "per_page must be 1 to 500, got 0"),
         ({"administration_ids": [], "limit": -1}, ValueError, "limit must be 0 or more, got -1"),
         (

@@ -404,7 +404,7 @@ def test_a_page_that_is_there_already_is_still_given(server: FaultServer) -> Non
     with payt.Client("token", base_url=server.url, **QUICK) as client:
         pages = client.contacts.list(administration_id="1", limit=8).pages()
         next(pages)
-        assert eventually(pages.gi_frame.f_locals["ahead"]._arrivals.qsize)  # type: ignore[attr-defined]
+        assert eventually(pages._source.gi_frame.f_locals["ahead"]._arrivals.qsize)  # type: ignore[attr-defined]
     assert [len(page.data) for page in pages] == [4]
 
 
@@ -428,8 +428,8 @@ def test_the_thread_has_the_context_of_whoever_iterates(server: FaultServer) -> 
 @pytest.mark.parametrize(
     ("value", "error", "message"),
     [
-        (2, ValueError, "prefetch must be 0 to 1, got 2"),
-        (-1, ValueError, "prefetch must be 0 to 1, got -1"),
+        (17, ValueError, "prefetch must be 0 to 16, got 17"),
+        (-1, ValueError, "prefetch must be 0 to 16, got -1"),
         (True, TypeError, "prefetch must be a whole number, got bool"),
         ("1", TypeError, "prefetch must be a whole number, got str"),
         (None, TypeError, "prefetch must be a whole number, got NoneType"),

@@ -3,8 +3,8 @@
 from .arguments import Fields, OnInvalid
 from .many import AsyncManyPager, ManyPager, OnError
 from .pager import AsyncPager, Pager
+from .pages import InvalidRecord, Page
 from .spec import ListSpec
-from .walk import InvalidRecord, Page
 
 __all__ = [
     "AsyncManyPager",

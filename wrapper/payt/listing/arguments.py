@@ -7,6 +7,7 @@ import enum
 import functools
 import inspect
 import itertools
+import reprlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import NoneType
 from typing import Any, Final, Literal, TypeAlias, get_args, get_origin, get_type_hints
@@ -50,6 +51,14 @@ class Listing:
     """Whether a record may belong to several parts, and must come once all the same."""
     collects: bool = False
     """Whether records that are not what the contract says are left out, and listed as invalid."""
+
+    def __str__(self) -> str:
+        """Its list and arguments, for people; long values are cut short."""
+        own = {"cursor": self.cursor, "per_page": self.per_page, "limit": self.limit}
+        shown = {**(self.parts[0] if self.parts else {}), **own}
+        listed = [f"{name}={reprlib.repr(value)}" for name, value in shown.items() if value is not None]
+        parts = [] if len(self.parts) == 1 else [f"in {len(self.parts)} parts"]
+        return ", ".join([self.spec.name, *parts, *listed])
 
 
 def listing_of(spec: ListSpec[Any], arguments: Mapping[str, Any]) -> Listing:

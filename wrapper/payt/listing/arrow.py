@@ -12,8 +12,8 @@ import msgspec
 from payt_api.types import values_of
 
 from ..extras import missing
+from .pages import Page
 from .shapes import fields_of, scalar_of
-from .walk import Page
 
 try:
     import pyarrow

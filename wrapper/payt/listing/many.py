@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from functools import partial
+from itertools import repeat
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar, get_args
 
@@ -14,10 +14,13 @@ from payt_api.client import AuthenticatedClient
 
 from .. import checks
 from ..errors import PaytError
-from .ahead import Ahead, Arrival, AsyncAhead, fetch, fetch_async, same, same_async
+from .ahead import Ahead, Arrival, AsyncAhead, same, same_async
 from .arguments import listing_of
+from .iterations import AsyncIteration, AsyncRecords, Iteration, Records
+from .pager import MOST_PREFETCH
+from .pages import InvalidRecord, Page
 from .spec import ListSpec
-from .walk import InvalidRecord, Page, Walk
+from .walk import Walk
 
 if TYPE_CHECKING:
     import pyarrow
@@ -25,7 +28,6 @@ if TYPE_CHECKING:
     from .arrow import Table
 
 T = TypeVar("T")
-E = TypeVar("E")
 OnError: TypeAlias = Literal["raise", "collect"]
 """What an error of one listing does: end the whole iteration, or only its own listing."""
 
@@ -37,7 +39,7 @@ class _Many(Generic[T]):
         self._api = api
         self._record = spec.record
         self._concurrency = checks.number("concurrency", given.pop("concurrency"), least=1, most=100)
-        self._prefetch = checks.number("prefetch", given.pop("prefetch"), least=0, most=1)
+        self._prefetch = checks.number("prefetch", given.pop("prefetch"), least=0, most=MOST_PREFETCH)
         self._collects = checks.choice("on_error", given.pop("on_error"), get_args(OnError)) == "collect"
         # Filters may be given as generators, which can be read only once: one listing, for whichever administration.
         one = listing_of(spec, {**given, "administration_id": "1"})
@@ -68,14 +70,14 @@ class _Many(Generic[T]):
 
         return Table(self._record, many=True)
 
-    def _new_walks(self) -> dict[str, Walk[T]]:
-        return {name: Walk(listing) for name, listing in self._listings.items()}
+    def _new_walks(self, rate: float | None = None) -> dict[str, Walk[T]]:
+        return {name: Walk(listing, self._prefetch, rate) for name, listing in self._listings.items()}
 
-    def _begin(self, engine: Callable[..., E]) -> tuple[E, dict[str, PaytError]]:
-        """An engine that reads all listings, and where this iteration collects its errors."""
-        self._walks, self._errors = self._new_walks(), {}
+    def _begin(self, session: Any) -> tuple[dict[str, Any], dict[str, PaytError]]:
+        """What an engine reads that reads all listings, and where this iteration collects its errors."""
+        self._walks, self._errors = self._new_walks(session.settings.rate_limit), {}
         workers = min(self._concurrency, len(self._listings))
-        return engine(self._walks.items(), workers=workers, room=1 + self._prefetch), self._errors
+        return {"walks": self._walks.items(), "workers": workers, "prefetch": self._prefetch}, self._errors
 
     def _page_of(self, arrival: Arrival[Page[T]], errors: dict[str, PaytError]) -> Page[T] | None:
         """The page that arrived; an error is collected, or raised. What is no PaytError always comes out."""
@@ -103,11 +105,7 @@ class ManyPager(_Many[T]):
             PaytError: With `on_error="raise"`, as soon as one listing cannot go on; this ends all others too.
                 `administration_id` tells which listing it was, and `cursor` resumes that one.
         """
-        with closing(self.pages()) as pages:
-            for administration_id, page in pages:
-                for record in page.data:
-                    yield administration_id, record
-                del page
+        return Records.of(self.pages(), _pairs_of)
 
     def pages(self) -> Generator[tuple[str, Page[T]]]:
         """Pairs of an administration's id and a page.
@@ -115,9 +113,11 @@ class ManyPager(_Many[T]):
         Raises:
             PaytError: As for records.
         """
-        engine: Callable[..., Ahead[Page[T]]] = partial(Ahead, read=partial(fetch, self._api, same))
-        ahead, errors = self._begin(engine)
-        with closing(ahead):
+        return Iteration(self._arrived())
+
+    def _arrived(self) -> Generator[tuple[str, Page[T]]]:
+        work, errors = self._begin(self._api.get_httpx_client())
+        with closing(Ahead(self._api, same, **work)) as ahead:
             for arrival in ahead:
                 if (page := self._page_of(arrival, errors)) is not None:
                     yield arrival.name, page
@@ -141,21 +141,17 @@ class ManyPager(_Many[T]):
 class AsyncManyPager(_Many[T]):
     """The same as `ManyPager`, for asyncio."""
 
-    async def __aiter__(self) -> AsyncIterator[tuple[str, T]]:
+    def __aiter__(self) -> AsyncIterator[tuple[str, T]]:
         """As iterating a `ManyPager`."""
-        ahead, errors = self._ahead()
-        try:
-            while (arrival := await ahead.next()) is not None:
-                if (page := self._page_of(arrival, errors)) is not None:
-                    for record in page.data:
-                        yield arrival.name, record
-                del arrival, page
-        finally:
-            await ahead.close()
+        return AsyncRecords(self.pages(), _pairs_of)
 
-    async def pages(self) -> AsyncGenerator[tuple[str, Page[T]]]:
+    def pages(self) -> AsyncGenerator[tuple[str, Page[T]]]:
         """As `ManyPager.pages`."""
-        ahead, errors = self._ahead()
+        return AsyncIteration(self._arrived())
+
+    async def _arrived(self) -> AsyncGenerator[tuple[str, Page[T]]]:
+        work, errors = self._begin(self._api.get_async_httpx_client())
+        ahead = AsyncAhead(self._api, same_async, **work)
         try:
             while (arrival := await ahead.next()) is not None:
                 if (page := self._page_of(arrival, errors)) is not None:
@@ -169,5 +165,6 @@ class AsyncManyPager(_Many[T]):
         table = self._table()
         return table.reader([table.batch(page, name) async for name, page in self.pages()])
 
-    def _ahead(self) -> tuple[AsyncAhead[Page[T]], dict[str, PaytError]]:
-        return self._begin(partial(AsyncAhead, read=partial(fetch_async, self._api, same_async)))
+
+def _pairs_of(arrived: tuple[str, Page[T]]) -> Iterable[tuple[str, T]]:
+    return zip(repeat(arrived[0]), arrived[1].data, strict=False)

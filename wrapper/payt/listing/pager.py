@@ -4,23 +4,29 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import closing
-from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+from contextlib import aclosing, closing
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, Self, TypeVar
+
+import attrs
 
 from payt_api.client import AuthenticatedClient
 
 from .. import checks
-from .ahead import Ahead, AsyncAhead, fetch, fetch_async, same, same_async
+from .ahead import Ahead, AsyncAhead, fetch, same, same_async
 from .arguments import Listing, listing_of
+from .iterations import AsyncIteration, AsyncRecords, Iteration, Records
+from .pages import InvalidRecord, Page
 from .spec import ListSpec
-from .walk import InvalidRecord, Page, Walk
+from .walk import Walk
 
 if TYPE_CHECKING:
     import pyarrow
 
 T = TypeVar("T")
 R = TypeVar("R")
+MOST_PREFETCH: Final = 16
+"""How many pages may be fetched ahead."""
 
 
 class _One(Generic[T]):
@@ -32,7 +38,7 @@ class _One(Generic[T]):
 
     def __init__(self, api: AuthenticatedClient, spec: ListSpec[T], arguments: Mapping[str, Any]) -> None:
         given = dict(arguments)
-        prefetch = checks.number("prefetch", given.pop("prefetch"), least=0, most=1)
+        prefetch = checks.number("prefetch", given.pop("prefetch"), least=0, most=MOST_PREFETCH)
         self._set_up(api, listing_of(spec, given), prefetch)
 
     def _set_up(self, api: AuthenticatedClient, listing: Listing, prefetch: int) -> None:
@@ -45,22 +51,44 @@ class _One(Generic[T]):
         return tuple(self._walk.invalid)
 
     def _begin(self) -> Walk[T]:
-        self._walk = Walk(self._listing)
+        self._walk = Walk(self._listing, self._prefetch, self._session().settings.rate_limit)
         return self._walk
 
     @abstractmethod
-    def _recipe(self) -> Any: ...
+    def _session(self) -> Any: ...
+
+    def _one(self) -> Self:
+        """The same for one record and one request."""
+        limit = min(1, 1 if self._listing.limit is None else self._listing.limit)
+        return self._with(attrs.evolve(self._listing, limit=limit), 0)
+
+    def _with(self, listing: Listing, prefetch: int) -> Self:
+        other = type(self).__new__(type(self))
+        other._set_up(self._api, listing, prefetch)  # noqa: SLF001  # ours
+        return other
 
     def __copy__(self) -> Self:
-        other = type(self).__new__(type(self))
-        other._set_up(self._api, self._listing, self._prefetch)  # noqa: SLF001  # ours
-        return other
+        return self._with(self._listing, self._prefetch)
 
     def __deepcopy__(self, _memo: dict[int, Any]) -> Self:
         return self.__copy__()  # there is nothing in it that changes
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return restored, (type(self), self._recipe(), self._listing, self._prefetch)
+        recipe = getattr(self._session(), "recipe", None)
+        if recipe is None:
+            raise TypeError("only the pagers of a payt.Client or payt.AsyncClient can be pickled")
+        return restored, (type(self), recipe, self._listing, self._prefetch)
+
+    def __repr__(self) -> str:
+        return f"payt.{type(self).__name__}({self._listing}, prefetch={self._prefetch})"
+
+    def __bool__(self) -> bool:
+        return True  # whether there are records is not known before they are asked for
+
+    def __len__(self) -> NoReturn:
+        raise TypeError(
+            "how many records there are is not known before they are listed: sum(1 for _ in pager) counts them"
+        )
 
 
 def restored(kind: type[_One[Any]], recipe: Any, listing: Listing, prefetch: int) -> _One[Any]:
@@ -73,8 +101,8 @@ def restored(kind: type[_One[Any]], recipe: Any, listing: Listing, prefetch: int
 class Pager(_One[T]):
     """Every record of a listing. Iterating again starts again; nothing is sent before iteration starts.
 
-    With `prefetch`, the next page is fetched while one is being consumed, by a thread. It is started before the
-    second page, and ends with the iteration, or when that is left.
+    With `prefetch`, the next pages are fetched while one is being consumed, by threads. They are started before the
+    second page, and end with the iteration, or when that is left.
     """
 
     def __iter__(self) -> Iterator[T]:
@@ -83,10 +111,19 @@ class Pager(_One[T]):
         Raises:
             PaytError: The listing cannot go on; `cursor` resumes it.
         """
-        with closing(self.map_pages(same)) as pages:
-            for page in pages:
-                yield from page.data
-                del page  # it is let go where it was made
+        return Records.of(self.pages(), _data_of)
+
+    def __next__(self) -> NoReturn:
+        raise TypeError("a pager begins anew with each iteration: next(iter(pager)), or pager.first()")
+
+    def first(self) -> T | None:
+        """The first record, by one request for one record; None where there is none.
+
+        Raises:
+            PaytError: It could not be had.
+        """
+        with closing(self._one().pages()) as pages:
+            return next(Records.of(pages, _data_of), None)
 
     def pages(self) -> Generator[Page[T]]:
         """The same, a page at a time.
@@ -106,14 +143,18 @@ class Pager(_One[T]):
         Raises:
             PaytError: The listing cannot go on; `cursor` resumes it.
         """
-        walk, read = self._begin(), partial(fetch, self._api, make)
-        made = read(walk)
+        return Iteration(self._made(make))
+
+    def _made(self, make: Callable[[Page[T]], R]) -> Generator[R]:
+        walk = self._begin()
+        made = fetch(self._api, make, walk)
         while made is not None and (walk.ended or not self._prefetch):  # no thread is needed
             yield made[0]
             made = None
-            made = read(walk)
+            made = fetch(self._api, make, walk)
         if made is not None:
-            with closing(Ahead([("", walk)], read, workers=1, room=1 + self._prefetch, first=made)) as ahead:
+            ahead = Ahead(self._api, make, [("", walk)], workers=1, prefetch=self._prefetch, first=made)
+            with closing(ahead):
                 del made
                 for arrival in ahead:
                     yield arrival.result()
@@ -138,35 +179,39 @@ class Pager(_One[T]):
         """What polars, DuckDB, pandas and pyarrow take a pager for: `polars.DataFrame(pager)`. Each call lists anew."""
         return self.to_arrow().__arrow_c_stream__(requested_schema)
 
-    def _recipe(self) -> Any:
-        return _recipe_of(self._api.get_httpx_client())
+    def _session(self) -> Any:
+        return self._api.get_httpx_client()
 
 
 class AsyncPager(_One[T]):
-    """The same as `Pager`, for asyncio; a task fetches the pages."""
+    """The same as `Pager`, for asyncio; tasks fetch the pages."""
 
-    async def __aiter__(self) -> AsyncIterator[T]:
+    def __aiter__(self) -> AsyncIterator[T]:
         """As iterating a `Pager`."""
-        ahead = self._ahead(same_async)
-        try:
-            while (arrival := await ahead.next()) is not None:
-                for record in arrival.result().data:
-                    yield record
-                del arrival  # one page in memory less while the next one is waited for
-        finally:
-            await ahead.close()
+        return AsyncRecords(self.pages(), _data_of)
+
+    def __anext__(self) -> NoReturn:
+        raise TypeError("a pager begins anew with each iteration: anext(aiter(pager)), or await pager.first()")
+
+    async def first(self) -> T | None:
+        """As `Pager.first`."""
+        async with aclosing(self._one().pages()) as pages:
+            return await anext(AsyncRecords(pages, _data_of), None)
 
     def pages(self) -> AsyncGenerator[Page[T]]:
         """As `Pager.pages`."""
         return self.map_pages(same_async)
 
-    async def map_pages(self, make: Callable[[Page[T]], Awaitable[R]]) -> AsyncGenerator[R]:
+    def map_pages(self, make: Callable[[Page[T]], Awaitable[R]]) -> AsyncGenerator[R]:
         """As `Pager.map_pages`; `make` is awaited, in the task that fetches ahead."""
-        ahead = self._ahead(make)
+        return AsyncIteration(self._made(make))
+
+    async def _made(self, make: Callable[[Page[T]], Awaitable[R]]) -> AsyncGenerator[R]:
+        ahead = AsyncAhead(self._api, make, [("", self._begin())], workers=1, prefetch=self._prefetch)
         try:
             while (arrival := await ahead.next()) is not None:
                 yield arrival.result()
-                del arrival
+                del arrival  # one page in memory less while the next one is waited for
         finally:
             await ahead.close()
 
@@ -181,21 +226,8 @@ class AsyncPager(_One[T]):
 
         return table.reader([each async for each in self.map_pages(batch)])
 
-    def _ahead(self, make: Callable[[Page[T]], Awaitable[Any]]) -> AsyncAhead[Any]:
-        read = partial(fetch_async, self._api, make)
-        return AsyncAhead([("", self._begin())], read, workers=1, room=1 + self._prefetch)
-
-    def _recipe(self) -> Any:
-        return _recipe_of(self._api.get_async_httpx_client())
+    def _session(self) -> Any:
+        return self._api.get_async_httpx_client()
 
 
-def _recipe_of(session: Any) -> Any:
-    """What makes the client anew in another process.
-
-    Raises:
-        TypeError: Its client cannot be pickled.
-    """
-    recipe = getattr(session, "recipe", None)
-    if recipe is None:
-        raise TypeError("only the pagers of a payt.Client or payt.AsyncClient can be pickled")
-    return recipe
+_data_of: Callable[[Page[Any]], list[Any]] = attrgetter("data")

@@ -100,11 +100,15 @@ class Call:
         seconds: How long it may take in all.
         cancel: What ends its waits early; None where nothing does.
         label: What it is for, in log records: "page 3".
+
+    Attributes:
+        latency: The seconds that the last answer took, from its start to its end; None where nobody measured them.
     """
 
     def __init__(self, seconds: float, cancel: Cancel | None = None, label: str = "") -> None:
         self.seconds = seconds
         self.label = label
+        self.latency: float | None = None
         self._end = clock.now() + seconds
         self._cancel = cancel
 
@@ -112,6 +116,11 @@ class Call:
     def left(self) -> float:
         """The seconds that are left, 0 at the least."""
         return max(0.0, self._end - clock.now())
+
+    @property
+    def took(self) -> float:
+        """The seconds since it was made."""
+        return clock.now() - self._end + self.seconds
 
     @contextmanager
     def active(self) -> Iterator[None]:

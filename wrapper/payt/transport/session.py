@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import ssl
 from collections.abc import Iterator, Mapping
-from contextlib import aclosing, closing, contextmanager
+from contextlib import aclosing, closing, contextmanager, suppress
 from typing import Any
 
 import httpx
@@ -211,6 +211,8 @@ class _Exchange:
         if encoded and self._chunks:
             self._decode(response.headers.get("Content-Encoding", ""))
         self._log(str(response.status_code))
+        with suppress(RuntimeError):  # a mock's body was read before httpx could measure
+            self.call.latency = response.elapsed.total_seconds()
         whole = httpx.Response(
             response.status_code,
             content=b"".join(self._chunks),

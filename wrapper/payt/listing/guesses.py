@@ -1,0 +1,216 @@
+"""Which pages to ask for before their turn, at cursors that nobody sent, and which of them are right. No I/O.
+
+Where ids are numbers that ascend and a cursor is the id of the last record on its page, a cursor further on can be
+guessed. From each guess, pages follow each other by their own cursors until they reach the next guess:
+
+    cursor ──page──page──┐
+                  guess ──page──page──┐
+                               guess ──page──page──
+
+What was asked for at a guess is used only where it begins with the very records by which the page before it goes beyond
+the guess. So whatever a server means by a cursor, a joint that was seen is right. Whatever does not join is asked for
+again, at the true cursor.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from operator import lt
+from statistics import NormalDist, fmean, stdev
+from typing import Any, Final
+
+import attrs
+
+from payt_api.types import Response
+
+from ..transport.call import Call
+from .pages import cursor_of
+
+_WORTH: Final = 1.25
+"""How many starts of the pace a page must take for reading ahead to be faster, as it takes some more requests."""
+_SMOOTH: Final = 0.25
+"""How much a measurement moves the average of those before."""
+_USELESS: Final = 3
+"""How many guesses may be of no use at first; later, one in five."""
+
+
+@attrs.frozen
+class Position:
+    """Where a listing stands, where its next pages can be guessed.
+
+    Attributes:
+        cursor: The true cursor.
+        before: The ids on the page before, as numbers; the last one is the cursor.
+        pages: How many pages are still wanted at most.
+    """
+
+    cursor: int
+    before: list[int]
+    pages: float
+
+
+@attrs.define(eq=False)
+class Guess:
+    """A page that was asked for before its turn.
+
+    Attributes:
+        cursor: Behind which id.
+        leads: Whether it is a guess itself, not the page behind another one.
+        ids: Those of its records; None while it is under way.
+        last: Whether the listing ends with it.
+        response: The answer.
+        overlap: How many of its records are on the page before.
+    """
+
+    cursor: int
+    leads: bool
+    ids: list[int] | None = None
+    last: bool = False
+    response: Response[Any] | None = attrs.field(default=None, repr=False)
+    overlap: int = 0
+
+    @property
+    def end(self) -> int:
+        """The id that it reaches."""
+        return self.ids[-1] if self.ids else self.cursor
+
+
+class Guesses:
+    """The pages of one listing that were asked for before their turn.
+
+    Args:
+        per_page: How many records a full page has.
+        most: How many pages there may be at a time.
+        rate: How many requests start in a second at most; None where nothing limits them.
+    """
+
+    def __init__(self, per_page: int, most: int, rate: float | None) -> None:
+        self._per_page, self._most = per_page, most
+        self._rate = math.inf if rate is None else rate
+        self._ahead: list[Guess] = []  # in the order of their cursors
+        self._under_way = 0
+        self._spans: deque[int] = deque(maxlen=20)  # how far the last full pages reached
+        self._useful = self._useless = 0
+        self._seconds = 0.0  # that an answer takes, on average
+        self._busy = self._share = 1.0  # of the requests under way, those that do not wait for their start
+
+    @property
+    def allowed(self) -> bool:
+        """Whether there may be any: while most are of use, and with room for more than the next page."""
+        return self._most > 1 and self._useless <= _USELESS + self._useful / 4
+
+    def next(self, position: Position, room: int) -> Guess | None:
+        """The page to ask for now; None where there is none.
+
+        Args:
+            position: Where the listing stands.
+            room: How many pages there may be now.
+        """
+        lanes = self._lanes()
+        if self._under_way >= lanes or len(self._ahead) >= room:
+            return None
+        if not self._spans:
+            self._spans.append(position.before[-1] - position.before[0] + 1)
+        target = self._target(position, lanes)
+        guess = self._following(position, target) or self._leading(target)
+        wanted = min(position.pages, self._most) - 0.1
+        if guess is None or guess.cursor - position.cursor > wanted * fmean(self._spans):
+            return None
+        self._under_way += 1
+        self._ahead.append(guess)
+        self._ahead.sort(key=lambda each: each.cursor)
+        return guess
+
+    def answered(self, guess: Guess, response: Response[Any] | None, keys: list[Any]) -> None:
+        """Take up what came.
+
+        Args:
+            guess: What was asked for.
+            response: The answer; None where there is none that can be used.
+            keys: The ids of its records.
+        """
+        self._under_way -= 1
+        cursor = None if response is None else cursor_of(response)
+        ids = None if response is None else ascending(keys, guess.cursor)
+        if ids is None or (cursor and keys[-1:] != [cursor]):
+            self._drop(guess)
+            return
+        guess.ids, guess.last, guess.response = ids, not cursor, response
+        if len(ids) >= self._per_page:
+            self._spans.append(guess.end - guess.cursor)
+
+    def best(self, position: Position) -> Guess | None:
+        """What has the next page, or is to have it: then its `ids` are None. None where nothing does."""
+        here = position.cursor
+        self._ahead = [each for each in self._ahead if each.ids is None or each.end > here or each.cursor == here]
+        while reaching := [each for each in self._ahead if each.cursor <= here]:
+            guess = reaching[-1]
+            if guess.ids is None:
+                return guess
+            known = [number for number in position.before if number > guess.cursor]
+            guess.overlap = len(known)
+            if guess.cursor == here or (guess.end > here and guess.ids[: len(known)] == known):
+                self._ahead.remove(guess)
+                self._useful += 1
+                return guess
+            self._drop(guess)
+        return None
+
+    def measured(self, call: Call) -> None:
+        """Learn how long an answer took, and how much of that was the wait for its start."""
+        if call.latency is None:
+            return
+        share = min(1.0, call.latency / max(call.took, 1e-6))
+        self._seconds += (call.latency - self._seconds) * (_SMOOTH if self._seconds else 1)
+        self._share += (share - self._share) * _SMOOTH
+        self._busy += (share * (self._under_way + 1) - self._busy) * _SMOOTH
+
+    def _drop(self, guess: Guess) -> None:
+        self._ahead.remove(guess)
+        self._useless += 1
+
+    def _lanes(self) -> int:
+        """How many requests are under way at a time: as many as the pace lets start while one is answered."""
+        lanes = self._seconds * self._rate if self._seconds else 0.0
+        if self._share < 0.8:  # others take a part of the pace
+            lanes = min(lanes, self._busy)
+        return 0 if lanes < _WORTH else math.ceil(min(lanes, self._most))
+
+    def _following(self, position: Position, target: int) -> Guess | None:
+        """The page behind another one, if that does not reach the next guess."""
+        end: int | None = position.cursor
+        for guess in self._ahead:
+            if end is not None and end < guess.cursor:
+                return Guess(end, leads=False)
+            if guess.last:
+                return None
+            end = None if guess.ids is None else max(guess.end, position.cursor)
+        return None if end is None else Guess(end, leads=not self._ahead or end >= target)
+
+    def _leading(self, target: int) -> Guess | None:
+        """The page at a new guess; it is behind one that is under way, and no page says that the listing ends there."""
+        return None if any(guess.last for guess in self._ahead) else Guess(target, leads=True)
+
+    def _target(self, position: Position, lanes: int) -> int:
+        """The next guess: as many pages behind the one before as its pages have time for, until their turn comes.
+
+        That many pages reach more than so many ids only by chance; where they do not, it takes one more.
+        """
+        start = max((guess.cursor for guess in self._ahead if guess.leads), default=position.cursor)
+        pages = max(1, round(self._most / (lanes + 1)))
+        mean = fmean(self._spans) * pages
+        deviation = (stdev(self._spans) if len(self._spans) > 2 else 0.1 * fmean(self._spans)) * math.sqrt(pages)
+        short = NormalDist(mean, max(0.01 * mean, deviation)).cdf
+        steps = (mean * percent / 100 for percent in range(50, 100))
+        return start + max(1, int(min(steps, key=lambda step: (pages + short(step)) / step)))
+
+
+def ascending(keys: list[Any], above: int) -> list[int] | None:
+    """Ids as numbers; None where they are none, or do not ascend."""
+    try:
+        numbers = list(map(int, keys))
+    except (TypeError, ValueError):
+        return None
+    plain = list(map(str, numbers)) == keys  # no "007"
+    return numbers if plain and all(map(lt, [above, *numbers], numbers)) else None

@@ -1,0 +1,115 @@
+"""Iterators that fail again after they have failed, where a bare generator would look as if it were complete."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterable, Iterator
+from itertools import chain
+from typing import Any, Generic, Self, TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class _Ended:
+    """How an iteration ended."""
+
+    _error: BaseException | None = None
+
+    def _raise_again(self) -> None:
+        if isinstance(self._error, Exception):
+            raise self._error
+        if self._error is not None:
+            raise RuntimeError("this listing was interrupted: list anew, from the cursor of its last page")
+
+
+class Iteration(_Ended, Generator[R]):
+    """A generator that raises its error again.
+
+    Args:
+        source: The generator.
+    """
+
+    def __init__(self, source: Generator[R]) -> None:
+        self._source = source
+
+    def send(self, value: None) -> R:
+        """As a generator's."""
+        self._raise_again()
+        try:
+            return self._source.send(value)
+        except StopIteration:
+            raise
+        except BaseException as error:
+            self._error = error
+            raise
+
+    def throw(self, *error: Any) -> R:
+        """As a generator's."""
+        return self._source.throw(*error)
+
+    def close(self) -> None:
+        """As a generator's."""
+        self._source.close()
+
+
+class AsyncIteration(_Ended, AsyncGenerator[R]):
+    """The same, for asyncio."""
+
+    def __init__(self, source: AsyncGenerator[R]) -> None:
+        self._source = source
+
+    async def asend(self, value: None) -> R:
+        """As a generator's."""
+        self._raise_again()
+        try:
+            return await self._source.asend(value)
+        except StopAsyncIteration:
+            raise
+        except BaseException as error:
+            self._error = error
+            raise
+
+    async def athrow(self, *error: Any) -> R:
+        """As a generator's."""
+        return await self._source.athrow(*error)
+
+    async def aclose(self) -> None:
+        """As a generator's."""
+        await self._source.aclose()
+
+
+class Records(chain[T]):
+    """The records of one page after the other."""
+
+    _pages: Generator[Any]
+
+    @classmethod
+    def of(cls, pages: Generator[R], records: Callable[[R], Iterable[T]]) -> Self:
+        """The records of pages: of each, what `records` makes of it."""
+        self: Self = cls.from_iterable(map(records, pages))  # type: ignore[assignment]  # it is one of this class
+        self._pages = pages
+        return self
+
+    def close(self) -> None:
+        """End the listing."""
+        self._pages.close()
+
+
+class AsyncRecords(AsyncIterator[T], Generic[T]):
+    """The same, for asyncio."""
+
+    def __init__(self, pages: AsyncGenerator[R], records: Callable[[R], Iterable[T]]) -> None:
+        self._pages, self._records_of = pages, records
+        self._records: Iterator[T] = iter(())
+
+    async def __anext__(self) -> T:
+        """The next record."""
+        while True:
+            for record in self._records:
+                return record
+            self._records = iter(())  # one page in memory less while the next one is waited for
+            self._records = iter(self._records_of(await anext(self._pages)))
+
+    async def aclose(self) -> None:
+        """End the listing."""
+        await self._pages.aclose()

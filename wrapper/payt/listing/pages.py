@@ -1,0 +1,143 @@
+"""What one answer holds: a page, its records, and what is odd about it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Generic, NoReturn, TypeVar
+
+import attrs
+import msgspec
+
+from payt_api.errors import DecodeError, NotJsonError
+from payt_api.types import Response, Unreadable, decode_each
+
+from ..errors import InvalidResponseError, PaytError
+from ..transport.redaction import plain
+from .arguments import Listing
+
+T = TypeVar("T")
+E = TypeVar("E", bound=PaytError)
+
+
+@attrs.frozen(kw_only=True)
+class InvalidRecord:
+    """A record that is not what the contract says, and was left out.
+
+    Attributes:
+        id: Its id, where that can be read.
+        path: Where it is wrong, as a JSON path ("$.data[3].updated_at").
+        reason: What was expected, and what kind of thing stood there.
+        raw: The record as it came, as JSON.
+        cursor: What to pass as `cursor=` for the page that it is on; None for the first one.
+    """
+
+    id: str | None
+    path: str
+    reason: str
+    raw: bytes = attrs.field(repr=False)
+    cursor: str | None
+
+
+@attrs.frozen(kw_only=True)
+class Page(Generic[T]):
+    """One page of a list."""
+
+    data: list[T] = attrs.field(repr=lambda data: f"<{len(data)} records>")
+    """The records."""
+    cursor: str | None
+    """What to pass as `cursor=` to resume behind this page; None on the last one."""
+    raw: bytes = attrs.field(repr=False)
+    """The body as it came, for what the models do not hold. With `prefetch` above 1, it may begin with records that
+    are in the data of the page before."""
+    headers: Mapping[str, str] = attrs.field(repr=False)
+    """The headers of the answer; names are compared without case."""
+    invalid: tuple[InvalidRecord, ...] = attrs.field(default=(), repr=False)
+    """With `on_invalid="collect"`, the records that were left out."""
+
+
+def keys_of(listing: Listing, response: Response[Any]) -> list[Any]:
+    """The keys of an answer's records, each None where it has none.
+
+    Raises:
+        InvalidResponseError: It is not a page.
+    """
+    data = getattr(response.parsed, "data", None)
+    if not isinstance(data, list):
+        refuse(response, f"status {response.status_code} brought no page")
+    return [getattr(record, listing.spec.key or "", None) for record in data]
+
+
+def cursor_of(response: Response[Any]) -> str | None:
+    """The cursor that came with a page."""
+    pagination = response.parsed.pagination  # type: ignore[union-attr]  # every list has it, says the contract's check
+    return (pagination.cursor or None) if pagination is not None else None
+
+
+def odd_names(response: Response[Any]) -> str:
+    """Names around the records that the contract does not know, for people; "" where there are none.
+
+    Raises:
+        InvalidResponseError: One of them says that there was an error.
+    """
+    if not response.unknown_fields:
+        return ""
+    around = msgspec.json.decode(response.content, type=dict[str, msgspec.Raw])
+    for name in ("error", "errors"):
+        if name in response.unknown_fields and around.get(name, b"null") not in (b"null", b"[]", b"{}", b'""'):
+            refuse(response, f"status {response.status_code}, and yet the answer has `{name}`", f"$.{name}")
+    inside = msgspec.json.decode(around.get("pagination", b"null"), type=dict[str, msgspec.Raw] | None) or {}
+    names = {*around, *inside} & response.unknown_fields
+    return ", ".join(sorted(name if name.isidentifier() else "…" for name in names))
+
+
+def without_invalid(
+    listing: Listing, error: InvalidResponseError, cursor: str | None
+) -> tuple[Response[Any], tuple[InvalidRecord, ...]]:
+    """A page that cannot be read as a whole, without the records that cannot, and those.
+
+    Raises:
+        InvalidResponseError: The error, where that is not what is wrong, or not what is wanted.
+    """
+    cause = error.__cause__
+    response = None if isinstance(cause, NotJsonError) else getattr(cause, "response", None)
+    try:
+        if response is None:
+            raise error
+        unknown: set[str] = set()
+        page, records = decode_each(response.content, listing.spec.page, listing.spec.record, unknown)
+    except DecodeError:  # what is around the records is wrong
+        raise error from cause
+    except InvalidResponseError:
+        raise error from cause
+    invalid = tuple(_invalid(listing, record, cursor) for record in records if isinstance(record, Unreadable))
+    if invalid and not listing.collects:
+        error.raw, error.record_id = invalid[0].raw, invalid[0].id
+    if not invalid or not listing.collects:
+        raise error from cause
+    page.data.extend(record for record in records if not isinstance(record, Unreadable))
+    url = str(response.url.copy_with(query=None))
+    return Response(url, response.status_code, response.content, response.headers, page, unknown), invalid
+
+
+def refuse(response: Response[Any], text: str, path: str = "$") -> NoReturn:
+    """Raise an InvalidResponseError about an answer."""
+    raise about(response, InvalidResponseError(text, path=path))
+
+
+def about(response: Response[Any], error: E) -> E:
+    """An error that knows which answer it is about."""
+    error.method, error.url, error.status = "GET", response.url, response.status_code
+    error.request_id = plain(response.headers.get("X-Request-Id", "")) or None
+    return error
+
+
+def _invalid(listing: Listing, record: Unreadable, cursor: str | None) -> InvalidRecord:
+    try:
+        found = json.loads(record.raw).get(listing.spec.key)
+    except (AttributeError, ValueError, RecursionError):  # it is no object, or more
+        found = None
+    identifier = plain(str(found)) if isinstance(found, (str, int)) and found is not True else None
+    return InvalidRecord(
+        id=identifier, path=record.error.path, reason=record.error.reason, raw=record.raw, cursor=cursor
+    )
