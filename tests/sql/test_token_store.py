@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from cryptography.fernet import Fernet
 from sql.conftest import queries
 from sql.truth import Query
+from tokens.forking import LISTED, fork_during_a_renewal, forks
 from tokens.strict_server import StrictServer
 
 import payt
@@ -453,6 +454,24 @@ def test_a_database_that_is_away_when_the_answer_comes_loses_nothing(postgresql:
     assert (strict.renewals, strict.reused) == (3, 0)
 
 
+class TestForks:
+    pytestmark = forks
+
+    @pytest.mark.parametrize("to", ["a URL", "an Engine"])
+    def test_a_child_of_a_process_that_renews_a_token_neither_hangs_nor_spends_another(
+        self, database: str, strict: StrictServer, to: str
+    ) -> None:
+        """Nor does it use, or close, a connection of its parent."""
+        engine = sa.create_engine(database)
+        store = payt.SQLTokenStore(database if to == "a URL" else engine)
+        assert fork_during_a_renewal(strict, store) == LISTED
+        assert (strict.renewals, strict.reused) == (2, 0)
+        strict.expire()
+        assert list_as(strict, store) == 1
+        assert (strict.renewals, strict.reused) == (3, 0)
+        engine.dispose()
+
+
 def test_a_row_that_somebody_put_there_unencrypted_is_refused(
     store: payt.SQLTokenStore, database: str, query: Query
 ) -> None:
@@ -466,14 +485,3 @@ def test_a_row_that_somebody_put_there_unencrypted_is_refused(
     store.delete(NAME)
     store.save(NAME, OTHER)
     assert store.load(NAME) == OTHER
-
-
-def test_what_is_there_is_left_as_it_was_by_the_check_of_its_place(store: payt.SQLTokenStore, query: Query) -> None:
-    with store.lock(NAME):
-        pass
-    assert query("SELECT * FROM payt_tokens") == []
-    store.save(NAME, TOKEN)
-    before = query("SELECT * FROM payt_tokens")
-    with store.lock(NAME):
-        pass
-    assert query("SELECT * FROM payt_tokens") == before

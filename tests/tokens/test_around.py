@@ -24,7 +24,6 @@ import payt
 from payt.cli.app import app
 from payt.credentials.cache import cache_of
 from payt.credentials.searches import searches
-from payt.credentials.stores import BestEffort
 from support.flavours import Flavour
 from support.quick import QUICK
 
@@ -178,14 +177,6 @@ def test_an_application_of_the_environment_goes_on_without_a_home(
     for name, value in {"BASE_URL": server.url, "CLIENT_ID": "id", "CLIENT_SECRET": f"s-{flavour.name}"}.items():
         monkeypatch.setenv(f"PAYT_{name}", value)
     assert len(flavour.contacts(server.url, None, client=QUICK)) == 1
-
-
-def test_a_store_that_fails_forgets_all_the_same() -> None:
-    store = BestEffort(Broken("save"))
-    store.save("key", TOKEN)
-    assert store.load("key") == TOKEN
-    store.delete("key")
-    assert store.load("key") is None
 
 
 # Folders that are odd

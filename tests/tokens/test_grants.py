@@ -456,11 +456,12 @@ def test_odd_answers_are_token_errors_and_the_next_caller_tries_anew(
     odd: FaultServer, somebody: payt.AuthorizationCode, flavour: Flavour, fault: kinds.Fault, message: str
 ) -> None:
     later = message[:3] in ("500", "502", "503")
-    odd.script([fault] * (endpoint.ANSWERS if later else 1))
+    odd.script([fault] * (99 if later else 1))
     with pytest.raises(payt.TokenError, match=message) as caught:
         flavour.contacts(odd.url, somebody, client=QUICK)
     assert caught.value.url == f"{odd.url}/oauth/token"
-    assert len(odd.requests) == (endpoint.ANSWERS if later else 1)  # else it may have arrived: nothing is sent again
+    assert len(odd.requests) >= endpoint.ANSWERS if later else len(odd.requests) == 1  # else it may have arrived
+    odd.script([])
     assert len(flavour.contacts(odd.url, somebody, client=QUICK)) == 1
 
 
@@ -546,7 +547,7 @@ def test_a_refused_token_whose_refresh_fails_is_an_error(
     odd: FaultServer, somebody: payt.AuthorizationCode, flavour: Flavour
 ) -> None:
     early(odd.url, somebody)
-    odd.script([kinds.answer(503), kinds.answer(401), *[kinds.answer(503)] * endpoint.ANSWERS])
+    odd.script([kinds.answer(503), kinds.answer(401), *[kinds.answer(503)] * 99])
     with pytest.raises(payt.TokenError, match="503"):
         flavour.contacts(odd.url, somebody, client=QUICK)
 
@@ -555,14 +556,14 @@ def test_a_refused_token_whose_refresh_fails_is_an_error(
 
 
 class Failing(payt.MemoryTokenStore):
-    """Cannot save, for a while."""
+    """Cannot save what came, for a while."""
 
     def __init__(self) -> None:
         super().__init__()
         self.failure: Exception | None = None
 
     def save(self, key: str, token: payt.Token) -> None:
-        if self.failure is not None:
+        if self.failure is not None and token.access_token:
             raise self.failure
         super().save(key, token)
 

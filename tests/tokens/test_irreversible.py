@@ -11,7 +11,6 @@ import shutil
 import stat
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
@@ -23,11 +22,11 @@ import pytest
 
 import payt
 from payt.credentials.cache import cache_of
-from payt.credentials.file_store import _token_in
 from payt.credentials.searches import searches
 from support.quick import QUICK
 
 from .strict_server import StrictServer
+from .waiting import until
 
 CLIENT = Path(__file__).with_name("strict_client.py")
 IS_ROOT = os.name == "posix" and os.geteuid() == 0
@@ -71,9 +70,18 @@ def run(server: StrictServer, folder: Path, first: str | None = None, *, prefix:
 
 def begin(server: StrictServer, folder: Path) -> None:
     """A stored login, whose access token has ended."""
-    assert run(server, folder, server.login()) == "1"
+    who = payt.AuthorizationCode("id", "secret", payt.FileTokenStore(folder), refresh_token=server.login())
+    assert list_once(server, who) == 1
     server.expire()
     assert server.renewals == 1
+
+
+def as_of_an_earlier_version(folder: Path) -> None:
+    """As it was left by one that put files in place of each other."""
+    (file,) = folder.glob("*.json")
+    (journal,) = folder.glob(".*.new")
+    journal.unlink()
+    file.write_bytes(file.read_bytes().rstrip())
 
 
 def check_that_nothing_was_spent(server: StrictServer, said: str, folder: Path) -> None:
@@ -83,10 +91,10 @@ def check_that_nothing_was_spent(server: StrictServer, said: str, folder: Path) 
 
 
 def check_that_the_login_is_kept(server: StrictServer, folder: Path, renewals: int) -> None:
-    """The next program can list, and the one after it."""
+    """Whoever comes next can list, and the one after it."""
     for renewal in (1, 2):
         server.expire()
-        assert run(server, folder) == "1"
+        assert list_once(server, payt.AuthorizationCode("id", "secret", payt.FileTokenStore(folder))) == 1
         assert (server.renewals, server.reused) == (renewals + renewal, 0)
 
 
@@ -97,12 +105,27 @@ def fill(disk: Path) -> None:
 
 
 @only_as_root
-def test_a_full_disk_spends_nothing(server: StrictServer, disk: Path) -> None:
+def test_on_a_full_disk_a_login_goes_on(server: StrictServer, disk: Path) -> None:
     begin(server, disk)
     fill(disk)
-    check_that_nothing_was_spent(server, run(server, disk), disk)
+    assert run(server, disk) == "1"
+    check_that_the_login_is_kept(server, disk, 2)
+
+
+@only_as_root
+@pytest.mark.parametrize("is_first", [True, False], ids=["a first login", "one of an earlier version"])
+def test_a_full_disk_without_room_for_a_token_spends_nothing(server: StrictServer, disk: Path, is_first: bool) -> None:
+    begin(server, disk)
+    if is_first:
+        for file in disk.iterdir():
+            file.unlink()
+    else:
+        as_of_an_earlier_version(disk)
+    first = server.valid["a"] if is_first else None
+    fill(disk)
+    check_that_nothing_was_spent(server, run(server, disk, first), disk)
     (disk / "junk.lock").unlink()
-    check_that_the_login_is_kept(server, disk, 1)
+    assert run(server, disk, first) == "1"
 
 
 @only_as_root
@@ -111,7 +134,6 @@ def test_a_disk_that_fills_up_while_the_answer_is_on_its_way_loses_nothing(serve
     server.meanwhile = lambda: fill(disk)
     assert run(server, disk) == "1"
     server.meanwhile = bool
-    (disk / "junk.lock").unlink()
     check_that_the_login_is_kept(server, disk, 2)
 
 
@@ -132,23 +154,30 @@ def test_a_token_file_that_is_mounted_is_written(server: StrictServer, folder: P
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows has other permissions")
-def test_a_folder_that_cannot_be_written_spends_nothing(server: StrictServer, folder: Path) -> None:
+@pytest.mark.parametrize("is_old", [True, False], ids=["of an earlier version", "of this one"])
+def test_a_folder_that_cannot_be_written_loses_nothing(server: StrictServer, folder: Path, is_old: bool) -> None:
     prefix: tuple[str, ...] = ()
     if IS_ROOT:
         if shutil.which("setpriv") is None:
             pytest.skip("root can write everywhere, and there is no setpriv to take that away")
         prefix = ("setpriv", "--bounding-set", "-dac_override,-dac_read_search", "--inh-caps=-all")
     begin(server, folder)
+    if is_old:
+        as_of_an_earlier_version(folder)
     folder.chmod(0o500)
-    check_that_nothing_was_spent(server, run(server, folder, prefix=prefix), folder)
+    said = run(server, folder, prefix=prefix)
+    if is_old:  # there is no journal yet
+        check_that_nothing_was_spent(server, said, folder)
+    else:
+        assert said == "1"
     folder.chmod(0o700)
-    check_that_the_login_is_kept(server, folder, 1)
+    check_that_the_login_is_kept(server, folder, 1 if is_old else 2)
 
 
-def test_a_folder_in_the_place_of_the_new_file_spends_nothing(server: StrictServer, folder: Path) -> None:
+def test_a_folder_in_the_place_of_the_journal_spends_nothing(server: StrictServer, folder: Path) -> None:
     begin(server, folder)
-    (file,) = folder.glob("*.json")
-    in_the_way = file.with_name(f".{file.name}.new")
+    (in_the_way,) = folder.glob(".*.new")
+    in_the_way.unlink()
     in_the_way.mkdir()
     check_that_nothing_was_spent(server, run(server, folder), folder)
     in_the_way.rmdir()
@@ -310,7 +339,7 @@ class Store(payt.FileTokenStore):
     fails = 2
 
     def save(self, key, token):
-        if token.refresh_token != first and self.fails:
+        if token.access_token and self.fails:
             Store.fails -= 1
             raise OSError("not now")
         super().save(key, token)
@@ -340,62 +369,28 @@ def test_the_end_seen_from_within(server: StrictServer, monkeypatch: pytest.Monk
     assert Unsteady.tokens[cache_of(who, httpx.URL(server.url)).key].refresh_token == server.valid["a"]
 
 
-def test_a_mounted_file_seen_from_within(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    store = payt.FileTokenStore(tmp_path / "tokens")
-    tokens = [payt.Token(name, f"refresh-{name}", obtained_at=number) for number, name in enumerate("abc")]
-    store.save("key", tokens[0])
-
-    def busy(_path: Path, _target: Path) -> None:
-        raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
-
-    monkeypatch.setattr(Path, "replace", busy)
-    with store.lock("key"):
-        store.save("key", tokens[0])
-        assert {path.name for path in store.path.iterdir()} == {"key.json", "key.lock", ".key.json.new"}
-        store.save("key", tokens[1])
-    assert store.load("key") == tokens[1]
-    assert {path.name for path in store.path.iterdir()} == {"key.json", "key.lock"}
-
-
-def test_what_could_not_be_put_in_place_counts_and_is_put_there_by_the_next_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_token_whose_file_cannot_be_written_any_more_is_taken_from_the_journal(
+    server: StrictServer, folder: Path, who: payt.AuthorizationCode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = payt.FileTokenStore(tmp_path / "tokens")
-    old, new = (payt.Token(name, f"refresh-{name}", obtained_at=number) for number, name in enumerate("ab"))
-    store.save("key", old)
-    beside = store.path / ".key.json.new"
+    """The answer has come, and the file has become one that nobody may open."""
+    assert list_once(server, who) == 1
+    server.expire()
+    (file,) = folder.glob("*.json")
+    opened = os.open
 
-    def refuse(_path: Path, _target: Path) -> None:
-        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+    def refuse(path: Path, flags: int, mode: int = 0o777) -> int:
+        if path == file and server.renewals == 2:
+            raise OSError(errno.EPERM, os.strerror(errno.EPERM), path)
+        return opened(path, flags, mode)
 
-    with store.lock("key"), monkeypatch.context() as broken:
-        broken.setattr(Path, "replace", refuse)
-        with pytest.raises(payt.TokenError, match="cannot be written: Operation not permitted"):
-            store.save("key", new)
-    assert store.load("key") == new
     with monkeypatch.context() as broken:
-        broken.setattr(Path, "replace", refuse)
-        with pytest.raises(payt.TokenError, match="No refresh token was spent"):
-            store.lock("key").__enter__()
-    assert store.load("key") == new
-    with store.lock("key"):
-        assert _token_in((store.path / "key.json").read_bytes()) == new
-    assert not beside.exists()
-
-
-def test_what_lies_beside_and_is_older_does_not_count(tmp_path: Path) -> None:
-    store = payt.FileTokenStore(tmp_path / "tokens")
-    old, new = (payt.Token(name, f"refresh-{name}", obtained_at=number) for number, name in enumerate("ab"))
-    beside = store.path / ".key.json.new"
-    store.save("key", old)
-    left = (store.path / "key.json").read_bytes()
-    store.save("key", new)
-    beside.write_bytes(left)
-    beside.chmod(0o600)
-    assert store.load("key") == new
-    with store.lock("key"):
-        assert store.load("key") == new
-    assert not beside.exists()
+        broken.setattr(os, "open", refuse)
+        with pytest.raises(payt.TokenError, match=r"could not be kept: .*\.json cannot be written: Operation not"):
+            list_once(server, who)
+    assert server.valid["a"] not in file.read_text()
+    searches.get().unsaved.clear()  # as in another process
+    check_that_the_login_is_kept(server, folder, 2)
+    assert server.valid["a"] in file.read_text()
 
 
 # "invalid_grant" while another one is about to save
@@ -428,27 +423,25 @@ def test_a_refusal_that_another_process_explains_is_none(
 
 def test_processes_whose_lock_file_is_deleted_do_not_send_anybody_to_log_in(server: StrictServer, folder: Path) -> None:
     begin(server, folder)
-    server.delay = 0.3
     environment = {**os.environ, "STRICT_URL": server.url, "STRICT_STORE": str(folder)}
+    processes: list[subprocess.Popen[str]] = []
 
-    def delete_locks() -> None:
-        for file in folder.glob("*.lock"):
-            file.unlink()
+    def start() -> None:
+        processes.append(
+            subprocess.Popen([sys.executable, str(CLIENT)], env=environment, stdout=subprocess.PIPE, text=True)
+        )
 
-    for _round in range(3):
-        server.expire()
-        processes = []
-        for _number in range(3):
-            command = [sys.executable, str(CLIENT)]
-            processes.append(subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True))
-            time.sleep(0.1)
-            delete_locks()
-        said = [process.communicate(timeout=60)[0].strip() for process in processes]
-        assert said == ["1"] * 3
-    check_that_the_login_is_kept_after_reuse(server, folder)
+    def let_another_one_use_it() -> None:
+        (lock,) = folder.glob("*.lock")
+        lock.unlink()
+        start()
+        until(lambda: server.reused)
 
-
-def check_that_the_login_is_kept_after_reuse(server: StrictServer, folder: Path) -> None:
-    server.delay = 0
+    server.meanwhile = let_another_one_use_it
+    start()
+    until(lambda: len(processes) == 2)
+    assert [process.communicate(timeout=60)[0].strip() for process in processes] == ["1", "1"]
+    assert (server.renewals, server.reused) == (2, 1)
+    server.meanwhile = bool
     server.expire()
-    assert run(server, folder) == "1"
+    assert list_once(server, payt.AuthorizationCode("id", "secret", payt.FileTokenStore(folder))) == 1

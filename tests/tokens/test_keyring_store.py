@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import keyring
 import keyring.backend
@@ -10,6 +11,9 @@ import keyring.errors
 import pytest
 
 import payt
+
+from .forking import LISTED, fork_during_a_renewal, forks
+from .strict_server import StrictServer
 
 TOKEN = payt.Token("access-one", "refresh-one", "contacts:read", 1_000.0, 8_200.0)
 
@@ -59,17 +63,34 @@ def test_what_is_saved_is_loaded_until_it_is_deleted(ring: Keyring) -> None:
     store.delete("key")
     store.delete("key")
     assert store.load("key") is None
-    assert repr(store) == "payt.KeyringTokenStore('payt')"
+    assert repr(store) == "KeyringTokenStore(service='payt')"
 
 
-def test_a_place_is_tried_where_nothing_is_stored_yet(ring: Keyring) -> None:
-    store = payt.KeyringTokenStore()
-    with store.lock("key"):
-        assert ring.passwords == {}
-    store.save("key", TOKEN)
-    before = ring.passwords.copy()
-    with store.lock("key"):
-        assert ring.passwords == before
+class SharedKeyring(Keyring):
+    """In files, as a keyring is one for all processes."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self._folder = folder
+
+    def get_password(self, service: str, username: str) -> str | None:
+        file = self._folder / username
+        return file.read_text() if file.exists() else None
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        (self._folder / username).write_text(password)
+
+
+class TestForks:
+    pytestmark = forks
+
+    def test_a_child_of_a_process_that_renews_a_token_neither_hangs_nor_spends_another(
+        self, ring: Keyring, tmp_path: Path
+    ) -> None:
+        keyring.set_keyring(SharedKeyring(tmp_path))
+        with StrictServer() as server:
+            assert fork_during_a_renewal(server, payt.KeyringTokenStore()) == LISTED
+            assert (server.renewals, server.reused) == (2, 0)
 
 
 def test_something_foreign_is_reported(ring: Keyring) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import queue
 import signal
 import socket
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -136,7 +138,7 @@ def test_a_refusal_is_told_to_both(log_in: LogIn, store: payt.FileTokenStore) ->
         log_in(browser=browser)
     assert caught.value.code == "access_denied"
     assert "Not logged in" in browser.page().text
-    assert not store.path.exists()
+    assert list(store.path.glob("*.json")) == []
 
 
 def test_another_error_is_told(log_in: LogIn) -> None:
@@ -254,18 +256,50 @@ def test_a_browser_may_block(log_in: LogIn) -> None:
 
 
 def test_who_comes_too_late_is_told() -> None:
+    """As a page that is loaded again: a code is good for one use."""
+    exchanged: list[dict[str, str]] = []
+
+    def finish(body: dict[str, str]) -> payt.Token:
+        exchanged.append(body)
+        return payt.Token("a")
+
     with loopback.Loopback(0, "/callback") as server:
-        answers: list[str] = []
+        late: list[bytes] = []
 
-        def visit() -> None:
-            answers.append(httpx.get(f"{server.address}?code=1", trust_env=False).text)
+        def show() -> None:
+            httpx.get(server.address, trust_env=False)
 
-        thread = threading.Thread(target=visit)
-        thread.start()
-        until(lambda: not server._seen.empty())
-        server._seen.put(KeyboardInterrupt())
-    thread.join(60)
-    assert "This login is over: begin another one." in answers[0]
+        assert server.wait(60, show, lambda _address: {}, finish) == payt.Token("a")
+        server.visit(server.address, late.append)
+    assert b"This login is over: begin another one." in late[0]
+    assert exchanged == [{}]
+
+
+def test_who_comes_at_the_last_moment_is_waited_for() -> None:
+    begun, over = threading.Event(), threading.Event()
+
+    def finish(_body: dict[str, str]) -> payt.Token:
+        begun.set()
+        assert over.wait(60)
+        return payt.Token("a")
+
+    class Impatient(queue.SimpleQueue[Any]):
+        def get(self, block: bool = True, timeout: float | None = None) -> Any:
+            if timeout is None:
+                return super().get()
+            assert begun.wait(60)
+            over.set()
+            raise queue.Empty
+
+    with loopback.Loopback(0, "/callback") as server, ThreadPoolExecutor(1) as pool:
+        server._results = Impatient()
+        visits: list[Future[None]] = []
+
+        def show() -> None:
+            visits.append(pool.submit(server.visit, server.address, lambda _page: None))
+
+        assert server.wait(60, show, lambda _address: {}, finish) == payt.Token("a")
+        visits[0].result(60)
 
 
 def test_a_browser_that_fails_is_reported(log_in: LogIn) -> None:
@@ -307,7 +341,7 @@ def test_ctrl_c_during_the_exchange_keeps_the_tokens(store: payt.FileTokenStore)
         with pytest.raises(KeyboardInterrupt):
             payt.login(fake.oauth.client_id, fake.oauth.client_secret, base_url=fake.url, store=store, browser=browser)
         thread.join(60)
-        assert "The login was interrupted where it began." in browser.page().text
+        assert "you are logged in" in browser.page().text
         who = payt.AuthorizationCode(fake.oauth.client_id, fake.oauth.client_secret, store)
         cache = cache_of(who, httpx.URL(fake.url))
         until(lambda: store.load(cache.key))
@@ -316,8 +350,6 @@ def test_ctrl_c_during_the_exchange_keeps_the_tokens(store: payt.FileTokenStore)
 def test_a_browser_that_goes_away_is_no_news(
     log_in: LogIn, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(loopback, "_GOODBYE", 0.1)
-
     def impatient(address: str) -> None:
         location = httpx.get(address, trust_env=False).headers["Location"]
         target = urlsplit(location)
@@ -436,6 +468,21 @@ def test_a_foreign_file_is_reported_before_anybody_logs_in(
     with pytest.raises(payt.TokenError, match="torn"):
         log_in(browser=pytest.fail)
     assert file.read_text() == "{"
+
+
+def test_a_place_that_cannot_be_written_is_reported_before_anybody_logs_in(
+    server: OAuthServer, log_in: LogIn, store: payt.FileTokenStore, tmp_path: Path
+) -> None:
+    class Full(payt.MemoryTokenStore):
+        def save(self, key: str, token: payt.Token) -> None:
+            raise OSError("no room for tokens")
+
+    with pytest.raises(payt.TokenError, match="no token could be had: OSError: no room for tokens"):
+        log_in(browser=pytest.fail, store=Full())
+    (tmp_path / "tokens").touch()  # a file, where the folder should be
+    with pytest.raises(payt.TokenError, match="tokens"):
+        log_in(browser=pytest.fail)
+    assert server.counts().token == {}
 
 
 def test_the_browser_of_the_machine_is_opened(

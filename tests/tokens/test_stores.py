@@ -17,7 +17,10 @@ import pytest
 
 import payt
 from payt.credentials import file_store
-from payt.credentials.stores import key_of
+from payt.credentials.place import key_of
+
+from .forking import LISTED, REFUSED, fork_during_a_renewal, forks
+from .strict_server import StrictServer
 
 TOKEN = payt.Token("access-one", "refresh-one", "contacts:read", 1_000.0, 8_200.0)
 OTHER = payt.Token("access-two", "refresh-two", "contacts:read", 2_000.0, 9_200.0)
@@ -70,6 +73,23 @@ def test_a_lock_keeps_other_threads_out(any_store: payt.TokenStore) -> None:
     assert order == ["first", "second"]
 
 
+@pytest.mark.usefixtures("own_folder")
+class TestForks:
+    """Of a process that renews a token: its child neither hangs nor spends the refresh token a second time."""
+
+    pytestmark = forks
+
+    def test_what_is_in_files_is_shared(self, store: payt.FileTokenStore) -> None:
+        with StrictServer() as server:
+            assert fork_during_a_renewal(server, store) == LISTED
+            assert (server.renewals, server.reused) == (2, 0)
+
+    def test_what_is_in_memory_cannot_be(self) -> None:
+        with StrictServer() as server:
+            assert fork_during_a_renewal(server, payt.MemoryTokenStore()) == REFUSED
+            assert (server.renewals, server.reused) == (2, 0)
+
+
 def test_locks_of_two_connections_are_two(any_store: payt.TokenStore) -> None:
     with any_store.lock(KEY), any_store.lock("another"):
         pass
@@ -98,7 +118,7 @@ def test_files_are_private_whatever_the_umask(store: payt.FileTokenStore) -> Non
     finally:
         os.umask(before)
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in [store.path, *store.path.iterdir()]}
-    assert modes == {"when needed": 0o700, f"{KEY}.json": 0o600, f"{KEY}.lock": 0o600}
+    assert modes == {"when needed": 0o700, **dict.fromkeys([f"{KEY}.json", f".{KEY}.json.new", f"{KEY}.lock"], 0o600)}
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows keeps the user's folders private by itself")
@@ -143,25 +163,61 @@ def test_a_torn_or_foreign_file_is_reported_with_its_path_and_left_alone(
     assert store.load(KEY) is None
 
 
-def test_what_a_killed_process_left_is_no_hindrance(store: payt.FileTokenStore) -> None:
+def journal_of(store: payt.FileTokenStore) -> Path:
+    return store.path / f".{KEY}.json.new"
+
+
+def test_whichever_file_a_killed_process_was_writing_the_other_one_counts(store: payt.FileTokenStore) -> None:
     store.save(KEY, TOKEN)
-    (store.path / f".{KEY}.json.new").write_bytes(b'{"format":"payt-tok')
+    journal_of(store).write_bytes(b'{"format":"payt-tok')
     assert store.load(KEY) == TOKEN
     store.save(KEY, OTHER)
     assert store.load(KEY) == OTHER
-    assert [path.name for path in store.path.iterdir()] == [f"{KEY}.json"]
-
-
-def test_a_failed_write_leaves_the_old_token(store: payt.FileTokenStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal_of(store).write_bytes(file_of(store).read_bytes())
+    file_of(store).write_bytes(b'{"format":"payt-tok')
+    assert store.load(KEY) == OTHER
     store.save(KEY, TOKEN)
+    assert (store.load(KEY), journal_of(store).read_bytes().strip()) == (TOKEN, b"")
 
-    def full(_handle: int) -> None:
-        raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(payt.TokenError, match=r"\.json cannot be written: No space left on device"):
-        store.save(KEY, OTHER)
+def test_a_journal_counts_whatever_the_clock_said(store: payt.FileTokenStore) -> None:
+    store.save(KEY, TOKEN)
+    journal_of(store).write_bytes(file_of(store).read_bytes())
+    store.path.joinpath(f"{KEY}.json").write_bytes(file_of(store).read_bytes().replace(b"access-one", b"access-000"))
     assert store.load(KEY) == TOKEN
+
+
+def test_a_file_that_somebody_put_there_counts(store: payt.FileTokenStore, tmp_path: Path) -> None:
+    """As one that was copied from another machine."""
+    elsewhere = payt.FileTokenStore(tmp_path / "elsewhere")
+    elsewhere.save(KEY, TOKEN)
+    store.save(KEY, OTHER)
+    file_of(store).write_bytes(file_of(elsewhere).read_bytes())
+    assert store.load(KEY) == TOKEN
+
+
+def test_what_was_saved_once_needs_no_more_room(store: payt.FileTokenStore) -> None:
+    store.save(KEY, TOKEN)
+    before = [file.stat().st_size for file in (file_of(store), journal_of(store))]
+    store.save(KEY, attrs.evolve(TOKEN, access_token="a" * 4_000))
+    assert [file.stat().st_size for file in (file_of(store), journal_of(store))] == before
+
+
+@pytest.mark.parametrize("flush", [1, 2, 3], ids=["the journal's", "the file's", "the blanks'"])
+def test_a_write_that_fails_is_told_and_loses_nothing(
+    store: payt.FileTokenStore, monkeypatch: pytest.MonkeyPatch, flush: int
+) -> None:
+    store.save(KEY, TOKEN)
+    flushes = iter(range(1, 9))
+
+    def fails(handle: int) -> None:
+        if stat.S_ISREG(os.fstat(handle).st_mode) and next(flushes) == flush:
+            raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "fsync", fails)
+    with pytest.raises(payt.TokenError, match=r"\.json cannot be written: Input/output error"):
+        store.save(KEY, OTHER)
+    assert store.load(KEY) == OTHER  # it was written, and may well be there after a power cut
 
 
 def test_a_folder_that_is_a_file_is_reported(tmp_path: Path) -> None:
@@ -185,13 +241,14 @@ def test_a_lock_file_that_is_none_is_reported(store: payt.FileTokenStore) -> Non
         pass
 
 
-def test_a_folder_in_the_place_of_the_next_file_is_reported_by_who_locks(store: payt.FileTokenStore) -> None:
+def test_a_folder_in_the_place_of_the_journal_is_reported(store: payt.FileTokenStore) -> None:
     store.save(KEY, TOKEN)
-    (store.path / f".{KEY}.json.new").mkdir()
-    assert store.load(KEY) == TOKEN
-    with pytest.raises(payt.TokenError, match=r"\.json\.new cannot be written: .*No refresh token was spent"):
-        store.lock(KEY).__enter__()
-    store.path.joinpath(f".{KEY}.json.new").rmdir()
+    journal_of(store).unlink()
+    journal_of(store).mkdir()
+    attempts: list[Any] = [lambda: store.load(KEY), lambda: store.save(KEY, OTHER)]
+    for attempt in attempts:
+        with pytest.raises(payt.TokenError, match=r"\.json\.new cannot be read: Is a directory"):
+            attempt()
 
 
 def test_nobody_waits_for_ever(store: payt.FileTokenStore, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -222,7 +279,7 @@ def test_folders_are_not_flushed_where_they_cannot_be(
     flushed: list[int] = []
     monkeypatch.setattr(os, "fsync", flushed.append)
     payt.FileTokenStore.save(store, KEY, OTHER)
-    assert len(flushed) == 1
+    assert len(flushed) == 3  # the journal, the file, and the journal that is blanked
     monkeypatch.undo()
     assert store.load(KEY) == OTHER
 

@@ -5,15 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import signal
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
-import attrs
 import httpx
 import pytest
 
@@ -74,7 +71,7 @@ def connection(server: FaultServer, somebody: payt.AuthorizationCode) -> TokenCa
 
 
 def is_kept(connection: TokenCache) -> bool:
-    return connection.store.load(connection.key) is not None
+    return connection.place.load() is not None
 
 
 async def list_all(client: payt.AsyncClient) -> int:
@@ -180,7 +177,7 @@ def test_a_refusal_that_comes_during_a_refresh_is_not_lost(
         slow.may_answer.set()
         assert listing.result(PATIENCE) == 1
         connection.refuse(payt.Token("access-1"))
-        assert connection.ready(somebody, []) is None
+        assert connection.ready(somebody) is None
         assert len(list(client.contacts.list(administration_id="1"))) == 1
         found = flight.result()
     assert isinstance(found, payt.Token)
@@ -202,9 +199,9 @@ def test_a_search_that_was_under_way_and_brings_what_was_refused_is_followed_by_
     joinable = iter([under_way])
     search = connection.search
 
-    def searching(grant: Any, endpoint: Any, tried: Any, **options: Any) -> Any:
-        joined = next(joinable, None) if tried else None
-        return search(grant, endpoint, tried, **options) if joined is None else (joined, False)
+    def searching(grant: Any, endpoint: Any, **options: Any) -> Any:
+        joined = next(joinable, None) if connection.is_refused(under_way.result()) else None
+        return search(grant, endpoint, **options) if joined is None else (joined, False)
 
     monkeypatch.setattr(connection, "search", searching)
     server.script([kinds.answer(401)])
@@ -213,29 +210,6 @@ def test_a_search_that_was_under_way_and_brings_what_was_refused_is_followed_by_
         "Bearer refused-1",
         "Bearer access-1",
     ]
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="the operating system has no fork")
-@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # of forking with threads, which is the point
-@pytest.mark.parametrize("kept", ["in memory", "in files"])
-def test_a_fork_during_a_refresh(
-    server: FaultServer, slow: SlowTokens, somebody: payt.AuthorizationCode, kept: str, tmp_path: Path
-) -> None:
-    if kept == "in files":
-        somebody = attrs.evolve(somebody, store=payt.FileTokenStore(tmp_path / "tokens"))
-    with payt.Client(somebody, base_url=server.url, **QUICK) as client, ThreadPoolExecutor(1) as pool:
-        listing = pool.submit(lambda: len(list(client.contacts.list(administration_id="1"))))
-        assert slow.asked.acquire(timeout=PATIENCE)
-        child = os.fork()
-        if child == 0:  # nothing but this may run in here
-            signal.alarm(20)
-            with payt.Client(somebody, base_url=server.url, **QUICK) as own:
-                os._exit(0 if len(list(own.contacts.list(administration_id="1"))) == 1 else 1)
-        slow.may_answer.set()
-        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-        assert listing.result(PATIENCE) == 1
-    if kept == "in files":
-        assert slow.refreshed == ["refresh-0"]
 
 
 def test_the_end_of_a_program_waits_for_a_token_and_asks_for_no_other(

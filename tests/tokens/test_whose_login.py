@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 import payt
 from payt.cli.app import app
 from payt.credentials.cache import cache_of
-from payt.credentials.stores import key_of
+from payt.credentials.place import key_of
 from support.flavours import Flavour
 from support.quick import QUICK
 

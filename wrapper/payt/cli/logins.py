@@ -90,7 +90,7 @@ def status(
                 return
         found = {}
         for what, cache in _caches(client_id, base_url, account).items():
-            token = cache.store.load(cache.key)
+            token = cache.place.load()
             if token is not None:
                 typer.echo(f"{what} at {_where(base_url)}:")
                 _tell(token)

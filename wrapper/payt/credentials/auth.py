@@ -19,7 +19,7 @@ from ..transport.call import time_left
 from .cache import TokenCache, cache_of
 from .endpoint import TokenEndpoint
 from .grants import AuthorizationCode, ClientCredentials, Grant
-from .token import Token, checked_token
+from .token import checked_token
 
 MOST_TOKENS: Final = 10
 """How many tokens a request is sent with at most: others may renew as fast as it is sent, but not for ever."""
@@ -137,7 +137,7 @@ def _in_environment(environment: Mapping[str, str], base_url: httpx.URL) -> Stat
         cache = cache_of(person, base_url)
     except TokenError:  # nobody can be logged in where no folder is
         return ClientCredentials(*application)
-    return person if cache.store.load(cache.key) is not None else ClientCredentials(*application)
+    return person if cache.place.load() is not None else ClientCredentials(*application)
 
 
 def _completed(grant: Grant, environment: Mapping[str, str]) -> Grant:
@@ -231,17 +231,16 @@ class GrantAuth(_Auth):
 
     def _steps(self, request: httpx.Request) -> Generator[Any, Any, None]:  # no local variable shows a token
         cache, may_ask = self._cache, True
-        tried: list[Token] = []
-        while len(tried) < MOST_TOKENS:
-            token = cache.ready(self._grant, tried)
+        for _ in range(MOST_TOKENS):
+            token = cache.ready(self._grant)
             while token is None:
-                search, is_new = cache.search(self._grant, self._endpoint, tried, may_ask=may_ask)
+                search, is_new = cache.search(self._grant, self._endpoint, may_ask=may_ask)
                 token = yield search
                 if isinstance(token, PaytError):
                     raise copy.copy(token)  # each who waited needs one of their own, as raising writes into it
                 if token is None and is_new:
                     return
-                if token is not None and not is_new and any(token.access_token == one.access_token for one in tried):
+                if token is not None and not is_new and cache.is_refused(token):
                     token = None
                 may_ask = may_ask and (token is None or token is not cache.newest)
             request.headers["Authorization"] = f"Bearer {token.access_token}"
@@ -249,4 +248,3 @@ class GrantAuth(_Auth):
             if response.status_code != httpx.codes.UNAUTHORIZED:
                 return
             cache.refuse(token)
-            tried.append(token)

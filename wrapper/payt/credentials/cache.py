@@ -7,10 +7,11 @@ Who needs a token, "give me a token that is none of these (which were refused)",
  3. Else a search begins, in a thread:
     a. The store holds a token that will do, as another process put it there: that one.
     b. It holds none. The store's lock is taken, and the store read again: as in a.
-    c. Still none. What the store holds is saved once more, so that what cannot be saved is known before a refresh token
-       is spent. Then the token endpoint is asked, the new token saved, and only then used.
+    c. Still none. What the store holds (an empty token where that is nothing) is saved once more, so that what cannot
+       be saved is known before a refresh token is spent. Then the token endpoint is asked, the new token saved, and
+       only then used.
     d. It cannot be saved: that is tried for some seconds. Then it is an error, but the token is kept for as long as the
-       process lives, and saved by the next search, before anything else. (A store may keep a copy as well.)
+       process lives, and saved by the next search, before anything else, or when the program ends.
     e. It is refused ("invalid_grant"): another process may just have used the refresh token and be about to save the
        next one, so the store is read for some seconds. Then a refresh token that was given is tried, if it never was.
        Then it is an error: a person must log in.
@@ -18,7 +19,8 @@ Who needs a token, "give me a token that is none of these (which were refused)",
        tries again.
     g. The login that the store holds began with another refresh token than the one that was given. It is renewed, to
        see whether it still works. If so, that is an error: two logins want one place. If not, see e.
-    h. It is the application's own access: where the store cannot be used, memory is (`BestEffort`).
+    h. It is the application's own access, which can be had anew: where the store fails, that is said once, and the
+       token is kept here.
 
 The thread is nobody's own: a request for a token that was sent must be waited for and its answer kept, whatever becomes
 of those who wait. A cancelled task, a deadline, Ctrl-C, a loop that is left and the end of an event loop would each
@@ -33,7 +35,7 @@ import logging
 import time
 import weakref
 from collections import deque
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeGuard
 
@@ -44,10 +46,11 @@ from ..errors import LoginRequiredError, PaytError, TokenError
 from ..transport import clock
 from ..transport.redaction import without
 from ..transport.signals import renewing
-from .endpoint import Ask, TokenEndpoint
+from .endpoint import TokenEndpoint
 from .grants import Grant
-from .searches import searches
-from .stores import BestEffort, TokenStore, key_of
+from .place import Place, key_of, refresh_token_of
+from .searches import say_once, searches
+from .stores import MemoryTokenStore, TokenStore
 from .token import Token
 
 if TYPE_CHECKING:
@@ -57,10 +60,10 @@ log = logging.getLogger("payt")
 
 PATIENCE: Final = 10.0
 """Seconds for which nobody tries again to renew early what is still good."""
-SAVING: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
-"""Seconds between attempts to save a new token."""
 REREADING: Final = (0.1, 0.2, 0.5, 1.0, 1.0, 1.0, 1.0)
 """Seconds between looks into the store for what another process may be about to save."""
+_NEVER: Final = float("-inf")
+"""Seconds before its end in which a token is due, for who would take one that has ended."""
 
 Search: TypeAlias = "Future[Token | PaytError | None]"
 """It ends with an error as its result, which nobody has to fetch; with None where there is no token that will do."""
@@ -69,50 +72,53 @@ Search: TypeAlias = "Future[Token | PaytError | None]"
 class TokenCache:
     """The token of one login, as one process knows it.
 
-    Args:
-        store: Where it is kept.
-        key: Its name there.
+    Attributes:
+        place: Where it is kept.
+        store: In which store,
+        key: and under which name.
+        newest: The last one that this process asked for.
     """
 
-    def __init__(self, store: TokenStore, key: str) -> None:
-        self.store = store
-        self.key = key
-        self.newest: Token | None = None  # that this process asked for
+    def __init__(self, place: Place) -> None:
+        self.store, self.key = place.store, place.key
+        self.place = place
+        self.newest: Token | None = None
         self._token: Token | None = None
-        self._unsaved: tuple[Token | None, Token] | None = None
         self._refused: deque[str] = deque(maxlen=16)
         self._patient_until = float("-inf")
         self._another = ""  # access token of a login that works, and is not the one that was given
 
-    def ready(self, grant: Grant, tried: Iterable[Token]) -> Token | None:
+    def ready(self, grant: Grant) -> Token | None:
         """The known token, if it will do. Waits for nothing."""
-        token = self._token
-        if not self._will_do(token, grant, tried):
-            return None
-        if token.is_due(time.time(), grant.refresh_early) and clock.now() >= self._patient_until:
-            return None
-        return token
+        early = grant.refresh_early if clock.now() >= self._patient_until else _NEVER
+        return self._token if self._will_do(self._token, grant, early) else None
 
     def refuse(self, token: Token) -> None:
         """Payt does not take this token: from now on it will not do for anybody."""
-        if token.access_token not in self._refused:
+        if not self.is_refused(token):
             self._refused.append(token.access_token)
 
-    def search(
-        self, grant: Grant, endpoint: TokenEndpoint, tried: Iterable[Token] = (), *, may_ask: bool = True
-    ) -> tuple[Search, bool]:
-        """The search that is under way, or a new one, and whether it is new: only then it knows what is wanted here.
+    def is_refused(self, token: Token) -> bool:
+        """Whether Payt did not take it."""
+        return token.access_token in self._refused
+
+    def search(self, grant: Grant, endpoint: TokenEndpoint, *, may_ask: bool = True) -> tuple[Search, bool]:
+        """The search that is under way, or a new one, and whether it is new: only then it knows what was refused last.
 
         Args:
             grant: What for.
             endpoint: Where a new token can be asked for.
-            tried: Those that Payt refused.
             may_ask: Whether to ask for a new token, or only to look into the store.
 
         Raises:
             TokenError: No search can begin any more, as the program is ending.
         """
-        return self._begin(grant, lambda: self._find(grant, endpoint, tuple(tried), may_ask=may_ask))
+        return self._begin(grant, lambda: self._find(grant, endpoint, may_ask=may_ask))
+
+    def try_place(self, grant: Grant) -> Token | PaytError | None:
+        """What is stored, when it is known that another token can be; errors are returned, as by `replace`."""
+        result: Token | PaytError | None = self._begin(grant, self._tried, who=object())[0].result()
+        return result
 
     def replace(self, grant: Grant, endpoint: TokenEndpoint, body: Mapping[str, str]) -> Token | PaytError:
         """Ask for a token by what is not in the store, such as a code, and keep it in place of what is there.
@@ -120,14 +126,9 @@ class TokenCache:
         An error is returned, so that its traceback shows nothing of what is going on in here. Who interrupts the wait
         loses no token.
         """
-        search, _ = self._begin(grant, lambda: self._exchange(grant, endpoint, body), who=object())
-        result: Token | PaytError = search.result()
+        result: Token | PaytError
+        result = self._begin(grant, lambda: self._exchange(grant, endpoint, body), who=object())[0].result()
         return result
-
-    def _save_what_is_left(self) -> None:
-        """Try once more to save a token that could not be saved."""
-        with suppress(Exception), self.store.lock(self.key):
-            self._settled(self.store.load(self.key))
 
     def _begin(self, grant: Grant, find: Callable[[], Token | None], who: Hashable = None) -> tuple[Future[Any], bool]:
         def result() -> Token | PaytError | None:
@@ -138,62 +139,63 @@ class TokenCache:
 
         return searches.get().begin((self, who, grant.client_secret, grant.refresh_token), result)
 
-    def _find(self, grant: Grant, endpoint: TokenEndpoint, tried: Iterable[Token], *, may_ask: bool) -> Token | None:
-        held = self.store.load(self.key)
-        if self._unsaved is None and self._is_good(held, grant, tried, may_ask=may_ask):
+    def _find(self, grant: Grant, endpoint: TokenEndpoint, *, may_ask: bool) -> Token | None:
+        held, early = self.place.load(), grant.refresh_early if may_ask else _NEVER
+        if self.place.unsaved is None and self._will_do(held, grant, early):
             return self._know(held)
-        with endpoint.asking() as ask, self.store.lock(self.key):
-            held = self._settled(self.store.load(self.key))
-            if self._is_good(held, grant, tried, may_ask=may_ask):
+        with self.place.locked() as held:
+            if self._will_do(held, grant, early):
                 return self._know(held)
             if not may_ask:
                 return None  # and, as the lock is held, nobody is about to put another one there
             if held is not None and held.access_token == self._another and not grant.owns(held):
                 raise _another_login(grant)
             with renewing():
-                return self._renew(ask, grant, held, tried, str(endpoint.base_url))
+                return self._renew(endpoint, grant, held)
+
+    def _tried(self) -> Token | None:
+        with self.place.locked() as held, self.place.tried(held):
+            return held
 
     def _exchange(self, grant: Grant, endpoint: TokenEndpoint, body: Mapping[str, str]) -> Token:
-        with endpoint.asking() as ask, self.store.lock(self.key), renewing():
-            held = self.store.load(self.key)
-            new = ask(body, patient=True)
+        with self.place.locked() as held, self.place.tried(held), renewing():
+            new = endpoint.ask(body, patient=True)
             return self._keep(grant, held, attrs.evolve(new, origins=() if held is None else held.origins))
 
-    def _renew(self, ask: Ask, grant: Grant, held: Token | None, tried: Iterable[Token], where: str) -> Token:
-        is_good = self._will_do(held, grant, tried) and not held.is_due(time.time(), 0)
+    def _renew(self, endpoint: TokenEndpoint, grant: Grant, held: Token | None) -> Token:
+        is_good = self._will_do(held, grant, 0)
+        body = grant.asks(held, str(endpoint.base_url))
         try:
-            body = grant.asks(held, where)
-            if held is not None and grant.spends:
-                self.store.save(self.key, held)
-            new = ask(body, patient=not is_good)
+            with self.place.tried(held):
+                return self._keep(grant, held, grant.kept(endpoint.ask(body, patient=not is_good), held, body))
         except Exception as error:
-            if is_good:
+            if is_good and self.place.unsaved is None:
                 log.warning("the token could not be renewed early: %s", error)
                 self._patient_until = clock.now() + PATIENCE
                 return self._know(held)  # type: ignore[arg-type]  # it is good
-            if not isinstance(error, LoginRequiredError) or error.code is None:  # there was nothing to ask with
+            if not isinstance(error, LoginRequiredError):
                 raise
-            others = self._saved_by_others(grant, held, tried)
+            others = self._saved_by_others(grant, held)
             if others is not None:
                 return self._know(others)
             if held is not None:
                 held = attrs.evolve(held, refused=True)
                 with suppress(Exception):  # it is only to be told
                     self.store.save(self.key, held)
-            refused, body = body, grant.asks(held, where)
+            refused, body = body, grant.asks(held, str(endpoint.base_url))
             if body == refused:
                 raise
-            new = ask(body, patient=True)
-        return self._keep(grant, held, grant.kept(new, held, body))
+        with self.place.tried(held):
+            return self._keep(grant, held, grant.kept(endpoint.ask(body, patient=True), held, body))
 
     def _keep(self, grant: Grant, held: Token | None, token: Token) -> Token:
-        self._save(held, token)
+        self.place.save(held, token)
         log.info("a new token was got (%s)", grant.name)
         if not token.access_token:
             raise TokenError(
                 "the answer of the token endpoint holds a refresh token, which is kept, and no access token"
             )
-        if token.access_token in self._refused:
+        if self.is_refused(token):
             self._refused.remove(token.access_token)  # given out anew: Payt must know what it does
         self.newest = self._know(token)
         if not grant.owns(token):
@@ -201,36 +203,10 @@ class TokenCache:
             raise _another_login(grant)
         return token
 
-    def _save(self, held: Token | None, token: Token) -> None:
-        self._unsaved = held, token
-        searches.get().unsaved[self] = self._save_what_is_left
-        for seconds in SAVING:
-            with suppress(Exception):
-                self.store.save(self.key, token)
-                return self._saved()
-            clock.current().sleep(seconds)
-        self.store.save(self.key, token)
-        return self._saved()
-
-    def _saved(self) -> None:
-        self._unsaved = None
-        searches.get().unsaved.pop(self, None)
-
-    def _settled(self, held: Token | None) -> Token | None:
-        """What the store holds, once what could not be saved is: unless the store got another token since."""
-        if self._unsaved is None:
-            return held
-        before, token = self._unsaved
-        if _refresh_token_of(held) == _refresh_token_of(before):
-            self.store.save(self.key, token)
-            held = token
-        self._saved()
-        return held
-
-    def _saved_by_others(self, grant: Grant, held: Token | None, tried: Iterable[Token]) -> Token | None:
+    def _saved_by_others(self, grant: Grant, held: Token | None) -> Token | None:
         for seconds in REREADING:
-            token = self.store.load(self.key)
-            if _refresh_token_of(token) != _refresh_token_of(held) and self._will_do(token, grant, tried):
+            token = self.place.load()
+            if refresh_token_of(token) != refresh_token_of(held) and self._will_do(token, grant, _NEVER):
                 return token
             clock.current().sleep(seconds)
         return None
@@ -239,47 +215,51 @@ class TokenCache:
         self._token = token
         return token
 
-    def _will_do(self, token: Token | None, grant: Grant, tried: Iterable[Token]) -> TypeGuard[Token]:
+    def _will_do(self, token: Token | None, grant: Grant, early: float) -> TypeGuard[Token]:
         return (
             token is not None
-            and token.access_token not in {"", *self._refused, *(one.access_token for one in tried)}
+            and token.access_token != ""
+            and not self.is_refused(token)
             and grant.owns(token)
+            and not token.is_due(time.time(), early)
         )
-
-    def _is_good(self, token: Token | None, grant: Grant, tried: Iterable[Token], *, may_ask: bool) -> TypeGuard[Token]:
-        is_due = token is not None and may_ask and token.is_due(time.time(), grant.refresh_early)
-        return self._will_do(token, grant, tried) and not is_due
 
     def _told(self, error: BaseException, client_secret: str) -> PaytError:
         """An error as those who wait may see it: without the frames, which hold secrets, of this thread."""
-        if isinstance(error, PaytError) and not self._unsaved:
+        if isinstance(error, PaytError) and self.place.unsaved is None:
             return copy.copy(error)
-        tokens = [token for token in (self._token, *(self._unsaved or ())) if token is not None]
+        tokens = [token for token in (self._token, *(self.place.unsaved or ())) if token is not None]
         secrets = [secret for token in tokens for secret in (token.access_token, token.refresh_token) if secret]
         text = str(error) if isinstance(error, PaytError) else f"{type(error).__name__}: {error}"
-        what = "the new token could not be kept" if self._unsaved else "no token could be had"
+        what = "no token could be had" if self.place.unsaved is None else "the new token could not be kept"
         return TokenError(f"{what}: {without(text, (client_secret, *secrets))}")
 
 
 def cache_of(grant: Grant, base_url: httpx.URL) -> TokenCache:
-    """The cache for a grant at an address; the same one wherever the same store is meant."""
-    store = grant.store if grant.spends else BestEffort(grant.store)
-    if store is None:
-        from .file_store import FileTokenStore  # noqa: PLC0415  only who keeps tokens in files needs it
+    """The cache for a grant at an address; the same one wherever the same store is meant.
 
-        store = FileTokenStore()
-    key = key_of(base_url, grant.client_id, grant.name, grant.scope, grant.account)
-    try:
-        place: tuple[Any, str] = (store, key)
-        hash(place)
-    except TypeError:
-        place = (id(store), key)  # which nothing else has while the cache holds the store
+    Raises:
+        TokenError: The user has no folder for tokens, and needs one.
+    """
+    place = Place(
+        _store_of(grant),
+        key_of(base_url, grant.client_id, grant.name, grant.scope, grant.account),
+        is_precious=grant.spends,
+    )
     with searches.get().lock:
-        return _caches.setdefault(place, TokenCache(store, key))
+        return _caches.setdefault(place.identity, TokenCache(place))
 
 
-def _refresh_token_of(token: Token | None) -> str | None:
-    return None if token is None else token.refresh_token
+def _store_of(grant: Grant) -> TokenStore:
+    from .file_store import FileTokenStore  # noqa: PLC0415  only who keeps tokens in files needs it
+
+    try:
+        return grant.store or FileTokenStore()
+    except TokenError as error:
+        if grant.spends:
+            raise
+        say_once(str(error), about="no home")
+        return _nowhere
 
 
 def _another_login(grant: Grant) -> TokenError:
@@ -291,4 +271,5 @@ def _another_login(grant: Grant) -> TokenError:
     )
 
 
-_caches: weakref.WeakValueDictionary[tuple[Any, str], TokenCache] = weakref.WeakValueDictionary()
+_caches: weakref.WeakValueDictionary[Hashable, TokenCache] = weakref.WeakValueDictionary()
+_nowhere = MemoryTokenStore()

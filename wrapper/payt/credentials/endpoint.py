@@ -5,8 +5,9 @@ address than the one that is known. What they go through serves a thread, as tha
 
 | what came | sent again |
 | --- | --- |
-| no connection: it cannot have arrived | yes, a few times |
-| 408, 429, 500, 502, 503, 504 | yes, as for the API, where nothing else will do meanwhile |
+| no connection: it cannot have arrived | twice |
+| 429, 502, 503, 504 | for 90 s, as for the API, where nothing else will do meanwhile |
+| 408, 500 | the same, four times |
 | 401, and id or secret hold special characters | once, with these encoded the other way |
 | anything else; nothing, after it was sent | no: the refresh token may be spent |
 """
@@ -16,10 +17,9 @@ from __future__ import annotations
 import base64
 import random
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from functools import partial
-from typing import Any, Final, Protocol
+from collections.abc import Mapping
+from contextlib import ExitStack, closing
+from typing import Any, Final
 from urllib.parse import quote_plus
 
 import attrs
@@ -29,8 +29,10 @@ import msgspec
 from ..errors import LoginRequiredError, TokenError
 from ..transport.answers import address, read_error, retry_after
 from ..transport.call import Call
+from ..transport.decoding import decoded
 from ..transport.proxies import route
 from ..transport.redaction import redacted
+from ..transport.retries import LONGEST_RETRY_AFTER, RETRIED, WAITED_OUT
 from .token import Token, checked_token
 
 LONGEST: Final = 90.0
@@ -39,27 +41,15 @@ CONNECT: Final = 5.0
 ATTEMPTS: Final = 3
 """How often a connection is tried; once there is one, nothing is sent twice."""
 ANSWERS: Final = 5
-"""How often an answer is asked for that says "later"."""
+"""How often 408 and 500 are taken for an answer that will be another one."""
 LARGEST: Final = 2**20
 """Bytes that an answer has at most."""
-LATER: Final = frozenset({408, 429, 500, 502, 503, 504})
-_LONGEST_WAIT: Final = 60.0
 _LONGEST_LIFE: Final = 1e9
 """Seconds; what lives longer than 30 years has no end."""
 _CLOCKS_AGREE: Final = 300.0
 """Seconds that the server's clock may be behind ours for its `created_at` to be believed."""
 _SECRET: Final = ("refresh_token", "code", "code_verifier")
-
-
-class Ask(Protocol):
-    """Asks for a token, by the parameters of a request; waits where the answer is "later", if `patient`.
-
-    Raises LoginRequiredError where the grant is no longer good, and TokenError for any other refusal, or no answer.
-    """
-
-    def __call__(self, body: Mapping[str, str], *, patient: bool) -> Token:
-        """The token."""
-        ...
+_NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol)
 
 
 @attrs.define(eq=False)
@@ -86,97 +76,140 @@ class TokenEndpoint:
         """Where tokens are asked for."""
         return self.base_url.copy_with(path=f"{self.base_url.path.rstrip('/')}/oauth/token")
 
-    @contextmanager
-    def asking(self) -> Iterator[Ask]:
-        """What asks. It is closed behind the block, so that nothing stands between an answer and keeping its token."""
+    def ask(self, body: Mapping[str, str], *, patient: bool) -> Token:
+        """Ask for a token.
+
+        Args:
+            body: The parameters of the request.
+            patient: Whether to wait where the answer is "later".
+
+        Raises:
+            LoginRequiredError: The grant is no longer good.
+            TokenError: It was refused for another reason, or there is no answer.
+        """
+        call, attempt = Call(LONGEST), 0
+        with ExitStack() as stack:
+            http = self._client(stack)
+            while True:
+                attempt += 1
+                asked_at = time.time()
+                try:
+                    with call.active():
+                        response = self._answer(http, body)
+                except httpx.RequestError as failure:
+                    error, is_later = _unreachable(self.url, failure), isinstance(failure, _NOT_SENT[:2])
+                    again = is_later and attempt < ATTEMPTS
+                else:
+                    token = _token_of(response.content, asked_at) if response.is_success else None
+                    if token is not None:
+                        return token
+                    error, status = self._refusal(response, body), response.status_code
+                    again = patient and (status in WAITED_OUT or (status in RETRIED and attempt < ANSWERS))
+                asked = error.retry_after or 0.0
+                bound = min(0.5 * 2 ** (attempt - 1), 30.0)
+                seconds = max(random.uniform(bound / 2, bound), asked)  # noqa: S311  # many must not come back together
+                if not again or asked > LONGEST_RETRY_AFTER or seconds >= call.left:
+                    raise error
+                call.sleep(seconds)
+
+    def _client(self, stack: ExitStack) -> httpx.Client:
         # importing httpcore takes its time, which `import payt` need not take
         from ..transport.http import Transport  # noqa: PLC0415
 
         way = dict(self.way)
         headers = way.pop("headers", None)
-        own = None if self.transport else Transport(**route(self.url, **way))
+        transport = self.transport or stack.enter_context(closing(Transport(**route(self.url, **way))))
         timeout = httpx.Timeout(LONGEST, connect=CONNECT)
-        http = httpx.Client(transport=self.transport or own, timeout=timeout, follow_redirects=False, headers=headers)
-        try:
-            yield partial(self._token, http)
-        finally:
-            if own is not None:
-                own.close()
+        return httpx.Client(transport=transport, timeout=timeout, follow_redirects=False, headers=headers)
 
-    def _token(self, http: httpx.Client, body: Mapping[str, str], *, patient: bool) -> Token:
-        call = Call(LONGEST)
-        secrets = (self.client_secret, *(body[name] for name in _SECRET if name in body))
-        attempt = 0
-        while True:
-            attempt += 1
-            asked_at = time.time()
-            try:
-                with call.active():
-                    response = self._answer(http, call, body)
-            except httpx.RequestError as failure:
-                error, seconds = _unreachable(self.url, failure), None
-            else:
-                token = _token_of(response.content, asked_at) if response.is_success else None
-                if token is not None:
-                    return token
-                error, seconds = _refusal(response, secrets), _wait_after(response, attempt)
-            if not patient or seconds is None or seconds >= call.left or attempt == ANSWERS:
-                raise error
-            call.sleep(seconds)
-
-    def _answer(self, http: httpx.Client, call: Call, body: Mapping[str, str]) -> httpx.Response:
+    def _answer(self, http: httpx.Client, body: Mapping[str, str]) -> httpx.Response:
         """The answer; from servers that want id and secret form-encoded as well as from those that do not.
 
         The first are right (RFC 6749, section 2.3.1), the second are common, and only special characters show which
         one it is. A server that does not know the client has not used up what it was sent.
         """
-        id_and_secret = (self.client_id, self.client_secret)
-        encoded = tuple(map(quote_plus, id_and_secret))
+        plain, encoded = self._basic()
         if self._encoded or ":" in self.client_id:
-            return self._send(http, call, body, *encoded)
-        response = self._send(http, call, body, *id_and_secret)
-        if response.status_code == httpx.codes.UNAUTHORIZED and encoded != id_and_secret:
-            second = self._send(http, call, body, *encoded)
+            return self._send(http, body, encoded)
+        response = self._send(http, body, plain)
+        if response.status_code == httpx.codes.UNAUTHORIZED and encoded != plain:
+            second = self._send(http, body, encoded)
             self._encoded = second.status_code != httpx.codes.UNAUTHORIZED
             return second if self._encoded else response
         return response
 
-    def _send(
-        self, http: httpx.Client, call: Call, body: Mapping[str, str], client_id: str, secret: str
-    ) -> httpx.Response:
-        basic = base64.b64encode(f"{client_id}:{secret}".encode()).decode()
-        request = http.build_request(
-            "POST",
-            self.url,
-            json=dict(body),
-            headers={"Authorization": f"Basic {basic}", "Accept": "application/json", "Accept-Encoding": "identity"},
-        )
-        attempt = 0
-        while True:
-            attempt += 1
-            try:
-                return _read(http.send(request, stream=True))
-            except (httpx.ConnectError, httpx.ConnectTimeout):  # it cannot have arrived
-                if attempt == ATTEMPTS:
-                    raise
-                call.sleep(0.5 * attempt)
+    def _basic(self) -> tuple[str, str]:
+        """Id and secret as headers carry them, as they are and form-encoded."""
+        pair = self.client_id, self.client_secret
+        plain, encoded = (base64.b64encode(":".join(each).encode()).decode() for each in (pair, map(quote_plus, pair)))
+        return plain, encoded
+
+    def _send(self, http: httpx.Client, body: Mapping[str, str], basic: str) -> httpx.Response:
+        headers = {"Authorization": f"Basic {basic}", "Accept": "application/json", "Accept-Encoding": "identity"}
+        return _read(http.send(http.build_request("POST", self.url, json=dict(body), headers=headers), stream=True))
+
+    def _refusal(self, response: httpx.Response, body: Mapping[str, str]) -> TokenError:
+        secrets = (self.client_secret, *self._basic(), *(body[name] for name in _SECRET if name in body))
+        code: str | None
+        if response.is_success:
+            code, message = None, "the answer holds no access token"
+        elif response.has_redirect_location:
+            code, message = None, "redirects, which is not followed: is the base URL right?"
+        else:
+            code, said = read_error(response.content, response.headers.get("Content-Type", ""))
+            if code is None and said in _CODES:
+                code, said = said, None
+            code, message = code and redacted(code, secrets), redacted(said or "", secrets)
+        parts = [f"POST {address(self.url)}: {response.status_code}", code, message, _WAYS_OUT.get(code or "")]
+        kind = LoginRequiredError if code == "invalid_grant" else TokenError
+        error = kind(": ".join(part for part in parts if part))
+        error.code, error.message = code, message or None
+        error.method, error.url, error.status = "POST", address(self.url), response.status_code
+        error.retry_after = retry_after(response.headers)
+        error.request_id = redacted(response.headers.get("X-Request-Id", ""), secrets) or None
+        return error
 
 
 def _read(response: httpx.Response) -> httpx.Response:
     """The response with its body, as far as it is needed: a token that is there counts, however the rest ends."""
-    content = b""
+    raw, encodings = b"", response.headers.get("Content-Encoding", "").split(",")
+    if response.is_stream_consumed:  # as that of a mock is
+        raw, encodings = response.content, []
     try:
-        for chunk in response.iter_bytes():
-            content += chunk
-            if response.is_success and _token_of(content, 0) is not None:
+        for piece in () if response.is_stream_consumed else response.iter_raw():
+            raw += piece
+            if len(raw) > LARGEST:
+                raise _too_large(response)
+            if response.is_success and piece.rstrip().endswith(b"}") and _token_of(raw, 0) is not None:
                 break
-            if len(content) > LARGEST:
-                raise httpx.ReadError("the answer is too large", request=response.request)
+    except httpx.RequestError:
+        if not response.is_success or _token_of(_decoded(raw, encodings, response), 0) is None:
+            raise
     finally:
         response.close()
+    content = _decoded(raw, encodings, response)
     whole = httpx.Response(response.status_code, content=content, request=response.request)
     whole.headers = response.headers  # only now: the body is decoded, whatever its headers say
     return whole
+
+
+def _decoded(raw: bytes, encodings: list[str], response: httpx.Response) -> bytes:
+    """The body without its encodings; none is asked for, but a token is kept however it is wrapped."""
+    for encoding in reversed(encodings):
+        content = b""
+        try:
+            for piece in decoded(raw, encoding):
+                content += piece
+                if len(content) > LARGEST:
+                    raise _too_large(response)
+        except ValueError as error:
+            raise httpx.ReadError(str(error), request=response.request) from None
+        raw = content
+    return raw
+
+
+def _too_large(response: httpx.Response) -> httpx.ReadError:
+    return httpx.ReadError("the answer is too large", request=response.request)
 
 
 def _token_of(content: bytes, asked_at: float) -> Token | None:
@@ -219,38 +252,8 @@ def _number(value: Any) -> float | None:
     return number if 0 <= number < float("inf") else None
 
 
-def _wait_after(response: httpx.Response, attempts: int) -> float | None:
-    """The seconds after which an answer may be another one; None where that makes no sense."""
-    asked = retry_after(response.headers) or 0.0
-    if response.status_code not in LATER or asked > _LONGEST_WAIT:
-        return None
-    return max(random.uniform(0, 0.5 * 2 ** (attempts - 1)), asked)  # noqa: S311  # full jitter
-
-
-def _refusal(response: httpx.Response, secrets: tuple[str, ...]) -> TokenError:
-    url, status = address(response.request.url), response.status_code
-    code: str | None
-    if response.is_success:
-        code, message = None, "the answer holds no access token"
-    elif response.has_redirect_location:
-        code, message = None, "redirects, which is not followed: is the base URL right?"
-    else:
-        code, said = read_error(response.content, response.headers.get("Content-Type", ""))
-        if code is None and said in _CODES:
-            code, said = said, None
-        code, message = code and redacted(code, secrets), redacted(said or "", secrets)
-    parts = [f"POST {url}: {status}", code, message, _WAYS_OUT.get(code or "")]
-    kind = LoginRequiredError if code == "invalid_grant" else TokenError
-    error = kind(": ".join(part for part in parts if part))
-    error.code, error.message = code, message or None
-    error.method, error.url, error.status = "POST", url, status
-    error.retry_after = retry_after(response.headers)
-    error.request_id = redacted(response.headers.get("X-Request-Id", ""), secrets) or None
-    return error
-
-
 def _unreachable(url: httpx.URL, failure: httpx.RequestError) -> TokenError:
-    sent = not isinstance(failure, (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol))
+    sent = not isinstance(failure, _NOT_SENT)
     text = f"POST {address(url)}: {type(failure).__name__}: {failure}".rstrip(": ")
     if sent:
         text += "; nobody knows whether the request was carried out: the next attempt will show"

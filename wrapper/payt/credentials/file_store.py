@@ -1,8 +1,9 @@
 """Tokens in files: a private folder, one file for each login, safe against being killed at any moment.
 
-A token is written into a file beside, `.KEY.json.new`, flushed to the disk, and put in place in one step. Who takes the
-lock makes that file, and fills it, so that there is room. A whole token in it that is newer than the one in place is
-what somebody could not put there any more: it counts.
+A token is written over what is there, and flushed to the disk: first into a journal beside the file, `.KEY.json.new`,
+then into the file; then the journal is blanked. So one of the two is whole at any moment, and a journal that holds a
+token counts. Both are padded: what is written over takes no room that is not there already. Once a token was saved, a
+full disk, a folder that cannot be written, a file that is mounted by itself or a link do not matter.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -26,11 +27,12 @@ FORMAT: Final = "payt-token-1"
 """What tells our files from others; a later layout gets another number."""
 LONGEST_LOCK: Final = 150.0
 """Seconds after which nobody waits for a lock any longer: longer than any request for a token takes."""
-_ROOM: Final = b" " * 2**16
+_ROOM: Final = 2**14
+"""Bytes of a file: more than any token has."""
 _POSIX: Final = os.name == "posix"  # elsewhere the user's folders are private by themselves
 _PRIVATE_FOLDER: Final = 0o700
 _PRIVATE_FILE: Final = 0o600
-_WRITE: Final = os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+_WRITE: Final = os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0)
 _OURS: Final = (".json", ".lock", ".new")
 
 
@@ -74,12 +76,13 @@ class FileTokenStore:
 
     def load(self, key: str) -> Token | None:
         """As `TokenStore.load`."""
-        file = self._file(key)
-        for _ in range(3):  # the file may be torn for as long as the one beside it is put in place
-            new, text = _token_in(_read(_beside(file))), _read(file)
+        file, journal = self._files(key)
+        for _ in range(3):  # the file is torn for as long as it is written, and then the journal is not
+            token = _token_in(_read(journal))
+            if token is not None:
+                return token
+            text = _read(file)
             token = _token_in(text)
-            if new is not None and (token is None or new.obtained_at >= token.obtained_at):
-                return new
             if token is not None or text is None:
                 return token
         raise TokenError(
@@ -88,29 +91,24 @@ class FileTokenStore:
         )
 
     def save(self, key: str, token: Token) -> None:
-        """As `TokenStore.save`: written beside, flushed to the disk, and put in place in one step."""
-        is_same = self.load(key) == token  # nothing foreign is overwritten
-        file = self._file(key)
-        new = _beside(file)
+        """As `TokenStore.save`: written into the journal, then into the file, each flushed to the disk."""
+        self.load(key)  # nothing foreign is overwritten
+        self._prepare()
+        file, journal = self._files(key)
         try:
-            self._prepare()
-            has_room = new.exists()
-            with ExitStack() as stack:
-                if not has_room:  # nobody holds the lock, and so nothing was spent
-                    stack.callback(new.unlink, missing_ok=True)
-                _write(new, msgspec.json.encode(_Kept(FORMAT, token)), os.O_CREAT)
-                _put_in_place(new, file)
-            if is_same and has_room:  # to see whether it can be saved: another one will follow
-                _write(new, _ROOM, os.O_CREAT | os.O_EXCL)
+            for path in (journal, file):
+                _write(path, msgspec.json.encode(_Kept(FORMAT, token)).ljust(_ROOM))
+            _flush_folder(self.path)
+            _write(journal, b" " * _ROOM)
         except OSError as error:
-            raise TokenError(f"{file} cannot be written: {error.strerror}") from None
+            raise TokenError(f"{error.filename or file} cannot be written: {error.strerror}") from None
 
     def delete(self, key: str) -> None:
         """As `TokenStore.delete`; a torn or foreign file under this name goes as well."""
-        file = self.path / f"{key}.json"
+        file, journal = self._files(key)
         try:
-            _beside(self._file(key)).unlink(missing_ok=True)
-            file.unlink(missing_ok=True)
+            for path in (journal, file):
+                path.unlink(missing_ok=True)
         except OSError as error:
             raise TokenError(f"{file} cannot be deleted: {error.strerror}") from None
 
@@ -135,37 +133,12 @@ class FileTokenStore:
         except OSError as error:
             raise TokenError(f"{file} cannot be locked: {error.strerror}") from None
         try:
-            new = self._make_room(key)
-            try:
-                yield
-            finally:
-                with suppress(OSError, TokenError):
-                    if _token_in(_read(new)) is None:
-                        new.unlink()
+            yield
         finally:
             lock.release()
 
-    def _make_room(self, key: str) -> Path:
-        """Put in place what another process could not, and make the file for the next token."""
-        file = self._file(key)
-        new = _beside(file)
-        try:
-            left = _token_in(_read(new))
-            if left is not None and left == self.load(key):
-                _put_in_place(new, file)
-            with suppress(FileNotFoundError):
-                new.unlink()
-            with ExitStack() as stack:
-                stack.callback(new.unlink, missing_ok=True)
-                _write(new, _ROOM, os.O_CREAT | os.O_EXCL)
-                stack.pop_all()
-        except OSError as error:
-            raise TokenError(f"{new} cannot be written: {error.strerror}. No refresh token was spent") from None
-        return new
-
-    def _file(self, key: str) -> Path:
-        file = self.path / f"{key}.json"
-        return Path(os.path.realpath(file)) if file.is_symlink() else file
+    def _files(self, key: str) -> tuple[Path, Path]:
+        return self.path / f"{key}.json", self.path / f".{key}.json.new"
 
     def _prepare(self) -> None:
         """Make the folder, or see that what is there is private."""
@@ -175,7 +148,7 @@ class FileTokenStore:
             if not _POSIX or not stat.S_IMODE(found.st_mode) & 0o077:
                 return
             if found.st_uid != os.geteuid():  # a volume that was mounted, say
-                say_once(text := f"{self.path} belongs to another user", text)
+                say_once(f"{self.path} belongs to another user")
                 return
             foreign = [one.name for one in self.path.iterdir() if one.suffix not in _OURS and one.name != "lost+found"]
             if foreign:  # a home, or another's folder: not ours to change
@@ -199,10 +172,6 @@ class _Kept(msgspec.Struct, forbid_unknown_fields=True):
             raise ValueError("another format")
 
 
-def _beside(file: Path) -> Path:
-    return file.with_name(f".{file.name}.new")  # one name, as all who save hold the lock
-
-
 def _read(file: Path) -> bytes | None:
     """What a file holds; None where there is none."""
     try:
@@ -210,15 +179,13 @@ def _read(file: Path) -> bytes | None:
             if _POSIX:
                 found = os.fstat(stream.fileno())
                 if found.st_uid != os.geteuid():
-                    say_once(text := f"{file} belongs to another user", text)
+                    say_once(f"{file} belongs to another user")
                 elif stat.S_IMODE(found.st_mode) & 0o077:
-                    say_once(text := f"{file} can be read by other users: close it with chmod 600", text)
+                    say_once(f"{file} can be read by other users: close it with chmod 600")
             return stream.read()
     except FileNotFoundError:
         return None
     except OSError as error:
-        if isinstance(error, IsADirectoryError) and file.suffix == ".new":
-            return None  # who locks says so
         raise TokenError(f"{file} cannot be read: {error.strerror}") from None
 
 
@@ -230,10 +197,13 @@ def _token_in(text: bytes | None) -> Token | None:
         return None
 
 
-def _write(file: Path, text: bytes, flags: int) -> None:
-    """Write over what is there, into the room that it takes up, and have it on the disk."""
-    handle = os.open(file, _WRITE | flags, _PRIVATE_FILE)
+def _write(file: Path, text: bytes) -> None:
+    """Write over what is there, whose room stays taken, and have it on the disk."""
+    handle = os.open(file, _WRITE, _PRIVATE_FILE)
     with open(handle, "wb") as stream:  # noqa: PTH123  Path.open takes no descriptor
+        if _POSIX:
+            with suppress(OSError):  # of another user's file, which is said
+                os.fchmod(handle, _PRIVATE_FILE)
         stream.write(text)
         stream.truncate()
         stream.flush()
@@ -244,18 +214,12 @@ def _write(file: Path, text: bytes, flags: int) -> None:
                 raise
 
 
-def _put_in_place(new: Path, file: Path) -> None:
-    try:
-        new.replace(file)
-    except OSError as error:
-        if error.errno != errno.EBUSY:
-            raise
-        _write(file, new.read_bytes(), 0)  # it is mounted; the other one counts until this is done
-        new.unlink()
+def _flush_folder(path: Path) -> None:
+    """So that files that are new are there after a power cut. The token is saved, whatever comes of this."""
     if _POSIX:
-        handle = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            with suppress(OSError):  # not every file system can, and the token is saved
+        with suppress(OSError):
+            handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+            try:
                 os.fsync(handle)
-        finally:
-            os.close(handle)
+            finally:
+                os.close(handle)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from importlib.util import find_spec
-from typing import Final
+from typing import Any
 
+import attrs
 import msgspec
 
 from ..errors import TokenError
@@ -14,9 +15,8 @@ from ..extras import missing
 from .file_store import FileTokenStore
 from .token import Token
 
-SERVICE: Final = "payt"
 
-
+@attrs.frozen
 class KeyringTokenStore:
     """Keeps tokens in the keyring of the operating system: Keychain, Credential Locker, Secret Service, KWallet.
 
@@ -31,72 +31,50 @@ class KeyringTokenStore:
         TokenError: By its methods: the keyring cannot be used, or holds something foreign under that name.
     """
 
-    def __init__(self, service: str = SERVICE) -> None:
+    service: str = "payt"
+    _locks: FileTokenStore = attrs.field(init=False, repr=False, factory=FileTokenStore)
+
+    def __attrs_post_init__(self) -> None:
+        """See that the extra is there."""
         if find_spec("keyring") is None:
             raise missing("KeyringTokenStore", "keyring", "keyring")
-        self.service = service
-        self._locks = FileTokenStore()
 
     def load(self, key: str) -> Token | None:
         """As `TokenStore.load`."""
-        import keyring  # noqa: PLC0415  an extra, and slow to import
-
+        with _keyring("read") as keyring:
+            text = keyring.get_password(self.service, key)
         try:
-            kept = _decoded(keyring.get_password(self.service, key))
-        except keyring.errors.KeyringError as error:
-            raise TokenError(f"the keyring cannot be read: {type(error).__name__}: {error}") from None
-        if kept is _FOREIGN:
-            raise TokenError(f"the keyring holds something under {self.service!r}, {key!r} that is no token of payt")
-        return kept
+            return None if text is None else msgspec.json.decode(text, type=Token)
+        except msgspec.DecodeError:  # its reason may hold parts of the text
+            problem = f"the keyring holds something under {self.service!r}, {key!r} that is no token of payt"
+        del text  # from the frame, which the traceback of an error shows
+        raise TokenError(problem)
 
     def save(self, key: str, token: Token) -> None:
         """As `TokenStore.save`."""
-        import keyring  # noqa: PLC0415  an extra, and slow to import
-
-        try:
+        with _keyring("written") as keyring:
             keyring.set_password(self.service, key, msgspec.json.encode(token).decode())
-            kept = _decoded(keyring.get_password(self.service, key))
-        except keyring.errors.KeyringError as error:
-            raise TokenError(f"the keyring cannot be written: {type(error).__name__}: {error}") from None
-        if kept != token:  # such as keyring.backends.null, which "keyring --disable" sets
             backend = type(keyring.get_keyring()).__module__
+        if self.load(key) != token:  # such as keyring.backends.null, which "keyring --disable" sets
             raise TokenError(f"{backend} keeps nothing: choose another keyring, or payt.FileTokenStore()")
 
     def delete(self, key: str) -> None:
         """As `TokenStore.delete`."""
-        import keyring  # noqa: PLC0415  an extra, and slow to import
-
-        try:
+        with _keyring("written") as keyring:
             if keyring.get_password(self.service, key) is not None:
                 keyring.delete_password(self.service, key)
-        except keyring.errors.KeyringError as error:
-            raise TokenError(f"the keyring cannot be written: {type(error).__name__}: {error}") from None
 
-    @contextmanager
-    def lock(self, key: str) -> Iterator[None]:
+    def lock(self, key: str) -> AbstractContextManager[None]:
         """As `TokenStore.lock`."""
-        with self._locks.lock(key):
-            if self.load(key) is None:  # what is there is saved once more before it is spent
-                self.save(f"{key}-trial", Token(""))
-                self.delete(f"{key}-trial")
-            yield
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, KeyringTokenStore) and (self.service, self._locks) == (other.service, other._locks)
-
-    def __hash__(self) -> int:
-        return hash((self.service, self._locks))
-
-    def __repr__(self) -> str:
-        return f"payt.KeyringTokenStore({self.service!r})"
+        return self._locks.lock(key)
 
 
-_FOREIGN: Final = Token("", scope="foreign")
+@contextmanager
+def _keyring(what: str) -> Iterator[Any]:
+    """The keyring, whose errors say what cannot be done with it."""
+    import keyring  # noqa: PLC0415  an extra, and slow to import
 
-
-def _decoded(text: str | None) -> Token | None:
-    """Say no more of what cannot be decoded than that: the reason may hold parts of it."""
     try:
-        return None if text is None else msgspec.json.decode(text, type=Token)
-    except msgspec.DecodeError:
-        return _FOREIGN
+        yield keyring
+    except keyring.errors.KeyringError as error:
+        raise TokenError(f"the keyring cannot be {what}: {type(error).__name__}: {error}") from None

@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -91,24 +92,30 @@ def login(
     if not 0 < timeout < float("inf"):
         raise ValueError(f"timeout must be a number of seconds above 0, got {timeout!r}")
     cache = cache_of(grant, api)
-    if cache.store.load(cache.key) is not None:  # what cannot be overwritten is better known before anybody logs in
+    held = cache.try_place(grant)  # what cannot be written is better known before anybody logs in
+    if isinstance(held, PaytError):
+        raise held
+    if held is not None:
         log.warning("this login replaces the one that is stored; to keep both, name one of them (--account, account=)")
     endpoint = TokenEndpoint(api, grant.client_id, grant.client_secret)
 
-    def finish(body: dict[str, str] | TokenError) -> Token | PaytError:
-        return body if isinstance(body, TokenError) else cache.replace(grant, endpoint, body)
+    def finish(body: dict[str, str]) -> Token | PaytError:
+        return cache.replace(grant, endpoint, body)
 
+    result: Token | BaseException
     if ask is not None:
         attempt = Attempt(grant.client_id, app, f"http://127.0.0.1{f':{port}' if port else ''}{PATH}", scope)
-        result = finish(attempt.exchange(ask(attempt.address).strip()))
+        body = attempt.exchange(ask(attempt.address).strip())
+        result = body if isinstance(body, TokenError) else finish(body)
+        del body  # as above
     else:
         from .loopback import Loopback  # noqa: PLC0415  who does not log in need not import it
 
         with Loopback(port, PATH) as loopback:
             attempt = Attempt(grant.client_id, app, loopback.address, scope)
-            loopback.open(browser or open_browser, attempt.address)
-            result = loopback.wait(timeout, attempt.exchange, finish)
-    if isinstance(result, PaytError):
+            show = partial(browser or open_browser, attempt.address)
+            result = loopback.wait(timeout, show, attempt.exchange, finish)
+    if not isinstance(result, Token):
         raise result
     return result
 

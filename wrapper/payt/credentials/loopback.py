@@ -6,17 +6,15 @@ import html
 import os
 import queue
 import threading
-import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import ClassVar, Self, TypeVar
+from typing import ClassVar, TypeAlias
 from urllib.parse import urlsplit
 
 from ..errors import PaytError, TokenError
+from .token import Token
 
-B = TypeVar("B")
-T = TypeVar("T")
+Body: TypeAlias = dict[str, str]
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -28,7 +26,7 @@ _PAGE = """<!doctype html>
 """
 
 
-class Loopback:
+class Loopback(ThreadingHTTPServer):
     """Waits on a port of this machine, and of nobody else's, for the request that ends a login.
 
     Args:
@@ -39,136 +37,115 @@ class Loopback:
         TokenError: The port is taken.
     """
 
+    daemon_threads = True
+    block_on_close = False
+    allow_reuse_address = os.name == "posix"  # on Windows, others could listen there as well
+
     def __init__(self, port: int, path: str) -> None:
-        self._path = path
-        self._seen: queue.SimpleQueue[BaseException | tuple[str, queue.SimpleQueue[bytes]]] = queue.SimpleQueue()
         try:
-            self._server = _Server(("127.0.0.1", port), _Handler)
+            super().__init__(("127.0.0.1", port), _Handler)
         except OSError as error:
             raise TokenError(
                 f"port {port} of this machine cannot be used to log in: {error.strerror}. Choose another one, or 0 for "
                 "any"
             ) from None
-        self._server.loopback = self
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        self.path = path
+        self._results: queue.SimpleQueue[Token | BaseException] = queue.SimpleQueue()
+        self._judge: Callable[[str], Body | TokenError]
+        self._finish: Callable[[Body], Token | PaytError]
+        self._turn = threading.Lock()
+        self._is_over = False
+        self._foreign = ""
 
     @property
     def address(self) -> str:
         """Where the browser is to be sent."""
-        return f"http://127.0.0.1:{self._server.server_port}{self._path}"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        while not self._seen.empty():  # who came too late is told, and not kept waiting
-            seen = self._seen.get()
-            if isinstance(seen, tuple):
-                seen[1].put(_page(TokenError("this login is over: begin another one")))
-
-    def open(self, browser: Callable[[str], object], address: str) -> None:
-        """Call what shows a page, which may return when the page is closed."""
-
-        def run() -> None:
-            try:
-                browser(address)
-            except BaseException as error:  # noqa: BLE001  it is raised where somebody waits
-                self._seen.put(error)
-
-        threading.Thread(target=run, daemon=True).start()
+        return f"http://127.0.0.1:{self.server_port}{self.path}"
 
     def wait(
-        self, seconds: float, judge: Callable[[str], B | TokenError], finish: Callable[[B | TokenError], T | PaytError]
-    ) -> T | PaytError:
-        """What `finish` makes of what `judge` makes of the address that the browser is sent to.
+        self,
+        seconds: float,
+        show: Callable[[], object],
+        judge: Callable[[str], Body | TokenError],
+        finish: Callable[[Body], Token | PaytError],
+    ) -> Token | BaseException:
+        """What came of the address that the browser was sent to.
 
-        The page that the browser gets says how it went. Addresses that do not belong to this login do not end it.
+        Args:
+            seconds: How long to wait for it.
+            show: Shows the page where a person logs in, and may return when that is closed.
+            judge: What an address asks for, or an error; one without a code: it does not belong to this login.
+            finish: What that gives.
         """
-        end, foreign = time.monotonic() + seconds, ""
-        while True:
-            try:
-                seen = self._seen.get(timeout=max(0.0, end - time.monotonic()))
-            except queue.Empty:
-                return TokenError(f"nobody logged in within {seconds:g} s{foreign}: log in again")
-            if isinstance(seen, BaseException):
-                raise seen
-            address, answer = seen
-            body = judge(address)
+        self._judge, self._finish = judge, finish
+        for target in (self.serve_forever, lambda: self._show(show)):
+            threading.Thread(target=target, daemon=True).start()
+        try:
+            return self._results.get(timeout=seconds)
+        except queue.Empty:
+            with self._turn:  # somebody may have come at the last moment
+                if self._is_over:
+                    return self._results.get()
+                self._is_over = True
+            return TokenError(f"nobody logged in within {seconds:g} s{self._foreign}: log in again")
+        finally:
+            self.shutdown()
+
+    def _show(self, show: Callable[[], object]) -> None:
+        try:
+            show()
+        except BaseException as error:  # noqa: BLE001  it is raised where somebody waits
+            self._results.put(error)
+
+    def visit(self, address: str, answer: Callable[[bytes], None]) -> None:
+        """Answer a request with a page that says how the login went."""
+        with self._turn:
+            if self._is_over:  # a page that is loaded again, say: a code is good for one use
+                return answer(_page(TokenError("this login is over: begin another one")))
+            body = self._judge(address)
             if isinstance(body, TokenError) and body.code is None:
-                foreign = f" ({body})"
-                answer.put(_page(body))
-                continue
+                self._foreign = f" ({body})"
+                return answer(_page(body))
+            self._is_over = True
+            result: Token | PaytError = TokenError("the login was interrupted where it began")
             try:
-                result = finish(body)
-            except BaseException:  # Ctrl-C, say: the tokens are kept all the same
-                answer.put(_page(TokenError("the login was interrupted where it began")))
-                raise
-            self._server.answered.clear()
-            answer.put(_page(result))
-            self._server.answered.wait(_GOODBYE)
-            return result
-
-    def take(self, target: str) -> bytes | None:
-        """The page to answer a request with; None where it is not the one that is waited for."""
-        if urlsplit(target).path != self._path:
-            return None
-        answer: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-        self._seen.put((target, answer))
-        return answer.get(timeout=_LONGEST)
-
-
-_LONGEST = 120.0
-"""Seconds that a browser waits for its page at most: the login is completed meanwhile."""
-_GOODBYE = 5.0
-"""Seconds that a browser has to fetch its page."""
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    allow_reuse_address = os.name == "posix"  # on Windows, others could listen there as well
-    loopback: Loopback
-
-    def __init__(self, *arguments: object) -> None:
-        self.answered = threading.Event()
-        super().__init__(*arguments)  # type: ignore[arg-type]  # as they came
+                result = body if isinstance(body, TokenError) else self._finish(body)
+                answer(_page(result))
+            finally:
+                self._results.put(result)
 
     def handle_error(self, _request: object, _client_address: object) -> None:
         """Say nothing: a browser that goes away is no news, and addresses hold codes."""
 
 
 class _Handler(BaseHTTPRequestHandler):
-    server: _Server
-    timeout: ClassVar[float] = _GOODBYE  # browsers open connections which they never use
+    server: Loopback
+    timeout: ClassVar[float] = 5.0  # browsers open connections which they never use
     server_version = "payt"
     sys_version = ""
 
     def do_GET(self) -> None:
-        page = self.server.loopback.take(self.path)
-        self.send_response(404 if page is None else 200)
+        if urlsplit(self.path).path == self.server.path:
+            self.server.visit(self.path, lambda page: self._answer(200, page))
+        else:
+            self._answer(404, b"")
+
+    def _answer(self, status: int, page: bytes) -> None:
+        self.send_response(status)
         self.send_header("Content-Type", "text/html; charset=utf-8")
-        self.send_header("Content-Length", str(len(page or b"")))
+        self.send_header("Content-Length", str(len(page)))
         self.send_header("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
         self.send_header("Referrer-Policy", "no-referrer")
         self.send_header("Cache-Control", "no-store")
         self.end_headers()
-        self.wfile.write(page or b"")
-        if page is not None:
-            self.wfile.flush()
-            self.server.answered.set()
+        self.wfile.write(page)
 
     def log_message(self, *_arguments: object) -> None:
         """Say nothing: what is asked for holds the code."""
 
 
 def _page(result: object) -> bytes:
-    if isinstance(result, PaytError):
+    title, text = "Welcome back", "Payt has said yes, and you are logged in. You can close this page."
+    if isinstance(result, BaseException):
         title, text = "Not logged in", f"{str(result)[:1].upper()}{str(result)[1:]}."
-    else:
-        title, text = "Welcome back", "Payt has said yes, and you are logged in. You can close this page."
     return _PAGE.format(title=title, text=html.escape(text)).encode()

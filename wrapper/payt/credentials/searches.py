@@ -6,6 +6,7 @@ import atexit
 import logging
 import threading
 from collections.abc import Callable, Hashable
+from contextlib import suppress
 from contextvars import Context
 from typing import TYPE_CHECKING, Any
 
@@ -23,13 +24,13 @@ class Searches:
 
     Attributes:
         lock: For whoever looks at or changes what threads share.
-        unsaved: What to call at the end, by what knows a token that could not be saved.
-        said: Of what was said once and need not be said again.
+        unsaved: The places of tokens that could not be saved, which is tried once more at the end.
+        said: What was said once and need not be said again.
     """
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.unsaved: dict[Any, Callable[[], None]] = {}
+        self.unsaved: set[Any] = set()
         self.said: set[str] = set()
         self._under_way: dict[Hashable, Future[Any]] = {}
         self._ended = False
@@ -73,15 +74,16 @@ class Searches:
             under_way = [*self._under_way.values()]
         for search in under_way:
             search.result()
-        for save in [*self.unsaved.values()]:
-            save()
+        for place in [*self.unsaved]:
+            with suppress(Exception), place.locked():
+                pass  # it is saved on the way in
 
 
-def say_once(about: str, text: str) -> None:
-    """Log a warning, once in a process for whatever it is about."""
+def say_once(text: str, about: str = "") -> None:
+    """Log a warning, once in a process for whatever it is about: its text, where that is not said."""
     said = searches.get().said
-    if about not in said:
-        said.add(about)
+    if (about or text) not in said:
+        said.add(about or text)
         log.warning("tokens: %s", text)
 
 

@@ -72,6 +72,7 @@ class SQLTokenStore:
     _engine: sa.Engine = attrs.field(init=False, repr=False, eq=False)
     _dialect: SQLite | PostgreSQL = attrs.field(init=False, repr=False, eq=False)
     _ready: list[bool] = attrs.field(init=False, repr=False, eq=False, factory=list)
+    _process: list[int] = attrs.field(init=False, repr=False, eq=False, factory=lambda: [os.getpid()])
     _here: threading.local = attrs.field(init=False, repr=False, eq=False, factory=threading.local)
 
     def __attrs_post_init__(self) -> None:
@@ -136,23 +137,11 @@ class SQLTokenStore:
                     # have none to give when the new token has come
                     before, self._here.connection = self._kept(), stack.enter_context(self._engine.connect())
                     stack.callback(setattr, self._here, "connection", before)
-            self._check_place(key)
             try:
                 yield
             finally:
                 with suppress(sa.exc.SQLAlchemyError):  # a connection that is lost has let go of its lock by itself
                     stack.close()
-
-    def _check_place(self, key: str) -> None:
-        """See that the row of a login can be written, and leave it as it is."""
-        tokens, _ = _tables(self.schema)
-        with suppress(_EnoughError), self._transaction() as connection:
-            connection.execute(
-                self._dialect.insert(tokens)
-                .values(key=key, token="")
-                .on_conflict_do_update(index_elements=["key"], set_={"token": tokens.c.token})
-            )
-            raise _EnoughError
 
     def _check_key(self) -> None:
         """Without a key, what is asked for now could not be kept."""
@@ -194,6 +183,9 @@ class SQLTokenStore:
     @contextmanager
     def _transaction(self) -> Iterator[sa.Connection]:
         with self._errors():
+            if self._process != [os.getpid()]:  # connections of a parent stay its own
+                self._engine.dispose(close=False)
+                self._process[:] = [os.getpid()]
             if not self._ready and isinstance(self._dialect, SQLite):
                 self._dialect.make_private_file()
         with self._errors(), self._connection() as given:
@@ -243,10 +235,6 @@ class SQLTokenStore:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(state["to"], encrypt=state["encrypt"], schema=state["schema"])  # type: ignore[misc]  # anew
-
-
-class _EnoughError(Exception):
-    """Ends a transaction that was only to be tried."""
 
 
 def _tables(schema: str | None) -> tuple[sa.Table, sa.Table]:
