@@ -330,9 +330,9 @@ def test_a_store_that_cannot_save_spends_nothing(server: StrictServer) -> None:
 def test_a_program_that_ends_tries_once_more_to_save(server: StrictServer, tmp_path: Path) -> None:
     program = """
 import contextlib, os, payt, pathlib, sys
-from payt.credentials import cache
+from payt.credentials import place
 
-cache.SAVING = (0.01,)
+place.SAVING = (0.01,)
 folder, url, first = sys.argv[1:]
 
 class Store(payt.FileTokenStore):
