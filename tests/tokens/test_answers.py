@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -15,7 +16,7 @@ from payt.cli.app import app
 from payt.credentials.cache import cache_of
 from payt.credentials.endpoint import ANSWERS, LONGEST
 from payt.testing import skip_waits
-from support.flavours import Flavour
+from support.flavours import Flavour, Sync
 from support.quick import QUICK
 
 from .strict_server import Raw, StrictServer
@@ -58,6 +59,17 @@ ODD = {
     "white space around": lambda tokens: (200, {}, b"\r\n " + text(tokens) + b"\r\n\r\n"),
     "another content type": lambda tokens: (200, {"Content-Type": "text/html"}, text(tokens)),
     "another status of success": lambda tokens: (201, {}, text(tokens)),
+    "gzip that nobody asked for": lambda tokens: (200, {"Content-Encoding": "gzip"}, gzip.compress(text(tokens))),
+    "gzip in gzip": lambda tokens: (
+        200,
+        {"Content-Encoding": "gzip, gzip"},
+        gzip.compress(gzip.compress(text(tokens))),
+    ),
+    "gzip whose end is missing": lambda tokens: (
+        200,
+        {"Content-Encoding": "gzip", "Content-Length": "999"},
+        gzip.compress(text(tokens))[:-8],
+    ),
     "a lifetime without end": lambda tokens: (200, {}, text({**tokens, "expires_in": 1e308})),
     "a lifetime of 10**12": lambda tokens: (200, {}, text({**tokens, "expires_in": 10**12})),
     "a lifetime of 400 digits": lambda tokens: (200, {}, text({**tokens, "expires_in": "9" * 400})),
@@ -75,6 +87,27 @@ def test_a_token_is_kept_whatever_is_odd_beside_it(
         assert (server.renewals, server.reused) == (renewal, 0)
         assert stored(server, who).refresh_token == server.valid["a"]
         server.expire()
+
+
+BOMB = gzip.compress(bytes(2**26))
+UNREADABLE = {
+    "2 MiB": (bytes(2**21), "", "the answer is too large"),
+    "64 MiB in gzip": (BOMB, "gzip", "the answer is too large"),
+    "64 MiB in gzip in gzip": (gzip.compress(BOMB), "gzip, gzip", "the answer is too large"),
+    "an encoding that is not known": (b"{}", "compress", "its Content-Encoding is not one that was asked for"),
+    "gzip that is none": (b"{}", "gzip", "DecodingError"),
+}
+
+
+@pytest.mark.parametrize(("body", "encoding", "message"), UNREADABLE.values(), ids=UNREADABLE)
+@pytest.mark.parametrize("status", [200, 400])
+def test_an_answer_fills_no_memory(
+    server: StrictServer, who: payt.AuthorizationCode, body: bytes, encoding: str, message: str, status: int
+) -> None:
+    server.before = [(status, {"Content-Encoding": encoding}, body)]
+    with pytest.raises(payt.TokenError, match=message):
+        Sync().contacts(server.url, who, client=QUICK)
+    assert len(Sync().contacts(server.url, who, client=QUICK)) == 1
 
 
 def test_a_refresh_token_may_be_a_number(server: StrictServer, flavour: Flavour) -> None:

@@ -19,7 +19,7 @@ from faults import kinds
 from faults.server import FaultServer, ParsedRequest
 from payt.credentials.cache import TokenCache, cache_of
 from payt.credentials.searches import searches
-from support.flavours import Flavour
+from support.flavours import Async, Flavour
 from support.quick import QUICK
 
 from .waiting import PATIENCE, until
@@ -308,6 +308,20 @@ def test_a_transport_for_both_kinds_of_client_gets_all_requests(
 ) -> None:
     settings = {**QUICK, "transport": httpx.MockTransport(answer)}
     assert len(flavour.contacts("https://api.example", somebody, client=settings)) == 1
+
+
+def test_a_mock_with_a_coroutine_function_gets_all_requests(somebody: payt.AuthorizationCode) -> None:
+    """Those for tokens as well, which are made in a thread."""
+    seen: list[str] = []
+
+    async def answer_later(request: httpx.Request) -> httpx.Response:
+        await asyncio.sleep(0)
+        seen.append(request.url.path)
+        return answer(request)
+
+    settings = {**QUICK, "transport": httpx.MockTransport(answer_later)}
+    assert len(Async().contacts("https://api.example", somebody, client=settings)) == 1
+    assert seen == ["/oauth/token", "/v1/contacts"]
 
 
 def test_a_transport_for_tokens_gets_requests_for_tokens(

@@ -15,10 +15,12 @@ address than the one that is known. What they go through serves a thread, as tha
 from __future__ import annotations
 
 import base64
+import inspect
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing
+from functools import partial
 from typing import Any, Final
 from urllib.parse import quote_plus
 
@@ -119,6 +121,8 @@ class TokenEndpoint:
         way = dict(self.way)
         headers = way.pop("headers", None)
         transport = self.transport or stack.enter_context(closing(Transport(**route(self.url, **way))))
+        if isinstance(transport, httpx.MockTransport):
+            transport = httpx.MockTransport(partial(_mocked, transport.handler))
         timeout = httpx.Timeout(LONGEST, connect=CONNECT)
         return httpx.Client(transport=transport, timeout=timeout, follow_redirects=False, headers=headers)
 
@@ -168,6 +172,20 @@ class TokenEndpoint:
         error.retry_after = retry_after(response.headers)
         error.request_id = redacted(response.headers.get("X-Request-Id", ""), secrets) or None
         return error
+
+
+def _mocked(handler: Callable[[httpx.Request], Any], request: httpx.Request) -> httpx.Response:
+    """What the handler of a mock answers; it may be a coroutine function, as for an AsyncClient."""
+    import asyncio  # noqa: PLC0415  takes its time, which who works without it need not take
+
+    answer = handler(request)
+
+    async def awaited() -> httpx.Response:
+        response: httpx.Response = await answer
+        await response.aread()
+        return response
+
+    return asyncio.run(awaited()) if inspect.isawaitable(answer) else answer
 
 
 def _read(response: httpx.Response) -> httpx.Response:
