@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import pickle
 import subprocess
@@ -170,6 +171,16 @@ def test_an_engine_will_do_and_a_database_in_memory_will_not(database: str) -> N
     engine.dispose()
     with pytest.raises(ValueError, match="MemoryTokenStore"):
         payt.SQLTokenStore(sa.create_engine("sqlite://"))
+
+
+def test_it_needs_no_hash_that_fips_forbids(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_arguments: object, **_options: object) -> None:
+        raise ValueError("disabled for FIPS")
+
+    for name in ("blake2b", "blake2s", "md5", "sha1"):
+        monkeypatch.setattr(hashlib, name, refuse)
+    with StrictServer() as server:
+        assert list_as(server, payt.SQLTokenStore(database), server.login()) == 1
 
 
 def test_it_is_pickled_by_reference(store: payt.SQLTokenStore, encryption_key: str) -> None:
@@ -398,7 +409,7 @@ def strict() -> Iterator[StrictServer]:
 
 def list_as(server: StrictServer, store: payt.TokenStore, first: str | None = None) -> int:
     who = payt.AuthorizationCode("id", "secret", store, refresh_token=first)
-    with payt.Client(who, base_url=server.url, **QUICK) as client:
+    with payt.Client(who, base_url=server.url, rate_limit=None, **QUICK) as client:
         return len(list(client.contacts.list(administration_id="1")))
 
 

@@ -269,4 +269,4 @@ def target_of(path: Path | None, arguments: Mapping[str, Any], *, resumable: boo
 
 def _digest(value: Any) -> str:
     """What stands for an argument; the part's note holds no ids and names."""
-    return hashlib.blake2b(msgspec.json.encode(value), digest_size=16).hexdigest()
+    return hashlib.sha256(msgspec.json.encode(value)).hexdigest()[:32]

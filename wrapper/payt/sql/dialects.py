@@ -139,7 +139,7 @@ class SQLite:
 
         Its value is False where somebody else has held it for `timeout` seconds.
         """
-        digest = hashlib.blake2b(name.encode(), digest_size=8).hexdigest()
+        digest = hashlib.sha256(name.encode()).hexdigest()[:16]
         lock = FileLock(f"{path or self._path}.{digest}.lock", timeout=timeout, thread_local=False)
         held = True
         try:
@@ -413,7 +413,7 @@ def _is_plain(text: str, columns: Sequence[Column]) -> bool:
 
 def _number(name: str) -> int:
     """The number of an advisory lock."""
-    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), signed=True)
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
 
 
 _held: PerProcess[dict[str, object]] = PerProcess(dict)
