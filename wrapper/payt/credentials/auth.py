@@ -80,15 +80,7 @@ def auth_of(
     way: Mapping[str, Any],
     transport: httpx.BaseTransport | None = None,
 ) -> httpx.Auth:
-    """How requests are authorized.
-
-    Args:
-        credentials: A token, a StaticToken, an EnvToken, a grant, a callable that returns a token, any httpx.Auth; None
-            takes what the environment holds.
-        environment: Usually `os.environ`.
-        base_url: The address of the API, to which a grant's tokens belong.
-        way: How the token endpoint is reached: see `TokenEndpoint`.
-        transport: What sends to the token endpoint in place of one of our own.
+    """How requests are authorized: by what was given, else by what the environment holds.
 
     Raises:
         TypeError: It is nothing that credentials can be.

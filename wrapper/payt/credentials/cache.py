@@ -50,7 +50,7 @@ from .endpoint import TokenEndpoint
 from .grants import Grant
 from .place import Place, key_of, refresh_token_of
 from .searches import say_once, searches
-from .stores import MemoryTokenStore, TokenStore
+from .stores import MemoryTokenStore
 from .token import Token
 
 if TYPE_CHECKING:
@@ -70,19 +70,12 @@ Search: TypeAlias = "Future[Token | PaytError | None]"
 
 
 class TokenCache:
-    """The token of one login, as one process knows it.
-
-    Attributes:
-        place: Where it is kept.
-        store: In which store,
-        key: and under which name.
-        newest: The last one that this process asked for.
-    """
+    """The token of one login, as one process knows it."""
 
     def __init__(self, place: Place) -> None:
         self.store, self.key = place.store, place.key
         self.place = place
-        self.newest: Token | None = None
+        self.newest: Token | None = None  # that this process asked for
         self._token: Token | None = None
         self._refused: deque[str] = deque(maxlen=16)
         self._patient_until = float("-inf")
@@ -105,10 +98,7 @@ class TokenCache:
     def search(self, grant: Grant, endpoint: TokenEndpoint, *, may_ask: bool = True) -> tuple[Search, bool]:
         """The search that is under way, or a new one, and whether it is new: only then it knows what was refused last.
 
-        Args:
-            grant: What for.
-            endpoint: Where a new token can be asked for.
-            may_ask: Whether to ask for a new token, or only to look into the store.
+        It looks into the store, and asks for a new token where it may.
 
         Raises:
             TokenError: No search can begin any more, as the program is ending.
@@ -195,7 +185,7 @@ class TokenCache:
             raise TokenError(
                 "the answer of the token endpoint holds a refresh token, which is kept, and no access token"
             )
-        if self.is_refused(token):
+        with suppress(ValueError):
             self._refused.remove(token.access_token)  # given out anew: Payt must know what it does
         self.newest = self._know(token)
         if not grant.owns(token):
@@ -241,25 +231,20 @@ def cache_of(grant: Grant, base_url: httpx.URL) -> TokenCache:
     Raises:
         TokenError: The user has no folder for tokens, and needs one.
     """
-    place = Place(
-        _store_of(grant),
-        key_of(base_url, grant.client_id, grant.name, grant.scope, grant.account),
-        is_precious=grant.spends,
-    )
-    with searches.get().lock:
-        return _caches.setdefault(place.identity, TokenCache(place))
-
-
-def _store_of(grant: Grant) -> TokenStore:
     from .file_store import FileTokenStore  # noqa: PLC0415  only who keeps tokens in files needs it
 
     try:
-        return grant.store or FileTokenStore()
+        store = FileTokenStore() if grant.store is None else grant.store
     except TokenError as error:
         if grant.spends:
             raise
         say_once(str(error), about="no home")
-        return _nowhere
+        store = _nowhere
+    key = key_of(base_url, grant.client_id, grant.name, grant.scope, grant.account)
+    # what is not hashable has an id that nothing else has while the cache holds it
+    identity = (store if isinstance(store, Hashable) else id(store), key)
+    with searches.get().lock:
+        return _caches.setdefault(identity, TokenCache(Place(store, key, is_precious=grant.spends)))
 
 
 def _another_login(grant: Grant) -> TokenError:

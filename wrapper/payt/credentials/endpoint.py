@@ -56,21 +56,13 @@ _NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedP
 
 @attrs.define(eq=False)
 class TokenEndpoint:
-    """The token endpoint, for one application.
+    """The token endpoint, for one application."""
 
-    Attributes:
-        base_url: The address of the API that it belongs to.
-        client_id: The application's id.
-        client_secret: Its secret.
-        way: Arguments of `route` (verify, proxy, trust_env), and headers.
-        transport: What sends in place of one of our own; it is not closed.
-    """
-
-    base_url: httpx.URL
+    base_url: httpx.URL  # of the API that it belongs to
     client_id: str
     client_secret: str = attrs.field(repr=False)
-    way: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
-    transport: httpx.BaseTransport | None = None
+    way: Mapping[str, Any] = attrs.field(factory=dict, repr=False)  # arguments of `route`, and headers
+    transport: httpx.BaseTransport | None = None  # in place of one of our own; it is not closed
     _encoded: bool = attrs.field(default=False, init=False, repr=False)
 
     @property
@@ -79,11 +71,7 @@ class TokenEndpoint:
         return self.base_url.copy_with(path=f"{self.base_url.path.rstrip('/')}/oauth/token")
 
     def ask(self, body: Mapping[str, str], *, patient: bool) -> Token:
-        """Ask for a token.
-
-        Args:
-            body: The parameters of the request.
-            patient: Whether to wait where the answer is "later".
+        """Ask for a token, and wait where the answer is "later", if `patient`.
 
         Raises:
             LoginRequiredError: The grant is no longer good.
@@ -191,10 +179,11 @@ def _mocked(handler: Callable[[httpx.Request], Any], request: httpx.Request) -> 
 def _read(response: httpx.Response) -> httpx.Response:
     """The response with its body, as far as it is needed: a token that is there counts, however the rest ends."""
     raw, encodings = b"", response.headers.get("Content-Encoding", "").split(",")
+    pieces = response.iter_raw()
     if response.is_stream_consumed:  # as that of a mock is
-        raw, encodings = response.content, []
+        pieces, encodings = iter([response.content]), []
     try:
-        for piece in () if response.is_stream_consumed else response.iter_raw():
+        for piece in pieces:
             raw += piece
             if len(raw) > LARGEST:
                 raise _too_large(response)

@@ -121,14 +121,7 @@ def login(
 
 
 class Attempt:
-    """One attempt to log in, without I/O: the address that it begins with, and what the one means that it ends with.
-
-    Args:
-        client_id: The application's id.
-        app: Where the pages are.
-        redirect_uri: Where the browser is sent in the end.
-        scope: The scopes to ask for, if any.
-    """
+    """One attempt to log in, without I/O: the address that it begins with, and what the one means that it ends with."""
 
     def __init__(self, client_id: str, app: httpx.URL, redirect_uri: str, scope: str | None) -> None:
         from secrets import token_urlsafe  # noqa: PLC0415  who does not log in need not import it

@@ -29,10 +29,6 @@ _PAGE = """<!doctype html>
 class Loopback(ThreadingHTTPServer):
     """Waits on a port of this machine, and of nobody else's, for the request that ends a login.
 
-    Args:
-        port: Which; 0 takes any that is free.
-        path: The path of the request.
-
     Raises:
         TokenError: The port is taken.
     """
@@ -69,13 +65,10 @@ class Loopback(ThreadingHTTPServer):
         judge: Callable[[str], Body | TokenError],
         finish: Callable[[Body], Token | PaytError],
     ) -> Token | BaseException:
-        """What came of the address that the browser was sent to.
+        """What `finish` gives for what `judge` finds in the address that the browser was sent to.
 
-        Args:
-            seconds: How long to wait for it.
-            show: Shows the page where a person logs in, and may return when that is closed.
-            judge: What an address asks for, or an error; one without a code: it does not belong to this login.
-            finish: What that gives.
+        An error of `judge` without a code is one of a foreign address, and ends nothing. `show` may return when the
+        page is closed.
         """
         self._judge, self._finish = judge, finish
         for target in (self.serve_forever, lambda: self._show(show)):

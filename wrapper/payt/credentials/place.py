@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Final
 
@@ -21,31 +21,13 @@ SAVING: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
 
 
 class Place:
-    """The place of one login in a store.
-
-    Args:
-        store: The store.
-        key: Its name there.
-        is_precious: Whether its token can be had but once. Else a store that fails is no error: that is said once.
-
-    Attributes:
-        unsaved: A token that could not be saved, behind the one that was stored before.
-    """
+    """The place of one login in a store. Where its token can be had anew, a store that fails is told, and no error."""
 
     def __init__(self, store: TokenStore, key: str, *, is_precious: bool) -> None:
         self.store = store
         self.key = key
-        self.unsaved: tuple[Token | None, Token] | None = None
+        self.unsaved: tuple[Token | None, Token] | None = None  # what was stored before, and what could not be saved
         self._is_precious = is_precious
-
-    @property
-    def identity(self) -> Hashable:
-        """What is equal for two that are one."""
-        try:
-            hash(self.store)
-        except TypeError:
-            return id(self.store), self.key  # which nothing else has for as long as the store is held
-        return self.store, self.key
 
     def load(self) -> Token | None:
         """What is stored; None where that is nothing, or an empty token."""
@@ -83,12 +65,7 @@ class Place:
                         self.store.delete(self.key)
 
     def save(self, held: Token | None, token: Token) -> None:
-        """Save a token that came, however long that takes. Where it fails, it is `unsaved`.
-
-        Args:
-            held: What was stored before.
-            token: The new one.
-        """
+        """Save a token that came in place of what is held; that is tried for some seconds."""
         self.unsaved = held, token
         searches.get().unsaved.add(self)
         for seconds in SAVING if self._is_precious else ():

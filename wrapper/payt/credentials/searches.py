@@ -20,17 +20,11 @@ log = logging.getLogger("payt")
 
 
 class Searches:
-    """What is under way in a process.
-
-    Attributes:
-        lock: For whoever looks at or changes what threads share.
-        unsaved: The places of tokens that could not be saved, which is tried once more at the end.
-        said: What was said once and need not be said again.
-    """
+    """What is under way in a process."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.unsaved: set[Any] = set()
+        self.unsaved: set[Any] = set()  # places of tokens that could not be saved
         self.said: set[str] = set()
         self._under_way: dict[Hashable, Future[Any]] = {}
         self._ended = False
