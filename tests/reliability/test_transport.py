@@ -14,6 +14,7 @@ import time
 import unittest.mock
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import httpcore
@@ -127,6 +128,34 @@ def test_a_proxy_that_cannot_be_used_is_named_and_its_password_is_not(
 def test_a_proxy_of_another_type_is_refused() -> None:
     with pytest.raises(ValueError, match="proxy must be the URL of a proxy"):
         payt.Client("token", proxy=5, verify=CONTEXT)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["SSL_CERT_FILE", "SSL_CERT_DIR"])
+@pytest.mark.parametrize("kind", [payt.Client, payt.AsyncClient])
+def test_certificates_of_the_environment_that_are_not_there_are_named(
+    kind: Any, name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    monkeypatch.setenv(name, str(tmp_path / "nowhere"))
+    with pytest.raises(ValueError, match=f"{name} must name certificates in PEM, and '.*nowhere' does not: .*No such"):
+        kind("token")
+    assert kind("token", trust_env=False)
+    assert kind("token", verify=CONTEXT)
+
+
+def test_certificates_of_the_environment_that_are_none_are_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "text").write_text("no certificate")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "text"))
+    with pytest.raises(ValueError, match=r"SSL_CERT_FILE must name certificates in PEM, and '.*text' does not: "):
+        payt.Client("token")
+
+
+def test_certificates_of_the_environment_are_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    trustme.CA().cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    assert route(httpx.URL(URL))["verify"].cert_store_stats()["x509_ca"] == 1
 
 
 def test_the_argument_goes_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import ssl
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 from urllib.request import getproxies, proxy_bypass
 
@@ -27,13 +29,26 @@ def route(
         trust_env: As httpx's: whether proxy and certificates are taken from the environment, where none are given.
 
     Raises:
-        ValueError: A proxy cannot be used; the message has no part of it, which could be of a password.
+        ValueError: A proxy cannot be used; the message has no part of it, which could be of a password. Or the
+            environment names certificates that cannot be read.
     """
     found = _proxy(url, proxy, trust_env=trust_env)
     if url.scheme == "http" and found is None and verify is True:
         # nothing is encrypted on this way, and reading the certificates takes longer than all else
         return {"verify": ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), "proxy": None}
-    return {"verify": httpx.create_ssl_context(verify, trust_env=trust_env), "proxy": found}
+    return {"verify": _context(verify=verify, trust_env=trust_env), "proxy": found}
+
+
+def _context(*, verify: ssl.SSLContext | bool, trust_env: bool) -> ssl.SSLContext:
+    used = ("SSL_CERT_FILE", "SSL_CERT_DIR") if trust_env and verify is True else ()
+    for name in used:
+        if path := os.environ.get(name):
+            try:
+                Path(path).stat()  # OpenSSL passes over a folder that is not there
+                return httpx.create_ssl_context(verify)
+            except OSError as error:  # those of ssl are such, too
+                raise ValueError(f"{name} must name certificates in PEM, and {path!r} does not: {error}") from None
+    return httpx.create_ssl_context(verify=verify, trust_env=trust_env)
 
 
 def _proxy(url: httpx.URL, proxy: str | httpx.Proxy | None, *, trust_env: bool) -> httpx.Proxy | None:
