@@ -6,7 +6,9 @@ import enum
 import functools
 import inspect
 import json
+import os
 import re
+import threading
 import types
 import warnings
 from collections.abc import Callable, Mapping, MutableMapping, Set
@@ -222,7 +224,11 @@ def content_of(body: T, type_: type[T]) -> bytes:
 
 def decoder_of(type_: type[T]) -> msgspec.json.Decoder[T]:
     """The decoder of a type, built once."""
-    return _decoders.get(type_) or _decoders.setdefault(type_, msgspec.json.Decoder(type_))
+    if type_ not in _decoders:
+        with _building:
+            if type_ not in _decoders:
+                _decoders[type_] = msgspec.json.Decoder(type_)
+    return _decoders[type_]
 
 
 def query_of(parameters: Mapping[str, Any]) -> dict[str, str]:
@@ -281,6 +287,11 @@ def warn_deprecated(what: str) -> None:
 
 _CLIENT = {__name__.partition(".")[0], "payt", "payt_resources"}
 _decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
+_building = threading.RLock()
+"""Held while a decoder is built. What msgspec knows of a type by then is half of it, and crashes whoever uses it: another
+thread, or a child that is forked meanwhile."""
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_building.acquire, after_in_parent=_building.release, after_in_child=_building.release)
 
 
 def _parse_message(message: str) -> tuple[str, str]:

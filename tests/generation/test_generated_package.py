@@ -8,6 +8,8 @@ import datetime
 import json
 import pickle
 import re
+import subprocess
+import sys
 import weakref
 from typing import Any
 
@@ -266,3 +268,41 @@ def test_the_response_names_what_the_contract_does_not_know() -> None:
         assert response.parsed == ContactsPage(data=[Contact(id="1")])
         assert response.unknown_fields == {"nickname", "total"}
         assert not list_contacts.sync_detailed(client=client, administration_id="1").unknown_fields
+
+
+HALF_BUILT = """
+import threading
+import msgspec
+from payt_api import types
+
+def when_asked():
+    begun.set()
+    over.wait(5)
+    return int
+
+begun, over = threading.Event(), threading.Event()
+
+class Record(msgspec.Struct):
+    id: "when_asked()"  # looked up while the decoder is built
+
+class Page(msgspec.Struct):
+    data: list[Record]
+
+def read():
+    assert types.decode(b'{"data":[{"id":1}]}', Page) == Page([Record(1)])
+    print("whole")
+
+first, second = threading.Thread(target=read), threading.Thread(target=read)
+first.start()
+begun.wait(5)
+second.start()
+second.join(0.2)
+over.set()
+first.join()
+second.join()
+"""
+
+
+def test_no_thread_decodes_with_a_type_that_another_one_has_built_half_of() -> None:
+    run = subprocess.run([sys.executable, "-c", HALF_BUILT], capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stdout) == (0, "whole\nwhole\n")  # it was a crash
