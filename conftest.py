@@ -12,6 +12,8 @@ from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
 
 from payt.testing import FakePayt
+from payt.transport import pace
+from payt.transport.pace_file import FilePace
 
 
 @pytest.fixture
@@ -19,6 +21,8 @@ def documented_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> I
     """What the documentation presumes: PAYT_TOKEN, PAYT_BASE_URL and PAYT_TOKEN_KEY are set; files come and go."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PAYT_TOKEN_KEY", base64.urlsafe_b64encode(bytes(32)).decode())
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setattr(pace, "_machine", FilePace())
     with FakePayt(contacts=1_200) as fake:
         monkeypatch.setenv("PAYT_TOKEN", fake.token)
         monkeypatch.setenv("PAYT_BASE_URL", fake.url)

@@ -20,7 +20,7 @@ def lastnames(pager: payt.Pager[payt.Contact]) -> list[str | None]:
 
 def main(cluster: Any, administration_ids: list[str]) -> list[list[str | None]]:
     """Gather the last names of each administration."""
-    with payt.Client(rate_limit=10 / WORKERS) as client:
+    with payt.Client() as client:  # on several machines: pace=payt.SQLPace(url)
         pagers = [client.contacts.list(administration_id=each) for each in administration_ids]
         gathered: list[list[str | None]] = cluster.gather(cluster.map(lastnames, pagers))
         return gathered

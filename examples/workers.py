@@ -2,7 +2,7 @@
 
     PAYT_TOKEN=... python examples/workers.py 1 2 3
 
-In each process the tasks share one login and one pace. Two processes share the ten requests a second that Payt allows.
+All processes of a machine share one login, and the ten requests a second that Payt allows.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def count(pager: payt.Pager[payt.Contact]) -> int:
 def main(administration_ids: list[str]) -> dict[str, int]:
     """Count the contacts of each administration."""
     with (
-        payt.Client(rate_limit=10 / PROCESSES) as client,
+        payt.Client() as client,
         multiprocessing.get_context("spawn").Pool(PROCESSES) as pool,
     ):
         pagers = [client.contacts.list(administration_id=each) for each in administration_ids]

@@ -2,69 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-HERE = Path(__file__).parent
-JUDGE = HERE.parent / "support" / "strict_judge.py"
-CLIENT = HERE / "pace_process.py"
-TOKEN = "shared"
-Arrivals = list[tuple[float, int]]
-
-
-class Judge:
-    """The server in a process of its own: one that shares the interpreter would see arrivals late."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        assert process.stdout is not None
-        self._process = process
-        self.url = f"http://127.0.0.1:{process.stdout.readline().strip()}"
-
-    def arrivals(self) -> Arrivals:
-        """When requests came, and with what they were answered. It ends."""
-        text, _ = self._process.communicate("", timeout=60)
-        found: dict[str, Arrivals] = json.loads(text)
-        return found[TOKEN]
-
-
-@contextmanager
-def judging(latency: float) -> Iterator[Judge]:
-    command = [sys.executable, str(JUDGE), str(latency)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            yield Judge(process)
-        finally:
-            process.kill()
-
-
-def start(judge: Judge, pages: int, kind: str, workers: int, where: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, CLIENT, judge.url, TOKEN, str(pages), kind, str(workers), where])
-
-
-def run(latency: float, processes: int, pages: int, kind: str, workers: int, where: str) -> Arrivals:
-    with judging(latency) as judge, ExitStack() as stack:
-        clients = [stack.enter_context(start(judge, pages, kind, workers, where)) for _ in range(processes)]
-        assert [client.wait(600) for client in clients] == [0] * processes
-        arrivals = judge.arrivals()
-    assert sum(1 for _, status in arrivals if status == 200) == processes * pages
-    return arrivals
-
-
-def refused(arrivals: Arrivals) -> int:
-    return sum(1 for _, status in arrivals if status == 429)
-
-
-def seconds(arrivals: Arrivals) -> float:
-    moments = [moment for moment, _ in arrivals]
-    return max(moments) - min(moments)
+from support.judging import judging, refused, run, seconds, start
 
 
 @pytest.mark.real_time

@@ -11,6 +11,8 @@ import logging
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
@@ -222,8 +224,7 @@ class _Desk:
         errors = (sa.exc.SQLAlchemyError, self._engine.dialect.loaded_dbapi.Error, OSError)
         while self._serves:
             try:
-                with self._engine.connect() as connection:
-                    self._prepare(connection.execution_options(isolation_level="AUTOCOMMIT"))
+                with self._connected() as connection:
                     while self._is_wanted():
                         self._refuse(connection)
                         self._book(connection)
@@ -240,14 +241,19 @@ class _Desk:
             self._serves = self._change.wait_for(lambda: bool(self._starts or self._refusals), _IDLE)
             return self._serves
 
-    def _prepare(self, connection: sa.Connection) -> None:
-        dialect = dialect_of(self._engine)
-        if isinstance(dialect, SQLite) and self._ours:
-            dialect.make_private_file()
-            dialect.open(connection)
-            connection.exec_driver_sql("PRAGMA synchronous = NORMAL")  # what is lost with the power is past by then
-        _pace.create(connection, checkfirst=True)
-        connection.execute(self._statements.tidy)
+    @contextmanager
+    def _connected(self) -> Iterator[sa.Connection]:
+        file = dialect_of(self._engine) if self._ours and self._engine.dialect.name == "sqlite" else None
+        if isinstance(file, SQLite):
+            file.make_private_file()
+        with self._engine.connect() as connection:
+            connection.execution_options(isolation_level="AUTOCOMMIT")
+            if file is not None:
+                file.open(connection)
+                connection.exec_driver_sql("PRAGMA synchronous = NORMAL")  # what goes with the power is past by then
+            _pace.create(connection, checkfirst=True)
+            connection.execute(self._statements.tidy)
+            yield connection
 
     def _refuse(self, connection: sa.Connection) -> None:
         with self._change:
