@@ -91,14 +91,15 @@ class Guesses:
         self._ahead: list[Guess] = []  # in the order of their cursors
         self._under_way = 0
         self._spans: deque[int] = deque(maxlen=20)  # how far the last full pages reached
-        self._useful = self._useless = 0
+        self._useful = 0
+        self._useless: set[int] = set()  # the cursors of guesses that were
         self._seconds = 0.0  # that an answer takes, on average
         self._busy = self._share = 1.0  # of the requests under way, those that do not wait for their start
 
     @property
     def allowed(self) -> bool:
         """Whether there may be any: while most are of use, and with room for more than the next page."""
-        return self._most > 1 and self._useless <= _USELESS + self._useful / 4
+        return self._most > 1 and len(self._useless) <= _USELESS + self._useful / 4
 
     def next(self, position: Position, room: int) -> Guess | None:
         """The page to ask for now; None where there is none.
@@ -108,14 +109,18 @@ class Guesses:
             room: How many pages there may be now.
         """
         lanes = self._lanes()
-        if self._under_way >= lanes or len(self._ahead) >= room:
+        if not self.allowed or self._under_way >= lanes or len(self._ahead) >= room:
             return None
         if not self._spans:
             self._spans.append(position.before[-1] - position.before[0] + 1)
         target = self._target(position, lanes)
         guess = self._following(position, target) or self._leading(target)
         wanted = min(position.pages, self._most) - 0.1
-        if guess is None or guess.cursor - position.cursor > wanted * fmean(self._spans):
+        if (
+            guess is None
+            or guess.cursor in self._useless
+            or guess.cursor - position.cursor > wanted * fmean(self._spans)
+        ):
             return None
         self._under_way += 1
         self._ahead.append(guess)
@@ -168,7 +173,7 @@ class Guesses:
 
     def _drop(self, guess: Guess) -> None:
         self._ahead.remove(guess)
-        self._useless += 1
+        self._useless.add(guess.cursor)
 
     def _lanes(self) -> int:
         """How many requests are under way at a time: as many as the pace lets start while one is answered."""
@@ -203,7 +208,7 @@ class Guesses:
         deviation = (stdev(self._spans) if len(self._spans) > 2 else 0.1 * fmean(self._spans)) * math.sqrt(pages)
         short = NormalDist(mean, max(0.01 * mean, deviation)).cdf
         steps = (mean * percent / 100 for percent in range(50, 100))
-        return start + max(1, int(min(steps, key=lambda step: (pages + short(step)) / step)))
+        return start + max(1, int(min(steps, key=lambda step: (pages + 2 * short(step)) / step)))
 
 
 def ascending(keys: list[Any], above: int) -> list[int] | None:
