@@ -266,7 +266,7 @@ def test_no_more_is_asked_for_than_the_limit_needs(flavour: Flavour) -> None:
     service = by_number(1_000)
     found, _ = outcome(flavour, service, per_page=10, limit=30, prefetch=16)
     assert found == service.ids[:30]
-    assert len(service.answers) <= 4
+    assert len(service.answers) <= 6  # each overlap costs some records
 
 
 def test_an_odd_record_is_collected_once(flavour: Flavour) -> None:
