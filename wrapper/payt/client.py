@@ -19,7 +19,7 @@ from payt_resources import AsyncResources, Resources
 from .credentials import Credentials, auth_of
 from .environments import text_of
 from .listing.arguments import encoded
-from .pickling import Recipe, restore_client
+from .pickling import Recipe
 from .settings import DEFAULT_TIMEOUT, USER_AGENT, Settings
 from .transport.pace import checked
 from .transport.paces import Pace
@@ -97,7 +97,7 @@ class _Client(Generic[TransportT, SessionT]):
         return text_of(self._session.base_url)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return restore_client, (self._session.recipe,)
+        return Recipe.make, (self._session.recipe,)
 
     def __copy__(self) -> Self:
         return self  # a client holds connections, of which there is no copy

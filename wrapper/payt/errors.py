@@ -47,17 +47,12 @@ class PaytError(Exception):
     request_id: str | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (type(self), self.args, self.__dict__, self.__cause__)
+        return _bare, (type(self), *self.args), {**vars(self), "__cause__": self.__cause__}
 
 
-def _restore(
-    kind: type[PaytError], args: tuple[Any, ...], attributes: dict[str, Any], cause: BaseException | None
-) -> PaytError:
-    error = kind.__new__(kind, *args)
-    error.args = args
-    error.__dict__.update(attributes)
-    error.__cause__ = cause
-    return error
+def _bare(kind: type[PaytError], *args: Any) -> PaytError:
+    """An error without its attributes, which follow; `__init__` would ask for some of them."""
+    return kind.__new__(kind, *args)
 
 
 class APIError(PaytError):

@@ -41,15 +41,13 @@ class Recipe:
         Raises:
             TypeError: Something cannot travel; the message says what to do.
         """
-        parts = self.kind, _travelling(self.credentials), _checked(self.settings)
         # by Python's own pickle: others, as Dask's, put functions into it, and with them what these hold
-        return _recipe, (pickle.dumps(parts),)
+        return _recipe, (pickle.dumps((self.kind, _travelling(self.credentials), _checked(self.settings))),)
 
     def make(self) -> Any:
         """Make the client anew."""
-        return self.kind(
-            self.credentials, **attrs.asdict(self.settings, recurse=False) | {"base_url": str(self.settings.base_url)}
-        )
+        settings = attrs.asdict(self.settings, recurse=False)
+        return self.kind(self.credentials, **settings | {"base_url": str(self.settings.base_url)})
 
     def api(self) -> Any:
         """What a pager that arrived here asks through.
@@ -57,12 +55,12 @@ class Recipe:
         The pagers of one `Client` share one here too, and so its connections. A client that cannot be made, for want of
         a token say, is an error when the pager is used: a pool whose worker cannot read its task waits for it for ever.
         """
+        lock, clients = _clients.get()
         try:
             if not hasattr(self.kind, "__enter__"):  # an AsyncClient belongs to an event loop
                 return self.make()._api  # noqa: SLF001  # ours
-            lock, clients = _clients.get()
+            _, (key,) = self.__reduce__()
             with lock:
-                key = self.__reduce__()[1][0]
                 if key not in clients:
                     clients[key] = self.make()
                 return clients[key]._api  # noqa: SLF001  # ours
@@ -72,11 +70,6 @@ class Recipe:
 
 def _recipe(parts: bytes) -> Recipe:
     return Recipe(*pickle.loads(parts))  # noqa: S301 - in a pickle already
-
-
-def restore_client(recipe: Recipe) -> Any:
-    """The client, in another process."""
-    return recipe.make()
 
 
 class _Missing:

@@ -57,15 +57,8 @@ def _is_safe(settings: Settings, _field: Any, allowed: bool) -> None:  # noqa: F
         )
 
 
-def _at_least(least: int) -> Callable[[Any, attrs.Attribute[int], int], None]:
-    def check(_settings: Any, field: attrs.Attribute[int], value: int) -> None:
-        checks.number(field.name, value, least=least)
-
-    return check
-
-
-def _above_zero(_settings: Any, field: attrs.Attribute[Any], value: Any) -> None:
-    checks.above_zero(field.name, value)
+def _checked(check: Callable[..., object], **limits: int) -> Any:
+    return lambda _settings, field, value: check(field.name, value, **limits)
 
 
 def _http2_there(_settings: Any, _field: Any, value: Any) -> None:
@@ -90,11 +83,11 @@ class Settings:
 
     base_url: httpx.URL = attrs.field(converter=_url_of)
     timeout: httpx.Timeout = attrs.field(converter=_timeout_of)
-    retries: int = attrs.field(validator=_at_least(0))
-    rate_limit: float | None = attrs.field(validator=attrs.validators.optional(_above_zero))
+    retries: int = attrs.field(validator=_checked(checks.number, least=0))
+    rate_limit: float | None = attrs.field(validator=attrs.validators.optional(_checked(checks.above_zero)))
     pace: Any
-    total_timeout: float = attrs.field(validator=_above_zero)
-    max_body: int = attrs.field(validator=_at_least(1))
+    total_timeout: float = attrs.field(validator=_checked(checks.above_zero))
+    max_body: int = attrs.field(validator=_checked(checks.number, least=1))
     verify: bool | ssl.SSLContext
     http2: bool = attrs.field(validator=_http2_there)
     proxy: str | httpx.Proxy | None

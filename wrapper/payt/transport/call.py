@@ -98,7 +98,7 @@ class Call:
 
     Args:
         seconds: How long it may take in all.
-        cancel: What ends its waits early; None where nothing does.
+        cancel: What ends its waits early, where something does.
         label: What it is for, in log records: "page 3".
 
     Attributes:
@@ -110,7 +110,7 @@ class Call:
         self.label = label
         self.latency: float | None = None
         self._end = clock.now() + seconds
-        self._cancel = cancel
+        self.cancel = cancel
 
     @property
     def left(self) -> float:
@@ -137,15 +137,7 @@ class Call:
         Raises:
             Abandoned: Nobody wants it any more.
         """
-        clock.current().sleep(seconds, self._cancel.sleep if self._cancel else time.sleep)
-
-    def wait_for(self, blocking: Callable[[], R], wake: Callable[[], None]) -> R:
-        """Call `blocking`, which `wake` ends as soon as nobody wants it any more.
-
-        Raises:
-            Abandoned: Nobody wants it any more.
-        """
-        return self._cancel.wait_for(blocking, wake) if self._cancel else blocking()
+        clock.current().sleep(seconds, self.cancel.sleep if self.cancel else time.sleep)
 
 
 def current() -> Call | None:

@@ -21,7 +21,8 @@ import copy
 import logging
 import random
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Literal, Protocol, TypeVar
 
 import httpx
@@ -89,12 +90,9 @@ def ask(
     call = Call(session.settings.total_timeout, cancel, label)
     attempts = _Attempts(session, call)
     while True:
-        try:
-            with call.active():
-                return read(operation.sync_detailed(client=api, **arguments))
-        except (PaytError, DecodeError) as error:
-            seconds = attempts.wait_after(error)
-        call.sleep(seconds)
+        with attempts.one():
+            return read(operation.sync_detailed(client=api, **arguments))
+        call.sleep(attempts.wait)
 
 
 async def ask_async(
@@ -110,27 +108,42 @@ async def ask_async(
     call = Call(session.settings.total_timeout, label=label)
     attempts = _Attempts(session, call)
     while True:
-        try:
-            with call.active():
-                return read(await operation.asyncio_detailed(client=api, **arguments))
-        except (PaytError, DecodeError) as error:
-            seconds = attempts.wait_after(error)
-        await clock.current().sleep_async(seconds)
+        with attempts.one():
+            return read(await operation.asyncio_detailed(client=api, **arguments))
+        await clock.current().sleep_async(attempts.wait)
 
 
 class _Attempts:
+    """The attempts at an answer, of which each but the last one fails.
+
+    Attributes:
+        wait: How many seconds to wait before the next one.
+    """
+
     def __init__(self, session: Any, call: Call) -> None:
+        self.wait = 0.0
         self._session, self._call = session, call
         self._count = 0
         self._bad = 0  # attempts that somebody answered, badly
         self._last: dict[str, Any] = {"status": None, "request_id": None}  # of the last answer that came
 
-    def wait_after(self, failure: PaytError | DecodeError) -> float:
-        """The seconds to wait before the next attempt.
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """In here is one attempt. What it ends with is kept back where another one may help.
 
         Raises:
             PaytError: What failed, with all that is known, where another attempt would not help.
+            ValueError: The arguments cannot be written in a URL.
         """
+        try:
+            with self._call.active():
+                yield
+        except httpx.InvalidURL as error:
+            raise ValueError(f"the arguments make no URL: {error}") from None
+        except (PaytError, DecodeError) as failure:
+            self.wait = self._wait_after(failure)
+
+    def _wait_after(self, failure: PaytError | DecodeError) -> float:
         error = invalid_of(failure) if isinstance(failure, DecodeError) else copy.copy(failure)  # others may get it too
         error.__cause__ = failure if isinstance(failure, DecodeError) else failure.__cause__
         if error.status is not None:

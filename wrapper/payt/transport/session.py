@@ -45,11 +45,6 @@ class Session(httpx.Client):
         super().__init__(auth=auth, transport=transport, event_hooks=hooks, **_options(settings))
         self.settings = settings
 
-    def build_request(self, *args: Any, **kwargs: Any) -> httpx.Request:
-        """As httpx's; what no URL can hold is a ValueError."""
-        with _url_errors():
-            return super().build_request(*args, **kwargs)
-
     def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
         """Send a request, and return its successful response, read to its end.
 
@@ -99,11 +94,6 @@ class AsyncSession(httpx.AsyncClient):
         transport = settings.transport or AsyncTransport(**way, http2=settings.http2)
         super().__init__(auth=auth, transport=transport, event_hooks=hooks, **_options(settings))
         self.settings = settings
-
-    def build_request(self, *args: Any, **kwargs: Any) -> httpx.Request:
-        """As `Session.build_request`."""
-        with _url_errors():
-            return super().build_request(*args, **kwargs)
 
     async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
         """As `Session.send`.
@@ -245,14 +235,6 @@ class _Exchange:
         if log.isEnabledFor(logging.DEBUG):
             what = " ".join(filter(None, (self._request.method, self._request.url.path, self.call.label)))
             log.debug("%s: %s in %.0f ms, %d bytes", what, result, (clock.now() - self._began) * 1000, self._size)
-
-
-@contextmanager
-def _url_errors() -> Iterator[None]:
-    try:
-        yield
-    except httpx.InvalidURL as error:
-        raise ValueError(f"the arguments make no URL: {error}") from None
 
 
 def _answered(response: httpx.Response) -> None:
