@@ -183,8 +183,43 @@ def test_whichever_file_a_killed_process_was_writing_the_other_one_counts(store:
 def test_a_journal_counts_whatever_the_clock_said(store: payt.FileTokenStore) -> None:
     store.save(KEY, TOKEN)
     journal_of(store).write_bytes(file_of(store).read_bytes())
-    store.path.joinpath(f"{KEY}.json").write_bytes(file_of(store).read_bytes().replace(b"access-one", b"access-000"))
+    earlier = payt.FileTokenStore(store.path / "elsewhere")
+    earlier.save(KEY, attrs.evolve(OTHER, obtained_at=TOKEN.obtained_at + 9))
+    file_of(store).write_bytes(file_of(earlier).read_bytes())
     assert store.load(KEY) == TOKEN
+
+
+def test_half_of_one_token_and_half_of_another_is_none(store: payt.FileTokenStore) -> None:
+    """As a reader may see it while it is written."""
+    store.save(KEY, TOKEN)
+    whole = file_of(store).read_bytes()
+    file_of(store).write_bytes(whole.replace(b"access-one", b"access-two"))
+    with pytest.raises(payt.TokenError, match="is torn"):
+        store.load(KEY)
+    journal_of(store).write_bytes(whole)
+    assert store.load(KEY) == TOKEN
+
+
+def test_readers_see_whole_tokens_only(store: payt.FileTokenStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While others are written, without any lock."""
+    monkeypatch.setattr(os, "fsync", bool)  # as fast as it goes
+    program = """
+import payt, sys
+store, seen = payt.FileTokenStore(sys.argv[1]), set()
+print("ready", flush=True)
+while "300" not in seen:
+    token = store.load("key")
+    assert token.access_token == token.refresh_token, token
+    seen.add(token.access_token.strip("-"))
+"""
+    store.save("key", payt.Token("0", "0"))
+    with subprocess.Popen([sys.executable, "-c", program, store.path], stdout=subprocess.PIPE, text=True) as reader:
+        assert reader.stdout is not None
+        assert reader.stdout.readline() == "ready\n"
+        for number in range(301):
+            text = f"{number:->{900 + number % 2}}"
+            store.save("key", payt.Token(text, text))
+        assert reader.wait(60) == 0
 
 
 def test_a_file_that_somebody_put_there_counts(store: payt.FileTokenStore, tmp_path: Path) -> None:

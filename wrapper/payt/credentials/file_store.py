@@ -9,6 +9,7 @@ full disk, a folder that cannot be written, a file that is mounted by itself or 
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import stat
 from collections.abc import Iterator
@@ -27,6 +28,8 @@ FORMAT: Final = "payt-token-1"
 """What tells our files from others; a later layout gets another number."""
 LONGEST_LOCK: Final = 150.0
 """Seconds after which nobody waits for a lock any longer: longer than any request for a token takes."""
+_CHECK: Final = b',"check":"'
+"""Before a digest of all that comes before it. It is a field of the token, which earlier versions pass over."""
 _ROOM: Final = 2**14
 """Bytes of a file: more than any token has."""
 _POSIX: Final = os.name == "posix"  # elsewhere the user's folders are private by themselves
@@ -97,7 +100,7 @@ class FileTokenStore:
         file, journal = self._files(key)
         try:
             for path in (journal, file):
-                _write(path, msgspec.json.encode(_Kept(FORMAT, token)).ljust(_ROOM))
+                _write(path, _text_of(token))
             _flush_folder(self.path)
             _write(journal, b" " * _ROOM)
         except OSError as error:
@@ -189,10 +192,20 @@ def _read(file: Path) -> bytes | None:
         raise TokenError(f"{file} cannot be read: {error.strerror}") from None
 
 
+def _text_of(token: Token) -> bytes:
+    text = msgspec.json.encode(_Kept(FORMAT, token)).removesuffix(b"}}")
+    return b"".join([text, _CHECK, hashlib.sha256(text).hexdigest().encode(), b'"}}']).ljust(_ROOM)
+
+
 def _token_in(text: bytes | None) -> Token | None:
     """None where it holds none: what is wrong may be said with parts of it, and so is not."""
+    if text is None:
+        return None
+    written, has_check, check = text.rstrip().rpartition(_CHECK)
+    if has_check and check != hashlib.sha256(written).hexdigest().encode() + b'"}}':
+        return None  # half of one token and half of another, say, as it is being written
     try:
-        return None if text is None else msgspec.json.decode(text, type=_Kept).token
+        return msgspec.json.decode(text, type=_Kept).token
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
 
