@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 import pytest
@@ -113,3 +114,79 @@ def test_only_what_is_looked_at_is_asked_for(payt_command: Any, checked: FakePay
     assert "id" in asked
     assert "gender" not in asked
     assert checked.requests[0].query["updated_after"] == "2020-01-01T00:00:00Z"
+
+
+NO_ADDRESSES = [
+    *(
+        "<a@b.nl>",
+        "mailto:a@b.nl",
+        "Jan <a@b.nl>",
+        '"a b"@b.nl',
+        "'a@b.nl' ",
+        "a\u200b@b.nl",
+        "a@b\u200b.nl",
+        "\ufeffa@b.nl",
+    ),
+    *(
+        "a..b@c.nl",
+        ".a@b.nl",
+        "a.@b.nl",
+        "a@-b.nl",
+        "a@b-.nl",
+        "a@b..nl",
+        "a@.b.nl",
+        "a@b",
+        "a@b.nl.",
+        f"{'x' * 65}@b.nl",
+    ),
+    *("a@b@c.nl", "a b@c.nl", "a@b c.nl", "@b.nl", "a@", "a", "a;b@c.nl", "a@b.nl;c@d.nl", "a@b.nl,", "a@[127.0.0.1]"),
+    *("a(x)@b.nl", "a@b_c.nl", "a@localhost", "a@b.invalid", "a\\@b.nl", "a@b.nl/", "a\x00@b.nl"),
+]
+ADDRESSES = [
+    *("jan@example.com", "o'brien@example.ie", "jan+payt@example.com", "a/b@example.com", "jan_x@sub.example.co.uk"),
+    *(
+        "jan@b\u00fccher.example",
+        "jan@xn--bcher-kva.example",
+        "jos\u00e9@example.com",
+        "#!$%&*=?^`{|}~@example.com",
+        "0@1.nl",
+    ),
+    *(f"{'x' * 64}@example.com", "jan@\u4f8b\u5b50.\u6d4b\u8bd5", "a@b.nl, c@d.nl", " jan@example.com "),
+]
+
+
+@pytest.mark.parametrize(("addresses", "bad"), [(NO_ADDRESSES, True), (ADDRESSES, False)], ids=["bad", "good"])
+def test_what_no_mail_reaches_is_found_without_false_alarms(
+    payt_command: Any, fake: FakePayt, addresses: list[str], bad: bool
+) -> None:
+    contacts = [contact(id=n, **WHOLE | {"reminder_email_address": text}) for n, text in enumerate(addresses)]
+    fake.add_administration("2", contacts)
+    report = json.loads(payt_command("contacts", "check", "-a", 2, "--json", "--examples", 99).stdout)
+    found = next(gap["examples"] for gap in report["gaps"] if gap["name"] == "unusable-email")
+    wrong = [addresses[int(each["id"])] for each in found]
+    assert wrong == (addresses if bad else [])
+
+
+def test_one_contact_that_cannot_be_read_does_not_end_the_report(payt_command: Any, fake: FakePayt) -> None:
+    fake.add_administration("2", [contact(id=1, **WHOLE), {"id": 2, "validation_errors": [], "lastname": "x"}])
+    result = payt_command("contacts", "check", "-a", 2)
+    assert (result.exit_code, result.stdout.splitlines()[0]) == (1, "1 contacts, 0 of them (0%) with gaps")
+    said = "payt: 1 contact is not what the contract says, and left out: 2 (validation_errors)\n"
+    assert result.stderr == said
+
+
+def test_many_names_of_faults_are_counted_and_not_all_printed(payt_command: Any, fake: FakePayt) -> None:
+    errors: dict[str, Any] = {f"field {n}": [] for n in range(70)}
+    fake.add_administration("2", [contact(id=1, **WHOLE | {"validation_errors": errors})])
+    assert payt_command("contacts", "check", "-a", 2).stdout.endswith(" and 20 more\n")
+    report = json.loads(payt_command("contacts", "check", "-a", 2, "--json").stdout)
+    assert len(report["validation_errors"]) == 70
+
+
+def test_without_the_package_that_judges_addresses_it_is_named(
+    payt_command: Any, checked: FakePayt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "email_validator", None)
+    result = payt_command("contacts", "check", "-a", 2)
+    assert result.exit_code == 2
+    assert 'needs email_validator, which comes with the extra "cli": pip install "' in result.stderr

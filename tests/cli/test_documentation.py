@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -26,7 +27,6 @@ STEP = re.compile(
     r"<!-- fault: (?P<status>\d+), page (?P<page>\d+) -->|```console\n\$ (?P<command>[^\n]*)\n(?P<said>.*?)```",
     re.DOTALL,
 )
-STYLE = re.compile(r"\x1b\[[0-9;]*m")
 TIME = re.compile(r"\b\d+\.\d s\b")
 
 
@@ -58,10 +58,8 @@ def matches(said: str, expected: str) -> bool:
 
 
 def test_every_command_says_what_is_documented(
-    payt_command: Any, shell: Any, fake: FakePayt, folder: Path, monkeypatch: pytest.MonkeyPatch
+    payt_terminal: Any, shell: Any, fake: FakePayt, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for name, value in {"FORCE_COLOR": "1", "TERM": "xterm", "COLUMNS": "120"}.items():
-        monkeypatch.setenv(name, value)
     steps = list(STEP.finditer((ROOT / "docs/cli.md").read_text("utf-8")))
     assert len(steps) > 12
     for step in steps:
@@ -72,8 +70,8 @@ def test_every_command_says_what_is_documented(
         if command.startswith("pip "):
             continue
         said = shell(command) if "|" in command or not command.startswith("payt ") else ""
-        said = said or payt_command(*command.split()[1:]).output
-        said = STYLE.sub("", said).replace(str(folder), "/home/you").replace(fake.url, PRODUCTION.api)
+        said = said or payt_terminal(*shlex.split(command)[1:], columns=120, fails=True) + capsys.readouterr().err
+        said = said.replace(str(folder), "/home/you").replace(fake.url, PRODUCTION.api)
         said = "".join(f"{line.rstrip()}\n" for line in said.splitlines())
         assert matches(said, step["said"]), f"$ {command}\n{said}"
         fake.reset()

@@ -9,18 +9,19 @@ import sys
 from collections.abc import Callable
 from importlib.abc import MetaPathFinder
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import click
 import pexpect
 import pytest
-import typer
-from typer.testing import CliRunner
+from click.testing import CliRunner
 
 import payt
 from payt import cli
-from payt.cli import connect as connect_module
 from payt.cli import export as export_module
 from payt.cli import listing as listing_module
+from payt.cli import options as options_module
 from payt.cli.app import app
 from payt.testing import FakePayt
 
@@ -32,19 +33,22 @@ LIST = ("contacts", "list", "-a", 1)
     ("arguments", "said"),
     [
         ((), "no administration: pass -a ID, or set PAYT_ADMINISTRATION_ID (payt administrations list shows the ids)"),
-        (("-a", 1, "--per-page", 501), "or equal to 500"),
+        (("-a", 1, "--per-page", 501), "501 is not in the range 1<=x<=500"),
         (("-a", 1, "--format", "doc"), "doc"),
-        (("-a", 1, "--token", "x"), "No such option: --token"),
-        (("-a", 1, "--updated-after", "yesterday"), "updated_after must be ISO 8601 with an offset"),
-        (("-a", 1, "--updated-after", "2026-01-01"), "has no time zone"),
+        (("-a", 1, "--token", "x"), "No such option"),
+        (("-a", 1, "--updated-after", "yesterday"), "--updated-after must be ISO 8601 with an offset"),
+        (
+            ("-a", 1, "--updated-after", "2026-01-01"),
+            "payt: --updated-after has no time zone: add an offset, such as +01:00 or Z",
+        ),
         (("-a", 1, "--fields", "id,lastnam"), "did you mean 'lastname'?"),
-        (("-a", 1, "--ids", "1,,2"), "a value of ids must not be empty"),
-        (("-a", ""), "administration_id must not be empty"),
+        (("-a", 1, "--ids", "1,,2"), "a value of --ids must not be empty: pass a value, or leave the option out"),
+        (("-a", ""), "--administration must not be empty"),
         (("-a", 1, "-o", "contacts.doc"), "the ending of contacts.doc stands for no format: pass --format"),
         (("-a", 1, "--format", "xlsx"), "xlsx cannot go into standard output: name a file"),
         (("-a", 1, "--format", "parquet", "-o", "/dev/null"), "parquet cannot go into /dev/null"),
         (("-a", 1, "--env", "demo"), "contradicts PAYT_BASE_URL"),
-        (("-a", 1, "--ids-from", "binary"), "binary is no text in UTF-8"),
+        (("-a", 1, "--ids-from", "binary"), "binary is not a text file: save it as UTF-8"),
     ],
     ids=[
         *("no administration", "page too big", "unknown format", "token as argument", "no moment", "no zone"),
@@ -55,7 +59,7 @@ LIST = ("contacts", "list", "-a", 1)
 def test_usage_is_2_and_nothing_is_sent_or_written(
     payt_command: Any, fake: FakePayt, folder: Path, arguments: tuple[Any, ...], said: str
 ) -> None:
-    (folder / "binary").write_bytes(b"\xff\xfe\x00")
+    (folder / "binary").write_bytes(b"\xff\x00")
     result = payt_command("contacts", "export", *arguments)
     assert result.exit_code == 2
     assert said in re.sub(r"[│\s]+", " ", result.stderr)
@@ -90,7 +94,7 @@ def test_without_credentials_a_login_is_needed(
 def test_nobody_listens(payt_command: Any, fake: FakePayt, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PAYT_BASE_URL", "http://127.0.0.1:1")
     result = payt_command(*LIST, "--retries", 0)
-    assert (result.exit_code, result.stdout.count("\n")) == (1, 1)
+    assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.count("\n") == 1
 
 
@@ -111,8 +115,8 @@ def test_a_token_from_standard_input(payt_command: Any, fake: FakePayt) -> None:
 
 def test_a_token_from_a_prompt(payt_command: Any, fake: FakePayt, monkeypatch: pytest.MonkeyPatch) -> None:
     fake.tokens.add(SECRET)
-    monkeypatch.setattr(typer, "prompt", lambda *_, **__: f" {SECRET}")
-    monkeypatch.setattr(connect_module, "_is_terminal", lambda: True)
+    monkeypatch.setattr(click, "prompt", lambda *_, **__: f" {SECRET}")
+    monkeypatch.setattr(options_module, "sys", SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True)))
     assert payt_command(*LIST, "--token-file", "-").exit_code == 0
     assert fake.requests[0].headers["authorization"] == f"Bearer {SECRET}"
 
@@ -188,7 +192,7 @@ def importing(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], None
     return fails_with
 
 
-@pytest.mark.parametrize("module", ["typer", "rich"])
+@pytest.mark.parametrize("module", ["click", "rich"])
 def test_without_the_extra_the_command_names_it(importing: Callable[[BaseException], None], module: str) -> None:
     importing(ModuleNotFoundError(f"No module named '{module}'", name=module))
     with pytest.raises(SystemExit) as ended:
@@ -236,26 +240,18 @@ def test_no_command_is_help(payt_command: Any) -> None:
         assert command in payt_command("contacts").output
 
 
-def test_a_shell_can_complete(environment: dict[str, str]) -> None:
-    result = subprocess.run(
-        [Path(sys.executable).with_name("payt"), "--show-completion", "bash"],
-        env=environment | {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert result.returncode == 0
-    assert "COMPREPLY" in result.stdout
+def test_a_shell_can_complete(payt_command: Any, environment: dict[str, str]) -> None:
+    shown = payt_command("--show-completion", "bash")
+    assert (shown.exit_code, "COMPREPLY" in shown.stdout) == (0, True)
     completed = subprocess.run(
         [Path(sys.executable).with_name("payt")],
-        env=environment | {"_PAYT_COMPLETE": "complete_bash", "COMP_WORDS": "payt contacts e", "COMP_CWORD": "2"},
+        env=environment | {"_PAYT_COMPLETE": "bash_complete", "COMP_WORDS": "payt contacts e", "COMP_CWORD": "2"},
         capture_output=True,
         text=True,
         check=False,
         timeout=60,
     )
-    assert completed.stdout.split() == ["export"]
+    assert completed.stdout.split() == ["plain,export"]
 
 
 def test_env_names_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -118,7 +119,7 @@ def test_every_parameter_is_an_option_with_its_words(
     payt_command: Any, spec: ListSpec[Any], words: list[str], command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "300")
-    said = payt_command(*words, command, "--help").stdout
+    said = re.sub(r"\s+", " ", payt_command(*words, command, "--help").stdout)
     for name, described in parameters_of(spec).items():
         if name not in OWN:
             assert f"--{name.replace('_', '-')}" in said
@@ -126,6 +127,20 @@ def test_every_parameter_is_an_option_with_its_words(
             assert (f"--{name.replace('_', '-')}-from" in said) == (spec.key == spec.separated.get(name) is not None)
     assert f"<={spec.most}]" in said
     assert ("--administration" in said) == ("administration_id" in parameters_of(spec))
+
+
+def test_the_examples_of_every_help_are_right(
+    payt_command: Any, spec: ListSpec[Any], words: list[str], fake: FakePayt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    for command in COMMANDS:
+        help_text = payt_command(*words, command, "--help").stdout
+        for line in help_text.partition("Examples:\n")[2].splitlines():
+            result = payt_command(*shlex.split(line)[1:])
+            # the record of the contract's example need not be there
+            assert result.exit_code == 0 or (command == "show" and "there is no" in result.stderr), result.stderr
+        assert ("Examples:" in help_text) == (f"payt {' '.join(words)} {command}" in help_text)
+        assert "…" not in re.sub(r"\b[A-Z]+,…", "", help_text)  # no name of an option is cut
 
 
 def test_every_filter_is_sent_as_it_was_given(
@@ -259,7 +274,7 @@ def test_a_filter_that_is_called_like_an_option_has_another_name(
     monkeypatch.setattr(parameters, "_OWN", parameters._OWN + tuple(given.keys() - {"ids"}))
     monkeypatch.setattr(parameters, "parameters_of", lambda _: {**given, "ids": described})
     options = parameters.options_of(spec_of("contacts"), ["ids"], {"--ids"})
-    flags = {option.name: option.annotation.__metadata__[0].default for option in options}
+    flags = {option.name: option.opts[0] for option in options}
     assert flags == {"by_ids": "--by-ids", "from_ids": "--by-ids-from"}
     assert "Only [these] [/of] them. Deprecated." in payt_command("contacts", "list", "--help").stdout
 

@@ -6,6 +6,7 @@ import csv
 import datetime
 import io
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -17,9 +18,8 @@ import pyarrow.parquet
 import pytest
 
 import payt
-from payt.cli.columns import columns_of
-from payt.cli.writers import xlsx
-from payt.cli.writers.csv_lines import harmless
+from payt.cli.columns import Column, Kind, columns_of, kind_of
+from payt.cli.writers import Format, writer_of, xlsx
 from payt.testing import CONTACT_FIELDS, FakePayt, contact
 
 AWKWARD: dict[str, Any] = {
@@ -91,20 +91,79 @@ def test_csv_runs_no_formula_and_leaves_phone_numbers_alone(payt_command: Any, a
     assert safe["sms_phone_number"] == "+31612345678"
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1+cmd", "-1", "@x", "\t=1", "\r=1", "\n=1", "\uff1d1", "+31-20"], ids=ascii)
-def test_what_spreadsheets_run_gets_an_apostrophe(text: str) -> None:
-    assert harmless(text) == "'" + text
+FORMULAS = ["=1+1", "+1+cmd", "-1", "@x", "\t=1", "\r=1", "\n=1", "\uff1d1", "+31-20", '"=1"', " =1"]
+INSIDE = [f"x{mark}{formula}" for mark in ",;|\t\r\n\x0b\x85\u2028" for formula in ("=1", '"=1', " @x", "+31-20")]
+HARMLESS = ["", "a=1", "+31612345678", "+31 (0)20 123", "'t Hart", "0612", "a - b", "1,5", "jan+x@example.com, b@c.nl"]
 
 
-@pytest.mark.parametrize("text", ["", "a=1", "+31612345678", "+31 (0)20 123", "'t Hart", "0612"])
-def test_all_else_stays(text: str) -> None:
-    assert harmless(text) == text
+def cells(content: str, delimiter: str) -> set[str]:
+    """What a reader of CSV with this delimiter may see: one that knows quotes, and one that does not."""
+    known = {cell for row in csv.reader(io.StringIO(content, newline=""), delimiter=delimiter) for cell in row}
+    return known | {cell for line in content.splitlines() for cell in line.split(delimiter)}
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "tab", "|", "~"])
+def test_no_cell_of_any_reader_is_a_formula(payt_command: Any, fake: FakePayt, folder: Path, delimiter: str) -> None:
+    texts = FORMULAS + INSIDE
+    odd = {"deep": [f"=1{text}" for text in texts], **dict.fromkeys(texts, -1.5)}
+    fake.add_administration(
+        "2",
+        [
+            *({"id": n, "firstname": text} for n, text in enumerate(texts)),
+            {"id": "a", "debtor_numbers": texts, "validation_errors": odd},
+            {"id": "b", "debtor_numbers": [text for text in texts if ";" not in text]},
+        ],
+    )
+    fields = ("--fields", "id,firstname,debtor_numbers,validation_errors")
+    result = payt_command("contacts", "export", "-a", 2, "-o", "c.csv", "--delimiter", delimiter, *fields)
+    assert result.exit_code == 0, result.stderr
+    content = (folder / "c.csv").read_bytes().decode()
+    separator = "\t" if delimiter == "tab" else delimiter
+    for each in {",", ";", "\t", "|", separator}:
+        run = {cell for cell in cells(content, each) if re.match(r'["\s]*[=+\-@\uff1d]', cell)}
+        assert {cell for cell in run if not re.fullmatch(r"-1\.5[,}\"]*", cell)} == set()
+    row = list(csv.DictReader(io.StringIO(content, newline=""), delimiter=separator))[-2]
+    assert json.loads(row["debtor_numbers"]) == texts  # what is JSON says the same as before
+    assert json.loads(row["validation_errors"]) == odd
+
+
+def test_all_else_stays(payt_command: Any, fake: FakePayt, folder: Path) -> None:
+    fake.add_administration("2", [{"id": n, "firstname": text} for n, text in enumerate(HARMLESS)])
+    payt_command("contacts", "export", "-a", 2, "-o", "c.csv")
+    assert [row["firstname"] for row in rows_of(folder / "c.csv")] == HARMLESS
+
+
+@pytest.mark.parametrize("delimiter", ["", ";;", "a", '"', "\n", "=", " ", "\x00"], ids=repr)
+def test_what_cannot_separate_values_is_refused(payt_command: Any, fake: FakePayt, delimiter: str) -> None:
+    result = payt_command("contacts", "export", "-a", 1, "--delimiter", delimiter)
+    assert result.exit_code == 2
+    assert result.stderr.startswith("payt: --delimiter must be one character such as , or ; or |, or the word tab")
+    assert fake.requests == []
 
 
 def test_lists_with_a_semicolon_inside_are_written_as_json(payt_command: Any, fake: FakePayt, folder: Path) -> None:
     fake.add(debtor_numbers=["a;b", "c"])
     payt_command("contacts", "export", "-a", 1, "-o", "c.csv")
     assert json.loads(rows_of(folder / "c.csv")[-1]["debtor_numbers"]) == ["a;b", "c"]
+
+
+def test_records_that_are_not_what_the_contract_says_are_left_out_on_request(
+    payt_command: Any, fake: FakePayt, folder: Path
+) -> None:
+    odd = [
+        {"id": n, "lastname": 5 if n in (2, 3, 7) else "x", "updated_at": "soon" if n == 7 else None} for n in range(9)
+    ]
+    fake.add_administration("2", odd)
+    refused = payt_command("contacts", "export", "-a", 2, "-o", "c.csv")
+    assert (refused.exit_code, list(folder.iterdir())) == (1, [])
+    export = ("contacts", "export", "-a", 2, "-o", "c.csv", "--per-page", 2, "--skip-invalid")
+    fake.reset()
+    fake.fail(403, page=3)
+    payt_command(*export)
+    result = payt_command(*export, "--resume")  # what was left out before the interruption counts as well
+    assert [row["id"] for row in rows_of(folder / "c.csv")] == ["0", "1", "4", "5", "6", "8"]
+    said = "payt: 3 contacts are not what the contract says, and left out: 2 (lastname), 3 (lastname), 7 (lastname)"
+    assert (result.exit_code, result.stderr.splitlines()[-1]) == (1, said)
 
 
 def test_bom_is_for_excel(payt_command: Any, fake: FakePayt, folder: Path) -> None:
@@ -189,26 +248,50 @@ def test_xlsx_goes_on_on_another_sheet(
     assert found == [each["id"] for each in fake.contacts]
 
 
-def test_what_no_cell_holds_is_an_error(payt_command: Any, fake: FakePayt, folder: Path) -> None:
-    fake.add(lastname="Jansen", middlename="x" * 32_768)
+@pytest.mark.parametrize("text", ["x" * 32_768, "\U0001f986" * 16_384], ids=["letters", "emoji"])
+def test_what_no_cell_holds_is_an_error(payt_command: Any, fake: FakePayt, folder: Path, text: str) -> None:
+    fake.add(lastname="Jansen", middlename=text)
     result = payt_command("contacts", "export", "-a", 1, "-o", "c.xlsx")
     assert result.exit_code == 2
     assert "middlename of a record has 32,768 characters" in result.stderr
     assert list(folder.iterdir()) == []
 
 
+def test_what_just_fits_is_whole(payt_command: Any, fake: FakePayt, folder: Path) -> None:
+    fake.add_administration("2", [{"id": "1", "middlename": "\U0001f986" * 16_383}])
+    assert payt_command("contacts", "export", "-a", 2, "-o", "c.xlsx", "--fields", "middlename").exit_code == 0
+    assert openpyxl.load_workbook(folder / "c.xlsx").worksheets[0]["A2"].value == "\U0001f986" * 16_383
+
+
+def test_what_the_library_refuses_is_an_error(folder: Path) -> None:
+    columns = [Column(f"c{n}", Kind.TEXT) for n in range(16_385)]  # one more than a sheet has
+    with (folder / "c.xlsx").open("w+b") as file:
+        writer = writer_of(Format.XLSX, columns, name="contacts")(file)
+        with pytest.raises(ValueError, match="c16384 does not fit"):
+            writer.write([("x",) * len(columns)])
+        writer.abandon()
+
+
+def test_columns_of_a_workbook_are_as_wide_as_their_texts_and_can_be_filtered(
+    payt_command: Any, fake: FakePayt, folder: Path
+) -> None:
+    fake.add_administration("2", [{"id": "1", "lastname": "x" * 30, "firstname": "y" * 300}])
+    payt_command("contacts", "export", "-a", 2, "-o", "c.xlsx", "--fields", "id,lastname,firstname,updated_at")
+    sheet = openpyxl.load_workbook(folder / "c.xlsx").worksheets[0]
+    assert sheet.auto_filter.ref == "A1:D2"
+    widths = {letter: round(sheet.column_dimensions[letter].width) for letter in "ABCD"}
+    assert widths["A"] < 10 < 30 <= widths["B"] < 40 < widths["C"] <= xlsx.WIDEST + 1
+
+
 def test_every_kind_of_column_can_be_written(folder: Path) -> None:
     """The contract will grow numbers, truth values and dates."""
-    from payt.cli.columns import Column, Kind, kind_of  # noqa: PLC0415
-    from payt.cli.writers import Format, writer_of  # noqa: PLC0415
-
     assert (kind_of(int | None), kind_of(bool), kind_of(dict[str, int])) == (Kind.INTEGER, Kind.TRUTH, Kind.OBJECT)
     kinds = {"count": Kind.INTEGER, "share": Kind.DECIMAL, "paid": Kind.TRUTH, "since": Kind.DATE}
     columns = [Column(name, kind) for name, kind in kinds.items()]
     leap, old = datetime.date(2020, 2, 29), datetime.date(1899, 12, 31)
     for format_ in Format:
         with (folder / f"k.{format_}").open("w+b") as file:
-            writer = writer_of(format_, columns, name="contacts", bom=False, raw=False)(file)
+            writer = writer_of(format_, columns, name="contacts")(file)
             writer.write([(3, 0.5, True, leap), (2**53 + 1, None, False, old)])
             writer.finish()
             writer.abandon()

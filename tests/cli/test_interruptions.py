@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import io
 import json
 import os
@@ -15,8 +16,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
-import typer
 
 from payt.cli import target as target_module
 from payt.cli.exits import errors_reported
@@ -49,13 +50,13 @@ def test_an_interrupted_export_is_gone_on_with(payt_command: Any, fake: FakePayt
     result = payt_command(*EXPORT, "-o", name)
     assert result.exit_code == 1
     assert result.stderr.count("\n") == 1
-    assert f"5 contacts in 5 pages are kept in {folder}/.{name}.part: go on with --resume" in result.stderr
+    assert f"5 contacts in 5 pages are kept in {folder}/.{name}.part: resume with --resume" in result.stderr
     assert files(folder) == {f".{name}.part", f".{name}.part.json"}
 
     asked = len(fake.requests)
     result = payt_command(*EXPORT, "-o", name, "--resume")
     assert result.exit_code == 0
-    assert result.stderr.startswith("going on behind 5 contacts in 5 pages\n12 contacts in 13 pages, ")
+    assert result.stderr.startswith("resuming behind 5 contacts in 5 pages\n12 contacts in 13 pages, ")
     assert len(fake.requests) - asked == 8
     assert (folder / name).read_bytes() == whole
     assert files(folder) == {name}
@@ -90,7 +91,7 @@ def test_the_old_file_stays_until_the_new_one_is_whole(payt_command: Any, fake: 
 def test_resume_with_nothing_to_go_on_with_starts(payt_command: Any, fake: FakePayt, folder: Path) -> None:
     result = payt_command(*EXPORT, "-o", "c.csv", "--resume")
     assert result.exit_code == 0
-    assert result.stderr.startswith("nothing to go on with: it starts from the first contact\n12 contacts")
+    assert result.stderr.startswith("nothing to resume: it starts from the first contact\n12 contacts")
 
 
 @pytest.mark.parametrize("damage", ["state", "part", "gone"])
@@ -107,7 +108,7 @@ def test_what_is_kept_and_damaged_is_not_gone_on_with(
         case _:
             (folder / ".c.csv.part").unlink()
     result = payt_command(*EXPORT, "-o", "c.csv", "--resume")
-    assert result.stderr.startswith("nothing to go on with")
+    assert result.stderr.startswith("nothing to resume")
     assert len((folder / "c.csv").read_text().splitlines()) == 13
 
 
@@ -161,18 +162,16 @@ def test_parquet_and_xlsx_start_again_and_say_so(payt_command: Any, fake: FakePa
     assert files(folder) == set()
     result = payt_command(*EXPORT, "-o", name, "--resume")
     assert result.exit_code == 0
-    assert f"{name[2:]} cannot be gone on with: it starts again from the first contact" in result.stderr
+    assert f"{name[2:]} cannot be resumed: it starts again from the first contact" in result.stderr
     assert files(folder) == {name}
 
 
 def test_resume_needs_a_file(payt_command: Any, fake: FakePayt) -> None:
     result = payt_command(*EXPORT, "--resume")
-    assert (result.exit_code, result.stderr) == (2, "payt: --resume needs a file to go on with: name it with -o\n")
+    assert (result.exit_code, result.stderr) == (2, "payt: --resume needs a file to resume: name it with -o\n")
 
 
 def test_only_one_export_writes_a_part(payt_command: Any, fake: FakePayt, folder: Path) -> None:
-    import fcntl  # noqa: PLC0415 - not on Windows
-
     with (folder / ".c.csv.part").open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         result = payt_command(*EXPORT, "-o", "c.csv")
@@ -184,8 +183,6 @@ def test_only_one_export_writes_a_part(payt_command: Any, fake: FakePayt, folder
 def test_a_part_that_another_export_has_just_completed_is_left_alone(
     payt_command: Any, fake: FakePayt, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import fcntl  # noqa: PLC0415
-
     def complete(*_: Any) -> None:
         (folder / ".c.csv.part").write_text("whole")
         (folder / ".c.csv.part").rename(folder / "c.csv")
@@ -204,10 +201,78 @@ def test_where_open_files_cannot_be_renamed_the_part_is_closed_first(
     assert files(folder) == {"c.csv"}
 
 
-def test_a_part_is_written_into_only_while_it_is_open(folder: Path) -> None:
-    part = target_module.PartFile(folder / "c.csv", {}, resumable=True)
-    with pytest.raises(RuntimeError, match="not open"):
-        _ = part.file
+@pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP], ids=errno.errorcode.get)
+def test_a_file_system_without_locks_can_be_exported_to(
+    payt_command: Any, fake: FakePayt, folder: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def refused(*_: Any) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", refused)
+    assert payt_command(*EXPORT, "-o", "c.csv").exit_code == 0
+    assert files(folder) == {"c.csv"}
+
+
+def test_where_locking_fails_otherwise_nothing_is_written(
+    payt_command: Any, fake: FakePayt, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(fcntl, "flock", broken)
+    result = payt_command(*EXPORT, "-o", "c.csv")
+    assert (result.exit_code, result.stderr) == (1, "payt: c.csv: Input/output error\n")
+
+
+def test_where_there_is_no_locking_at_all(
+    payt_command: Any, fake: FakePayt, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    assert payt_command(*EXPORT, "-o", "c.csv").exit_code == 0
+
+
+@pytest.mark.parametrize("name", ["c.csv", "c.xlsx"])
+def test_a_file_that_is_mounted_by_itself_is_named_with_the_way_out(
+    payt_command: Any, fake: FakePayt, folder: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """As Linux answers for a file that is mounted into a container."""
+    replace = Path.replace
+
+    def busy(self: Path, target: Path) -> Path:
+        if target.name == name:
+            raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), str(self), None, str(target))
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", busy)
+    result = payt_command(*EXPORT, "-o", name)
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"payt: {name}: it is mounted by itself, as a file into a container")
+    assert f"the whole export is in {folder}/.{name}.part; mount the folder instead" in result.stderr
+    assert "--resume" not in result.stderr
+    whole = (folder / f".{name}.part").read_bytes()
+    monkeypatch.undo()
+    monkeypatch.chdir(folder)
+    assert len(whole) > 1_000
+
+
+@pytest.mark.parametrize("way", ["symlink", "link", "pipe"])
+def test_what_others_put_in_the_place_of_the_part_is_not_written_into(
+    payt_command: Any, fake: FakePayt, folder: Path, way: str
+) -> None:
+    victim, planted = folder / "victim", folder / ".c.csv.part"
+    victim.write_text("precious")
+    {
+        "symlink": lambda: planted.symlink_to(victim),
+        "link": lambda: planted.hardlink_to(victim),
+        "pipe": lambda: os.mkfifo(planted),
+    }[way]()
+    (folder / ".c.csv.part.json.new").symlink_to(victim)
+    result = payt_command(*EXPORT, "-o", "c.csv")
+    assert (result.exit_code, fake.requests) == (1, [])
+    assert result.stderr.startswith(f"payt: c.csv: {planted} is in the way, a link or no file: remove it")
+    planted.unlink()
+    assert payt_command(*EXPORT, "-o", "c.csv").exit_code == 0
+    assert victim.read_text() == "precious"
 
 
 @pytest.mark.parametrize(
@@ -318,7 +383,7 @@ def test_what_could_not_be_written_is_not_tried_again(folder: Path, monkeypatch:
     with (folder / "stdout").open("w") as stdout:
         monkeypatch.setattr(sys, "stdout", stdout)
         stdout.write("left in the buffer")
-        with pytest.raises(typer.Exit), errors_reported(debug=False):
+        with pytest.raises(click.exceptions.Exit), errors_reported(debug=False):
             raise BrokenPipeError
     assert (folder / "stdout").read_text() == ""
 
@@ -333,7 +398,7 @@ def test_ctrl_c_in_words(payt_command: Any, fake: FakePayt, folder: Path, monkey
     monkeypatch.setattr(Selection, "pages", impatient)
     result = payt_command(*EXPORT, "-o", "c.csv")
     assert result.exit_code == 130
-    kept = f"1 contact in 1 page are kept in {folder}/.c.csv.part: go on with --resume"
+    kept = f"1 contact in 1 page are kept in {folder}/.c.csv.part: resume with --resume"
     assert result.stderr == f"payt: interrupted; {kept}\n"
 
 
@@ -369,7 +434,7 @@ def test_ctrl_c(environment: dict[str, str], payt_command: Any, fake: FakePayt, 
     code, said = Running(environment, folder).end(signal.SIGINT, behind=2)
     assert code == 130
     assert said.startswith(b"payt: interrupted; ")
-    assert said.endswith(b": go on with --resume\n")
+    assert said.endswith(b": resume with --resume\n")
     assert said.count(b"\n") == 1
     fake.latency = 0
     assert payt_command(*EXPORT, "-o", "c.csv", "--resume").exit_code == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -15,12 +16,8 @@ from payt_resources import spec_of
 COLUMNS = spec_of("contacts").columns
 
 
-@pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Standard output is taken for a terminal of 60 columns."""
-    monkeypatch.setenv("FORCE_COLOR", "1")
-    monkeypatch.setenv("TERM", "dumb")
-    monkeypatch.setenv("COLUMNS", "60")
+def shown(value: Any) -> str:
+    return ";".join(value) if isinstance(value, list) else value or ""
 
 
 def test_a_pipe_gets_every_value_whole(payt_command: Any, fake: FakePayt) -> None:
@@ -28,69 +25,86 @@ def test_a_pipe_gets_every_value_whole(payt_command: Any, fake: FakePayt) -> Non
     names, *rows = [line.split("\t") for line in result.stdout.splitlines()]
     assert (result.exit_code, result.stderr) == (0, "12 contacts in 1 page\n")
     assert names == list(COLUMNS)
-    assert rows == [[contact[name] or "" for name in COLUMNS] for contact in fake.contacts]
+    assert rows == [[shown(contact[name]) for name in COLUMNS] for contact in fake.contacts]
     assert json.loads(fake.requests[0].query["fields"])["only"] == list(COLUMNS)
 
 
-@pytest.mark.usefixtures("terminal")
-def test_a_terminal_gets_a_table_that_fits(payt_command: Any, fake: FakePayt) -> None:
+@pytest.mark.parametrize("columns", [80, 100])
+def test_a_terminal_gets_a_table_that_fits(payt_terminal: Any, fake: FakePayt, columns: int) -> None:
     fake.add(lastname="x" * 90)
-    result = payt_command(
-        "contacts", "list", "-a", 1, "--per-page", 5, "--columns", "id,lastname,invoice_email_address"
-    )
-    lines = result.stdout.splitlines()
+    lines = payt_terminal("contacts", "list", "-a", 1, "--per-page", 5, columns=columns).splitlines()
     assert len(lines) == 14
-    assert lines[0].split() == ["id", "lastname", "invoice_email_address"]
-    assert all(cell_len(line) <= 60 for line in lines)
-    assert lines[-1].startswith("13")
-    assert "…" in lines[-1]
+    assert lines[0].split() == list(COLUMNS)
+    assert all(cell_len(line) <= columns for line in lines)
+    assert re.search("xxxxx…(  |$)", lines[-1])
 
 
-@pytest.mark.usefixtures("terminal")
-def test_an_empty_table_has_its_names(payt_command: Any, fake: FakePayt) -> None:
+def test_identifiers_are_never_cut(payt_terminal: Any, fake: FakePayt) -> None:
+    numbers = ["D" * 30, "E" * 30]
+    fake.add_administration("2", [{"id": 1}, *({"id": 10**n, "debtor_numbers": numbers} for n in range(1, 12))])
+    lines = payt_terminal("contacts", "list", "-a", 2, "--per-page", 1, columns=40).splitlines()
+    assert [line.split()[0] for line in lines[1:]] == [str(10**n) for n in range(12)]
+    assert [line.split()[1] for line in lines[2:]] == [";".join(numbers)] * 11
+
+
+def test_an_empty_table_has_its_names(payt_terminal: Any, fake: FakePayt) -> None:
     fake.add_administration("2")
-    result = payt_command("contacts", "list", "-a", 2, "--columns", "id,lastname", "--quiet")
-    assert (result.stdout.split(), result.stderr) == (["id", "lastname"], "")
+    said = payt_terminal("contacts", "list", "-a", 2, "--columns", "id,lastname", "--quiet")
+    assert said.split() == ["id", "lastname"]
 
 
-@pytest.mark.usefixtures("terminal")
-def test_an_empty_last_page_adds_nothing(payt_command: Any, fake: FakePayt) -> None:
+def test_an_empty_last_page_adds_nothing(payt_terminal: Any, fake: FakePayt) -> None:
     fake.last_page = "empty-page"
-    result = payt_command("contacts", "list", "-a", 1, "--columns", "id", "--per-page", 6)
-    assert len(result.stdout.splitlines()) == 13
+    said = payt_terminal("contacts", "list", "-a", 1, "--columns", "id", "--per-page", 6)
+    assert len(said.splitlines()) == 13
 
 
-def test_widths_give_way_from_the_widest_on() -> None:
-    assert fitted([3, 30, 20], 36) == [3, 13, 14]
-    assert fitted([3, 5], 80) == [3, 5]
-    assert fitted([9, 9], 1) == [4, 4]
+def test_widths_give_way_from_the_widest_on_as_far_as_names_and_identifiers_let_them() -> None:
+    assert fitted([3, 30, 20], [3, 8, 8], 34) == [3, 13, 14]
+    assert fitted([3, 5], [3, 5], 80) == [3, 5]
+    assert fitted([9, 9], [9, 4], 1) == [9, 4]
 
 
-@pytest.mark.usefixtures("terminal")
+@pytest.mark.parametrize("variables", [{"FORCE_COLOR": "1"}, {"TTY_COMPATIBLE": "1"}], ids=str)
+def test_a_pipe_is_a_pipe_whatever_is_said_of_colours(
+    payt_command: Any, fake: FakePayt, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]
+) -> None:
+    for name, value in {**variables, "COLUMNS": "40"}.items():
+        monkeypatch.setenv(name, value)
+    fake.add(lastname="x" * 300)
+    assert "x" * 300 in payt_command("contacts", "list", "-a", 1).stdout
+
+
+def test_a_terminal_is_a_terminal_without_colours(
+    payt_terminal: Any, fake: FakePayt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TTY_COMPATIBLE", "0")
+    assert "\t" not in payt_terminal("contacts", "list", "-a", 1)
+
+
 @pytest.mark.parametrize("command", ["list", "show", "check"])
-def test_a_terminal_is_not_obeyed_to_what_contacts_hold(payt_command: Any, fake: FakePayt, command: str) -> None:
+def test_a_terminal_is_not_obeyed_to_what_contacts_hold(payt_terminal: Any, fake: FakePayt, command: str) -> None:
     fake.add_administration(
-        "2", [{"id": "1", "lastname": "\x1b[2J\x1b]0;x\x07[red]\nJ\u202eansen", "firstname": "[b]"}]
+        "2", [{"id": "1", "lastname": "\x1b[2J\x1b]0;x\x07[red]\nJ\u202ean\u061csen", "firstname": "[b]"}]
     )
     arguments = {"list": ("list", "--columns", "lastname"), "show": ("show", "1"), "check": ("check",)}[command]
-    result = payt_command("contacts", *arguments, "-a", 2)
-    assert result.exit_code == 0
-    assert " [2J ]0;x [red] J ansen" in result.stdout
-    assert not set(result.stdout) & set("\x07\u202e")
-    assert "\x1b[2J" not in result.stdout
+    said = payt_terminal("contacts", *arguments, "-a", 2)
+    assert " [2J ]0;x [red] J an sen" in said
+    assert not set(said) & set("\x07\u202e\u061c\x1b")
 
 
 def test_json_is_one_object_a_line(payt_command: Any, fake: FakePayt) -> None:
     result = payt_command("contacts", "list", "-a", 1, "--json", "--per-page", 5)
     assert [json.loads(line) for line in result.stdout.splitlines()] == fake.contacts
     assert "fields" not in fake.requests[0].query
-    few = payt_command("contacts", "list", "-a", 1, "--json", "--columns", "lastname,id", "--limit", 1)
+    few = payt_command("contacts", "list", "-a", 1, "--json", "--fields", "lastname,id", "--limit", 1)
     assert list(json.loads(few.stdout)) == ["lastname", "id"]
 
 
-def test_several_administrations_are_told_apart(payt_command: Any, fake: FakePayt) -> None:
+@pytest.mark.parametrize("given", [("-a", "2", "-a", "1"), ("-a", "2,1"), ("-a", "2, 1")], ids=" ".join)
+def test_several_administrations_are_told_apart(payt_command: Any, fake: FakePayt, given: tuple[str, ...]) -> None:
     fake.add_administration("2", 1)
-    result = payt_command("contacts", "list", "-a", 2, "-a", 1, "--columns", "id", "--ids", 1)
+    result = payt_command("contacts", "list", *given, "--columns", "id", "--ids", 1)
     assert result.stdout == "administration_id\tid\n2\t1\n1\t1\n"
 
 
@@ -111,8 +125,23 @@ def test_show_of_nobody_is_an_error(payt_command: Any, fake: FakePayt) -> None:
     assert result.stderr == "payt: there is no contact with the id 99 in administration 1\n"
 
 
-def test_the_administration_may_come_from_the_environment(
-    payt_command: Any, fake: FakePayt, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("given", ["1,2", "1 2", "1, 2", " 1,2 "])
+def test_administrations_may_come_from_the_environment(
+    payt_command: Any, fake: FakePayt, monkeypatch: pytest.MonkeyPatch, given: str
 ) -> None:
-    monkeypatch.setenv("PAYT_ADMINISTRATION_ID", "1")
-    assert payt_command("contacts", "list", "--columns", "id").stdout.split()[1:3] == ["1", "2"]
+    fake.add_administration("2", 1)
+    monkeypatch.setenv("PAYT_ADMINISTRATION_ID", given)
+    lines = payt_command("contacts", "list", "--columns", "id").stdout.splitlines()
+    assert (lines[1], lines[-1], len(lines)) == ("1\t1", "2\t1", 14)
+
+
+def test_a_record_that_is_not_what_the_contract_says_can_be_left_out(payt_command: Any, fake: FakePayt) -> None:
+    odd = [{"id": 1}, {"id": 2, "lastname": 5}, {"id": 3}, {"lastname": []}]
+    fake.answer({"data": odd, "pagination": None}, times=2)
+    refused = payt_command("contacts", "list", "-a", 1, "--columns", "id,lastname")
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    result = payt_command("contacts", "list", "-a", 1, "--columns", "id,lastname", "--skip-invalid")
+    assert (result.exit_code, result.stdout) == (1, "id\tlastname\n1\t\n3\t\n")
+    assert result.stderr.splitlines()[-1] == (
+        "payt: 2 contacts are not what the contract says, and left out: 2 (lastname), one without an id (lastname)"
+    )

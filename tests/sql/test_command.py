@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from sql.truth import Query, rows, truth
-from typer.testing import CliRunner
 
 from payt.cli.app import app
 from payt.testing import FakePayt

@@ -15,9 +15,9 @@ import attrs
 import msgspec
 import pytest
 import sqlalchemy as sa
+from click.testing import CliRunner
 from sql.copying import Syncs
 from sql.truth import Query
-from typer.testing import CliRunner
 
 import payt
 from payt.cli.app import app

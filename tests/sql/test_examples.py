@@ -12,9 +12,8 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from sql.truth import Query, rows, truth
-from typer.main import get_command
-from typer.testing import CliRunner
 
 import payt
 from payt import incremental
@@ -67,7 +66,7 @@ def test_the_commands_of_timers(fake: FakePayt, sqlite: str, query_sqlite: Query
         line = unit["Service"]["ExecStart"].removeprefix("/usr/local/bin/")
     words = [word for word in shlex.split(line)[1:] if not word.startswith("sqlite:")]
     words = [word for word in words if word != "--to"]
-    assert get_command(app).name == "payt"
+    assert app.name == "payt"
     result = CliRunner().invoke(app, [*words, "--to", sqlite])
     assert result.exit_code == 0, result.output
     assert rows(query_sqlite) == truth(fake)

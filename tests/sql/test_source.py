@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from sql.copying import Syncs
 from sql.truth import Query, rows, truth
-from typer.testing import CliRunner
 
 from payt.cli.app import app
 from payt.sql import SchemaError

@@ -18,7 +18,7 @@ import attrs
 import httpx
 import keyring.backends.null
 import pytest
-from typer.testing import CliRunner
+from click.testing import CliRunner
 
 import payt
 from payt.cli.app import app

@@ -6,10 +6,10 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import click
 import httpx
 import pytest
-import typer
-from typer.testing import CliRunner
+from click.testing import CliRunner
 
 import payt
 from oauth_server.launch import Application, OAuthServer
@@ -90,7 +90,7 @@ def test_the_secret_is_asked_for_and_not_shown(
     assert run("status", "--client-id", application.client_id).exit_code == 0
     typed = f"{application.client_id}\n{application.client_secret}\n"
     named = run("login", "--timeout", "30", "--account", "acme", typed=typed)
-    assert "They find it with PAYT_ACCOUNT=acme, or account='acme'." in named.stdout
+    assert "They find it with PAYT_ACCOUNT=acme." in named.stdout
     assert run("logout", "--yes", "--client-id", application.client_id).exit_code == 0
     assert run("status", "--client-id", application.client_id).exit_code == 3
 
@@ -106,14 +106,14 @@ def test_without_a_browser_the_address_is_pasted(
         location: str = httpx.get(address.split("\n\n")[1], trust_env=False, verify=False).headers["Location"]
         return location
 
-    echo = typer.echo
+    echo = click.echo
 
     def listened(text: str, **options: Any) -> None:
         said.append(text)
         echo(text, **options)
 
-    monkeypatch.setattr("typer.echo", listened)
-    monkeypatch.setattr("typer.prompt", prompt)
+    monkeypatch.setattr("click.echo", listened)
+    monkeypatch.setattr("click.prompt", prompt)
     login = run("login", "--no-browser")
     assert login.exit_code == 0, login.output
     assert "127.0.0.1 that it cannot show" in login.stderr

@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 import httpx
 import pytest
-from typer.testing import CliRunner
+from click.testing import CliRunner
 
 import payt
 from payt.cli.app import app

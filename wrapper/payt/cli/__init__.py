@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 import sys
 
 from ..extras import missing
@@ -10,13 +12,32 @@ from ..transport.signals import hold_signals
 
 def main() -> None:
     """Run the command with the process's arguments, and end the process with its exit code."""
+    prepare_streams()
     try:
         from .app import app  # noqa: PLC0415 - what it imports may be missing
     except KeyboardInterrupt:
         sys.exit(130)
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in ("typer", "rich"):
+        if (error.name or "").partition(".")[0] not in ("click", "rich"):
             raise
         sys.exit(str(missing("the command payt", error.name or "", "cli")))
-    with hold_signals():
-        app()
+    try:
+        with hold_signals():
+            app(prog_name="payt")
+    except OSError as error:  # a help that cannot be written: all else was reported
+        sys.exit(f"payt: standard output: {error.strerror or 'it is closed'}")
+
+
+def prepare_streams() -> None:
+    """Make standard streams that take any text, whatever their encoding, and exist.
+
+    A process can be started without them (`>&-`, pythonw, a program without a console). They are opened again, so that
+    no file and no connection becomes standard output by taking its number; what is written to it is an error, and
+    messages go nowhere.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "r"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115 - as long as the process
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")

@@ -2,65 +2,73 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
 
-import typer
-from rich.markup import escape
-from typer.core import TyperGroup
-from typer.main import get_group
+import click
 
 from payt import __version__
 from payt_resources import LISTS, Resources
 
 from .demo import demo
-from .logins import logins
+from .logins import login, logout, status
+from .options import examples
 from .serve import serve_fake
 
-app = typer.Typer(
-    name="payt",
-    help="What Payt holds, on the command line.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,  # its tracebacks show local variables, and so tokens
-    context_settings={"help_option_names": ["-h", "--help"]},
+
+def _show_completion(context: click.Context, _option: click.Parameter, shell: str | None) -> None:
+    from click.shell_completion import get_completion_class  # noqa: PLC0415 - rarely needed
+
+    if shell and (completion := get_completion_class(shell)):
+        click.echo(completion(context.command, {}, "payt", "_PAYT_COMPLETE").source())
+        context.exit()
+
+
+@click.group(
+    "payt",
+    context_settings={"help_option_names": ["-h", "--help"], "show_default": True, "max_content_width": 100},
+    epilog=examples("login", "contacts export -a 1 -o contacts.xlsx", "contacts list --help", "demo"),
 )
-
-
-def _show_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so
-    if wanted:
-        typer.echo(f"payt-client {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def payt(
-    *,
-    version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version, and end.")
-    ] = False,
-) -> None:
+@click.version_option(__version__, message="payt-client %(version)s")
+@click.option(
+    "--show-completion",
+    type=click.Choice(["bash", "zsh", "fish"]),
+    callback=_show_completion,
+    is_eager=True,
+    expose_value=False,
+    help="Print what makes a shell complete the command: add it to the shell's start-up file.",
+)
+def app() -> None:
     """What Payt holds, on the command line."""
 
 
-class Later(TyperGroup):
+class Later(click.Group):
     """A group whose commands are made when it is used: they need the models and httpx, which take their time."""
 
-    def make_context(self, *arguments: Any, **settings: Any) -> Any:
-        """Begin to use it."""
-        from . import contract, resource  # noqa: PLC0415 - see above
+    def __init__(self, make: Callable[[], list[click.Command]], **settings: Any) -> None:
+        super().__init__(no_args_is_help=True, **settings)
+        self._make = make
 
-        name = str(self.name).replace("-", "_")
-        made = contract.contract_app if name == "contract" else resource.commands_of(name)
-        self.commands.update(get_group(made).commands)
+    def make_context(self, *arguments: Any, **settings: Any) -> click.Context:
+        """Begin to use it."""
+        self.commands = {str(command.name): command for command in self._make()}
         return super().make_context(*arguments, **settings)
 
 
-def _add_later(name: str, about: str) -> None:
-    app.add_typer(typer.Typer(), name=name.replace("_", "-"), cls=Later, help=escape(about), no_args_is_help=True)
+def _commands_of(tag: str) -> Callable[[], list[click.Command]]:
+    return lambda: import_module("payt.cli.resource").commands_of(tag)
 
 
 for tag in dict.fromkeys(tag for tag, _ in LISTS.values()):
-    _add_later(tag, str(getattr(Resources, tag).__doc__))
-app.add_typer(logins)
-app.command()(demo)
-app.command()(serve_fake)
-_add_later("contract", "The contract that this client was generated from.")
+    app.add_command(Later(_commands_of(tag), name=tag.replace("_", "-"), help=getattr(Resources, tag).__doc__))
+for command in (login, status, logout, demo, serve_fake):
+    app.add_command(command)
+app.add_command(
+    Later(
+        lambda: [import_module("payt.cli.contract").check],
+        name="contract",
+        help="The contract that this client was generated from.",
+        epilog=examples("contract check -a 1"),
+    )
+)

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections import Counter
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Any, Final
 
 import attrs
+import click
 import msgspec
-import typer
-from rich.text import Text
 
 import payt
 
-from .options import QuietOption
-from .plain import plain
-from .progress import progress, wanted
-from .screen import console
-from .selection import Selection
+from ..extras import missing
+from .options import QUIET, option
+from .progress import end_with_invalid, progress, wanted
+from .screen import console, plain
+from .selection import Position, Selection
 
-_ADDRESS = re.compile(r"[^@\s,;]+@[^@\s,;]+\.[^@\s,;.]+")
 _EMAILS = (
     "default_email_address",
     "invoice_email_address",
@@ -37,6 +34,8 @@ _FIELDS = (
     *("call_phone_number", "sms_phone_number", *_EMAILS, *_POSTAL),
 )
 _BAR = 20
+_MOST_MARKS = 50
+"""How many names of fields that Payt marks are printed; with --json it is all of them."""
 
 
 @attrs.frozen
@@ -59,8 +58,21 @@ def _given(contact: payt.Contact, *names: str) -> list[str]:
 
 
 def _unusable_email(contact: payt.Contact) -> bool:
-    addresses = [address.strip() for value in _given(contact, *_EMAILS) for address in value.split(",")]
-    return not all(_ADDRESS.fullmatch(address) for address in addresses)
+    return not all(_is_reachable(each.strip()) for value in _given(contact, *_EMAILS) for each in value.split(","))
+
+
+def _is_reachable(address: str) -> bool:
+    """Whether mail can be sent there, as far as its form tells: nothing is looked up, and nothing is sent."""
+    try:
+        from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415 - takes its time
+    except ModuleNotFoundError as error:
+        raise missing("payt contacts check", "email_validator", "cli") from error
+
+    try:
+        validate_email(address, check_deliverability=False, strict=True)
+    except EmailNotValidError:
+        return False
+    return True
 
 
 GAPS = (
@@ -120,29 +132,34 @@ class Report:
         return count / self.contacts if self.contacts else 0.0
 
 
-def check_command(
-    client: payt.Client,
-    selection: Selection,
-    *,
-    examples: Annotated[
-        int, typer.Option("--examples", min=0, help="How many contacts to name for each gap; the first ones.")
-    ] = 3,
-    json: Annotated[bool, typer.Option("--json", help="The report as one JSON object.")] = False,
-    quiet: QuietOption = False,
-) -> None:
-    """Report what contacts lack."""
-    selection = attrs.evolve(selection, fields=_FIELDS)
+OPTIONS: Final = (
+    option(
+        "--examples",
+        type=click.IntRange(min=0),
+        default=3,
+        help="How many contacts to name for each gap; the first ones.",
+    ),
+    option("--json", "as_json", is_flag=True, help="The report as one JSON object."),
+    QUIET,
+)
+
+
+def check_command(client: payt.Client, selection: Selection, *, examples: int, as_json: bool, quiet: bool) -> None:
+    """Report what contacts lack. One that cannot be read does not end the report."""
+    selection = attrs.evolve(selection, fields=_FIELDS, skip_invalid=True)
     selection.check(client)
-    report = Report(examples)
+    report, at = Report(examples), Position()
     with progress(selection, shown=wanted(quiet=quiet, into_terminal=False)) as tell:
         for position, administration, contacts in selection.pages(client):
             for contact in contacts:
                 report.add(administration, contact)
             tell(position)
-    if json:
+            at = position
+    if as_json:
         sys.stdout.write(_as_json(report) + "\n")
     else:
         _print(report, several=selection.several)
+    end_with_invalid(selection, at)
 
 
 def _name_of(contact: payt.Contact) -> str:
@@ -173,21 +190,22 @@ def _as_json(report: Report) -> str:
 
 def _print(report: Report, *, several: bool) -> None:
     screen = console()
+    mark, least = ("#", ".") if screen.options.ascii_only else ("█", "▏")
     widest = max(len(gap.meaning) for gap in GAPS)
     share = report.share(report.with_gaps)
-    screen.print(
-        f"{report.contacts:,} contacts, {report.with_gaps:,} of them ({share:.0%}) with gaps\n", soft_wrap=True
-    )
+    screen.print(f"{report.contacts:,} contacts, {report.with_gaps:,} of them ({share:.0%}) with gaps\n")
     for found in report.worst_first():
         share = report.share(found.count)
-        bar = "█" * round(share * _BAR) or "▏"
-        line = Text(
-            f"{found.gap.meaning.ljust(widest)}  {found.count:>9,}  {share:>4.0%}", "" if found.count else "dim"
-        )
-        screen.print(line.append(f"  {bar}", "red") if found.count else line, soft_wrap=True)
+        line = f"{found.gap.meaning.ljust(widest)}  {found.count:>9,}  {share:>4.0%}"
+        if found.count:
+            screen.print(line, end="  ")
+            screen.print(mark * round(share * _BAR) or least, style="red")
+        else:
+            screen.print(line, style="dim")
         for example in found.examples:
             where = f"administration {example['administration_id']}, " if several else ""
-            screen.print(Text(f"    {where}{plain(str(example['id']))} {example['name']}", "dim"), soft_wrap=True)
+            screen.print(f"    {where}{plain(str(example['id']))} {example['name']}", style="dim")
     if report.marked:
-        marks = ", ".join(f"{plain(name)} {count:,}" for name, count in report.marked.most_common())
-        screen.print(f"\nPayt finds fault with: {marks}", soft_wrap=True)
+        marks = ", ".join(f"{plain(name)} {count:,}" for name, count in report.marked.most_common(_MOST_MARKS))
+        more = len(report.marked) - _MOST_MARKS
+        screen.print(f"\nPayt finds fault with: {marks}{f' and {more:,} more' if more > 0 else ''}")

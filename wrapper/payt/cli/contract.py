@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
+from collections.abc import Sequence
 from types import SimpleNamespace
-from typing import Annotated, Any, cast
+from typing import Any, Final, cast
 from urllib.parse import quote
 
-import typer
-from rich.table import Table
+import click
 
 import payt
 from payt import checks
@@ -23,43 +22,39 @@ from payt_resources import LISTS, spec_of
 
 from .comparison import Difference, differences
 from .exits import FAILED, errors_reported, message_of
-from .options import NO_ADMINISTRATION, DebugOption, EnvOption, base_url_of
+from .options import ADMINISTRATIONS, DEBUG, ENV, NO_ADMINISTRATION, base_url_of, examples, option, with_options
 from .parameters import ADMINISTRATION, called, example_of, filters_of
-from .plain import plain_lines
-from .progress import plural
-from .screen import console
+from .screen import counted, echo, plain, report
 
-contract_app = typer.Typer()
-
-
-@contract_app.callback()
-def group() -> None:
-    """Keep it a group, with one command."""
+_MOST_SHOWN: Final = 100
+"""How many differences the table has; a service may call any number of fields by its data."""
+_LONGEST: Final = 120
 
 
-@contract_app.command()
+@with_options(
+    ADMINISTRATIONS,
+    option("--per-page", type=click.IntRange(min=1), help="How many records of each list are read; a page by default."),
+    ENV,
+    option("--json", "as_json", is_flag=True, help="Print the differences as JSON."),
+    DEBUG,
+)
+@click.command(epilog=examples("contract check -a 1", "contract check contacts -a 1 --json"))
+@click.argument("lists", metavar="[LIST]...", nargs=-1)
 def check(
-    lists: Annotated[
-        list[str] | None, typer.Argument(metavar="[LIST]...", help="Such as contacts; every list by default.")
-    ] = None,
     *,
-    administration_id: Annotated[
-        str | None,
-        typer.Option(
-            "--administration-id", "-a", envvar="PAYT_ADMINISTRATION_ID", help="Whose records are looked at, by its id."
-        ),
-    ] = None,
-    per_page: Annotated[
-        int | None, typer.Option(min=1, help="How many records of each list are looked at; a page by default.")
-    ] = None,
-    env: EnvOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the differences as JSON.")] = False,
-    debug: DebugOption = False,
+    lists: Sequence[str],
+    administrations: Sequence[str],
+    per_page: int | None,
+    env: str | None,
+    as_json: bool,
+    debug: bool,
 ) -> None:
-    """Read one page of every list, and name where it and the contract differ.
+    """Read one page of every list, or of those that are named, and tell where it and the contract differ.
 
     Nothing is changed, and no value is shown: only names of fields, kinds and counts. Exits 1 where something differs.
+    Of several administrations, the first one is looked at.
     """
+    administration_id = administrations[0] if administrations else None
     with errors_reported(debug=debug):
         specs = [spec_of(checks.choice("LIST", name, list(LISTS))) for name in lists or LISTS]
         queries = [_query_of(spec, administration_id, per_page) for spec in specs]
@@ -85,13 +80,13 @@ def check(
                 {"list": name, "path": each.path, "difference": each.what, "count": each.count, "of": each.of}
                 for name, each in found
             ]
-            typer.echo(json.dumps({**counts, "differences": shown}))
+            click.echo(json.dumps({**counts, "differences": shown}))
         elif counts:
             _show(found, "; ".join(looked_at))
         for name, why in failed.items():
-            sys.stderr.write(plain_lines(f"payt: {name}: {message_of(why)}") + "\n")
+            report(f"payt: {name}: {message_of(why)}")
     if found or failed:
-        raise typer.Exit(FAILED)
+        raise click.exceptions.Exit(FAILED)
 
 
 def _query_of(spec: ListSpec[Any], administration_id: str | None, per_page: int | None) -> dict[str, Any]:
@@ -125,12 +120,14 @@ def _one_page(client: payt.Client, spec: ListSpec[Any], query: dict[str, Any]) -
 
 def _show(found: list[tuple[str, Difference]], looked_at: str) -> None:
     if not found:
-        sys.stdout.write(f"The API answers as the contract says ({looked_at}).\n")
+        echo(f"The API answers as the contract says ({looked_at}).")
         return
-    table = Table("list", "where", "what", "how often", box=None, pad_edge=False)
-    for name, each in found:
-        table.add_row(name, each.path, each.what, f"{each.count} of {each.of}")
-    screen = console(soft_wrap=True)
-    screen.print(table)
-    places = f"{len(found)} {plural('place', len(found))}"
-    screen.print(f"\nThe API and openapi.yaml differ in {places} ({looked_at}).")
+    rows = [(name, plain(each.path), each.what, f"{each.count} of {each.of}") for name, each in found[:_MOST_SHOWN]]
+    rows.insert(0, ("list", "where", "what", "how often"))
+    widths = [max(min(len(text), _LONGEST) for text in texts) for texts in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (text[:_LONGEST].ljust(width) for text, width in zip(row, widths, strict=True))
+        echo("  ".join(cells).rstrip())
+    if len(found) > _MOST_SHOWN:
+        echo(f"and {len(found) - _MOST_SHOWN:,} more, which --json lists")
+    echo(f"\nThe API and openapi.yaml differ in {counted(len(found), 'place')} ({looked_at}).")

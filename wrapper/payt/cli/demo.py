@@ -9,13 +9,12 @@ import webbrowser
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-from rich.text import Text
+import click
 
 from .exits import errors_reported
-from .options import DebugOption
+from .options import DEBUG, examples, option, with_options
 from .screen import console
 
 if TYPE_CHECKING:
@@ -31,12 +30,12 @@ STEPS = (
 """The commands that are shown."""
 
 
-def demo(
-    context: typer.Context,
-    *,
-    contacts: Annotated[int, typer.Option("--contacts", min=1, help="How many contacts to invent.")] = 5_000,
-    debug: DebugOption = False,
-) -> None:
+@with_options(
+    option("--contacts", type=click.IntRange(min=1), default=5_000, help="How many contacts to invent."), DEBUG
+)
+@click.command(epilog=examples("demo", "demo --contacts 100000"))
+@click.pass_context
+def demo(context: click.Context, *, contacts: int, debug: bool) -> None:
     """Show what this command can do, with a fake Payt and invented contacts: nothing leaves this machine."""
     with errors_reported(debug=debug):
         from payt.testing import FakePayt  # noqa: PLC0415 - an extra of its own
@@ -48,7 +47,7 @@ def demo(
                 _say(f"\n$ payt {' '.join(step)}")
                 code = context.find_root().command.main(args=list(step), prog_name="payt", standalone_mode=False)
                 if code:
-                    raise typer.Exit(code)
+                    raise click.exceptions.Exit(code)
             size = Path("contacts.csv").stat().st_size
             _say(f"\ncontacts.csv had {size:,} bytes, and is gone with the demo. Next: payt contacts export --help")
 
@@ -77,7 +76,7 @@ class _Visitor(webbrowser.BaseBrowser):
 
 def _say(text: str) -> None:
     screen = console()
-    screen.print(Text(text, "bold cyan"), soft_wrap=True)
+    screen.print(text, style="bold cyan")
     screen.file.flush()
 
 

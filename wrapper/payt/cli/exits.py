@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import os
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Final
 
-import typer
+import click
 
 from payt.errors import AuthenticationError, LoginRequiredError, PaytError
 
-from .plain import plain_lines
+from .screen import report
 
 FAILED: Final = 1
 """The API, the network or a file."""
@@ -27,16 +29,21 @@ PIPE_CLOSED: Final = 141
 
 
 @contextmanager
-def errors_reported(*, debug: bool) -> Iterator[None]:
-    """Turn what went wrong into a message on stderr and the exit code; with `debug` the traceback comes first."""
+def errors_reported(*, debug: bool, flags: Mapping[str, str] | None = None) -> Iterator[None]:
+    """Turn what went wrong into a message on stderr and the exit code; with `debug` the traceback comes first.
+
+    Args:
+        debug: Whether the traceback is shown.
+        flags: The options that stand for arguments of the library, by the names that its messages have for them.
+    """
     try:
         yield
         sys.stdout.flush()  # what cannot be written must not be found out after the exit code was chosen
-    except (typer.Exit, typer.Abort, typer.TyperException):
+    except (click.exceptions.Exit, click.Abort, click.ClickException):
         raise
     except BrokenPipeError:
         _give_up_stdout()
-        raise typer.Exit(PIPE_CLOSED) from None
+        raise click.exceptions.Exit(PIPE_CLOSED) from None
     except BaseException as error:
         code = code_of(error)
         if code is None:
@@ -46,9 +53,9 @@ def errors_reported(*, debug: bool) -> Iterator[None]:
         if debug:
             import traceback  # noqa: PLC0415 - rarely needed
 
-            sys.stderr.write(plain_lines(traceback.format_exc()))
-        sys.stderr.write(f"payt: {plain_lines(message_of(error))}\n")
-        raise typer.Exit(code) from None
+            report(traceback.format_exc())
+        report(f"payt: {in_options(message_of(error), flags or {}) if code == USAGE else message_of(error)}")
+        raise click.exceptions.Exit(code) from None
 
 
 def code_of(error: BaseException) -> int | None:
@@ -71,11 +78,20 @@ def message_of(error: BaseException) -> str:
     match error:
         case KeyboardInterrupt():
             text = "interrupted"
+        case io.UnsupportedOperation():
+            text = "standard output is closed"
         case OSError(strerror=str(reason), filename=str(path)):
             text = f"{path}: {reason}"
         case _:
             text = str(error) or type(error).__name__
     return "; ".join((text, *getattr(error, "__notes__", ())))
+
+
+def in_options(text: str, flags: Mapping[str, str]) -> str:
+    """A message of the library about its arguments, as one about options."""
+    for name, flag in flags.items():
+        text = re.sub(rf"(^|\b(?:of|and) ){name}\b", rf"\1{flag}", text)
+    return text.replace("leave the argument out", "leave the option out")
 
 
 def _give_up_stdout() -> None:

@@ -2,54 +2,85 @@
 
 from __future__ import annotations
 
+import errno
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import monotonic
-from typing import Annotated, Any
+from typing import Any, Final
 
 import attrs
-import typer
+import click
 
 import payt
 
 from .columns import ADMINISTRATION, columns_of, reader_of
-from .options import QuietOption, values_of
+from .options import FIELDS, QUIET, SKIP_INVALID, option, values_of
 from .parameters import called
-from .progress import counted, progress, wanted
+from .progress import described, end_with_invalid, progress, wanted
+from .screen import report
 from .selection import Position, Selection
-from .target import Stream, Target, is_device, target_of
+from .target import PartFile, is_device, target_of
 from .writers import Format, Writer, format_of, writer_of
+
+AHEAD: Final = 1
+"""How many pages are asked for ahead of the one that is being written, by default."""
+
+OPTIONS: Final = (
+    option(
+        "--output",
+        "-o",
+        type=click.Path(path_type=Path, allow_dash=True),
+        metavar="FILE",
+        default="-",
+        help="Where to; - is standard output.",
+    ),
+    option(
+        "--format",
+        "-f",
+        "format_",
+        type=click.Choice([*map(str, Format)]),
+        help="By default what the file's ending says, else csv.",
+    ),
+    FIELDS,
+    option("--resume", is_flag=True, help="Resume an interrupted export to this file (csv, jsonl)."),
+    SKIP_INVALID,
+    option("--delimiter", metavar="CHARACTER", default=",", help="What separates the values of CSV, such as ; or tab."),
+    option("--bom", is_flag=True, help="Begin CSV with a byte order mark, for Excel."),
+    option("--raw", is_flag=True, help="Leave texts in CSV alone that spreadsheets would run as formulas."),
+    option(
+        "--prefetch",
+        type=click.IntRange(0, AHEAD),
+        default=AHEAD,
+        help="How many pages to ask for ahead of the one that is being written; 0 for one after the other.",
+    ),
+    QUIET,
+)
 
 
 def export_command(
     client: payt.Client,
     selection: Selection,
     *,
-    output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="Where to; - is standard output.", allow_dash=True)
-    ] = Path("-"),
-    format_: Annotated[
-        Format | None, typer.Option("--format", "-f", help="By default what the file's ending says, else csv.")
-    ] = None,
-    fields: Annotated[
-        list[str] | None,
-        typer.Option("--fields", metavar="NAME,…", help="Only these fields, in this order; all by default."),
-    ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on where an interrupted export to this file stopped (csv, jsonl).")
-    ] = False,
-    bom: Annotated[bool, typer.Option("--bom", help="Begin CSV with a byte order mark, for Excel.")] = False,
-    raw: Annotated[
-        bool, typer.Option("--raw", help="Leave texts in CSV alone that spreadsheets would run as formulas.")
-    ] = False,
-    quiet: QuietOption = False,
+    output: Path,
+    format_: str | None,
+    fields: Sequence[str],
+    resume: bool,
+    skip_invalid: bool,
+    delimiter: str,
+    bom: bool,
+    raw: bool,
+    prefetch: int,
+    quiet: bool,
 ) -> None:
     """Write records into a file."""
     path = None if output == Path("-") else output
-    selection = attrs.evolve(selection, fields=values_of(fields))
+    names = values_of(fields) or None
+    selection = attrs.evolve(selection, fields=names, prefetch=prefetch, skip_invalid=skip_invalid)
     selection.check(client)
-    Export(client, selection, path, format_, bom=bom, raw=raw, quiet=quiet).run(resume=resume)
+    chosen = None if format_ is None else Format(format_)
+    csv: dict[str, Any] = {"delimiter": delimiter, "bom": bom, "raw": raw}
+    Export(client, selection, path, chosen, csv, quiet=quiet).run(resume=resume)
 
 
 class Export:
@@ -67,10 +98,9 @@ class Export:
         selection: Selection,
         path: Path | None,
         format_: Format | None,
+        csv: dict[str, Any],
         *,
-        bom: bool = False,
-        raw: bool = False,
-        quiet: bool = False,
+        quiet: bool,
     ) -> None:
         self._client = client
         self._selection = selection
@@ -79,9 +109,7 @@ class Export:
         self._read = reader_of(columns)
         headed = (ADMINISTRATION, *columns) if selection.several else columns
         self._format = format_ or (Format.CSV if path is None or is_device(path) else format_of(path))
-        self._writer_of: Callable[..., Writer] = writer_of(
-            self._format, headed, name=selection.spec.name, bom=bom, raw=raw
-        )
+        self._writer_of: Callable[..., Writer] = writer_of(self._format, headed, name=selection.spec.name, **csv)
         arguments = {
             "base URL": client.base_url,
             "list": selection.spec.name,
@@ -90,11 +118,11 @@ class Export:
             "--fields": [column.name for column in columns],
             "--limit": selection.limit,
             "--format": self._format,
-            "--bom": bom,
-            "--raw": raw,
+            "--skip-invalid": selection.skip_invalid,
+            **{f"--{name}": value for name, value in csv.items()},
         }
-        self._target: Target = target_of(path, arguments, resumable=self._format.is_text)
-        self._is_stream = isinstance(self._target, Stream)
+        self._target = target_of(path, arguments, resumable=self._format.is_text)
+        self._is_stream = not isinstance(self._target, PartFile)
         if self._is_stream and not self._format.is_text:
             raise ValueError(
                 f"{self._format} cannot go into {self._target.name}: name a file, "
@@ -108,7 +136,7 @@ class Export:
             payt.PaytError: The listing cannot go on.
             OSError: The target cannot be written.
             ValueError: There is nothing to resume into, or it was begun with other arguments.
-            KeyboardInterrupt: Somebody has had enough. As with all others, a note says how to go on.
+            KeyboardInterrupt: Somebody has had enough. As with all others, a note says how to resume.
         """
         start = self._start(resume=resume)
         began, at = monotonic(), start or Position()
@@ -133,21 +161,22 @@ class Export:
             raise
         finally:
             self._target.close()
-        self._say(f"{counted(self._selection, at)}, {monotonic() - began:.1f} s: {self._target.name}")
+        self._say(f"{described(self._selection, at)}, {monotonic() - began:.1f} s: {self._target.name}")
+        end_with_invalid(self._selection, at)
 
     def _start(self, *, resume: bool) -> Position | None:
-        """Open the target; where an earlier run stopped, if it is gone on with."""
+        """Open the target; where an earlier run stopped, if it is resumed."""
         if not resume:
             self._target.open()
             return None
         first = f"the first {called(self._selection.spec, 1)}"
         if not self._format.is_text:
-            self._say(f"{self._format} cannot be gone on with: it starts again from {first}")
+            self._say(f"{self._format} cannot be resumed: it starts again from {first}")
         start = self._target.reopen()
         if start is not None:
-            self._say(f"going on behind {counted(self._selection, start)}")
+            self._say(f"resuming behind {described(self._selection, start)}")
         elif self._format.is_text:
-            self._say(f"nothing to go on with: it starts from {first}")
+            self._say(f"nothing to resume: it starts from {first}")
         return start
 
     def _rows(self, administration: str | None, records: list[Any]) -> list[tuple[Any, ...]]:
@@ -156,14 +185,16 @@ class Export:
         return [self._read(record) for record in records]
 
     def _explain(self, error: BaseException, at: Position) -> None:
-        """Note in an error what there is, and how to go on."""
+        """Note in an error what there is, and how to resume."""
         if isinstance(error, OSError) and error.filename is None:
             error.filename = self._target.name
+        if isinstance(error, OSError) and error.errno == errno.EBUSY:
+            return  # the target says itself what is kept
         if self._target.kept is not None:
-            error.add_note(f"{counted(self._selection, at)} are kept in {self._target.kept}: go on with --resume")
+            error.add_note(f"{described(self._selection, at)} are kept in {self._target.kept}: resume with --resume")
         elif not self._is_stream:
             error.add_note("nothing is kept: start again")
 
     def _say(self, text: str) -> None:
         if not self._quiet:
-            sys.stderr.write(f"{text}\n")
+            report(text)

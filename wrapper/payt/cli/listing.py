@@ -4,67 +4,59 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Any, Final
 
 import attrs
-import typer
-from rich.cells import cell_len
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+import click
 
 import payt
 
 from .columns import ADMINISTRATION, Column, Kind, Row, columns_of, reader_of
-from .options import QuietOption, values_of
+from .options import FIELDS, JSON, QUIET, SKIP_INVALID, values_of
 from .parameters import called
-from .plain import plain
-from .progress import counted
-from .screen import console
+from .progress import described, end_with_invalid
+from .screen import console, plain, report
 from .selection import Position, Selection
 from .writers.cells import AS_TEXT
 from .writers.json_lines import JsonLinesWriter
 
-_NARROWEST = 4
-_GAP = 2
+_GAP: Final = "  "
 
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
+LIST_OPTIONS: Final = (FIELDS, JSON, SKIP_INVALID, QUIET)
+SHOW_OPTIONS: Final = (click.Argument(["key"], metavar="ID"), JSON)
 
 
 def list_command(
-    client: payt.Client,
-    selection: Selection,
-    *,
-    columns: Annotated[
-        list[str] | None, typer.Option("--columns", metavar="NAME,…", help="Which fields to show, in this order.")
-    ] = None,
-    json: JsonOption = False,
-    quiet: QuietOption = False,
+    client: payt.Client, selection: Selection, *, fields: Sequence[str], as_json: bool, skip_invalid: bool, quiet: bool
 ) -> None:
     """Show records."""
-    names = values_of(columns) or (None if json else list(selection.spec.columns))
-    selection = attrs.evolve(selection, fields=names)
+    spec = selection.spec
+    names = values_of(fields) or (None if as_json else list(spec.columns))
+    selection = attrs.evolve(selection, fields=names, skip_invalid=skip_invalid)
     selection.check(client)
-    wanted = columns_of(selection.spec.record, names)
-    read = reader_of(wanted)
-    sink = _sink_of((ADMINISTRATION, *wanted) if selection.several else wanted, json=json)
+    shown = columns_of(spec.record, names)
+    read = reader_of(shown)
+    columns = (ADMINISTRATION, *shown) if selection.several else shown
+    identifiers = {ADMINISTRATION.name, spec.key, *spec.separated.values()}
+    sink: JsonLinesWriter | _Lines
+    if as_json:
+        sink = JsonLinesWriter(sys.stdout.buffer, columns)
+    else:
+        sink = _Table(columns, identifiers) if sys.stdout.isatty() else _Lines(columns)
     at = Position()
     for position, administration, records in selection.pages(client):
         rows = [read(record) for record in records]
         sink.write([(administration, *row) for row in rows] if selection.several else rows)
         sys.stdout.flush()
         at = position
+    if not at.pages:
+        sink.write([])
     if not quiet:
-        sys.stderr.write(f"{counted(selection, at)}\n")
+        report(described(selection, at))
+    end_with_invalid(selection, at)
 
 
-def show_command(
-    client: payt.Client,
-    selection: Selection,
-    *,
-    key: Annotated[str, typer.Argument(metavar="ID", help="What tells it from the others.")],
-    json: JsonOption = False,
-) -> None:
+def show_command(client: payt.Client, selection: Selection, *, key: str, as_json: bool) -> None:
     """Show all that is known of one record."""
     spec, filters = selection.spec, selection.filters
     selection = attrs.evolve(selection, filters={**filters, str(spec.key_filter): [key]})
@@ -77,7 +69,7 @@ def show_command(
         )
     columns = columns_of(spec.record)
     rows = [reader_of(columns)(record) for record in found]
-    if json:
+    if as_json:
         JsonLinesWriter(sys.stdout.buffer, columns).write(rows)
     else:
         _show(columns, rows)
@@ -88,9 +80,16 @@ def _show(columns: Sequence[Column], rows: Sequence[Row]) -> None:
     widest = max(len(column.name) for column in columns)
     for row in rows:
         for column, value in zip(columns, row, strict=True):
-            name = (column.name.ljust(widest + _GAP), "bold")
-            known = ("-", "dim") if value is None else shown(column.kind, value)
-            screen.print(Text.assemble(name, known), soft_wrap=True)
+            screen.print(column.name.ljust(widest), style="bold", end=_GAP)
+            if value is None:
+                screen.print("-", style="dim")
+            else:
+                screen.print(cell(column.kind, value))
+
+
+def cell(kind: Kind, value: Any) -> str:
+    """A value in one line."""
+    return "" if value is None else plain(AS_TEXT[kind](value))
 
 
 class _Lines:
@@ -98,53 +97,63 @@ class _Lines:
 
     def __init__(self, columns: Sequence[Column]) -> None:
         self._columns = columns
-        sys.stdout.write("\t".join(column.name for column in columns) + "\n")
+        self._began = False
 
     def write(self, rows: Sequence[Row]) -> None:
-        for row in rows:
-            cells = (shown(column.kind, value) for column, value in zip(self._columns, row, strict=True))
-            sys.stdout.write("\t".join(cells) + "\n")
-
-
-class _Table:
-    """A table as wide as the terminal; the first page decides about the widths, so that each is shown as it comes."""
-
-    def __init__(self, columns: Sequence[Column], screen: Console) -> None:
-        self._columns = columns
-        self._screen = screen
-        self._widths: list[int] | None = None
-
-    def write(self, rows: Sequence[Row]) -> None:
-        cells = [[shown(column.kind, value) for column, value in zip(self._columns, row, strict=True)] for row in rows]
-        first = self._widths is None
-        if self._widths is None:
-            names = [column.name for column in self._columns]
-            widths = [max(map(cell_len, texts)) for texts in zip(names, *cells, strict=True)]
-            self._widths = fitted(widths, self._screen.width)
-        table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), show_header=first, header_style="bold")
-        for column, width in zip(self._columns, self._widths, strict=True):
-            table.add_column(Text(column.name), width=width, no_wrap=True, overflow="ellipsis")
+        """Write rows, below the names of the columns."""
+        cells = [[cell(column.kind, value) for column, value in zip(self._columns, row, strict=True)] for row in rows]
+        if not self._began:
+            self._head([column.name for column in self._columns], cells)
+            self._began = True
         for row_cells in cells:
-            table.add_row(*map(Text, row_cells))
-        if cells or first:
-            self._screen.print(table)
+            sys.stdout.write(self._line(row_cells) + "\n")
+
+    def _head(self, names: list[str], _first: list[list[str]]) -> None:
+        sys.stdout.write("\t".join(names) + "\n")
+
+    def _line(self, cells: Sequence[str]) -> str:
+        return "\t".join(cells)
 
 
-def shown(kind: Kind, value: Any) -> str:
-    """A value in one line."""
-    return "" if value is None else plain(AS_TEXT[kind](value))
+class _Table(_Lines):
+    """A table as wide as the terminal, where that holds all names of columns and identifiers: they are never cut.
+
+    The first page decides about the widths, so that each page is shown as it comes. A longer identifier that comes
+    later takes the room that it needs.
+    """
+
+    def __init__(self, columns: Sequence[Column], identifiers: set[str | None]) -> None:
+        super().__init__(columns)
+        self._whole = [column.name in identifiers for column in columns]
+
+    def _head(self, names: list[str], first: list[list[str]]) -> None:
+        from rich.cells import cell_len  # noqa: PLC0415 - pipes need none
+
+        screen = console()
+        widths = [max(map(cell_len, texts)) for texts in zip(names, *first, strict=True)]
+        least = [width if whole else len(name) for width, whole, name in zip(widths, self._whole, names, strict=True)]
+        self._widths = fitted(widths, least, screen.width)
+        screen.print(self._line(names), style="bold")
+
+    def _line(self, cells: Sequence[str]) -> str:
+        from rich.cells import cell_len, set_cell_size  # noqa: PLC0415
+
+        for place, text in enumerate(cells):
+            if self._whole[place]:
+                self._widths[place] = max(self._widths[place], cell_len(text))
+        shown = [
+            set_cell_size(text, width) if cell_len(text) <= width else f"{set_cell_size(text, width - 1)}…"
+            for text, width in zip(cells, self._widths, strict=True)
+        ]
+        return _GAP.join(shown).rstrip()
 
 
-def fitted(widths: Sequence[int], room: int) -> list[int]:
-    """Widths that fit into a terminal: the widest columns give way first."""
+def fitted(widths: Sequence[int], least: Sequence[int], room: int) -> list[int]:
+    """Widths that fit into a terminal, as far as the least ones let them: the widest columns give way first."""
     fit = list(widths)
-    while sum(fit) + _GAP * len(fit) > room and max(fit) > _NARROWEST:
-        fit[fit.index(max(fit))] -= 1
+    while sum(fit) + len(_GAP) * (len(fit) - 1) > room:
+        over = [width - low and width for width, low in zip(fit, least, strict=True)]
+        if not any(over):
+            break
+        fit[over.index(max(over))] -= 1
     return fit
-
-
-def _sink_of(columns: Sequence[Column], *, json: bool) -> JsonLinesWriter | _Lines | _Table:
-    if json:
-        return JsonLinesWriter(sys.stdout.buffer, columns)
-    screen = console()
-    return _Table(columns, screen) if screen.is_terminal else _Lines(columns)

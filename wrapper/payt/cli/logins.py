@@ -5,49 +5,49 @@ from __future__ import annotations
 import datetime
 import os
 import time
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Final
 
-import typer
+import click
 
 import payt
 from payt.environments import PRODUCTION, url_of
 
 from .exits import LOGIN_NEEDED, errors_reported
-from .options import DebugOption, EnvOption, base_url_of
+from .options import DEBUG, ENV, base_url_of, examples, option, with_options
+from .screen import echo, plain
 
 if TYPE_CHECKING:
     from payt.credentials.cache import TokenCache
 
-logins = typer.Typer()
+CLIENT_ID: Final = option("--client-id", help="The application's id; PAYT_CLIENT_ID by default.")
+ACCOUNT: Final = option(
+    "--account", envvar="PAYT_ACCOUNT", help="Whose login, by a name of your choice, where there are several."
+)
 
-AccountOption: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        "--account", envvar="PAYT_ACCOUNT", help="Whose login, by a name of your choice, where there are several."
+
+@with_options(
+    CLIENT_ID,
+    ACCOUNT,
+    ENV,
+    option("--no-browser", is_flag=True, help="Print the page's address, and take the one it leads to."),
+    option(
+        "--port", type=click.IntRange(0, 65_535), default=0, help="The port the browser is sent back to; 0 for any."
     ),
-]
-IdOption: TypeAlias = Annotated[
-    str | None, typer.Option("--client-id", help="The application's id; PAYT_CLIENT_ID by default.")
-]
-
-
-@logins.command()
+    option("--scope", help='What to ask for, such as "contacts:read"; all that the application may.'),
+    option("--timeout", type=click.FloatRange(min=1), default=300.0, help="How many seconds there are to log in."),
+    DEBUG,
+)
+@click.command(epilog=examples("login", "login --env demo --account anna", "login --no-browser"))
 def login(
     *,
-    client_id: IdOption = None,
-    account: AccountOption = None,
-    env: EnvOption = None,
-    no_browser: Annotated[
-        bool, typer.Option("--no-browser", help="Print the page's address, and take the one it leads to.")
-    ] = False,
-    port: Annotated[
-        int, typer.Option(min=0, max=65535, help="The port that the browser is sent back to; 0 for any.")
-    ] = 0,
-    scope: Annotated[
-        str | None, typer.Option(help='What to ask for, such as "contacts:read"; all that the application may.')
-    ] = None,
-    timeout: Annotated[float, typer.Option(min=1, help="How many seconds there are to log in.")] = 300,
-    debug: DebugOption = False,
+    client_id: str | None,
+    account: str | None,
+    env: str | None,
+    no_browser: bool,
+    port: int,
+    scope: str | None,
+    timeout: float,
+    debug: bool,
 ) -> None:
     """Log in to Payt, for all tools of this machine that use the same application.
 
@@ -57,10 +57,10 @@ def login(
 
     with errors_reported(debug=debug):
         base_url = base_url_of(env)
-        client_id = client_id or os.environ.get("PAYT_CLIENT_ID") or typer.prompt("Client id", err=True)
+        client_id = client_id or os.environ.get("PAYT_CLIENT_ID") or click.prompt("Client id", err=True)
         token = payt.login(
             client_id,
-            os.environ.get("PAYT_CLIENT_SECRET") or typer.prompt("Client secret", hide_input=True, err=True),
+            os.environ.get("PAYT_CLIENT_SECRET") or click.prompt("Client secret", hide_input=True, err=True),
             base_url=base_url,
             scope=scope,
             port=port,
@@ -69,56 +69,49 @@ def login(
             browser=open_browser,
             account=account,
         )
-        typer.echo(f"Logged in to {_where(base_url)}.")
+        echo(f"Logged in to {_where(base_url)}.")
         _tell(token)
         if os.environ.get("PAYT_CLIENT_ID") != client_id:
-            typer.echo(f"Tools find this login with PAYT_CLIENT_ID={client_id} and PAYT_CLIENT_SECRET.")
+            echo(f"Tools find this login with PAYT_CLIENT_ID={client_id} and PAYT_CLIENT_SECRET.")
         if account and os.environ.get("PAYT_ACCOUNT") != account:
-            typer.echo(f"They find it with PAYT_ACCOUNT={account}, or account={account!r}.")
+            echo(f"They find it with PAYT_ACCOUNT={account}.")
 
 
-@logins.command()
-def status(
-    *, client_id: IdOption = None, account: AccountOption = None, env: EnvOption = None, debug: DebugOption = False
-) -> None:
+@with_options(CLIENT_ID, ACCOUNT, ENV, DEBUG)
+@click.command(epilog=examples("status", "status --env demo --account anna"))
+def status(*, client_id: str | None, account: str | None, env: str | None, debug: bool) -> None:
     """Tell who is logged in, what that allows and until when. Exit code 3: nobody is, or Payt refuses the login."""
     with errors_reported(debug=debug):
         base_url = base_url_of(env)
         if os.environ.get("PAYT_TOKEN"):
-            typer.echo("PAYT_TOKEN is set: it goes before every login.")
+            echo("PAYT_TOKEN is set: it goes before every login.")
             if not client_id and not os.environ.get("PAYT_CLIENT_ID"):
                 return
         found = {}
         for what, cache in _caches(client_id, base_url, account).items():
             token = cache.place.load()
             if token is not None:
-                typer.echo(f"{what} at {_where(base_url)}:")
+                echo(f"{what} at {_where(base_url)}:")
                 _tell(token)
                 found[what] = token
         if len(found) > 1:
-            typer.echo("Tools that take both from the environment use the login.")
+            echo("Tools that take both from the environment use the login.")
         if not found:
-            typer.echo(f"Nobody is logged in at {_where(base_url)}: {_login(account)}")
+            echo(f"Nobody is logged in at {_where(base_url)}: {_login(account)}")
         if not found or any(token.refused for token in found.values()):
-            raise typer.Exit(LOGIN_NEEDED)
+            raise click.exceptions.Exit(LOGIN_NEEDED)
 
 
-@logins.command()
-def logout(
-    *,
-    client_id: IdOption = None,
-    account: AccountOption = None,
-    env: EnvOption = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    debug: DebugOption = False,
-) -> None:
+@with_options(CLIENT_ID, ACCOUNT, ENV, option("--yes", "-y", is_flag=True, help="Do not ask."), DEBUG)
+@click.command(epilog=examples("logout", "logout --yes --account anna"))
+def logout(*, client_id: str | None, account: str | None, env: str | None, yes: bool, debug: bool) -> None:
     """Forget the tokens of this machine. What is in the environment stays."""
     with errors_reported(debug=debug):
         base_url = base_url_of(env)
         caches = _caches(client_id, base_url, account)
         if not yes:
             whose = f" of {account}" if account else ""
-            typer.confirm(
+            click.confirm(
                 f"Forget the login{whose} at {_where(base_url)}? All tools that use it will need a new one",
                 abort=True,
                 err=True,
@@ -128,7 +121,7 @@ def logout(
                 continue  # others use it as well
             with cache.store.lock(cache.key):
                 cache.store.delete(cache.key)
-        typer.echo("Forgotten. To end the access on Payt's side as well, remove the application there.")
+        echo("Forgotten. To end the access on Payt's side as well, remove the application there.")
 
 
 _LOGIN = "login"
@@ -161,18 +154,18 @@ def _where(base_url: str | None) -> str:
 
 def _tell(token: payt.Token) -> None:
     """What a token allows and until when; never the token."""
-    typer.echo(f"  scopes:       {token.scope or 'not said'}")
-    typer.echo(f"  since:        {_moment(token.obtained_at)}")
+    echo(f"  scopes:       {plain(token.scope or 'not said')}")
+    echo(f"  since:        {_moment(token.obtained_at)}")
     if token.expires_at is None:
-        typer.echo("  access token: good until it is revoked")
+        echo("  access token: good until it is revoked")
     elif token.is_due(time.time(), 0):
-        typer.echo(f"  access token: ended {_moment(token.expires_at)}")
+        echo(f"  access token: ended {_moment(token.expires_at)}")
     else:
-        typer.echo(f"  access token: until {_moment(token.expires_at)}")
+        echo(f"  access token: until {_moment(token.expires_at)}")
     if token.refused:
-        typer.echo("  is renewed:   no, Payt has refused its refresh token: log in again")
+        echo("  is renewed:   no, Payt has refused its refresh token: log in again")
     elif token.refresh_token is not None:
-        typer.echo("  is renewed:   yes, when a tool needs it; Payt takes each refresh token once, within 90 days")
+        echo("  is renewed:   yes, when a tool needs it; Payt takes each refresh token once, within 90 days")
 
 
 def _moment(seconds: float) -> str:
@@ -183,12 +176,12 @@ def _moment(seconds: float) -> str:
 
 
 def _ask(address: str) -> str:
-    typer.echo(
+    click.echo(
         "Open this address in a browser, on any machine, and log in:\n\n"
         f"{address}\n\n"
         "The browser ends on a page at 127.0.0.1 that it cannot show. Copy its address from there.",
         err=True,
     )
     # what is typed holds the code, which is good for one use with the secret only
-    pasted: str = typer.prompt("Address", err=True)
+    pasted: str = click.prompt("Address", err=True)
     return pasted

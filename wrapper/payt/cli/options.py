@@ -1,77 +1,163 @@
-"""Options that many commands have."""
+"""Options that many commands have, and the client that they lead to.
+
+A token comes from the environment, a file or a prompt, and never from an argument: those show in `ps`.
+"""
 
 from __future__ import annotations
 
+import codecs
 import os
-from enum import StrEnum
+import re
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
-import typer
+import click
 
 from payt.environments import DEMO, PRODUCTION
 
-
-class Env(StrEnum):
-    """The environments by the names that `--env` takes."""
-
-    PRODUCTION = PRODUCTION.name
-    DEMO = DEMO.name
+if TYPE_CHECKING:
+    import payt
 
 
-EnvOption: TypeAlias = Annotated[
-    Env | None,
-    typer.Option(
-        "--env",
-        envvar="PAYT_ENV",
-        help="Which of Payt's environments; production, or PAYT_BASE_URL where it is set.",
-    ),
-]
-DebugOption: TypeAlias = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
-QuietOption: TypeAlias = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no summary.")]
-RetriesOption: TypeAlias = Annotated[
-    int, typer.Option("--retries", envvar="PAYT_RETRIES", min=0, help="How often a request is tried again at most.")
-]
-TokenFileOption: TypeAlias = Annotated[
-    Path | None,
-    typer.Option(
-        "--token-file",
-        envvar="PAYT_TOKEN_FILE",
-        metavar="FILE",
-        help="Read the token from this file; - reads standard input, and asks for it on a terminal.",
-    ),
-]
-AdministrationsOption: TypeAlias = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--administration",
-        "-a",
-        envvar="PAYT_ADMINISTRATION_ID",
-        metavar="ID",
-        help="The administration's id, required; can be given several times. Shown by payt administrations list.",
-    ),
-]
+def option(*names: str, **settings: Any) -> click.Option:
+    """An option, whose help says by which variable it can be set as well."""
+    return click.Option(names, show_envvar=True, **settings)
+
+
+def with_options(*options: click.Option) -> Callable[[click.Command], click.Command]:
+    """Give a command that was made by a decorator options of many commands, behind its own."""
+
+    def add(command: click.Command) -> click.Command:
+        command.params.extend(options)
+        return command
+
+    return add
+
+
+def examples(*lines: str) -> str:
+    """The end of a help: what to type."""
+    return "\b\n" + "\n".join(["Examples:", *(f"  payt {line}" for line in lines)])
+
+
+def values_of(given: Sequence[str]) -> list[str]:
+    """The values of an option that takes several, given one by one or with commas between them."""
+    return [value.strip() for text in given for value in text.split(",")]
+
+
+def _ids(_context: click.Context, _option: click.Parameter, given: Sequence[str]) -> list[str]:
+    """Ids as people write them, also in a variable: with commas, spaces, or both between them."""
+    return re.split(r"[,\s]+", " ".join(given).strip()) if given else []
+
+
+ENV: Final = option(
+    "--env",
+    envvar="PAYT_ENV",
+    type=click.Choice([PRODUCTION.name, DEMO.name]),
+    help="Which of Payt's environments; production, or PAYT_BASE_URL where it is set.",
+)
+DEBUG: Final = option("--debug", is_flag=True, help="Show the traceback of an error.")
+QUIET: Final = option("--quiet", "-q", is_flag=True, help="No progress and no summary.")
+JSON: Final = option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+FIELDS: Final = option(
+    "--fields",
+    "--columns",
+    multiple=True,
+    metavar="NAME,…",
+    help="Which fields, in this order.",
+)
+SKIP_INVALID: Final = option(
+    "--skip-invalid",
+    is_flag=True,
+    help="Leave out records that are not what the contract says: the others come, the ids of these are named, and the "
+    "exit code is 1.",
+)
+RETRIES: Final = option(
+    "--retries",
+    envvar="PAYT_RETRIES",
+    type=click.IntRange(min=0),
+    default=4,
+    help="How often a request is tried again at most.",
+)
+TOKEN_FILE: Final = option(
+    "--token-file",
+    envvar="PAYT_TOKEN_FILE",
+    type=click.Path(path_type=Path, allow_dash=True),
+    metavar="FILE",
+    help="Read the token from this file; - reads standard input, and asks for it on a terminal.",
+)
+ADMINISTRATIONS: Final = option(
+    "--administration",
+    "--administration-id",
+    "-a",
+    "administrations",
+    envvar="PAYT_ADMINISTRATION_ID",
+    multiple=True,
+    callback=_ids,
+    metavar="ID,…",
+    help="The administration's id, required; several with commas between them, or given one by one. "
+    "Shown by payt administrations list.",
+)
 NO_ADMINISTRATION: Final = (
     "no administration: pass -a ID, or set PAYT_ADMINISTRATION_ID (payt administrations list shows the ids)"
 )
+_CREDENTIALS: Final = ("PAYT_TOKEN", "PAYT_CLIENT_ID", "PAYT_CLIENT_SECRET")
 
 
-def base_url_of(env: Env | None) -> str | None:
+def base_url_of(env: str | None) -> str | None:
     """The base URL that `--env` means; None leaves it to the client (PAYT_BASE_URL, else production).
 
     Raises:
-        typer.BadParameter: PAYT_BASE_URL says something else.
+        click.UsageError: PAYT_BASE_URL says something else.
     """
     if env is None:
         return None
-    url = DEMO.api if env is Env.DEMO else PRODUCTION.api
+    url = DEMO.api if env == DEMO.name else PRODUCTION.api
     if os.environ.get("PAYT_BASE_URL", url).rstrip("/") != url:
-        raise typer.BadParameter(f"--env {env} contradicts PAYT_BASE_URL: leave one of them out")
+        raise click.UsageError(f"--env {env} contradicts PAYT_BASE_URL: leave one of them out")
     return url
 
 
-def values_of(given: list[str] | None) -> list[str] | None:
-    """The values of an option that takes several, given one by one or with commas between them; None for none."""
-    if not given:
-        return None
-    return [value.strip() for text in given for value in text.split(",")]
+def connect(*, env: str | None, token_file: Path | None, retries: int) -> payt.Client:
+    """The client that a command works with.
+
+    Raises:
+        payt.LoginRequiredError: There is nothing to get a token from.
+        OSError: The file with the token cannot be read.
+        ValueError: It holds no token, or the environment says something that cannot be used.
+    """
+    import payt  # noqa: PLC0415 - httpx takes its time
+
+    credentials = None
+    if token_file is not None:
+        credentials = payt.StaticToken(_read_token(token_file))
+    elif not any(os.environ.get(name) for name in _CREDENTIALS):
+        raise payt.LoginRequiredError(
+            "no credentials: set PAYT_TOKEN, pass --token-file FILE (- asks for the token), "
+            "or set PAYT_CLIENT_ID and PAYT_CLIENT_SECRET, and run payt login"
+        )
+    return payt.Client(credentials, base_url=base_url_of(env), retries=retries)
+
+
+def read_text(path: Path) -> str:
+    """A text file as people have them, also with a byte order mark or in UTF-16.
+
+    Raises:
+        OSError: It cannot be read.
+        ValueError: It is no text.
+    """
+    content = path.read_bytes()
+    is_utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        return content.decode("utf-16" if is_utf16 else "utf-8-sig")
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} is not a text file: save it as UTF-8") from None
+
+
+def _read_token(path: Path) -> str:
+    if path != Path("-"):
+        return read_text(path).strip()
+    if sys.stdin.isatty():
+        return str(click.prompt("Token", hide_input=True, err=True)).strip()
+    return sys.stdin.read().strip()

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import datetime
-import inspect
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from enum import Enum
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_hints
+from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
-import typer
-from rich.markup import escape
+import click
 
 from payt.contract import parameters_of
 from payt.listing import ListSpec
 
-from .options import values_of
+from .options import option, read_text, values_of
 
 ADMINISTRATION: Final = "administration_id"
 _OWN: Final = ("fields", "cursor", "per_page", ADMINISTRATION)
@@ -43,31 +42,40 @@ def example_of(spec: ListSpec[Any], name: str) -> Any:
     return described["example"] if "example" in described else next(iter(described["examples"].values()))["value"]
 
 
-def options_of(spec: ListSpec[Any], names: Iterable[str], taken: set[str]) -> Iterator[inspect.Parameter]:
+def options_of(spec: ListSpec[Any], names: Iterable[str], taken: set[str]) -> Iterator[click.Option]:
     """The options that stand for filters, `--by-…` where the name is taken; `chosen` reads what they were given."""
     types = get_type_hints(spec.operation.sync_detailed)
     for name in names:
         described = parameters_of(spec)[name]
         flag = f"--{name}".replace("_", "-")
         flag = f"--by-{flag[2:]}" if flag in taken else flag
-        kind, metavar = _kind_of(types[name]) if name not in spec.separated else (list[str], "VALUE,…")
-        flags = f"{flag}/--no-{flag[2:]}" if kind is bool else flag
+        kind, metavar = (str, "VALUE,…") if name in spec.separated else _kind_of(types[name])
         text = described.get("description", "") + (" Deprecated." if described.get("deprecated") else "")
         if metavar == "MOMENT":
             text += " With an offset, such as 2026-11-01T00:00:00+01:00."
-        default = inspect.Parameter.empty if described.get("required") else None
-        yield _parameter(f"by_{name}", kind, default, typer.Option(flags, metavar=metavar, help=escape(text)))
+        yield option(
+            f"{flag}/--no-{flag[2:]}" if kind is bool else flag,
+            f"by_{name}",
+            type=kind,
+            metavar=metavar,
+            multiple=name in spec.separated,
+            required=bool(described.get("required")),
+            default=None,
+            help=text,
+        )
         if name == spec.key_filter:
             text = f"The same, from a file: one {spec.key} a line."
-            yield _parameter(f"from_{name}", Path, None, typer.Option(f"{flag}-from", metavar="FILE", help=text))
+            path = click.Path(path_type=Path)
+            yield option(f"{flag}-from", f"from_{name}", type=path, metavar="FILE", help=text)
 
 
-def paging_of(spec: ListSpec[Any]) -> Iterator[inspect.Parameter]:
+def paging_of(spec: ListSpec[Any]) -> list[click.Option]:
     """The options about pages, and about how many."""
-    option = typer.Option("--per-page", min=1, max=spec.most, help="How many a request asks for.")
-    yield _parameter("per_page", int, spec.most, option)
-    option = typer.Option("--limit", min=0, help="How many at most, of all administrations together.")
-    yield _parameter("limit", int, None, option)
+    most, least = click.IntRange(1, spec.most), click.IntRange(min=0)
+    return [
+        option("--per-page", type=most, default=spec.most, help="How many a request asks for."),
+        option("--limit", type=least, help="How many at most, of all administrations together."),
+    ]
 
 
 def chosen(spec: ListSpec[Any], given: Mapping[str, Any]) -> dict[str, Any]:
@@ -77,36 +85,22 @@ def chosen(spec: ListSpec[Any], given: Mapping[str, Any]) -> dict[str, Any]:
         OSError: A file with values cannot be read.
         ValueError: It is no text.
     """
-    filters = {name: given.get(f"by_{name}") for name in filters_of(spec)}
-    filters |= {name: values_of(filters[name]) for name in spec.separated}
+    filters: dict[str, Any] = {name: given.get(f"by_{name}") for name in filters_of(spec)}
+    filters |= {name: values_of(filters[name]) if filters[name] else None for name in spec.separated}
     if (name := spec.key_filter) and (path := given.get(f"from_{name}")) is not None:
-        filters[name] = [*(filters[name] or ()), *values_in(path)]
+        lines = map(str.strip, read_text(path).splitlines())
+        filters[name] = [*(filters[name] or ()), *filter(None, lines)]
     return filters
-
-
-def values_in(path: Path) -> list[str]:
-    """The values of a filter from a file: one a line; empty lines count for nothing.
-
-    Raises:
-        OSError: The file cannot be read.
-        ValueError: It is no text in UTF-8.
-    """
-    try:
-        lines = path.read_text("utf-8-sig").splitlines()
-    except UnicodeDecodeError:
-        raise ValueError(f"{path} is no text in UTF-8: save it as such, one value a line") from None
-    return [line.strip() for line in lines if line.strip()]
-
-
-def _parameter(name: str, kind: Any, default: Any, option: Any) -> inspect.Parameter:
-    annotation: Any = Annotated[kind | None if default is None else kind, option]
-    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 
 def _kind_of(type_: Any) -> tuple[Any, str | None]:
     """What an option takes for an argument of this type, and what it is called. Texts are checked by the library."""
     members = get_args(type_) if get_origin(type_) in (Union, UnionType) else (type_,)
     kind = next(member for member in members if member is not NoneType)
+    if get_origin(kind) is Literal:
+        return click.Choice([str(value) for value in get_args(kind)]), None
+    if issubclass(kind, Enum):
+        return click.Choice([str(member.value) for member in kind]), None
     return (str, _TEXTS[kind]) if kind in _TEXTS else (kind, None)
 
 

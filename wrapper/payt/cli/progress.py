@@ -7,7 +7,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import monotonic
 
+import click
+
+from .exits import FAILED
 from .parameters import called
+from .screen import console, counted, plain, report
 from .selection import BEGINNING, Position, Selection
 
 
@@ -18,24 +22,16 @@ def progress(selection: Selection, *, shown: bool, start: Position = BEGINNING) 
         yield lambda _: None
         return
 
-    from rich.console import Console  # noqa: PLC0415 - only terminals need it
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
 
     began = monotonic()
-    bar = Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=20),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-        transient=True,
-        redirect_stdout=False,  # what goes there is data
-    )
-    with bar:
-        task = bar.add_task(_described(selection, start, start, 0), total=None)
+    columns = SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=20), TimeElapsedColumn()
+    # standard output is not for it: what goes there is data
+    with Progress(*columns, console=console(sys.stderr), transient=True, redirect_stdout=False) as bar:
+        task = bar.add_task(_running(selection, start, start, 0), total=None)
 
         def tell(position: Position) -> None:
-            bar.update(task, description=_described(selection, position, start, monotonic() - began))
+            bar.update(task, description=_running(selection, position, start, monotonic() - began))
 
         yield tell
 
@@ -45,21 +41,27 @@ def wanted(*, quiet: bool, into_terminal: bool) -> bool:
     return not quiet and sys.stderr.isatty() and not into_terminal
 
 
-def counted(selection: Selection, position: Position) -> str:
+def described(selection: Selection, position: Position) -> str:
     """How much came, in words."""
-    what = called(selection.spec, position.records)
-    return f"{position.records:,} {what} in {position.pages:,} {plural('page', position.pages)}"
+    return f"{position.records:,} {called(selection.spec, position.records)} in {counted(position.pages, 'page')}"
 
 
-def _described(selection: Selection, position: Position, start: Position, seconds: float) -> str:
-    text, administrations = counted(selection, position), len(selection.administrations)
+def end_with_invalid(selection: Selection, position: Position) -> None:
+    """Say which records were left out, if any were.
+
+    Raises:
+        click.exceptions.Exit: Some were.
+    """
+    if count := len(position.invalid):
+        what = f"{count:,} {called(selection.spec, count)} {'is' if count == 1 else 'are'}"
+        report(f"payt: {what} not what the contract says, and left out: {', '.join(map(plain, position.invalid))}")
+        raise click.exceptions.Exit(FAILED)
+
+
+def _running(selection: Selection, position: Position, start: Position, seconds: float) -> str:
+    text, administrations = described(selection, position), len(selection.administrations)
     if seconds:
         text += f", {(position.records - start.records) / seconds:,.0f} a second"
     if selection.several:
         text += f", administration {min(position.administration + 1, administrations)} of {administrations}"
     return text
-
-
-def plural(word: str, count: int) -> str:
-    """A word as it follows a number."""
-    return word if count == 1 else f"{word}s"

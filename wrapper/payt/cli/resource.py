@@ -2,107 +2,136 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-import typer
-from rich.markup import escape
+import attrs
+import click
 
 from payt.contract import contract, parameters_of
 from payt.listing import ListSpec
 from payt_resources import LISTS, spec_of
 
-from .checkup import check_command
-from .connect import connect
+from . import checkup, export, listing, sync
 from .exits import errors_reported
-from .export import export_command
-from .listing import list_command, show_command
-from .options import NO_ADMINISTRATION, AdministrationsOption, DebugOption, EnvOption, RetriesOption, TokenFileOption
-from .parameters import ADMINISTRATION, called, chosen, filters_of, options_of, paging_of
+from .options import ADMINISTRATIONS, DEBUG, ENV, NO_ADMINISTRATION, RETRIES, TOKEN_FILE, connect, examples
+from .parameters import ADMINISTRATION, called, chosen, example_of, filters_of, options_of, paging_of
 from .selection import Selection
-from .sync import sync_command
 
 
-def commands_of(tag: str) -> typer.Typer:
+@attrs.frozen
+class _Command:
+    """A command that every list may have.
+
+    Attributes:
+        function: What does it, with a client, a selection and the values of its own options.
+        options: Its own options and arguments.
+        about: What it does.
+        examples: What to type behind its name.
+        filters: The filters that it takes.
+        paged: Whether pages and how many records can be chosen.
+    """
+
+    function: Callable[..., None]
+    options: Sequence[click.Parameter]
+    about: str
+    examples: Sequence[str]
+    filters: Sequence[str]
+    paged: bool = True
+
+    @property
+    def name(self) -> str:
+        return self.function.__name__.removesuffix("_command")
+
+
+def commands_of(tag: str) -> list[click.Command]:
     """The commands of a resource; those of a list with a name of its own are a group inside it."""
-    app = typer.Typer()
+    commands: list[click.Command] = []
     for spec in (spec_of(name) for name, (resource, _) in LISTS.items() if resource == tag):
         method = spec.name.partition(".")[2]
-        group = typer.Typer(no_args_is_help=True) if method else app
+        own = [_made(spec, command) for command in _commands(spec)]
         if method:
-            about = escape(contract()["paths"][spec.path]["get"]["summary"])
-            app.add_typer(group, name=method.replace("_", "-"), help=about.rstrip(".") + ".")
-        _add_commands(group, spec)
-    return app
+            about = contract()["paths"][spec.path]["get"]["summary"].rstrip(".") + "."
+            shown = f"{_words(spec)} list --help"
+            name = method.replace("_", "-")
+            commands.append(click.Group(name, own, help=about, no_args_is_help=True, epilog=examples(shown)))
+        else:
+            commands += own
+    return commands
 
 
-def _add_commands(app: typer.Typer, spec: ListSpec[Any]) -> None:
-    records, filters = called(spec), filters_of(spec)
-
-    def add(function: Callable[..., None], filters: Iterable[str], text: str, *, paged: bool = True) -> None:
-        name = function.__name__.removesuffix("_command")
-        app.command(name, help=text)(_command_of(spec, function, filters, paged=paged))
-
-    kept = (
-        "The file is there when it is complete, and not before. What an interrupted export has is kept beside it, for "
+def _commands(spec: ListSpec[Any]) -> Iterable[_Command]:
+    records, record, filters = called(spec), called(spec, 1), filters_of(spec)
+    file = spec.name.rpartition(".")[2]
+    yield _Command(
+        export.export_command,
+        export.OPTIONS,
+        f"Write {records} into a file: csv, jsonl, parquet or xlsx.\n\nThe file is there when it is complete, and not "
+        "before. What an interrupted export has is kept beside it, for --resume.",
+        (f"-o {file}.xlsx", f"-o {file}.csv --delimiter ';' --bom", "--limit 10 --format jsonl"),
+        filters,
     )
-    add(export_command, filters, f"Write {records} into a file: csv, jsonl, parquet or xlsx.\n\n{kept}--resume.")
-    what = "a table on a terminal, values with tabs between them in a pipe, or JSON"
-    add(list_command, filters, f"Show {records}: {what}.")
+    yield _Command(
+        listing.list_command,
+        listing.LIST_OPTIONS,
+        f"Show {records}: a table on a terminal, values with tabs between them in a pipe, or JSON.",
+        ("--limit 5", f"--columns {','.join(spec.columns[:3])}", "--limit 5 --json"),
+        filters,
+    )
+    required = filters_of(spec, required=True)
     if spec.key_filter:
-        required = filters_of(spec, required=True)
-        add(show_command, required, f"Show all that is known of one {called(spec, 1)}.", paged=False)
+        example = str(example_of(spec, spec.key_filter)).partition(",")[0]
+        about = f"Show all that is known of one {record}."
+        yield _Command(listing.show_command, listing.SHOW_OPTIONS, about, (example,), required, paged=False)
     if spec.key:
-        how = (
-            "Only what changed is asked for, where that can be asked. A run that ends early is resumed by the next one."
+        about = (
+            f"Keep a copy of the {records} in a table of SQLite or PostgreSQL.\n\nOnly what changed is asked for, "
+            "where that can be asked. A run that ends early is resumed by the next one."
         )
-        add(sync_command, (), f"Keep a copy of the {records} in a table of SQLite or PostgreSQL.\n\n{how}", paged=False)
+        yield _Command(sync.sync_command, sync.OPTIONS, about, ("--to sqlite:///payt.db",), (), paged=False)
     if spec.name == "contacts":
-        what = "what Payt marks as faulty, missing addresses and numbers; the worst first"
-        add(check_command, filters, f"Report what contacts lack: {what}.")
+        about = "Report what contacts lack: what Payt marks as faulty, missing addresses and numbers; the worst first."
+        yield _Command(checkup.check_command, checkup.OPTIONS, about, ("", "--examples 20", "--json"), filters)
 
 
-def _command_of(spec: ListSpec[Any], function: Callable[..., None], filters: Iterable[str], *, paged: bool) -> Any:
-    """A function of a client, a selection and options as a command, which has the options that make the first two."""
+def _made(spec: ListSpec[Any], about: _Command) -> click.Command:
+    """A command, with the options that make its client and its selection."""
     by_administration = ADMINISTRATION in parameters_of(spec)
+    around = [ENV, TOKEN_FILE, RETRIES, DEBUG]
+    if by_administration:
+        around.insert(0, ADMINISTRATIONS)
+    taken = {"--help"} | {flag for each in (*around, *about.options) for flag in (*each.opts, *each.secondary_opts)}
+    filters = list(options_of(spec, about.filters, taken))
+    flags = {str(each.name).removeprefix("by_"): each.opts[0] for each in filters}
+    flags |= {ADMINISTRATION: "--administration", "fields": "--fields"}
 
-    def command(
-        *,
-        administrations: AdministrationsOption = None,
-        env: EnvOption = None,
-        token_file: TokenFileOption = None,
-        retries: RetriesOption = 4,
-        debug: DebugOption = False,
-        **given: Any,
-    ) -> None:
-        with errors_reported(debug=debug):
-            if by_administration and not administrations:
+    def command(debug: bool, **given: Any) -> None:  # noqa: FBT001 - click calls it so
+        with errors_reported(debug=debug, flags=flags):
+            administrations = given.get("administrations") or (None,)
+            if by_administration and administrations == (None,):
                 raise ValueError(NO_ADMINISTRATION)
             selection = Selection(
                 spec=spec,
-                administrations=administrations or (None,),
+                administrations=administrations,
                 filters=chosen(spec, given),
                 per_page=given.get("per_page", spec.most),
                 limit=given.get("limit"),
             )
-            with connect(env=env, token_file=token_file, retries=retries) as client:
-                function(client, selection, **{each.name: given[each.name] for each in own})
+            with connect(**{name: given[name] for name in ("env", "token_file", "retries")}) as client:
+                about.function(client, selection, **{str(each.name): given[str(each.name)] for each in about.options})
 
-    administration, *around = _options_in(command)
-    own = _options_in(function)
-    taken = {"--help"} | {
-        flag
-        for each in (administration, *own, *around)
-        for option in each.annotation.__metadata__
-        for flag in (option.default, *(option.param_decls or ()))
-    }
-    options = [*own, *options_of(spec, filters, taken), *(paging_of(spec) if paged else ()), *around]
-    result: Any = command
-    result.__signature__ = inspect.Signature([administration, *options] if by_administration else options)
-    return result
+    needed = [f"--{name.replace('_', '-')} {example_of(spec, name)}" for name in filters_of(spec, required=True)]
+    start = " ".join([_words(spec), about.name, *(["-a 1"] if by_administration else ()), *needed])
+    paging = paging_of(spec) if about.paged else []
+    return click.Command(
+        about.name,
+        params=[*about.options, *filters, *paging, *around],
+        callback=command,
+        help=about.about,
+        epilog=examples(*(f"{start} {each}".rstrip() for each in about.examples)),
+    )
 
 
-def _options_in(function: Callable[..., None]) -> list[inspect.Parameter]:
-    parameters = inspect.signature(function, eval_str=True).parameters.values()
-    return [each for each in parameters if each.kind is each.KEYWORD_ONLY]
+def _words(spec: ListSpec[Any]) -> str:
+    """The list, on the command line."""
+    return spec.name.replace("_", "-").replace(".", " ")

@@ -1,16 +1,52 @@
-"""Standard output, where somebody may look at it."""
+"""What people read: texts that a terminal shows and never obeys, in colour where rich says so."""
 
 from __future__ import annotations
 
-from rich.console import Console
+import re
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""Control characters, which terminals obey, and those that turn the direction of writing."""
 
 
-class _Screen(Console):
-    def on_broken_pipe(self) -> None:
-        """Let the error out, so that the exit code is that of all commands; rich would end the process with 1."""
-        raise  # noqa: PLE0704 - rich calls this while it handles the error
+def plain(text: str) -> str:
+    """A text in one line, without characters that a terminal would obey."""
+    return _UNSEEN.sub(" ", text)
 
 
-def console(*, soft_wrap: bool = False) -> Console:
-    """Standard output; what is printed there is text, and no markup."""
-    return _Screen(markup=False, highlight=False, emoji=False, soft_wrap=soft_wrap)
+def plain_lines(text: str) -> str:
+    """The same, but lines stay lines."""
+    return "\n".join(map(plain, text.split("\n")))
+
+
+def counted(count: int, word: str) -> str:
+    """A number with the word behind it."""
+    return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
+
+
+def echo(text: str) -> None:
+    """Write lines to standard output."""
+    click.echo(plain_lines(text))
+
+
+def report(text: str) -> None:
+    """Write lines to stderr."""
+    click.echo(plain_lines(text), err=True)
+
+
+def console(stream: Any = None) -> Console:
+    """Standard output, or another stream, with rich's colours; what is printed there is text, and no markup."""
+    from rich.console import Console  # noqa: PLC0415 - pipes need none
+
+    class Screen(Console):
+        def on_broken_pipe(self) -> None:
+            """Let the error out, for the exit code of all commands; rich would end the process with 1."""
+            raise  # noqa: PLE0704 - rich calls this while it handles the error
+
+    return Screen(file=stream or sys.stdout, markup=False, highlight=False, emoji=False, soft_wrap=True)

@@ -23,12 +23,14 @@ class Position:
         cursor: Where in it.
         records: How many records came so far.
         pages: On how many pages.
+        invalid: The records that were left out, by their ids and what is wrong with them.
     """
 
     administration: int = 0
     cursor: str | None = None
     records: int = 0
     pages: int = 0
+    invalid: tuple[str, ...] = ()
 
 
 BEGINNING: Final = Position()
@@ -51,6 +53,8 @@ class Selection:
     fields: Sequence[str] | None = None
     per_page: int
     limit: int | None = None
+    prefetch: int = 1
+    skip_invalid: bool = False
 
     @property
     def several(self) -> bool:
@@ -87,6 +91,7 @@ class Selection:
                         cursor=page.cursor,
                         records=at.records + len(page.data),
                         pages=at.pages + 1,
+                        invalid=(*at.invalid, *map(_invalid, page.invalid)),
                     )
                     yield at, administration, page.data
             except payt.PaytError as error:
@@ -105,5 +110,11 @@ class Selection:
             cursor=cursor,
             per_page=self.per_page,
             limit=limit,
+            prefetch=self.prefetch,
+            on_invalid="collect" if self.skip_invalid else "raise",
         )
         return pager
+
+
+def _invalid(record: payt.InvalidRecord) -> str:
+    return f"{record.id or 'one without an id'} ({record.path.partition(']')[2].lstrip('.') or 'all of it'})"

@@ -4,28 +4,36 @@ from __future__ import annotations
 
 from contextlib import suppress
 from time import sleep
-from typing import Annotated
 
-import typer
+import click
 
 from .exits import errors_reported
-from .options import DebugOption
+from .options import DEBUG, examples, option, with_options
 
 
+@with_options(
+    option("--contacts", type=click.IntRange(min=0), default=1_000, help="How many contacts to invent."),
+    option(
+        "--records", type=click.IntRange(min=0), default=100, help="How many records of every other list to invent."
+    ),
+    option("--port", type=click.IntRange(0, 65_535), default=8080, help="The port on loopback; 0 for any."),
+    option("--administration", "-a", metavar="ID", default="1", help="Whose they are."),
+    option("--latency", type=click.FloatRange(min=0), default=0.0, help="Seconds before each answer."),
+    option("--rate-limit", type=click.IntRange(min=1), help="Refuse more than so many requests a second."),
+    option("--seed", type=int, default=0, help="Another seed invents other contacts."),
+    DEBUG,
+)
+@click.command(epilog=examples("serve-fake", "serve-fake --contacts 10000 --latency 0.3 --port 0"))
 def serve_fake(
     *,
-    contacts: Annotated[int, typer.Option("--contacts", min=0, help="How many contacts to invent.")] = 1_000,
-    records: Annotated[
-        int, typer.Option("--records", min=0, help="How many records of every other list to invent.")
-    ] = 100,
-    port: Annotated[int, typer.Option("--port", min=0, max=65_535, help="The port on loopback; 0 for any.")] = 8080,
-    administration: Annotated[str, typer.Option("--administration", "-a", metavar="ID", help="Whose they are.")] = "1",
-    latency: Annotated[float, typer.Option("--latency", min=0, help="Seconds before each answer.")] = 0,
-    rate_limit: Annotated[
-        int | None, typer.Option("--rate-limit", min=1, help="Refuse more than so many requests a second.")
-    ] = None,
-    seed: Annotated[int, typer.Option("--seed", help="Another seed invents other contacts.")] = 0,
-    debug: DebugOption = False,
+    contacts: int,
+    records: int,
+    port: int,
+    administration: str,
+    latency: float,
+    rate_limit: int | None,
+    seed: int,
+    debug: bool,
 ) -> None:
     """Serve invented contacts, and records of all other lists, over HTTP, as Payt would, until Ctrl-C."""
     with errors_reported(debug=debug):
@@ -44,11 +52,9 @@ def serve_fake(
             ) as fake,
             suppress(KeyboardInterrupt),
         ):  # the way it is meant to end, from the moment that it says so
-            typer.echo(
-                f"{contacts:,} contacts of administration {administration} at {fake.url}/v1/contacts until Ctrl-C"
-            )
-            typer.echo(f"export PAYT_BASE_URL={fake.url} PAYT_APP_URL={fake.url} PAYT_TOKEN={fake.token}")
-            typer.echo(
+            click.echo(
+                f"{contacts:,} contacts of administration {administration} at {fake.url}/v1/contacts until Ctrl-C\n"
+                f"export PAYT_BASE_URL={fake.url} PAYT_APP_URL={fake.url} PAYT_TOKEN={fake.token}\n"
                 f"for payt login: export PAYT_CLIENT_ID={fake.oauth.client_id} "
                 f"PAYT_CLIENT_SECRET={fake.oauth.client_secret}"
             )

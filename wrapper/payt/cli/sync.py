@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import datetime
 import json
-import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any, Final
 
-import typer
+import click
 
 import payt
 from payt.errors import PaytError
 
 from .exits import FAILED, LOGIN_NEEDED, code_of, message_of
-from .plain import plain_lines
-from .progress import plural
+from .options import option
+from .screen import counted, echo, report
 from .selection import Selection
 
 if TYPE_CHECKING:
@@ -25,52 +24,50 @@ LONGEST = 10_000_000
 """Minutes or days: more than anybody needs, and less than a timedelta holds."""
 
 
+OPTIONS: Final = (
+    option(
+        "--to",
+        envvar="PAYT_DATABASE_URL",
+        required=True,
+        metavar="URL",
+        help="The database: sqlite:///copy.db or postgresql+psycopg://user@host/database.",
+    ),
+    option("--table", help="The table, by default that of the list; it is made when not there."),
+    option("--schema", help="The schema of the tables."),
+    option("--full", is_flag=True, help="Read all, and mark what is gone as deleted."),
+    option("--full-every", type=click.IntRange(min=1), metavar="N", help="Do so on every Nth run."),
+    option(
+        "--full-after", type=click.FloatRange(0, LONGEST), metavar="DAYS", help="Do so when the last was so long ago."
+    ),
+    option(
+        "--overlap",
+        type=click.FloatRange(0, LONGEST),
+        default=5.0,
+        metavar="MINUTES",
+        help="How much is read twice, for what was written late.",
+    ),
+    option("--allow-mass-delete", is_flag=True, help="Mark more than a fifth of the records as deleted at once."),
+    option("--migrate", is_flag=True, help="Add the columns that the contract has and the table has not."),
+    option("--moved-from", metavar="URL", help="Where the service was before: continue a copy from there."),
+    option("--json", "as_json", is_flag=True, help="Write the summary as JSON, for schedulers."),
+)
+
+
 def sync_command(
     client: payt.Client,
     selection: Selection,
     *,
-    to: Annotated[
-        str,
-        typer.Option(
-            "--to",
-            envvar="PAYT_DATABASE_URL",
-            metavar="URL",
-            help="The database: sqlite:///copy.db or postgresql+psycopg://user@host/database.",
-        ),
-    ],
-    table: Annotated[
-        str | None, typer.Option("--table", help="The table, by default that of the list; it is made when not there.")
-    ] = None,
-    schema: Annotated[str | None, typer.Option("--schema", help="The schema of the tables.")] = None,
-    full: Annotated[bool, typer.Option("--full", help="Read all, and mark what is gone as deleted.")] = False,
-    full_every: Annotated[
-        int | None, typer.Option("--full-every", min=1, metavar="N", help="Do so on every Nth run.")
-    ] = None,
-    full_after: Annotated[
-        float | None,
-        typer.Option("--full-after", min=0, max=LONGEST, metavar="DAYS", help="Do so when the last was so long ago."),
-    ] = None,
-    overlap: Annotated[
-        float,
-        typer.Option(
-            "--overlap",
-            min=0,
-            max=LONGEST,
-            metavar="MINUTES",
-            help="How much is read twice, for what was written late.",
-        ),
-    ] = 5,
-    allow_mass_delete: Annotated[
-        bool, typer.Option("--allow-mass-delete", help="Mark more than a fifth of the records as deleted at once.")
-    ] = False,
-    migrate: Annotated[
-        bool, typer.Option("--migrate", help="Add the columns that the contract has and the table has not.")
-    ] = False,
-    moved_from: Annotated[
-        str | None,
-        typer.Option("--moved-from", metavar="URL", help="Where the service was before: continue a copy from there."),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Write the summary as JSON, for schedulers.")] = False,
+    to: str,
+    table: str | None,
+    schema: str | None,
+    full: bool,
+    full_every: int | None,
+    full_after: float | None,
+    overlap: float,
+    allow_mass_delete: bool,
+    migrate: bool,
+    moved_from: str | None,
+    as_json: bool,
 ) -> None:
     """Keep a copy."""
     try:
@@ -99,12 +96,12 @@ def sync_command(
         _write_json(results, failed, code)
     else:
         for result in results:
-            typer.echo(summary(result))
+            echo(summary(result))
     for name, why in failed.items():
         start, message = f"administration {name}: ", message_of(why)
-        sys.stderr.write(plain_lines(f"payt: {start}{message.removeprefix(start)}") + "\n")
+        report(f"payt: {start}{message.removeprefix(start)}")
     if code:
-        raise typer.Exit(code)
+        raise click.exceptions.Exit(code)
 
 
 def summary(result: SyncResult) -> str:
@@ -114,7 +111,7 @@ def summary(result: SyncResult) -> str:
     return (
         f"{whose}{result.inserted:,} inserted, {result.updated:,} updated, "
         f"{result.unchanged:,} unchanged, {result.deleted:,} deleted; {kind}{', resumed' if result.resumed else ''}, "
-        f"{result.pages:,} {plural('page', result.pages)} in {result.seconds:.1f} s"
+        f"{counted(result.pages, 'page')} in {result.seconds:.1f} s"
     )
 
 
@@ -143,4 +140,4 @@ def _write_json(results: list[SyncResult], failed: dict[str, Any], code: int) ->
         for name, error in failed.items()
     ]
     document = {"exit_code": code, "administrations": [attrs.asdict(result) for result in results], "errors": errors}
-    sys.stdout.write(json.dumps(document) + "\n")
+    click.echo(json.dumps(document))

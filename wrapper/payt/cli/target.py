@@ -7,14 +7,16 @@ next page is asked for, so that whatever ends the process, `--resume` loses a pa
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
+import stat
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import attrs
 import msgspec
@@ -25,46 +27,15 @@ from .writers import BinaryFile
 _RENAMES_OPEN_FILES: Final = os.name != "nt"
 
 
-class Target(Protocol):
-    """Where an export goes."""
-
-    name: str
-
-    @property
-    def file(self) -> BinaryFile:
-        """What to write into."""
-        ...
-
-    @property
-    def kept(self) -> Path | None:
-        """Where an interrupted export keeps what it has, for `--resume`."""
-        ...
-
-    def open(self) -> None:
-        """Begin anew."""
-        ...
-
-    def reopen(self) -> Position | None:
-        """Go on where an earlier run was interrupted; None where there is nothing to go on with."""
-        ...
-
-    def keep(self, position: Position) -> None:
-        """What was written so far shall survive."""
-        ...
-
-    def complete(self) -> None:
-        """Nothing more is written."""
-        ...
-
-    def close(self) -> None:
-        """Let go of the file."""
-        ...
-
-
 class Stream:
-    """Standard output, or a file that is none: a device, a named pipe. It is written straight into."""
+    """Standard output, or a file that is none: a device, a named pipe. It is written straight into.
 
-    kept = None
+    Attributes:
+        name: What a person knows it by.
+        kept: Where an interrupted export keeps what it has, for `--resume`.
+    """
+
+    kept: Path | None = None
 
     def __init__(self, path: Path | None) -> None:
         self.name = "standard output" if path is None else str(path)
@@ -77,31 +48,31 @@ class Stream:
         return sys.stdout.buffer if self._file is None else self._file
 
     def open(self) -> None:
-        """Open the device."""
+        """Begin anew."""
         if self._path is not None:
             self._file = self._path.open("wb")
 
     def reopen(self) -> Position | None:
-        """There is nothing to go on with, ever.
+        """Resume what an earlier run was interrupted in; None where there is nothing to resume.
 
         Raises:
-            ValueError: Always.
+            ValueError: There never is.
         """
-        raise ValueError("--resume needs a file to go on with: name it with -o")
+        raise ValueError("--resume needs a file to resume: name it with -o")
 
     def keep(self, position: Position) -> None:  # noqa: ARG002 - nothing is kept
-        """Pass a page on, so that whoever reads need not wait for the next."""
+        """What was written so far shall survive; whoever reads need not wait for the next page."""
         self.file.flush()
 
     def complete(self) -> None:
-        """Pass on what is left."""
+        """Nothing more is written."""
         self.file.flush()
 
     def close(self) -> None:
-        """Close the device; standard output stays open."""
+        """Let go of the file; standard output stays open."""
         if self._file is not None:
             file, self._file = self._file, None
-            with suppress(OSError):  # what is left unwritten was reported
+            with suppress(OSError):  # what is left unwritten, as on a full disk, was reported
                 file.close()
 
 
@@ -114,37 +85,23 @@ class _State:
     position: Position
 
 
-class PartFile:
+class PartFile(Stream):
     """A file that grows beside its target.
 
     Args:
         target: The target; of a symbolic link, what it points at.
         arguments: What decides about the bytes, by the name that a person knows it by. What is kept of an export
-            with other arguments is not gone on with.
+            with other arguments is not resumed.
         resumable: Whether the format can be written on behind an interruption.
     """
 
     def __init__(self, target: Path, arguments: Mapping[str, Any], *, resumable: bool) -> None:
-        self.name = str(target)
+        super().__init__(target)
         self._target = Path(os.path.realpath(target))
         self._part = self._target.with_name(f".{self._target.name}.part")
         self._state = self._target.with_name(f".{self._target.name}.part.json")
         self._arguments = {name: _digest(value) for name, value in arguments.items()}
         self._resumable = resumable
-        self._file: BinaryFile | None = None
-        self._worth_keeping = False
-
-    @property
-    def file(self) -> BinaryFile:
-        """What to write into."""
-        if self._file is None:
-            raise RuntimeError("it is not open")
-        return self._file
-
-    @property
-    def kept(self) -> Path | None:
-        """The part, once it holds something that can be gone on with."""
-        return self._part if self._worth_keeping else None
 
     def open(self) -> None:
         """Begin with an empty part.
@@ -175,7 +132,7 @@ class PartFile:
             if os.fstat(self._file.fileno()).st_size >= state.offset:
                 self._file.truncate(state.offset)
                 self._file.seek(state.offset)
-                self._worth_keeping = state.position.pages > 0
+                self.kept = self._part if state.position.pages else None
                 return state.position
             self._file.close()
         self.open()
@@ -189,12 +146,13 @@ class PartFile:
         os.fsync(self.file.fileno())
         state = _State(self._arguments, self.file.tell(), position)
         new = self._state.with_suffix(".json.new")
-        with new.open("wb") as file:
+        new.unlink(missing_ok=True)  # whatever it is
+        with new.open("xb") as file:
             file.write(msgspec.json.encode(state))
             file.flush()
             os.fsync(file.fileno())
         new.replace(self._state)
-        self._worth_keeping = position.pages > 0
+        self.kept = self._part if position.pages else None
 
     def complete(self) -> None:
         """Give the part the name of its target, at once and whole."""
@@ -204,41 +162,55 @@ class PartFile:
             shutil.copymode(self._target, self._part)
         if not _RENAMES_OPEN_FILES:
             self.file.close()
-        self._part.replace(self._target)
+        try:
+            self._part.replace(self._target)
+        except OSError as error:
+            if error.errno != errno.EBUSY:
+                raise
+            self.kept = self._part
+            advice = (
+                "it is mounted by itself, as a file into a container, and no other can take its place: the whole "
+                f"export is in {self._part}; mount the folder instead, or write with -o - > {self.name}"
+            )
+            raise OSError(errno.EBUSY, advice, self.name) from None
         self._state.unlink(missing_ok=True)
-        self.close()
+        self.kept = None
+        super().close()
 
     def close(self) -> None:
         """Close the part, and remove it where it is good for nothing."""
-        if self._file is None:
-            return
-        file, self._file = self._file, None
-        with suppress(OSError):  # a full disk, which was reported, would be once more
-            file.close()
-        if not self._worth_keeping:
+        is_open = self._file is not None
+        super().close()
+        if is_open and self.kept is None:
             for path in (self._part, self._state):
                 path.unlink(missing_ok=True)
 
     def _locked(self) -> BinaryFile:
         """The part, open, while no other process has it."""
+        # links are not followed: in a shared folder anybody could plant one
+        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
+        planted = OSError(0, f"{self._part} is in the way, a link or no file: remove it", self.name)
         try:
-            number = os.open(self._part, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
+            number = os.open(self._part, flags, 0o666)
         except OSError as error:
+            if error.errno == errno.ELOOP:
+                raise planted from None
             error.filename = self.name  # what the user knows it by
             raise
-        file = os.fdopen(number, "r+b")
         try:
-            with suppress(ImportError):  # Windows has no fcntl
-                import fcntl  # noqa: PLC0415
-
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            ours = os.path.samestat(os.fstat(file.fileno()), self._part.stat())
-        except (BlockingIOError, FileNotFoundError):
-            ours = False
-        if not ours:  # another process has it, or has just completed it
-            file.close()
-            raise BlockingIOError(0, "another export is writing it", self.name)
-        return file
+            found = os.fstat(number)
+            if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
+                raise planted
+            _lock(number)
+            if not os.path.samestat(found, self._part.stat()):
+                raise FileNotFoundError
+        except OSError as error:
+            os.close(number)
+            if isinstance(error, (BlockingIOError, FileNotFoundError)):  # another has it, or has just completed it
+                raise BlockingIOError(0, "another export is writing it", self.name) from None
+            error.filename = self.name
+            raise
+        return os.fdopen(number, "r+b")
 
     def _read_state(self) -> _State | None:
         if not self._resumable:
@@ -254,7 +226,7 @@ def is_device(path: Path) -> bool:
     return path.exists() and not path.is_file()
 
 
-def target_of(path: Path | None, arguments: Mapping[str, Any], *, resumable: bool) -> Target:
+def target_of(path: Path | None, arguments: Mapping[str, Any], *, resumable: bool) -> Stream:
     """What `-o` means; None stands for standard output.
 
     Raises:
@@ -265,6 +237,23 @@ def target_of(path: Path | None, arguments: Mapping[str, Any], *, resumable: boo
     if path is None or is_device(path):
         return Stream(path)
     return PartFile(path, arguments, resumable=resumable)
+
+
+def _lock(file: int) -> None:
+    """Keep other exports out, where the system and the file system can (some networks' cannot).
+
+    Raises:
+        BlockingIOError: Another process has it.
+    """
+    try:
+        import fcntl  # noqa: PLC0415 - Windows has none
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except ImportError:
+        pass
+    except OSError as error:
+        if error.errno not in (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP):
+            raise
 
 
 def _digest(value: Any) -> str:

@@ -147,7 +147,9 @@ def _encoded(name: str, value: Any, type_: Any) -> Any:
 
 def _moment(name: str, value: Any) -> datetime.datetime:
     """A moment in UTC."""
+    way_out = "give the datetime a tzinfo"
     if isinstance(value, str):
+        way_out = "add an offset, such as +01:00 or Z"
         from dateutil.parser import isoparse  # noqa: PLC0415  # takes its time, and few need it
 
         try:
@@ -164,7 +166,7 @@ def _moment(name: str, value: Any) -> datetime.datetime:
     if not isinstance(value, datetime.datetime):
         raise TypeError(f"{name} must be an aware datetime or an ISO 8601 string, got {type(value).__name__}")
     if value.utcoffset() is None:
-        raise ValueError(f"{name} has no time zone: add an offset (+01:00, Z), or tzinfo to the datetime")
+        raise ValueError(f"{name} has no time zone: {way_out}")
     try:
         return value.astimezone(datetime.UTC)
     except OverflowError:

@@ -67,18 +67,21 @@ def format_of(path: Path) -> Format:
         ) from None
 
 
-def writer_of(format_: Format, columns: Sequence[Column], *, name: str, bom: bool, raw: bool) -> Callable[..., Writer]:
+def writer_of(
+    format_: Format, columns: Sequence[Column], *, name: str, delimiter: str = ",", bom: bool = False, raw: bool = False
+) -> Callable[..., Writer]:
     """What makes the writer of a format: called with the open file, and `resumed=True` where its beginning is there.
 
     Raises:
+        ValueError: The delimiter cannot be one.
         ImportError: The format needs a package that is not installed; the message says which extra brings it.
     """
     # Each format is imported when it is used: pyarrow alone takes longer to load than all the rest.
     match format_:
         case Format.CSV:
-            from .csv_lines import CsvWriter  # noqa: PLC0415
+            from .csv_lines import CsvWriter, delimiter_of  # noqa: PLC0415
 
-            return partial(CsvWriter, columns=columns, bom=bom, raw=raw)
+            return partial(CsvWriter, columns=columns, delimiter=delimiter_of(delimiter), bom=bom, raw=raw)
         case Format.JSONL:
             from .json_lines import JsonLinesWriter  # noqa: PLC0415
 

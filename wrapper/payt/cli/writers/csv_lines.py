@@ -1,4 +1,4 @@
-"""CSV as RFC 4180 has it, in UTF-8, that no spreadsheet takes for formulas."""
+"""CSV as RFC 4180 has it, in UTF-8, that no spreadsheet takes for formulas, whatever it splits the lines at."""
 
 from __future__ import annotations
 
@@ -11,21 +11,49 @@ from typing import Any
 
 from ..columns import Column, Kind, Row
 from . import BinaryFile
-from .cells import AS_TEXT
+from .cells import AS_TEXT, document
 
-_FORMULA = re.compile(r"[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
-"""What a text begins with that spreadsheets run (OWASP, CSV injection), also as full-width characters."""
+_ENDS = r"\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029,;|"
+"""What some reader may take for the end of a cell: the separators that are usual, and every end of a line."""
+_RUN = r"=+\-@\uff1d\uff0b\uff0d\uff20"
+"""What a cell begins with that spreadsheets run (OWASP, CSV injection), also as full-width characters."""
 _PHONE_NUMBER = re.compile(r"\+[0-9]+( ?\(0\))?[0-9 ]*")
+_JSON_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+
+
+def delimiter_of(text: str) -> str:
+    """What separates values, from what was asked for.
+
+    Raises:
+        ValueError: It cannot separate any.
+    """
+    delimiter = "\t" if text in ("tab", r"\t") else text
+    if (
+        len(delimiter) != 1
+        or delimiter.isalnum()
+        or delimiter in "\"'.+-@= "
+        or not (text == delimiter == "\t" or text.isprintable())
+    ):
+        raise ValueError(f"--delimiter must be one character such as , or ; or |, or the word tab, got {text!r}")
+    return delimiter
 
 
 class CsvWriter:
     """Writes CSV: a line of names, then a line for each row; None is an empty cell."""
 
     def __init__(
-        self, file: BinaryFile, columns: Sequence[Column], *, bom: bool, raw: bool, resumed: bool = False
+        self,
+        file: BinaryFile,
+        columns: Sequence[Column],
+        *,
+        delimiter: str,
+        bom: bool,
+        raw: bool,
+        resumed: bool = False,
     ) -> None:
         self._file = file
-        self._cells = [_cell_of(column.kind, raw=raw) for column in columns]
+        self._delimiter = delimiter
+        self._cells = [AS_TEXT[column.kind] if raw else _harmless(column.kind, delimiter) for column in columns]
         if not resumed:
             self._lines([[column.name for column in columns]], start=codecs.BOM_UTF8 if bom else b"")
 
@@ -43,17 +71,31 @@ class CsvWriter:
 
     def _lines(self, lines: Any, start: bytes = b"") -> None:
         text = io.StringIO(newline="")
-        csv.writer(text, lineterminator="\r\n").writerows(lines)
+        csv.writer(text, delimiter=self._delimiter, lineterminator="\r\n").writerows(lines)
         self._file.write(start + text.getvalue().encode())
 
 
-def harmless(text: str) -> str:
-    """A text that spreadsheets show instead of running it: what may be a formula gets an apostrophe in front."""
-    return f"'{text}" if _FORMULA.match(text) and not _PHONE_NUMBER.fullmatch(text) else text
+def _harmless(kind: Kind, delimiter: str) -> Callable[[Any], str]:
+    """What writes values of a kind so that spreadsheets show them instead of running them.
 
-
-def _cell_of(kind: Kind, *, raw: bool) -> Callable[[Any], str]:
+    What may be a formula gets an apostrophe in front, also inside of a text, where a reader that splits lines at
+    another character, or does not know its quotes, begins a cell. JSON stays JSON: there it is escaped.
+    """
     as_text = AS_TEXT[kind]
-    if raw or kind not in (Kind.TEXT, Kind.TEXTS):
-        return as_text
-    return lambda value: harmless(as_text(value))
+    start = rf"(^|[{_ENDS}{re.escape(delimiter)}])"
+    inside, in_json = re.compile(rf'{start}(?=["\s]*[{_RUN}])'), re.compile(rf'{start}(["\s]*)([{_RUN}])')
+
+    def text(value: Any) -> str:
+        found = as_text(value)
+        return found if _PHONE_NUMBER.fullmatch(found) else inside.sub(r"\1'", found)
+
+    def escaped(match: re.Match[str]) -> str:
+        return in_json.sub(lambda found: f"{found[1]}{found[2]}\\u{ord(found[3]):04x}", match[0])
+
+    def json(value: Any) -> str:
+        return _JSON_STRING.sub(escaped, document(value))
+
+    def texts(value: list[str]) -> str:
+        return json(value) if as_text(value) == document(value) else text(value)
+
+    return {Kind.TEXT: text, Kind.TEXTS: texts, Kind.OBJECT: json}.get(kind, as_text)

@@ -20,7 +20,9 @@ except ModuleNotFoundError as error:
 MOST_ROWS = 1_048_576
 """How many rows a sheet has at most, that of the names included; what is more goes on a further sheet."""
 MOST_CHARACTERS = 32_767
-"""How many characters a cell has at most."""
+"""How many characters a cell has at most, as Excel counts: in UTF-16, where an emoji is two."""
+WIDEST = 60
+"""How many characters wide a column is at most."""
 MOST_OF_A_NAME = 24
 """How many characters of a list's name the sheets are called by, as they may have 31 with their number."""
 _MOST_DIGITS = 10**15
@@ -45,6 +47,7 @@ class XlsxWriter:
         """Write rows."""
         for row in rows:
             if self._row == MOST_ROWS:
+                self._end_sheet()
                 self._add_sheet()
             for place, (column, value) in enumerate(zip(self._columns, row, strict=True)):
                 if value is not None:
@@ -53,6 +56,7 @@ class XlsxWriter:
 
     def finish(self) -> None:
         """Put the sheets together."""
+        self._end_sheet()
         self._book.close()
         self._folder.cleanup()
 
@@ -67,25 +71,34 @@ class XlsxWriter:
         self._sheet.freeze_panes(1, 0)
         for place, column in enumerate(self._columns):
             self._sheet.write_string(0, place, column.name, self._bold)
-            if column.kind is Kind.MOMENT:
-                self._sheet.set_column(place, place, 20)
+        self._widths = [len(column.name) + 3 for column in self._columns]  # with room for the filter's button
         self._row = 1
 
+    def _end_sheet(self) -> None:
+        """Let columns be as wide as what is in them, and let people filter by it."""
+        for place, width in enumerate(self._widths):
+            self._sheet.set_column(place, place, min(width + 1, WIDEST))
+        self._sheet.autofilter(0, 0, self._row - 1, len(self._columns) - 1)
+
     def _write_cell(self, place: int, column: Column, value: Any) -> None:
+        text = AS_TEXT[column.kind](value)
+        self._widths[place] = max(self._widths[place], min(len(text), WIDEST))
         match column.kind:
             case Kind.MOMENT if (local := value.astimezone(datetime.UTC).replace(tzinfo=None)) >= _EXCEL_BEGINS:
-                self._sheet.write_datetime(self._row, place, local, self._moment)
+                result = self._sheet.write_datetime(self._row, place, local, self._moment)
             case Kind.DATE if value >= _EXCEL_BEGINS.date():
-                self._sheet.write_datetime(self._row, place, value, self._date)
+                result = self._sheet.write_datetime(self._row, place, value, self._date)
             case Kind.INTEGER | Kind.DECIMAL if abs(value) < _MOST_DIGITS or isinstance(value, float):
-                self._sheet.write_number(self._row, place, value)
+                result = self._sheet.write_number(self._row, place, value)
             case Kind.TRUTH:
-                self._sheet.write_boolean(self._row, place, value)
-            case kind:
-                text = AS_TEXT[kind](value)
-                if len(text) > MOST_CHARACTERS:
+                result = self._sheet.write_boolean(self._row, place, value)
+            case _:
+                units = len(text.encode("utf-16-le")) // 2
+                if units > MOST_CHARACTERS:
                     raise ValueError(
-                        f"{column.name} of a record has {len(text):,} characters, and a cell of Excel holds "
+                        f"{column.name} of a record has {units:,} characters, and a cell of Excel holds "
                         f"{MOST_CHARACTERS:,} at most: use csv, jsonl or parquet"
                     )
-                self._sheet.write_string(self._row, place, text)
+                result = self._sheet.write_string(self._row, place, text)
+        if result:  # the library tells by a number alone what it could not write
+            raise ValueError(f"{column.name} does not fit into a sheet of Excel: use csv, jsonl or parquet")
