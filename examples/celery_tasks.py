@@ -1,0 +1,20 @@
+"""Celery tasks, one for each administration.
+
+PAYT_TOKEN=... celery --app celery_tasks worker --concurrency 4
+"""
+
+from __future__ import annotations
+
+from celery import Celery
+
+import payt
+
+app = Celery("contacts", broker="redis://localhost", backend="redis://localhost")
+
+
+# Payt waits out short outages itself; Celery tries again where an outage is longer.
+@app.task(autoretry_for=(payt.TransportError, payt.ServerError), retry_backoff=60, max_retries=5)
+def count_contacts(administration_id: str) -> int:
+    """The work: here, counting an administration's contacts."""
+    with payt.Client() as client:
+        return sum(1 for _ in client.contacts.list(administration_id=administration_id))
