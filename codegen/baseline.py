@@ -59,7 +59,7 @@ def find(root: Path, against: str | None) -> tuple[Baseline | None, str]:
         against: A revision that was asked for; None takes the last release, else the last commit.
 
     Raises:
-        NoSuchRevisionError: There is no such revision.
+        NoSuchRevisionError: The revision does not exist.
     """
     if against is not None:
         if _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{against}^{{commit}}") is None:

@@ -1,6 +1,6 @@
 """What changed between two contracts, in their own words, and whether users' code breaks.
 
-Two rules decide. What is sent may become freer and never stricter: an optional parameter more is no harm, a required
+Two rules decide. What is sent may become freer and never stricter: another optional parameter does no harm, a required
 one is. What is received may become surer and never looser: a field that may be null now was never null before.
 """
 

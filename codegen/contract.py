@@ -96,7 +96,7 @@ NAMES_OF_THE_TEMPLATE = {
 def problems_of(document: Any) -> list[str]:
     """All problems of the contract, in the order of its operations and schemas; empty where there is none."""
     if not isinstance(document, dict) or "paths" not in document:
-        return ["this is no OpenAPI document: it has no `paths`"]
+        return ["this is not an OpenAPI document: it has no `paths`"]
     version = document.get("openapi", document.get("swagger"))
     if not str(version).startswith("3.1."):
         return [
@@ -257,7 +257,7 @@ def problems_of_body(document: dict[str, Any], body: dict[str, Any]) -> Iterator
         return
     schema = body["content"]["application/json"].get("schema", {})
     if joined(document, schema).get("type") != "object" or "$ref" not in schema:
-        yield "its requestBody is no reference to an object schema: move it to components/schemas, and refer to it"
+        yield "its requestBody is not a reference to an object schema: move it to components/schemas, and refer to it"
 
 
 def problems_of_parameter(document: dict[str, Any], parameter: dict[str, Any]) -> Iterator[str]:
@@ -425,7 +425,7 @@ def problems_of_properties(schema: dict[str, Any], properties: dict[str, Any]) -
     """What concerns the properties of an object schema."""
     for name in properties:
         if not str(name).isidentifier() or keyword.iskeyword(name) or str(name).startswith("_"):
-            yield f"property {name!r} is no Python name, so no model can hold it under the name that the API uses"
+            yield f"property {name!r} is not a Python name, so no model can hold it under the name that the API uses"
         elif name in NAMES_OF_THE_TEMPLATE:
             yield f"property {name!r} would hide what has that name in the generated model"
     for name in schema.get("required", []):
@@ -436,7 +436,7 @@ def problems_of_properties(schema: dict[str, Any], properties: dict[str, Any]) -
 
 
 def _is_file(place: str) -> bool:
-    """Whether a schema describes a whole answer that is no JSON."""
+    """Whether a schema describes a whole answer that is not JSON."""
     found = re.search(r"\.content\.([^/]+/[^/]+)\.schema$", place)
     return found is not None and how_read(found[1]) == "bytes"
 

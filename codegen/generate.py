@@ -128,7 +128,7 @@ def report(
     if breaking:
         print("Users' code breaks." if old.judged else "Users' code would break, if this had been released.")
     else:
-        print("Users' code goes on as it is.")
+        print("Users' code keeps working.")
     for line in missing:
         print(f"  - {line}")
     return missing
@@ -142,7 +142,7 @@ def read(contract: Path) -> dict[str, Any]:
     """The contract as a document of JSON.
 
     Raises:
-        GenerationError: It cannot be read, is no valid OpenAPI, or would be misread.
+        GenerationError: It cannot be read, is not valid OpenAPI, or would be misread.
     """
     try:
         document: dict[str, Any] = parse(contract.read_text("utf-8"))
@@ -153,7 +153,7 @@ def read(contract: Path) -> dict[str, Any]:
         raise GenerationError("the generator would misread this contract:\n" + _list(problems))
     problems = invalid_in(document)
     if problems:
-        raise GenerationError("this is no valid OpenAPI:\n" + _list(problems))
+        raise GenerationError("this is not valid OpenAPI:\n" + _list(problems))
     return document
 
 

@@ -15,7 +15,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 
 def invalid_in(document: dict[str, Any]) -> list[str]:
-    """Where the document is no valid OpenAPI 3.1, a sentence each."""
+    """Where the document is not valid OpenAPI 3.1, a sentence each."""
     return [
         f"{place}: {_sentence(error)}"
         for error in OpenAPIV31SpecValidator(document).iter_errors()
@@ -107,11 +107,11 @@ def lacking_in_listing(
     properties = page.get("properties", {})
     data, pagination = (without_null(document, properties.get(name, {})) for name in ("data", "pagination"))
     if "$ref" not in schema:
-        yield "its page is no reference to a schema of components, so the model would get a name nobody chose"
+        yield "its page is not a reference to a schema of components, so the model would get a name that nobody chose"
     if data.get("type") != "array" or "data" not in page.get("required", []):
         yield "its page has no required array `data`, which holds the records"
     elif resolve(document, data.get("items", {})).get("type") != "object":
-        yield "the items of its `data` are no objects"
+        yield "the items of its `data` are not objects"
     elif resolve(document, data["items"]).get("required") and any(each.get("name") == "fields" for each in parameters):
         yield "the items of its `data` have required properties, and `fields` leaves properties out: require none"
     if "cursor" not in pagination.get("properties", {}):

@@ -98,7 +98,7 @@ def test_a_contract_that_would_be_misread_stops_the_generation(
     contract["components"]["schemas"]["Contact"]["properties"]["first-name"] = {"type": "string"}
     result = generate(contract)
     assert result.returncode == 2
-    assert "components.schemas.Contact: property 'first-name' is no Python name" in result.stderr
+    assert "components.schemas.Contact: property 'first-name' is not a Python name" in result.stderr
     assert "Traceback" not in result.stderr
     assert not (tmp_path / "generated").exists()
 

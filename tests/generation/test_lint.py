@@ -78,7 +78,7 @@ def move_to_content(document: dict[str, Any]) -> None:
 
 
 MISREAD: dict[str, tuple[Change, str]] = {
-    "no paths": (lambda document: document.pop("paths"), "this is no OpenAPI document: it has no `paths`"),
+    "no paths": (lambda document: document.pop("paths"), "this is not an OpenAPI document: it has no `paths`"),
     "parameter by content": (
         move_to_content,
         "GET /v1/contacts, parameter 'fields': it is given by `content` and would be dropped: give it a schema",
@@ -118,7 +118,7 @@ MISREAD: dict[str, tuple[Change, str]] = {
         lambda document: operation(document).update(requestBody={"content": {}}),
         "its requestBody is of no type",
     ),
-    "body that is no reference": (set_body({"type": "object"}), "its requestBody is no reference to an object schema"),
+    "body that is no reference": (set_body({"type": "object"}), "its requestBody is not a reference to an object schema"),
     "two content types": (
         lambda document: operation(document)["responses"]["200"]["content"].update({"text/csv": {}}),
         "response 200 has several content types, of which only application/json would be read",
@@ -137,10 +137,10 @@ MISREAD: dict[str, tuple[Change, str]] = {
     ),
     "property with a dash": (
         add_property("first-name", {"type": "string"}),
-        "components.schemas.Contact: property 'first-name' is no Python name",
+        "components.schemas.Contact: property 'first-name' is not a Python name",
     ),
-    "property that is a keyword": (add_property("class", {"type": "string"}), "property 'class' is no Python name"),
-    "property that is private": (add_property("_hidden", {"type": "string"}), "property '_hidden' is no Python name"),
+    "property that is a keyword": (add_property("class", {"type": "string"}), "property 'class' is not a Python name"),
+    "property that is private": (add_property("_hidden", {"type": "string"}), "property '_hidden' is not a Python name"),
     "property that hides an import": (add_property("datetime", {"type": "string"}), "property 'datetime' would hide"),
     "property that hides self": (add_property("self", {"type": "string"}), "property 'self' would hide"),
     "binary property": (
@@ -495,7 +495,7 @@ LACKING: dict[str, tuple[Change, str]] = {
     "page whose data may be missing": (lambda document: page(document).pop("required"), "no required array `data`"),
     "page of texts": (
         lambda document: page(document)["properties"]["data"].update(items={"type": "string"}),
-        "the items of its `data` are no objects",
+        "the items of its `data` are not objects",
     ),
     "page of records with required fields": (
         set_schema("Contact", required=["id"]),
@@ -525,7 +525,7 @@ LACKING: dict[str, tuple[Change, str]] = {
     ),
     "page that is no reference": (
         lambda document: answer(document).update(schema=page(document)),
-        "its page is no reference to a schema of components",
+        "its page is not a reference to a schema of components",
     ),
 }
 
@@ -619,4 +619,4 @@ def test_what_readers_would_miss_is_named(name: str, contract: dict[str, Any]) -
 
 @pytest.mark.parametrize("document", [None, [], "paths", {}], ids=["nothing", "list", "word", "empty"])
 def test_what_is_no_document_is_refused(document: Any) -> None:
-    assert problems_of(document) == ["this is no OpenAPI document: it has no `paths`"]
+    assert problems_of(document) == ["this is not an OpenAPI document: it has no `paths`"]
