@@ -177,11 +177,16 @@ class Ahead(Generic[R]):
                 self._arrivals.put(Arrival("", consumed, first[0]))
             for _ in range(1 + prefetch if first is None else prefetch):
                 consumed.put(None)
-            # the threads know nothing but this: an iteration that is dropped is collected, and that closes it
-            self._workers.append(Worker(partial(_work, api, make, left, consumed, self._arrivals)))
+            with suppress(RuntimeError):  # a program that is ending starts no thread, since Python 3.12
+                # the threads know nothing but this: an iteration that is dropped is collected, and that closes it
+                self._workers.append(Worker(partial(_work, api, make, left, consumed, self._arrivals)))
+        self._alone = () if self._workers else _fetched(api, make, left)
 
     def __iter__(self) -> Iterator[Arrival[R]]:
         working = len(self._workers)
+        while not working and not self._arrivals.empty():
+            yield self._arrivals.get_nowait()  # type: ignore[misc]  # the first one
+        yield from self._alone
         while working:
             if os.getpid() != self._process:
                 raise RuntimeError(
@@ -235,6 +240,18 @@ def _work(
             consumed.put(None)
             arrivals.put(Arrival(name, consumed, error=error))
     arrivals.put(None)
+
+
+def _fetched(
+    api: AuthenticatedClient, make: Callable[[Page[Any]], R], left: deque[tuple[str, Walk[Any]]]
+) -> Iterator[Arrival[R]]:
+    """What is there without threads: one page after the other, each when it is wanted."""
+    for name, walk in left:
+        try:
+            while (made := fetch(api, make, walk)) is not None:
+                yield Arrival(name, None, made[0])
+        except Exception as error:  # noqa: BLE001  # as in a thread
+            yield Arrival(name, None, error=error)
 
 
 class _Lanes:
