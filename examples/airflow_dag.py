@@ -1,4 +1,6 @@
-"""An Airflow task that keeps a copy. The callable is plain Python; the DAG around it needs Airflow 2.4 or newer.
+"""An Airflow task that keeps a copy. The callable is plain Python; the DAG around it is for Airflow 3.
+
+No release of Airflow 2 can be installed beside the extra `sql`, which needs SQLAlchemy 2.
 
 The token is in the environment of the workers (PAYT_TOKEN). For a login in a `payt.SQLTokenStore`, give the client
 `payt.AuthorizationCode(…, store)` as its credentials.
@@ -12,7 +14,7 @@ import payt
 
 
 def sync_contacts(administration_ids: list[str], to: str) -> dict[str, int]:
-    """Sync, and return a small summary for XCom. An error fails the task, and a retry goes on where it stopped."""
+    """Sync, and return a small summary for XCom. An error fails the task, and a retry resumes where it stopped."""
     with payt.Client() as client:
         results = payt.sync(client, administration_ids, to, full_after=datetime.timedelta(days=7))
     return {
@@ -22,7 +24,7 @@ def sync_contacts(administration_ids: list[str], to: str) -> dict[str, int]:
 
 
 try:
-    from airflow.decorators import dag, task
+    from airflow.sdk import dag, task
 except ImportError:  # where only the callable is wanted
     pass
 else:

@@ -1,33 +1,45 @@
-"""The same with Dask: `dask[distributed]`, here on a local cluster.
+"""A Parquet file for each administration, by Dask: `dask[distributed]`, here on a local cluster.
 
-PAYT_TOKEN=... python examples/dask_workers.py 1 2 3
+    PAYT_TOKEN=... python examples/dask_workers.py folder 1 2 3
+
+A pager travels as settings, its token stays behind. The workers of one machine keep to one pace; those of several
+machines do with `payt.Client(pace=payt.SQLPace(url))`.
 """
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
+
+import pyarrow.parquet
 
 import payt
 
-WORKERS = 2
+
+def save(pager: payt.Pager[payt.Contact], file: Path) -> int | payt.PaytError:
+    """The work: how many contacts were written, or why they could not be listed. One failure ends no others."""
+    reader = pager.to_arrow()
+    try:
+        with pyarrow.parquet.ParquetWriter(part := file.with_suffix(".part"), reader.schema) as writer:
+            for batch in reader:
+                writer.write_batch(batch)
+    except payt.PaytError as error:
+        return error
+    part.replace(file)  # so that no file is half of a listing
+    return int(pyarrow.parquet.read_metadata(file).num_rows)
 
 
-def lastnames(pager: payt.Pager[payt.Contact]) -> list[str | None]:
-    """The work: here, one column of an administration's contacts."""
-    return [contact.lastname for contact in pager]
-
-
-def main(cluster: Any, administration_ids: list[str]) -> list[list[str | None]]:
-    """Gather the last names of each administration."""
-    with payt.Client() as client:  # on several machines: pace=payt.SQLPace(url)
+def main(cluster: Any, folder: Path, administration_ids: list[str]) -> dict[str, int | payt.PaytError]:
+    """Save the contacts of each administration."""
+    with payt.Client() as client:
         pagers = [client.contacts.list(administration_id=each) for each in administration_ids]
-        gathered: list[list[str | None]] = cluster.gather(cluster.map(lastnames, pagers))
-        return gathered
+        files = [folder / f"{each}.parquet" for each in administration_ids]
+        return dict(zip(administration_ids, cluster.gather(cluster.map(save, pagers, files)), strict=True))
 
 
 if __name__ == "__main__":
     from distributed import Client, LocalCluster
 
-    with LocalCluster(n_workers=WORKERS, threads_per_worker=1) as local, Client(local) as cluster:
-        print(main(cluster, sys.argv[1:]))
+    with LocalCluster(n_workers=2, threads_per_worker=1) as local, Client(local) as cluster:
+        print(main(cluster, Path(sys.argv[1]), sys.argv[2:]))

@@ -5,12 +5,15 @@ from __future__ import annotations
 import configparser
 import datetime
 import importlib.util
+import os
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import pyarrow.parquet
 import pytest
 from click.testing import CliRunner
 from sql.truth import Query, rows, truth
@@ -48,10 +51,23 @@ def test_workers_in_processes(fake: FakePayt) -> None:
 
 
 def test_the_airflow_task(fake: FakePayt, sqlite: str, query_sqlite: Query) -> None:
-    """The callable; a whole Airflow is too much to install for it."""
     summary = example("airflow_dag").sync_contacts(["1"], sqlite)
     assert summary == {"inserted": 12, "updated": 0, "unchanged": 0, "deleted": 0}
     assert rows(query_sqlite) == truth(fake)
+
+
+def test_airflow_loads_the_dag(tmp_path: Path) -> None:
+    pytest.importorskip("airflow", reason=NEEDED)
+    program = """
+import sys
+from airflow.dag_processing.dagbag import DagBag
+bag = DagBag(sys.argv[1])
+print(bag.import_errors, [(dag.dag_id, task.task_id, task.retries) for dag in bag.dags.values() for task in dag.tasks])
+"""
+    environment = {**os.environ, "AIRFLOW_HOME": str(tmp_path)}
+    command = [sys.executable, "-c", program, str(EXAMPLES / "airflow_dag.py")]
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert "{} [('payt_contacts', 'sync_contacts', 3)]" in run.stdout, run.stdout + run.stderr
 
 
 @pytest.mark.parametrize("file", ["systemd/payt-sync.service", "crontab"])
@@ -152,14 +168,56 @@ def test_a_dlt_resource_loses_no_change_while_it_lists(
     assert row == ("Passed",)
 
 
+COUNTS = {"1": 12, "2": 5}
+
+
+def check_files(results: dict[str, Any], fake: FakePayt, folder: Path) -> None:
+    """Two administrations are in files, and the third is an error."""
+    refused = results.pop("9")
+    assert isinstance(refused, payt.PermissionDeniedError)
+    assert results == COUNTS
+    assert sorted(path.name for path in folder.glob("*.parquet")) == ["1.parquet", "2.parquet"]
+    table = pyarrow.parquet.read_table(folder / "1.parquet")
+    assert table["lastname"].to_pylist() == [contact["lastname"] for contact in fake.contacts]
+
+
 @pytest.mark.filterwarnings("default")
-def test_dask_workers(fake: FakePayt) -> None:
+def test_dask_workers(fake: FakePayt, tmp_path: Path) -> None:
     distributed = pytest.importorskip("distributed", reason=NEEDED)
     fake.add_administration("2", 5)
     with (
         distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as local,
         distributed.Client(local) as cluster,
     ):
-        names = example("dask_workers").main(cluster, ["1", "2"])
-    assert [len(each) for each in names] == [12, 5]
-    assert names[0] == [contact["lastname"] for contact in fake.contacts]
+        check_files(example("dask_workers").main(cluster, tmp_path, ["1", "2", "9"]), fake, tmp_path)
+
+
+def test_ray_workers(fake: FakePayt, tmp_path: Path) -> None:
+    """As a program of its own: what Ray starts, it leaves to the end of the process."""
+    pytest.importorskip("ray", reason=NEEDED)
+    fake.add_administration("2", 5)
+    command = [sys.executable, str(EXAMPLES / "ray_workers.py"), str(tmp_path), "1", "2", "9"]
+    environment = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0"}  # Ray would tell its makers that it was used
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert "{'1': 12, '2': 5, '9': PermissionDeniedError(" in run.stdout, run.stdout + run.stderr
+    check_files({**COUNTS, "9": payt.PermissionDeniedError("as printed")}, fake, tmp_path)
+
+
+def test_the_web_application(fake: FakePayt) -> None:
+    testclient = pytest.importorskip("fastapi.testclient", reason=NEEDED)
+    pages = "/administrations/1/customers"
+    web: Any = example("web")
+    with testclient.TestClient(web.app) as browser:
+        assert browser.get(pages, params={"limit": 2}).json() == [
+            {name: contact[name] for name in ("id", "lastname", "debtor_numbers")} for contact in fake.contacts[:2]
+        ]
+        assert browser.get("/administrations/1/contacts/3").json() == fake.contacts[2]
+        assert browser.get("/administrations/1/contacts/99").status_code == 404
+        refused = browser.get("/administrations/9/customers")
+        assert (refused.status_code, refused.json()) == (404, {"detail": "PermissionDeniedError"})
+        web.SECONDS = 0.05
+        fake.fail("stall", seconds=30, times=None)
+        late = browser.get(pages)
+        assert (late.status_code, late.headers["retry-after"]) == (503, "5")
+        assert "/administrations/{administration_id}/customers" in browser.get("/openapi.json").text
+    assert fake.connections <= 2  # one, and perhaps another after the stall

