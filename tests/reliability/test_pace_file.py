@@ -21,13 +21,13 @@ from typing import Any
 
 import pytest
 
-import payt
 from faults.server import FaultServer
-from payt.transport import pace_file
+from payt.transport import clock, pace_file
 from payt.transport.pace_file import FilePace
 from payt.transport.paces import MARGIN, BookedStart
 from support.flavours import Flavour
 from support.quick import QUICK
+from support.turned_clock import TurnedClock
 
 KEY = b"a digest"
 PERIOD = 1 + MARGIN
@@ -55,7 +55,7 @@ def test_the_file_is_private_and_says_nothing_of_the_token(
     before = os.umask(0)
     try:
         with monkeypatch.context() as real:
-            real.setattr("payt.transport.clock._clock", payt.transport.clock.Clock())
+            real.setattr(clock, "_clock", clock.Clock())
             flavour.contacts(server.url, "a-secret-token", client=QUICK)
     finally:
         os.umask(before)
@@ -102,12 +102,13 @@ def test_what_was_booked_before_the_machine_was_started_does_not_count(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wait()
-    monkeypatch.setattr(pace_file, "_machine", lambda: b"another one, or another time")
-    assert wait() == 0
-    monkeypatch.undo()
-    monkeypatch.setattr(time, "monotonic", lambda now=time.monotonic: now() - 100_000)  # where nothing else tells it
-    assert wait() == 0
-    assert wait() == pytest.approx(PERIOD, abs=0.5)
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(pace_file, "_machine", lambda: b"another one, or another time")
+        assert wait() == 0
+    with clock.using(TurnedClock()):  # where nothing else tells it
+        monkeypatch.setattr(clock.current(), "time", clock.Clock().now() - 100_000)
+        assert wait() == 0
+        assert wait() == pytest.approx(PERIOD)
 
 
 def test_a_machine_is_known_by_its_start_or_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,12 +150,12 @@ def test_a_file_that_cannot_be_used_leaves_the_pace_of_the_process(
     (record,) = caplog.records
     assert record.levelname == "DEBUG"
     assert record.message.startswith("this process does not share its pace with others: ")
-    pace._alone_until = time.monotonic()  # a minute later
+    pace._alone_until = clock.now()  # a minute later
     assert wait(b"later", pace=pace) == 0
     assert len([path for path in folder.iterdir() if path.stat().st_size]) == 1
 
 
-@pytest.mark.parametrize("place", ["folder", "file", "link", "pipe", "home"])
+@pytest.mark.parametrize("place", ["folder", "file", "link", "pipe", "relative", "homeless"])
 def test_something_else_in_its_place_leaves_the_pace_of_the_process(
     place: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -172,10 +173,14 @@ def test_something_else_in_its_place_leaves_the_pace_of_the_process(
         os.mkfifo(path)
         monkeypatch.setattr(pace_file, "_STUCK", 0)
     else:
-        monkeypatch.setattr("platformdirs.user_state_path", lambda *_, **__: Path("~/.local/state"))
+        home = {
+            "relative": lambda *_, **__: Path("~/.local/state"),
+            "homeless": lambda *_, **__: Path("~none").expanduser(),
+        }
+        monkeypatch.setattr("platformdirs.user_state_path", home[place])
     pace, key = FilePace(), place.encode()
     assert wait(pace=pace) >= 0
-    assert pace._alone_until > time.monotonic()
+    assert pace._alone_until > clock.now()
     assert wait(key, pace=pace) == 0
     assert wait(key, pace=pace) > 0
     assert not (tmp_path / "elsewhere").exists()
@@ -217,7 +222,7 @@ def test_who_was_stopped_with_the_lock_is_not_waited_for(
     monkeypatch.setattr(pace_file, "_STUCK", 0.05)
     while seconds := start.wait():
         time.sleep(seconds)
-    assert pace._alone_until > time.monotonic()
+    assert pace._alone_until > clock.now()
 
 
 def test_the_event_loop_goes_on_meanwhile(holder: subprocess.Popen[bytes]) -> None:
@@ -278,9 +283,9 @@ def test_thirty_processes_that_were_forked_book_one_after_the_other(folder: Path
         if child == 0:
             for _ in range(4):
                 start = pace.start(KEY, 10)
-                while 0 < (seconds := start.wait()) < 0.01:  # another one is writing
-                    time.sleep(seconds)
-                os.write(write, f"{time.monotonic() + seconds}\n".encode())
+                while start.wait() and start.book is None:  # another one is writing
+                    time.sleep(0.001)
+                os.write(write, f"{start.due}\n".encode())
             os._exit(0)
         children.append(child)
     os.close(write)

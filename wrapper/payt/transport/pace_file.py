@@ -20,13 +20,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from . import clock
 from .paces import Book, BookPace, ProcessPace
 
 log = logging.getLogger("payt")
 
 _ALONE = 60.0
 """Seconds for which a process keeps its own pace after the file could not be used."""
-_STUCK = 1.0
+_STUCK = 2.0
 """Seconds of trying after which whoever holds the lock is taken for stopped."""
 _OLD = 3600.0
 """Seconds after which a file that nobody wrote in is removed: tokens are replaced by the hour."""
@@ -51,7 +52,7 @@ class FilePace(BookPace):
     @contextmanager
     def book(self, key: bytes, patience: float = 0.0) -> Iterator[Book]:
         """As `BookPace.book`."""
-        opened = self._opened(key, patience) if time.monotonic() >= self._alone_until else None
+        opened = self._opened(key, patience) if clock.now() >= self._alone_until else None
         if opened is None:
             with self._alone.book(key) as book:
                 yield book
@@ -76,12 +77,12 @@ class FilePace(BookPace):
                 kept = os.read(file, os.fstat(file).st_size)
                 if not kept:
                     _remove_old(Path(self._folder))
-                return file, _read(kept) or Book(time.monotonic())
+                return file, _read(kept) or Book(clock.now())
             except BaseException:
                 os.close(file)
                 raise
         except BlockingIOError as error:
-            now = time.monotonic()
+            now = clock.now()
             self._stuck_since = self._stuck_since or now
             if now - self._stuck_since < _STUCK:
                 raise
@@ -101,7 +102,7 @@ class FilePace(BookPace):
         raise FileNotFoundError("the user has no home")
 
     def _leave(self, error: OSError) -> None:
-        self._alone_until, self._stuck_since = time.monotonic() + _ALONE, None
+        self._alone_until, self._stuck_since = clock.now() + _ALONE, None
         if not self._said:
             self._said = True
             log.debug("this process does not share its pace with others: %s", error)
@@ -120,12 +121,12 @@ def _lock(file: int, patience: float) -> None:
     Raises:
         BlockingIOError: Somebody else has it.
     """
-    end = time.monotonic() + patience
+    end = clock.now() + patience
     while True:
         try:
             return _try_lock(file)
         except BlockingIOError:
-            if time.monotonic() >= end:
+            if clock.now() >= end:
                 raise
             time.sleep(0.0005)
 
