@@ -53,7 +53,8 @@ class Administrations:
             cursor: Where to start, from an error's or a page's `.cursor`.
             per_page: How many records a request asks for, 1 to 500. The most is the fastest.
             limit: How many records to list at most.
-            prefetch: How many pages are fetched ahead of the one that is being consumed, 1 or 0.
+            prefetch: How many pages are fetched ahead of the one that is being consumed, 0 to 16. Above 1, they
+                are asked for at guessed cursors where a service is slow, and joined where they overlap.
             on_invalid: What a record that is not what the contract says does: "raise" ends the listing with an error,
                 "collect" leaves it out and puts it into `.invalid` of the result.
 
@@ -106,7 +107,8 @@ class AsyncAdministrations:
             cursor: Where to start, from an error's or a page's `.cursor`.
             per_page: How many records a request asks for, 1 to 500. The most is the fastest.
             limit: How many records to list at most.
-            prefetch: How many pages are fetched ahead of the one that is being consumed, 1 or 0.
+            prefetch: How many pages are fetched ahead of the one that is being consumed, 0 to 16. Above 1, they
+                are asked for at guessed cursors where a service is slow, and joined where they overlap.
             on_invalid: What a record that is not what the contract says does: "raise" ends the listing with an error,
                 "collect" leaves it out and puts it into `.invalid` of the result.
 

@@ -67,7 +67,8 @@ class Contacts:
             cursor: Where to start, from an error's or a page's `.cursor`.
             per_page: How many records a request asks for, 1 to 500. The most is the fastest.
             limit: How many records to list at most.
-            prefetch: How many pages are fetched ahead of the one that is being consumed, 1 or 0.
+            prefetch: How many pages are fetched ahead of the one that is being consumed, 0 to 16. Above 1, they
+                are asked for at guessed cursors where a service is slow, and joined where they overlap.
             on_invalid: What a record that is not what the contract says does: "raise" ends the listing with an error,
                 "collect" leaves it out and puts it into `.invalid` of the result.
 
@@ -140,7 +141,7 @@ class Contacts:
             fields: Only these fields are sent; all others are None. Names, and `{name: [names inside it]}`.
             per_page: As for `list`.
             limit: How many records of each administration to list at most.
-            prefetch: How many pages each of the listings under way is ahead of the consumer, 1 or 0. There are never
+            prefetch: How many pages each of the listings under way is ahead of the consumer, 0 to 16. There are never
                 more than `concurrency * (1 + prefetch)` pages in memory.
             on_invalid: What a record that is not what the contract says does: "raise" ends the listing with an error,
                 "collect" leaves it out and puts it into `.invalid` of the result.
@@ -212,7 +213,8 @@ class AsyncContacts:
             cursor: Where to start, from an error's or a page's `.cursor`.
             per_page: How many records a request asks for, 1 to 500. The most is the fastest.
             limit: How many records to list at most.
-            prefetch: How many pages are fetched ahead of the one that is being consumed, 1 or 0.
+            prefetch: How many pages are fetched ahead of the one that is being consumed, 0 to 16. Above 1, they
+                are asked for at guessed cursors where a service is slow, and joined where they overlap.
             on_invalid: What a record that is not what the contract says does: "raise" ends the listing with an error,
                 "collect" leaves it out and puts it into `.invalid` of the result.
 
@@ -285,7 +287,7 @@ class AsyncContacts:
             fields: Only these fields are sent; all others are None. Names, and `{name: [names inside it]}`.
             per_page: As for `list`.
             limit: How many records of each administration to list at most.
-            prefetch: How many pages each of the listings under way is ahead of the consumer, 1 or 0. There are never
+            prefetch: How many pages each of the listings under way is ahead of the consumer, 0 to 16. There are never
                 more than `concurrency * (1 + prefetch)` pages in memory.
             on_invalid: What a record that is not what the contract says does: "raise" ends the listing with an error,
                 "collect" leaves it out and puts it into `.invalid` of the result.

@@ -436,3 +436,106 @@ def test_async_pages_of_many_collect_the_errors_of_single_ones() -> None:
 
     with serving(answer) as server:
         asyncio.run(run(server.url))
+
+
+# What comes after an error, and instead of a list
+
+
+def failing_at_the_second_page(query: dict[str, str]) -> Any:
+    return refusal(403) if "cursor" in query else by_id(list(range(1, 1_201)))(query)
+
+
+@pytest.mark.parametrize("prefetch", [0, 1, 16])
+def test_an_iterator_that_failed_fails_again(prefetch: int) -> None:
+    """A bare end would look as if all had come."""
+    with serving(failing_at_the_second_page) as server, payt.Client("t", base_url=server.url, **CLIENT) as client:
+        pager = client.contacts.list(administration_id="1", prefetch=prefetch)
+        many = client.contacts.list_many(administration_ids=["1"], prefetch=prefetch)
+        for iterator in (iter(pager), pager.pages(), iter(many), many.pages()):
+            for _ in range(3):
+                with pytest.raises(payt.PermissionDeniedError) as caught:
+                    list(iterator)
+                assert caught.value.cursor == "500"
+
+
+@pytest.mark.parametrize("prefetch", [0, 1, 16])
+def test_async_an_iterator_that_failed_fails_again(prefetch: int) -> None:
+    async def run(url: str) -> None:
+        async with payt.AsyncClient("t", base_url=url, **CLIENT) as client:
+            pager = client.contacts.list(administration_id="1", prefetch=prefetch)
+            many = client.contacts.list_many(administration_ids=["1"], prefetch=prefetch)
+            for iterator in (aiter(pager), pager.pages(), aiter(many), many.pages()):
+                for _ in range(3):
+                    with pytest.raises(payt.PermissionDeniedError) as caught:
+                        [each async for each in iterator]
+                    assert caught.value.cursor == "500"
+
+    with serving(failing_at_the_second_page) as server:
+        asyncio.run(run(server.url))
+
+
+def test_an_iterator_that_was_interrupted_says_so() -> None:
+    """As by Ctrl-C; and what is thrown into it comes out of it, as out of a generator."""
+
+    def interrupted(_: Any) -> None:
+        raise KeyboardInterrupt
+
+    async def interrupted_async(_: Any) -> None:
+        raise asyncio.CancelledError
+
+    async def run(url: str) -> None:
+        async with payt.AsyncClient("t", base_url=url, **CLIENT) as client:
+            pages = client.contacts.list(administration_id="1").map_pages(interrupted_async)
+            with pytest.raises(asyncio.CancelledError):
+                await anext(pages)
+            with pytest.raises(RuntimeError, match="was interrupted"):
+                await anext(pages)
+            with pytest.raises(LookupError):
+                await client.contacts.list(administration_id="1").pages().athrow(LookupError())
+
+    with serving(by_id([1])) as server, payt.Client("t", base_url=server.url, **CLIENT) as client:
+        pages = client.contacts.list(administration_id="1").map_pages(interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            next(pages)
+        with pytest.raises(RuntimeError, match="was interrupted"):
+            next(pages)
+        with pytest.raises(LookupError):
+            client.contacts.list(administration_id="1").pages().throw(LookupError())
+        asyncio.run(run(server.url))
+
+
+def test_the_first_record_takes_one_request() -> None:
+    async def run(url: str) -> list[Any]:
+        async with payt.AsyncClient("t", base_url=url, **CLIENT) as client:
+            first = await client.contacts.list(administration_id="1").first()
+            return [first, await client.contacts.list(administration_id="1", limit=0).first()]
+
+    for ids in ([7, 8, 9], []):
+        with serving(by_id(ids)) as server, payt.Client("t", base_url=server.url, **CLIENT) as client:
+            found = client.contacts.list(administration_id="1", prefetch=16).first()
+            assert (found and found.id) == ("7" if ids else None)
+            assert [query["per_page"] for query in server.asked] == ["1"]
+            assert client.contacts.list(administration_id="1", limit=0).first() is None
+            assert asyncio.run(run(server.url)) == [found, None]
+            assert len(server.asked) == 2
+
+
+def test_a_pager_shows_what_it_lists() -> None:
+    with payt.Client("secret", base_url="https://api.example") as client:
+        pager = client.contacts.list(administration_id="1\x1b\u202e", ids=map(str, range(250)), limit=5)
+        assert repr(pager) == (
+            r"payt.Pager(contacts, in 3 parts, administration_id='1\x1b\u202e', ids='0,1,2,3,4,5,...5,96,97,98,99', "
+            "per_page=500, limit=5, prefetch=1)"
+        )
+        one = client.contacts.list(administration_id="1", cursor="500")
+        assert repr(one) == "payt.Pager(contacts, administration_id='1', cursor='500', per_page=500, prefetch=1)"
+
+
+@pytest.mark.parametrize("kind", [payt.Client, payt.AsyncClient])
+def test_what_a_pager_is_not_is_said(kind: Any) -> None:
+    pager = kind("t", base_url="https://api.example").contacts.list(administration_id="1")
+    with pytest.raises(TypeError, match=r"sum\(1 for _ in pager\) counts them"):
+        len(pager)
+    with pytest.raises(TypeError, match=r"pager\.first\(\)"):
+        next(pager) if kind is payt.Client else anext(pager)
+    assert pager

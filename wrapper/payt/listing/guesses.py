@@ -67,7 +67,7 @@ class Guess:
     leads: bool
     ids: list[int] | None = None
     last: bool = False
-    response: Response[Any] | None = attrs.field(default=None, repr=False)
+    response: Any = attrs.field(default=None, repr=False)
     overlap: int = 0
 
     @property

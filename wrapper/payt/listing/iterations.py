@@ -13,13 +13,11 @@ R = TypeVar("R")
 class _Ended:
     """How an iteration ended."""
 
-    _error: BaseException | None = None
+    _error: Exception | None = None
 
-    def _raise_again(self) -> None:
-        if isinstance(self._error, Exception):
-            raise self._error
-        if self._error is not None:
-            raise RuntimeError("this listing was interrupted: list anew, from the cursor of its last page")
+    def _end(self, error: BaseException) -> None:
+        interrupted = RuntimeError("this listing was interrupted: list anew, from the cursor of its last page")
+        self._error = error if isinstance(error, Exception) else interrupted
 
 
 class Iteration(_Ended, Generator[R]):
@@ -34,13 +32,14 @@ class Iteration(_Ended, Generator[R]):
 
     def send(self, value: None) -> R:
         """As a generator's."""
-        self._raise_again()
+        if self._error is not None:
+            raise self._error
         try:
             return self._source.send(value)
         except StopIteration:
             raise
         except BaseException as error:
-            self._error = error
+            self._end(error)
             raise
 
     def throw(self, *error: Any) -> R:
@@ -60,13 +59,14 @@ class AsyncIteration(_Ended, AsyncGenerator[R]):
 
     async def asend(self, value: None) -> R:
         """As a generator's."""
-        self._raise_again()
+        if self._error is not None:
+            raise self._error
         try:
             return await self._source.asend(value)
         except StopAsyncIteration:
             raise
         except BaseException as error:
-            self._error = error
+            self._end(error)
             raise
 
     async def athrow(self, *error: Any) -> R:
@@ -81,18 +81,41 @@ class AsyncIteration(_Ended, AsyncGenerator[R]):
 class Records(chain[T]):
     """The records of one page after the other."""
 
-    _pages: Generator[Any]
+    _pages: Iteration[Any]
 
     @classmethod
-    def of(cls, pages: Generator[R], records: Callable[[R], Iterable[T]]) -> Self:
+    def of(cls, pages: Iteration[R], records: Callable[[R], Iterable[T]]) -> Self:
         """The records of pages: of each, what `records` makes of it."""
-        self: Self = cls.from_iterable(map(records, pages))  # type: ignore[assignment]  # it is one of this class
+        self: Self = cls.from_iterable(_batches(pages, records))  # type: ignore[assignment]  # it is one of this class
         self._pages = pages
         return self
 
     def close(self) -> None:
         """End the listing."""
         self._pages.close()
+
+
+def _batches(pages: Iteration[R], records: Callable[[R], Iterable[T]]) -> Iterator[Iterable[T]]:
+    try:
+        yield from map(records, pages)
+    except GeneratorExit:
+        raise
+    except BaseException as error:  # noqa: BLE001  # a chain ends where its source fails, and not where a link does
+        yield _Failing(error, pages)
+
+
+class _Failing(Iterator[Any]):
+    """Raises an error, and then whatever its pages raise."""
+
+    def __init__(self, error: BaseException, pages: Iteration[Any]) -> None:
+        self._error: BaseException | None = error
+        self._pages = pages
+
+    def __next__(self) -> Any:
+        error, self._error = self._error, None
+        if error is not None:
+            raise error
+        return next(self._pages)
 
 
 class AsyncRecords(AsyncIterator[T], Generic[T]):

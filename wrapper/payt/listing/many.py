@@ -14,8 +14,9 @@ from payt_api.client import AuthenticatedClient
 
 from .. import checks
 from ..errors import PaytError
-from .ahead import Ahead, Arrival, AsyncAhead, same, same_async
+from .ahead import Ahead, Arrival, AsyncAhead
 from .arguments import listing_of
+from .fetch import same, same_async
 from .iterations import AsyncIteration, AsyncRecords, Iteration, Records
 from .pager import MOST_PREFETCH
 from .pages import InvalidRecord, Page
@@ -105,7 +106,7 @@ class ManyPager(_Many[T]):
             PaytError: With `on_error="raise"`, as soon as one listing cannot go on; this ends all others too.
                 `administration_id` tells which listing it was, and `cursor` resumes that one.
         """
-        return Records.of(self.pages(), _pairs_of)
+        return Records.of(Iteration(self._arrived()), _pairs_of)
 
     def pages(self) -> Generator[tuple[str, Page[T]]]:
         """Pairs of an administration's id and a page.

@@ -13,8 +13,9 @@ import attrs
 from payt_api.client import AuthenticatedClient
 
 from .. import checks
-from .ahead import Ahead, AsyncAhead, fetch, same, same_async
+from .ahead import Ahead, AsyncAhead
 from .arguments import Listing, listing_of
+from .fetch import fetch, same, same_async
 from .iterations import AsyncIteration, AsyncRecords, Iteration, Records
 from .pages import InvalidRecord, Page
 from .spec import ListSpec
@@ -111,7 +112,7 @@ class Pager(_One[T]):
         Raises:
             PaytError: The listing cannot go on; `cursor` resumes it.
         """
-        return Records.of(self.pages(), _data_of)
+        return self._records()
 
     def __next__(self) -> NoReturn:
         raise TypeError("a pager begins anew with each iteration: next(iter(pager)), or pager.first()")
@@ -122,8 +123,8 @@ class Pager(_One[T]):
         Raises:
             PaytError: It could not be had.
         """
-        with closing(self._one().pages()) as pages:
-            return next(Records.of(pages, _data_of), None)
+        with closing(self._one()._records()) as records:  # noqa: SLF001  # ours
+            return next(records, None)
 
     def pages(self) -> Generator[Page[T]]:
         """The same, a page at a time.
@@ -144,6 +145,9 @@ class Pager(_One[T]):
             PaytError: The listing cannot go on; `cursor` resumes it.
         """
         return Iteration(self._made(make))
+
+    def _records(self) -> Records[T]:
+        return Records.of(Iteration(self._made(same)), _data_of)
 
     def _made(self, make: Callable[[Page[T]], R]) -> Generator[R]:
         walk = self._begin()
@@ -188,15 +192,15 @@ class AsyncPager(_One[T]):
 
     def __aiter__(self) -> AsyncIterator[T]:
         """As iterating a `Pager`."""
-        return AsyncRecords(self.pages(), _data_of)
+        return self._records()
 
     def __anext__(self) -> NoReturn:
         raise TypeError("a pager begins anew with each iteration: anext(aiter(pager)), or await pager.first()")
 
     async def first(self) -> T | None:
         """As `Pager.first`."""
-        async with aclosing(self._one().pages()) as pages:
-            return await anext(AsyncRecords(pages, _data_of), None)
+        async with aclosing(self._one()._records()) as records:  # noqa: SLF001  # ours
+            return await anext(records, None)
 
     def pages(self) -> AsyncGenerator[Page[T]]:
         """As `Pager.pages`."""
@@ -205,6 +209,9 @@ class AsyncPager(_One[T]):
     def map_pages(self, make: Callable[[Page[T]], Awaitable[R]]) -> AsyncGenerator[R]:
         """As `Pager.map_pages`; `make` is awaited, in the task that fetches ahead."""
         return AsyncIteration(self._made(make))
+
+    def _records(self) -> AsyncRecords[T]:
+        return AsyncRecords(self.pages(), _data_of)
 
     async def _made(self, make: Callable[[Page[T]], Awaitable[R]]) -> AsyncGenerator[R]:
         ahead = AsyncAhead(self._api, make, [("", self._begin())], workers=1, prefetch=self._prefetch)

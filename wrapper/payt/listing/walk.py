@@ -20,10 +20,9 @@ from payt_api.types import Response
 
 from ..errors import APIError, InvalidResponseError, PaginationError, PaytError
 from ..transport import clock
-from ..transport.call import Call
 from ..transport.redaction import plain
 from .arguments import Listing
-from .guesses import Guess, Guesses, Position, ascending
+from .guesses import Guesses, Position, ascending
 from .pages import InvalidRecord, Page, about, cursor_of, keys_of, odd_names, refuse, without_invalid
 from .seen import Seen
 
@@ -144,7 +143,10 @@ class Walk(Generic[T]):
         """
         keys = keys_of(self.listing, response)
         full = len(keys) + len(invalid) >= self._per_page
-        self._warn(response)
+        if response.unknown_fields and not self._warned:
+            self._warned = True
+            unknown = plain(", ".join(sorted(response.unknown_fields)[:20]))
+            log.warning("the API sends fields that openapi.yaml does not know: %s", unknown)
         odd = odd_names(response)
         page: Any = response.parsed
         keys, records = keys[overlap:], page.data[overlap:]
@@ -165,30 +167,13 @@ class Walk(Generic[T]):
             cursor, proof = keys[-1], _Proof(f"`{odd}`" if odd else "a full page")
         if self._left is not None:
             self._left -= len(data)
-        self._take_up(cursor, keys, proof)
+        if cursor is None:
+            self._next_part()
+        else:
+            self._cursors.add(_digest(cursor))
+            self._cursor, self._before, self._proof = cursor, keys, proof
         self._pages, self._count = self._pages + 1, self._count + len(data)
         return Page(data=data, cursor=self.cursor, raw=response.content, headers=response.headers, invalid=invalid)
-
-    def at(self, guess: Guess) -> dict[str, Any]:
-        """What asks for a page before its turn, in a query."""
-        return {"cursor": str(guess.cursor), "per_page": self.listing.per_page}
-
-    def answered(self, guess: Guess, response: Response[Any] | None, call: Call) -> None:
-        """Take up what came of a page that was asked for before its turn; None where it failed."""
-        keys: list[Any] = []
-        try:
-            if response is not None:
-                keys = keys_of(self.listing, response)
-                odd_names(response)
-                self.guesses.measured(call)
-        except InvalidResponseError:
-            response = None
-        self.guesses.answered(guess, response, keys)
-
-    def guessed(self, guess: Guess) -> Page[T] | None:
-        """The next page, which was asked for before its turn."""
-        assert guess.response is not None  # noqa: S101  # or it would not be the next page
-        return self.page(guess.response, overlap=guess.overlap)
 
     def instead(self, error: InvalidResponseError | APIError) -> Page[T] | None:
         """What to go on with in place of a page.
@@ -227,13 +212,6 @@ class Walk(Generic[T]):
             last.get(key, each) if key else each for each, key, is_new in zip(records, keys, new, strict=True) if is_new
         )
         return [record for record in fresh if not self._came_before(record)]
-
-    def _take_up(self, cursor: str | None, keys: list[Any], proof: _Proof | None) -> None:
-        if cursor is None:
-            self._next_part()
-        else:
-            self._cursors.add(_digest(cursor))
-            self._cursor, self._before, self._proof = cursor, keys, proof
 
     def _empty_page(self, raw: bytes, headers: Mapping[str, str]) -> Page[T]:
         self._next_part()
@@ -308,13 +286,6 @@ class Walk(Generic[T]):
                 if {*(held if isinstance(held, list) else [held])}.isdisjoint(part[name].split(",")):
                     return False
         return True
-
-    def _warn(self, response: Response[Any]) -> None:
-        """Say once that the API sends fields that the contract does not know."""
-        if response.unknown_fields and not self._warned:
-            self._warned = True
-            unknown = plain(", ".join(sorted(response.unknown_fields)[:20]))
-            log.warning("the API sends fields that openapi.yaml does not know: %s", unknown)
 
 
 def _digest(text: str) -> bytes:
