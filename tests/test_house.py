@@ -1,0 +1,95 @@
+"""How the package is built: small files, public names of other packages alone, and one context variable."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+ROOT = Path(__file__).parents[1]
+WRAPPER = ROOT / "wrapper/payt"
+FILES = sorted(WRAPPER.rglob("*.py"))
+CORE = [
+    path
+    for path in FILES
+    if path.relative_to(WRAPPER).parts[0] not in ("cli", "sql", "testing") and path.name != "__main__.py"
+]
+TREES = {path: ast.parse(path.read_text("utf-8")) for path in FILES}
+PRIVATE = re.compile(r"_[a-zA-Z]\w*")
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in CORE if path.parent.name != "listing"], ids=lambda path: str(path.relative_to(WRAPPER))
+)
+def test_a_file_of_the_core_is_read_in_one_go(path: Path) -> None:
+    assert len(path.read_text("utf-8").splitlines()) <= 300
+
+
+def defined(tree: ast.Module) -> Iterator[str]:
+    """The names that a module defines: functions, classes, variables and attributes of `self`."""
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            yield node.name
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            yield node.attr
+
+
+def test_no_private_name_of_another_package_is_used() -> None:
+    ours = {name for tree in TREES.values() for name in defined(tree)}
+    foreign = []
+    for path, tree in TREES.items():
+        for node in ast.walk(tree):
+            names = [node.attr] if isinstance(node, ast.Attribute) else []
+            if isinstance(node, ast.ImportFrom) and not node.level:
+                names = [*(node.module or "").split("."), *(alias.name for alias in node.names)]
+            if isinstance(node, ast.Import):
+                names = [part for alias in node.names for part in alias.name.split(".")]
+            foreign += [f"{path.name}: {name}" for name in names if PRIVATE.fullmatch(name) and name not in ours]
+    assert foreign == []
+
+
+def classes() -> list[type]:
+    """The classes of the core."""
+    modules = [
+        ".".join(path.relative_to(ROOT / "wrapper").with_suffix("").parts).removesuffix(".__init__") for path in CORE
+    ]
+    found = [each for name in modules for each in vars(importlib.import_module(name)).values()]
+    return sorted({each for each in found if isinstance(each, type) and each.__module__.startswith("payt.")}, key=str)
+
+
+def private_names_of(kind: type) -> set[str]:
+    """What a class defines, and what its methods use."""
+    names = {*vars(kind)}
+    for each in vars(kind).values():
+        function = getattr(each, "fget", None) or inspect.unwrap(getattr(each, "__func__", each))
+        names |= {*getattr(getattr(function, "__code__", None), "co_names", ())}
+    return {*filter(PRIVATE.fullmatch, names)}
+
+
+@pytest.mark.parametrize("kind", classes(), ids=lambda kind: str(kind.__qualname__))
+def test_a_subclass_leaves_the_insides_of_its_base_alone(kind: type) -> None:
+    bases = [base for base in kind.__mro__ if not base.__module__.startswith(("payt", "builtins", "typing"))]
+    assert private_names_of(kind) & {name for base in bases for name in private_names_of(base)} - {"_abc_impl"} == set()
+
+
+def test_the_insides_of_a_base_are_seen() -> None:
+    """What the test above relies on."""
+    assert {"_transport", "_mounts"} <= private_names_of(httpx.Client)
+
+
+def test_there_is_one_context_variable() -> None:
+    calls = [
+        f"{path.name}:{node.lineno}"
+        for path, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("ContextVar")
+    ]
+    assert len(calls) == 1, calls
