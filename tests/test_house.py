@@ -93,3 +93,10 @@ def test_there_is_one_context_variable() -> None:
         if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("ContextVar")
     ]
     assert len(calls) == 1, calls
+
+
+def test_the_architecture_names_every_module_of_the_core() -> None:
+    described = (ROOT / "docs/architecture.md").read_text("utf-8")
+    rows = [line.split("|")[1] for line in described.splitlines() if line.startswith("| ")]
+    named = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    assert {path.stem for path in CORE} - named == set()

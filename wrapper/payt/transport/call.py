@@ -72,7 +72,8 @@ class Cancel:
             Abandoned: It was stopped.
         """
         with self._changed:
-            self._changed.wait_for(lambda: self.stopped, seconds)
+            if not self.stopped:
+                self._changed.wait(seconds)  # once, whatever a replaced clock says of the time that has passed
         self.check()
 
     def wait_for(self, blocking: Callable[[], R], wake: Callable[[], None]) -> R:
@@ -89,7 +90,8 @@ class Cancel:
         finally:
             with self._changed:
                 self._wakes.remove(wake)
-                self._changed.notify_all()
+                if self.stopped:
+                    self._changed.notify_all()
             self.check()
 
 
