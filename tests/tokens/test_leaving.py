@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import pytest
 
@@ -95,6 +95,22 @@ settings = {"trust_env": False}
 arguments = {"administration_id": "1", "per_page": 5}
 many = {"administration_ids": ["1"], "per_page": 5}
 """
+REPEATS = {
+    "a loop over several",
+    "a loop, with the client still open",
+    "an exception",
+    "a loop that does not read ahead",
+}
+"""Which show the same as another one, by another way in the code."""
+
+
+def with_repeats(programs: dict[str, str]) -> list[Any]:
+    return [
+        pytest.param(text, id=name, marks=[pytest.mark.soak] if name in REPEATS else [])
+        for name, text in programs.items()
+    ]
+
+
 LEAVING = {
     "a loop": """
 with payt.Client(**settings) as client:
@@ -142,7 +158,7 @@ asyncio.run(main())
 }
 
 
-@pytest.mark.parametrize("program", LEAVING.values(), ids=LEAVING)
+@pytest.mark.parametrize("program", with_repeats(LEAVING))
 def test_a_login_outlasts_whoever_leaves(service: FakePayt, environment: dict[str, str], program: str) -> None:
     with running(environment, "-c", SCRIPT + program) as process:
         process.until_renewing(service)
@@ -165,7 +181,7 @@ asyncio.run(main())
 }
 
 
-@pytest.mark.parametrize("program", INTERRUPTED.values(), ids=INTERRUPTED)
+@pytest.mark.parametrize("program", with_repeats(INTERRUPTED))
 def test_a_login_outlasts_ctrl_c(service: FakePayt, environment: dict[str, str], program: str) -> None:
     with running(environment, "-c", SCRIPT + program) as process:
         process.until_renewing(service)
@@ -180,7 +196,7 @@ def test_a_login_outlasts_ctrl_c(service: FakePayt, environment: dict[str, str],
     "command",
     [
         ["list", "--per-page", "5"],
-        ["export", "--per-page", "5", "-o", "contacts.csv"],
+        pytest.param(["export", "--per-page", "5", "-o", "contacts.csv"], marks=pytest.mark.soak),
         ["sync", "--to", "sqlite:///contacts.db"],
     ],
     ids=lambda command: command[0],

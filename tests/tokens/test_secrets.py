@@ -135,13 +135,12 @@ def somebody(store: payt.TokenStore) -> payt.AuthorizationCode:
     return payt.AuthorizationCode("an-id", CLIENT_SECRET, store, refresh_token="S3CRET-first-refresh")
 
 
-@pytest.mark.parametrize("kept", ["in files", "in memory"])
 @pytest.mark.parametrize("script", SCRIPTS.values(), ids=SCRIPTS)
 def test_listings_show_nothing(
-    server: FaultServer, flavour: Flavour, script: list[kinds.Fault | None], kept: str, tmp_path: Path
+    server: FaultServer, flavour: Flavour, script: list[kinds.Fault | None], tmp_path: Path
 ) -> None:
     server.script(script)
-    store = payt.FileTokenStore(tmp_path / "tokens") if kept == "in files" else payt.MemoryTokenStore()
+    store = payt.FileTokenStore(tmp_path / "tokens") if flavour.name == "sync" else payt.MemoryTokenStore()
     who = somebody(store)
     if script == SCRIPTS["a refresh after a 401"]:
         key = cache_of(who, httpx.URL(server.url)).key

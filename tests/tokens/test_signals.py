@@ -18,7 +18,7 @@ import payt
 from payt.transport.signals import renewing
 
 from .strict_server import StrictServer
-from .test_irreversible import check_that_the_login_is_kept, run
+from .test_irreversible import begin, check_that_the_login_is_kept
 from .waiting import until
 
 pytestmark = [
@@ -45,8 +45,7 @@ def renewing_process(
     server: StrictServer, folder: Path, *command: str, hold: bool = True
 ) -> Iterator[subprocess.Popen[str]]:
     """A process that has just used up its refresh token; the answer comes 0.6 s later."""
-    assert run(server, folder, server.login()) == "1"
-    server.expire()
+    begin(server, folder)
     server.delay = 0.6
     environment = {
         **os.environ,
@@ -75,8 +74,11 @@ def renewing_process(
 COMMAND = ("-m", "payt.cli", "contacts", "list", "-a", "1")
 
 
-@pytest.mark.parametrize("command", [(), COMMAND], ids=["a worker", "the command"])
-@pytest.mark.parametrize("number", ENDING, ids=lambda number: number.name)
+@pytest.mark.parametrize(
+    ("number", "command"),
+    [(signal.SIGTERM, COMMAND), (signal.SIGHUP, ())],
+    ids=["SIGTERM to the command", "SIGHUP to a worker"],
+)
 def test_a_signal_waits_until_the_token_is_saved(
     server: StrictServer, folder: Path, number: signal.Signals, command: tuple[str, ...]
 ) -> None:

@@ -18,7 +18,7 @@ from support.quick import QUICK
 from .conftest import Person
 from .processes import Lister, lister
 
-THREADS, TASKS, PROCESSES = 8, 100, 6
+THREADS, TASKS = 8, 100
 LISTED = 7
 
 
@@ -56,32 +56,29 @@ class Crowd:
 
 
 @contextmanager
-def crowd(url: str, person: payt.AuthorizationCode) -> Iterator[Crowd]:
+def crowd(url: str, person: payt.AuthorizationCode, number: int) -> Iterator[Crowd]:
     with ExitStack() as stack:
-        processes = [stack.enter_context(lister(url, person)) for _ in range(PROCESSES)]
-        assert [process.said() for process in processes] == ["ready"] * PROCESSES
+        processes = [stack.enter_context(lister(url, person)) for _ in range(number)]
+        assert [process.said() for process in processes] == ["ready"] * number
         yield Crowd(url, person, processes)
 
 
-EVERYBODY = [str(LISTED)] * (PROCESSES + TASKS + THREADS)
-
-
-def check_expiries(server: OAuthServer, person: payt.AuthorizationCode, expiries: int) -> None:
-    with crowd(server.url, person) as everybody:
+def check_expiries(server: OAuthServer, person: payt.AuthorizationCode, expiries: int, processes: int) -> None:
+    with crowd(server.url, person, processes) as everybody:
         for expiry in range(1, expiries + 1):
-            assert everybody.list_at_once() == EVERYBODY
+            assert everybody.list_at_once() == [str(LISTED)] * (processes + TASKS + THREADS)
             counts = server.counts()
             assert (counts.refresh.succeeded, counts.refresh.refused, counts.reused) == (expiry, 0, 0)
             server.revoke()
 
 
 def test_threads_tasks_and_processes_refresh_once_an_expiry(server: OAuthServer, person: Person) -> None:
-    check_expiries(server, person(), 3)
+    check_expiries(server, person(), 2, processes=2)
 
 
 @pytest.mark.soak
 def test_threads_tasks_and_processes_refresh_once_an_expiry_a_dozen_times(server: OAuthServer, person: Person) -> None:
-    check_expiries(server, person(), 12)
+    check_expiries(server, person(), 12, processes=6)
 
 
 @pytest.mark.soak
@@ -89,9 +86,9 @@ def test_threads_tasks_and_processes_refresh_once_an_expiry_a_dozen_times(server
 def test_tokens_of_two_seconds_are_renewed_once_each(server: OAuthServer, person: Person) -> None:
     server.set(expires_in=2)
     began = time.monotonic()
-    with crowd(server.url, person()) as everybody:
+    with crowd(server.url, person(), 6) as everybody:
         while server.counts().refresh.succeeded < 12:
-            assert everybody.list_at_once() == EVERYBODY
+            assert everybody.list_at_once() == [str(LISTED)] * (6 + TASKS + THREADS)
     counts = server.counts()
     assert (counts.refresh.refused, counts.refresh.failed, counts.reused) == (0, 0, 0)
     assert len(set(counts.refresh_tokens)) == counts.refresh.succeeded
