@@ -78,7 +78,8 @@ class SharedKeyring(Keyring):
         return file.read_text() if file.exists() else None
 
     def set_password(self, service: str, username: str, password: str) -> None:
-        (self._folder / username).write_text(password)
+        (self._folder / "new").write_text(password)
+        (self._folder / "new").replace(self._folder / username)
 
 
 class TestForks:
