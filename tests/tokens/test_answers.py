@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
 from collections.abc import Iterator
@@ -205,3 +206,14 @@ def test_a_secret_is_recognized_however_it_is_written(server: StrictServer, flav
     with pytest.raises(payt.TokenError) as caught:
         flavour.contacts(server.url, who, client=QUICK)
     assert caught.value.message == "not [secret]"
+
+
+def test_a_header_that_is_repeated_shows_no_secret(server: StrictServer) -> None:
+    who = payt.AuthorizationCode("id", "the-secret", payt.MemoryTokenStore(), refresh_token="refresh-0")
+    basic = base64.b64encode(b"id:the-secret").decode()
+    server.before = [
+        (400, {}, json.dumps({"error": "invalid_request", "error_description": f"Basic {basic}"}).encode())
+    ]
+    with pytest.raises(payt.TokenError) as caught:
+        Sync().contacts(server.url, who, client=QUICK)
+    assert caught.value.message == "Basic [secret]"
