@@ -483,6 +483,18 @@ class TestForks:
         engine.dispose()
 
 
+def test_a_row_of_another_login_is_refused(store: payt.SQLTokenStore, query: Query, encryption_key: str) -> None:
+    store.save(NAME, TOKEN)
+    store.save("another", OTHER)
+    query("UPDATE payt_tokens SET token = (SELECT token FROM payt_tokens WHERE key = 'another')")
+    assert store.load("another") == OTHER
+    with pytest.raises(payt.TokenError, match="the token is of another login, and was put there"):
+        store.load(NAME)
+    earlier = Fernet(encryption_key).encrypt(b'{"access_token": "of-an-earlier-version"}').decode()
+    query("UPDATE payt_tokens SET token = :row", row=f"fernet:{earlier}")
+    assert store.load(NAME) == payt.Token("of-an-earlier-version")
+
+
 def test_a_row_that_somebody_put_there_unencrypted_is_refused(
     store: payt.SQLTokenStore, database: str, query: Query
 ) -> None:

@@ -95,13 +95,14 @@ class SQLTokenStore:
         tokens, _ = _tables(self.schema)
         with self._transaction() as connection:
             kept = connection.scalar(sa.select(tokens.c.token).where(tokens.c.key == key))
-        return None if kept is None else self._opened(kept)
+        return None if kept is None else self._opened(key, kept)
 
     def save(self, key: str, token: Token) -> None:
         """As `TokenStore.save`: when this returns, it is committed."""
         tokens, _ = _tables(self.schema)
         self.load(key)  # what cannot be read is not overwritten
-        text = msgspec.json.encode(token)
+        # with its key, as a field that earlier versions pass over: a row of one login is none of another
+        text = b"".join([msgspec.json.encode(token)[:-1], b',"row":', msgspec.json.encode(key), b"}"])
         sealed = _ENCRYPTED + _keys().encrypt(text).decode() if self.encrypt else _PLAIN + text.decode()
         with self._transaction() as connection:
             connection.execute(
@@ -206,7 +207,7 @@ class SQLTokenStore:
         except (sa.exc.SQLAlchemyError, OSError) as error:
             raise TokenError(f"{shown(self._engine.url)}: {reason(error)}") from None
 
-    def _opened(self, kept: str) -> Token:
+    def _opened(self, key: str, kept: str) -> Token:
         if self.encrypt and not kept.startswith(_ENCRYPTED):
             raise TokenError(
                 f"{shown(self._engine.url)}: the token is not encrypted: whoever can write the table may have put it "
@@ -215,7 +216,10 @@ class SQLTokenStore:
         try:
             if kept.startswith(_ENCRYPTED):
                 kept = _keys().decrypt(kept.removeprefix(_ENCRYPTED)).decode()
-            return msgspec.json.decode(kept.removeprefix(_PLAIN), type=Token)
+            kept = kept.removeprefix(_PLAIN)
+            if msgspec.json.decode(kept, type=_Row).row in (None, key):
+                return msgspec.json.decode(kept, type=Token)
+            problem = "is of another login, and was put there by whoever can write the table"
         except ValueError as error:
             if not isinstance(error, (msgspec.DecodeError, UnicodeDecodeError)):
                 raise TokenError(f"{shown(self._engine.url)}: the token is encrypted: {error}") from None
@@ -235,6 +239,12 @@ class SQLTokenStore:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(state["to"], encrypt=state["encrypt"], schema=state["schema"])  # type: ignore[misc]  # anew
+
+
+class _Row(msgspec.Struct):
+    """What tells to which row a token belongs; an earlier version did not write it."""
+
+    row: str | None = None
 
 
 def _tables(schema: str | None) -> tuple[sa.Table, sa.Table]:
