@@ -92,6 +92,17 @@ def test_a_table_for_people(drifting: FakePayt) -> None:
     assert SECRET not in result.output
 
 
+def test_names_of_fields_do_not_steer_the_terminal_and_are_not_all_printed(drifting: FakePayt) -> None:
+    names = [f"\x1b[2J{SECRET}\u061c\n{n:04}{'x' * 500}" for n in range(300)]
+    drifting.answer({"data": [record(id="1", **dict.fromkeys(names, 1))], "pagination": None}, times=2)
+    said = check().stdout
+    assert not set(said) & set("\x1b\u061c")
+    assert len(said.splitlines()) == 104
+    assert max(map(len, said.splitlines())) < 200
+    assert "\nand 200 more, which --json lists\n" in said
+    assert len(json.loads(check("--json").stdout)["differences"]) == 300
+
+
 def test_a_field_that_never_comes_is_named(drifting: FakePayt) -> None:
     gone = record(id="1")
     del gone["gender"]

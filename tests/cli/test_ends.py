@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import re
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from payt import cli
 from payt.cli import export as export_module
 from payt.cli import listing as listing_module
 from payt.cli import options as options_module
+from payt.cli import prepare_streams
 from payt.cli.app import app
 from payt.testing import FakePayt
 
@@ -298,15 +300,11 @@ def test_the_bar_on_a_terminal(environment: dict[str, str], fake: FakePayt, fold
     assert len((folder / "c.csv").read_text().splitlines()) == 13
 
 
-def test_data_on_a_terminal_comes_without_a_bar(environment: dict[str, str], fake: FakePayt) -> None:
-    command = "-m payt.cli contacts export -a 1 --fields id --limit 2"
-    settings: Any = {**environment, "TERM": "xterm-256color"}
-    child: Any = pexpect.spawn(sys.executable, command.split(), env=settings, timeout=60, encoding="utf-8")
-    child.expect(pexpect.EOF)
-    child.close()
-    lines = child.before.split()
-    assert lines[:3] == ["id", "1", "2"]
-    assert "a second" not in child.before
+def test_data_on_a_terminal_comes_without_a_bar(
+    payt_terminal: Any, fake: FakePayt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert payt_terminal("contacts", "export", "-a", 1, "--fields", "id", "--limit", 2).split() == ["id", "1", "2"]
 
 
 def test_the_prompt_on_a_terminal_shows_no_token(environment: dict[str, str], fake: FakePayt) -> None:
@@ -321,3 +319,57 @@ def test_the_prompt_on_a_terminal_shows_no_token(environment: dict[str, str], fa
     child.expect(pexpect.EOF)
     assert SECRET not in child.before
     assert fake.requests[0].headers["authorization"] == f"Bearer {SECRET}"
+
+
+@pytest.mark.parametrize(
+    ("closed", "arguments", "code"),
+    [
+        (">&-", "contacts list -a 1", 1),
+        (">&-", "contacts export -a 1 -f jsonl", 1),
+        (">&-", "contacts export -a 1 -o c.csv", 0),
+        (">&-", "--help", 1),
+        ("2>&-", "contacts list -a 1", 0),
+        ("<&- >&- 2>&-", "contacts list -a 1 --token-file -", 2),
+    ],
+)
+def test_streams_that_are_closed(
+    environment: dict[str, str], fake: FakePayt, folder: Path, closed: str, arguments: str, code: int
+) -> None:
+    command = f"exec {sys.executable} -m payt.cli {arguments} {closed}"
+    done = subprocess.run(
+        ["sh", "-c", command], env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == code, done.stderr
+    assert ("is closed" in done.stderr) == (code == 1)
+    assert "Traceback" not in done.stderr
+    assert (folder / "c.csv").exists() == ("c.csv" in arguments)
+
+
+def test_streams_that_are_not_there(monkeypatch: pytest.MonkeyPatch, fake: FakePayt) -> None:
+    """As for pythonw, and for a windowed program made by PyInstaller."""
+    for name in ("stdin", "stdout", "stderr"):
+        monkeypatch.setattr(sys, name, None)
+    prepare_streams()
+    with sys.stdin, sys.stdout, sys.stderr:
+        assert sys.stderr.write("goes nowhere")
+        assert sys.stdin.read() == ""
+        for write in (lambda: sys.stdout.write("x"), lambda: sys.stdout.buffer.write(b"x")):
+            with pytest.raises(io.UnsupportedOperation):
+                write()
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+@pytest.mark.parametrize("command", ["list -a 1", "show 1 -a 1", "check -a 1", "export -a 1 -o c.xlsx", "list --help"])
+def test_no_encoding_of_standard_output_ends_a_command(
+    payt_command: Any, fake: FakePayt, monkeypatch: pytest.MonkeyPatch, encoding: str, command: str
+) -> None:
+    fake.change("1", firstname="Zo\u00eb \u0141\U0001f986")
+    fake.change("1", invoice_email_address=None)
+    screen = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    monkeypatch.setattr(sys, "stdout", screen)
+    monkeypatch.setattr(sys, "argv", ["payt", "contacts", *command.split()])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 0
+    screen.seek(0)
+    assert ("\\u" in screen.read()) == (encoding != "utf-8" and command in ("list -a 1", "show 1 -a 1", "check -a 1"))

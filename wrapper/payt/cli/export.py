@@ -13,6 +13,7 @@ import attrs
 import click
 
 import payt
+from payt.listing.pager import MOST_PREFETCH
 
 from .columns import ADMINISTRATION, columns_of, reader_of
 from .options import FIELDS, QUIET, SKIP_INVALID, option, values_of
@@ -23,8 +24,8 @@ from .selection import Position, Selection
 from .target import PartFile, is_device, target_of
 from .writers import Format, Writer, format_of, writer_of
 
-AHEAD: Final = 1
-"""How many pages are asked for ahead of the one that is being written, by default."""
+AHEAD: Final = 8
+"""How many pages are asked for ahead of the one that is being written, where the latency asks for it."""
 
 OPTIONS: Final = (
     option(
@@ -50,9 +51,10 @@ OPTIONS: Final = (
     option("--raw", is_flag=True, help="Leave texts in CSV alone that spreadsheets would run as formulas."),
     option(
         "--prefetch",
-        type=click.IntRange(0, AHEAD),
+        type=click.IntRange(0, MOST_PREFETCH),
         default=AHEAD,
-        help="How many pages to ask for ahead of the one that is being written; 0 for one after the other.",
+        help="How many pages to ask for ahead of the one that is being written, where answers take long; 0 for one "
+        "page after the other.",
     ),
     QUIET,
 )
