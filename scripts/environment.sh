@@ -33,6 +33,11 @@ has_postgres() {
     PYTHONPATH=tests .venv/bin/python -c 'import sys; from support import postgres; sys.exit(not postgres.binaries())'
 }
 
+# Whether they have a MariaDB.
+has_mariadb() {
+    PYTHONPATH=tests .venv/bin/python -c 'import sys; from support import mariadb; sys.exit(not mariadb.program())'
+}
+
 # environment DIR REQUIREMENTS [PIP ARGUMENTS…]: a virtual environment in DIR that holds what REQUIREMENTS pins.
 # It is made anew when the requirements, the arguments or the interpreter change, and used as it is otherwise (offline).
 environment() {

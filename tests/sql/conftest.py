@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 from sql.copying import Syncs, sync_async, sync_blocking
 
-from support import postgres
+from support import mariadb, postgres
 
 _schemas = itertools.count(1)
 
@@ -45,15 +45,42 @@ def postgresql(cluster: Callable[[], str]) -> str:
     return f"{url}&options=-csearch_path%3D{schema}"
 
 
+@pytest.fixture(scope="session")
+def maria_server() -> Iterator[Callable[[], str]]:
+    """Starts the tests' MariaDB when it is first called; returns its URL."""
+    with ExitStack() as stack:
+        urls: list[str] = []
+
+        def start() -> str:
+            program = mariadb.program()
+            if program is None:
+                pytest.skip("no MariaDB is installed: run scripts/servers, which says why where it cannot be had")
+            if not urls:
+                urls.append(stack.enter_context(mariadb.server(program)))
+            return urls[0]
+
+        yield start
+
+
+@pytest.fixture
+def maria(maria_server: Callable[[], str]) -> str:
+    """The URL of an empty MariaDB database of the test's own."""
+    name, url = f"test_{next(_schemas)}", maria_server()
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    return url.replace("@/", f"@/{name}")
+
+
 @pytest.fixture
 def sqlite(tmp_path: Path) -> str:
     """The URL of a SQLite database that is not there yet."""
     return f"sqlite:///{tmp_path}/contacts.db"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", "postgresql", "maria"])
 def database(request: pytest.FixtureRequest) -> str:
-    """The URL of an empty database: SQLite, then PostgreSQL."""
+    """The URL of an empty database: SQLite, PostgreSQL and MariaDB."""
     url: str = request.getfixturevalue(request.param)
     return url
 

@@ -86,7 +86,7 @@ def test_a_failing_database_is_an_error_of_all(fake: FakePayt) -> None:
 
 def test_what_cannot_be_used_is_a_matter_of_arguments(sqlite: str) -> None:
     result = run("-a", "1", "--to", "nonsense")
-    assert (result.exit_code, "is no URL of SQLAlchemy" in result.stderr) == (2, True)
+    assert (result.exit_code, "is not a URL of SQLAlchemy" in result.stderr) == (2, True)
     assert run("--to", sqlite).exit_code == 2
 
 

@@ -24,7 +24,7 @@ from payt.cli.app import app
 from payt.contract import fields_to_name, parameters_of, resolved
 from payt.listing import ListSpec
 from payt.listing.shapes import fields_of, scalar_of
-from payt.sql import SchemaError, run
+from payt.sql import SchemaError, arguments
 from payt.testing import FakePayt, Records
 from payt_resources import LISTS, spec_of
 
@@ -98,7 +98,8 @@ def held(value: Any, type_: Any) -> Any:
     if value is None or scalar in (str, int, float, bool):
         return value
     if scalar is datetime.datetime:
-        return value if isinstance(value, datetime.datetime) else datetime.datetime.fromisoformat(value)
+        moment = value if isinstance(value, datetime.datetime) else datetime.datetime.fromisoformat(value)
+        return moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)  # MariaDB has no zones
     if scalar is not None:
         return str(UUID(str(value)) if scalar is UUID else value)
     return json.loads(value) if isinstance(value, str) else value
@@ -237,7 +238,7 @@ def test_any_field_may_be_the_key_and_is_kept_as_a_text(
     syncs: Syncs, database: str, query: Query, monkeypatch: pytest.MonkeyPatch, key: str, kept: str
 ) -> None:
     spec: ListSpec[Any] = attrs.evolve(spec_of("contacts"), key=key, watermark=None, after=None)
-    monkeypatch.setattr(run, "spec_of", lambda _name: spec)
+    monkeypatch.setattr(arguments, "spec_of", lambda _name: spec)
     one = {"id": "1", "contact_identifier": "C7", "updated_at": "2026-11-01T12:00:00.5Z"}
     others = [
         {"id": str(number), "contact_identifier": f"C1{number}", "updated_at": f"2026-10-0{number}T00:00:00Z"}
@@ -284,7 +285,7 @@ def test_a_list_without_a_key_is_refused_and_the_others_are_named(
 ) -> None:
     keyless = {"contacts": attrs.evolve(spec_of("contacts"), key=None)}
     find: Callable[[str], ListSpec[Any]] = spec_of
-    monkeypatch.setattr(run, "spec_of", lambda name: keyless.get(name) or find(name))
+    monkeypatch.setattr(arguments, "spec_of", lambda name: keyless.get(name) or find(name))
     with pytest.raises(ValueError, match=r"resource must be 'administrations'.*, got 'contacts'"):
         syncs(fake, sqlite)
 

@@ -42,6 +42,13 @@ def encryption_key(monkeypatch: pytest.MonkeyPatch) -> str:
     return key
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> str:
+    """The URL of an empty database of each kind that tokens can be in."""
+    url: str = request.getfixturevalue(request.param)
+    return url
+
+
 @pytest.fixture
 def store(database: str) -> payt.SQLTokenStore:
     return payt.SQLTokenStore(database)

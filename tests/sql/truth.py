@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from payt.testing import CONTACT_FIELDS, FakePayt
@@ -38,4 +38,6 @@ def _contact(row: Any) -> dict[str, Any]:
             contact[name] = json.loads(contact[name])
     if isinstance(contact["updated_at"], str):
         contact["updated_at"] = datetime.fromisoformat(contact["updated_at"])
+    if isinstance(contact["updated_at"], datetime) and contact["updated_at"].tzinfo is None:
+        contact["updated_at"] = contact["updated_at"].replace(tzinfo=UTC)  # as MariaDB has no zones
     return contact

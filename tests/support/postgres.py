@@ -43,21 +43,24 @@ def binaries() -> Path | None:
 
 WATCHDOG = """
 import os, shutil, signal, subprocess, sys
-account, folder, *command = sys.argv[1:]
+account, end, folder, *command = sys.argv[1:]
 as_account = dict(zip(("user", "group"), map(int, account.split()), strict=False))
 os.chdir(folder)
 server = subprocess.Popen(command, stdin=subprocess.DEVNULL, extra_groups=[] if as_account else None, **as_account)
 sys.stdin.read()
-server.send_signal(signal.SIGINT)  # a fast shutdown: connections are ended
+server.send_signal(getattr(signal, end))
 try:
     server.wait(20)
 except subprocess.TimeoutExpired:
-    server.send_signal(signal.SIGQUIT)
+    server.send_signal(signal.SIGKILL)
     server.wait(20)
 os.chdir("/")
 shutil.rmtree(folder, ignore_errors=True)
 """
-"""Runs a server for as long as its standard input is open: so it ends with its user, however that ends."""
+"""Runs a server for as long as its standard input is open: so it ends with its user, however that ends.
+
+The arguments are the account, the signal that ends the server at once and well, its folder and its command.
+"""
 
 
 @contextmanager
@@ -65,7 +68,7 @@ def cluster(programs: Path, **settings: str) -> Iterator[str]:
     """Run a server; yields the URL of its database `postgres`, where the user may do everything."""
     # short, as a socket's path has 107 characters at most
     folder = Path(tempfile.mkdtemp(prefix="payt-pg-", dir="/tmp"))
-    account = _account()
+    account = account_of_servers()
     if account is not None:
         os.chown(folder, account.pw_uid, account.pw_gid)
     data = folder / "data"
@@ -94,7 +97,7 @@ def cluster(programs: Path, **settings: str) -> Iterator[str]:
             whom = "" if account is None else f"{account.pw_uid} {account.pw_gid}"
             command: list[str | Path] = [programs / "postgres", "-D", data, "-k", folder, *options]
             server = subprocess.Popen(
-                [sys.executable, "-c", WATCHDOG, whom, folder, *command],
+                [sys.executable, "-c", WATCHDOG, whom, "SIGINT", folder, *command],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
@@ -122,7 +125,7 @@ def _wait_until_ready(url: str, log: Path, server: subprocess.Popen[bytes]) -> N
             return
 
 
-def _account() -> pwd.struct_passwd | None:
+def account_of_servers() -> pwd.struct_passwd | None:
     """Whom the server runs as: it refuses to run as root, so somebody else then."""
     if os.geteuid():
         return None

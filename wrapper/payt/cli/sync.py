@@ -98,7 +98,7 @@ def sync_command(
         for result in results:
             echo(summary(result))
     for name, why in failed.items():
-        start, message = f"administration {name}: ", message_of(why)
+        start, message = f"administration {name}: " if name else "", message_of(why)
         report(f"payt: {start}{message.removeprefix(start)}")
     if code:
         raise click.exceptions.Exit(code)
@@ -125,8 +125,9 @@ def _sync(
     try:
         return sync(client, ids, to, **options), {}
     except PaytError as error:
-        if isinstance(error, SyncError) and error.errors:
-            return list(error.results), error.errors
+        if isinstance(error, SyncError) and (error.errors or error.__cause__):
+            of_all = {"": error.__cause__} if isinstance(error.__cause__, PaytError) else {}
+            return list(error.results), {**error.errors, **of_all}
         if isinstance(error, SyncError) or len(administrations) != 1:
             raise
         return [], {administrations[0]: error}

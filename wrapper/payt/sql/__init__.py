@@ -7,8 +7,8 @@ from ..extras import missing
 try:
     import sqlalchemy  # noqa: F401 - asked for here, so that the error names the extra
 
+    from .copying import async_sync, sync
     from .pace import SQLPace
-    from .run import async_sync, sync
     from .token_store import SQLTokenStore
 except ModuleNotFoundError as error:
     if (error.name or "").partition(".")[0] not in ("sqlalchemy", "cryptography", "filelock", "tenacity"):

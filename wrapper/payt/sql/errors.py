@@ -20,8 +20,11 @@ class SyncError(PaytError):
 
     Attributes:
         results: Of the administrations that were synced all the same.
-        errors: By the id of each administration that failed, why; empty where the error concerns all of them.
+        errors: By the id of each administration that failed by itself, why.
+        concerns_all: Whether no administration can be synced, as the database cannot be reached, say.
     """
+
+    concerns_all = False
 
     def __init__(
         self, text: str, *, results: Sequence[SyncResult] = (), errors: Mapping[str, PaytError] | None = None
@@ -46,8 +49,17 @@ class SchemaError(SyncError):
     """
 
 
-DATA_EXCEPTION = "22"
+DATA = "22"
 """The class of the SQLSTATEs whose messages quote values."""
+CONSTRAINT = "23"
+"""That of rows which an index or another constraint refuses."""
+SPOKEN = ("08", "0A", "25", "26", "28", "3D", "3F", "40", "42", "53", "54", "55", "57", "58", "XX", "SQLITE_")
+"""What messages begin with, by their SQLSTATEs or by SQLite's names, that hold no values of rows."""
+_SPOKEN_NUMBERS = frozenset(
+    {1005, 1007, 1021, 1037, 1040, 1041, 1044, 1045, 1046, 1049, 1050, 1054, 1071, 1091, 1114, 1118, 1142, 1143, 1146}
+    | {1205, 1213, 1226, 1227, 1273, 1290, 1317, 1419, 1836, 1927, 3024, *range(2000, 3000)}
+)
+"""The same of MariaDB and MySQL, which count their errors."""
 
 
 @contextmanager
@@ -56,7 +68,10 @@ def database_errors(engine: sa.Engine) -> Iterator[None]:
     try:
         yield
     except (exc.SQLAlchemyError, engine.dialect.loaded_dbapi.Error, OSError) as error:
-        raise SyncError(f"{shown(engine.url)}: {reason(error)}") from None
+        text, is_data = _told(error)
+        failed = SyncError(f"{shown(engine.url)}: {text}")
+        failed.concerns_all = not is_data
+        raise failed from None
 
 
 def shown(url: sa.URL) -> str:
@@ -64,13 +79,37 @@ def shown(url: sa.URL) -> str:
     return url.set(query={}).render_as_string(hide_password=True)
 
 
+def code_of(original: Any) -> str:
+    """How a database calls an error: SQLSTATE, a number or a name, whatever the driver; "" where it has none."""
+    first = original.args[0] if original.args else None
+    told = first.get("C") if isinstance(first, dict) else first if isinstance(first, int) else None  # pg8000, PyMySQL
+    names = ("sqlstate", "pgcode", "sqlite_errorname")
+    return str(next(filter(None, (getattr(original, name, None) for name in names)), told or ""))
+
+
 def reason(error: BaseException) -> str:
-    """What the database says, without the values that its details may quote."""
+    """What the database says, without the values that it may quote."""
+    return _told(error)[0]
+
+
+def _told(error: BaseException) -> tuple[str, bool]:
+    """What the database says, and whether that is about the values of a row, which are not shown."""
     original: Any = getattr(error, "orig", None) or error
-    told: Any = getattr(original, "diag", None)
-    if (getattr(told, "sqlstate", None) or "").startswith(DATA_EXCEPTION):
-        return f"a value does not fit into its column (SQLSTATE {told.sqlstate}); it is not shown"
-    primary = getattr(told, "message_primary", None)
-    if primary:
-        return str(primary)
-    return str(original).strip().partition("\n")[0] or type(original).__name__
+    code = "" if isinstance(original, OSError) else code_of(original)
+    if code.startswith(DATA):
+        return f"a value does not fit into its column (SQLSTATE {code}); it is not shown", True
+    spoken = code == "" or code.startswith(SPOKEN) or (code.isdigit() and int(code) in _SPOKEN_NUMBERS)
+    by_trigger = code == "SQLITE_CONSTRAINT_TRIGGER"
+    if by_trigger or not spoken:
+        if code.startswith(CONSTRAINT) or (type(original).__name__ == "IntegrityError" and not by_trigger):
+            name = getattr(getattr(original, "diag", None), "constraint_name", None)
+            what = f"a row violates a unique index or another constraint{f', {name}' if name else ''}"
+        else:
+            what = "a trigger, or another rule of the table's, refused a row; what it says is not shown"
+        return f"{what} ({code})", True
+    told: Any = original.args[0] if original.args and isinstance(original.args[0], dict) else {}
+    text = getattr(getattr(original, "diag", None), "message_primary", None) or told.get("M")
+    if not text and code.isdigit():
+        text = original.args[-1]
+    line = str(text or original).strip().partition("\n")[0] or type(original).__name__
+    return line, code.startswith("SQLITE_CONSTRAINT")

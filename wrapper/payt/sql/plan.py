@@ -1,15 +1,17 @@
-"""What a run of a sync does: decided here, once and without I/O, for both flavours and both databases.
+"""What a run of a sync does: decided here, once and without I/O, for both flavours and all databases.
 
 A run asks for what was updated after the watermark of the last complete run (or, if it is full, for everything), takes
 page after page, and moves the watermark when it is complete. The new watermark W may be at most as late as the moment
-at which the run was begun, by the server's clock: a record that changes during a run may be on a page that was
-passed already, and is then updated later than W, so that the next run asks for it.
+at which the run was begun, by the clock that stamps the records: a record that changes during a run may be on a page
+that was passed already, and is then updated later than W, so that the next run asks for it. The server's Date tells
+that moment, where it agrees with our clock. Where it does not, W is the latest change on the first page, which
+happened before anything was passed, whatever any clock says.
 """
 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from operator import attrgetter
 from typing import Any
@@ -19,7 +21,7 @@ import msgspec
 from dateutil.parser import isoparse
 
 from ..errors import InvalidResponseError
-from ..listing import Page
+from ..listing import InvalidRecord, OnInvalid, Page
 from .errors import MassDeletionError
 from .schema import iso
 
@@ -27,6 +29,12 @@ MOST_GONE = 0.2
 """Which part of the records may be gone at once."""
 DATE_HEADER = datetime.timedelta(seconds=1)
 """The header Date tells whole seconds."""
+_JITTER = datetime.timedelta(seconds=5)
+"""How much earlier a later run may seem to have begun."""
+AGREED = datetime.timedelta(minutes=5)
+"""How far the server's Date may be from our clock, where both are to be believed."""
+MOST_PASSES = 3
+"""How often a run lists the same at most, where cursors may lose records."""
 
 
 @attrs.frozen(kw_only=True)
@@ -39,10 +47,11 @@ class Settings:
     full_after: datetime.timedelta | None
     allow_mass_delete: bool
     per_page: int
+    on_invalid: OnInvalid
 
 
 class Run(msgspec.Struct, omit_defaults=True):
-    """An unfinished run: all that another process needs to go on with it."""
+    """An unfinished run: all that another process needs to resume it."""
 
     full: bool
     columns: tuple[str, ...]
@@ -52,11 +61,28 @@ class Run(msgspec.Struct, omit_defaults=True):
     after: str | None = None
     """Asks for what was updated after this; None for everything."""
     began: str | None = None
-    """When, by the server's clock or earlier; None before its first page."""
+    """When, by the server's clock and by ours, whichever is earlier; None before its first page."""
+    timed: bool = False
+    """Whether the two agreed."""
     newest: str | None = None
-    """The latest moment of change received, as it came."""
+    """The latest moment of change received, as it came; where no clock is to be believed, on the first page."""
     position: str | None = None
     """The cursor of the next page; None for the first."""
+    pages: int = 0
+    """How many were received, of all passes."""
+    passes: int = 0
+    """How often the list was listed to its end."""
+    changed: bool = False
+    """Whether it wrote any record."""
+    new: bool = False
+    """Whether this pass brought a record that was not here."""
+    loose: bool = False
+    """Whether a cursor did not name the last record of its page, so that a deletion meanwhile may have moved another
+    record onto a page that was passed."""
+    invalid: int = 0
+    """How many records were left out."""
+    unknown: bool = False
+    """Whether one of those has no key that can be read, so that nothing can be said to be gone."""
 
 
 class State(msgspec.Struct, omit_defaults=True):
@@ -64,12 +90,19 @@ class State(msgspec.Struct, omit_defaults=True):
 
     watermark: str | None = None
     """Whatever was updated up to this was received, as far as the service had written it by then."""
+    settled: float | None = None
+    """How many seconds before the watermark were read again, later than anything is written late, and were as they
+    were: once is enough."""
     run: Run | None = None
     runs_since_full: int = 0
     full_at: str | None = None
     """When the last full run ended."""
     columns: tuple[str, ...] = ()
     """The fields that every row has as the service sent them; where one is new, the next run is full."""
+    rows: int = 0
+    """How many rows there are at least."""
+    synced_at: str | None = None
+    """The latest `synced_at` of them, at least."""
 
 
 @attrs.frozen(kw_only=True)
@@ -78,15 +111,23 @@ class Received:
 
     Attributes:
         rows: The records as the dialect takes them, each of them once.
+        ids: Their keys.
+        moment: When they were received.
         cursor: That of the next page; None behind the last one.
+        loose: Whether that is another one than the key of the page's last record.
         newest: The latest moment of change, as it came.
         headers: Those of the answer.
+        invalid: The records that were left out.
     """
 
     rows: list[Any]
+    ids: list[str]
+    moment: datetime.datetime
     cursor: str | None
+    loose: bool
     newest: str | None
     headers: Mapping[str, str]
+    invalid: Sequence[InvalidRecord] = ()
 
 
 @attrs.define(kw_only=True)
@@ -99,10 +140,13 @@ class SyncResult:
         updated: Records that were other than here, those that came back included.
         unchanged: Records that came as they were here.
         deleted: Records that are gone from the service, and were marked as deleted.
+        skipped: Records that a trigger of the table kept out.
+        invalid: Records that are not what the contract says, and were left out: with `on_invalid="collect"`.
         pages: How many pages were received.
         seconds: How long it took.
         full: Whether all records were read.
-        resumed: Whether it went on with an unfinished run; the counts are of its own part.
+        resumed: Whether it resumed an unfinished run; the counts are of its own part.
+        complete: Whether it is done.
         watermark: The moment, as Payt wrote it, up to which the next run trusts this one; None where no record has
             one: the next run is full then.
     """
@@ -112,39 +156,66 @@ class SyncResult:
     updated: int = 0
     unchanged: int = 0
     deleted: int = 0
+    skipped: int = 0
+    invalid: list[InvalidRecord] = attrs.field(factory=list)
     pages: int = 0
     seconds: float = 0.0
     full: bool = False
     resumed: bool = False
+    complete: bool = False
     watermark: str | None = None
 
 
-def begin(state: State, settings: Settings, columns: tuple[str, ...], now: datetime.datetime, *, empty: bool) -> Run:
+def begin(
+    state: State, settings: Settings, columns: tuple[str, ...], now: datetime.datetime, *, empty: bool, lost: bool
+) -> Run:
     """The run to do now, which writes these columns: the unfinished one, or a new one.
 
     An explicitly full run starts afresh even then, so that what it finds gone is gone now.
+
+    Args:
+        state: What was kept from the last run.
+        settings: How to sync.
+        columns: Which fields the run writes.
+        now: By our clock.
+        empty: Whether there is no row.
+        lost: Whether rows are missing.
     """
-    if state.run is not None and state.run.columns == columns and not settings.full:
+    if state.run is not None and state.run.columns == columns and not settings.full and not lost:
         if state.run.position is None:  # all was listed, but not all done: what was gone then may be less than now
             state.run = again(state.run)
         return state.run
     full = (
         settings.full
+        or lost
         or state.watermark is None
         or not set(columns).issubset(state.columns)
         or (settings.full_every is not None and state.runs_since_full + 1 >= settings.full_every)
-        or (
-            settings.full_after is not None
-            and (state.full_at is None or now - isoparse(state.full_at) >= settings.full_after)
-        )
+        or (settings.full_after is not None and _is_due(state.full_at, settings.full_after, now))
     )
-    after = None if full or state.watermark is None else earlier(state.watermark, settings.overlap)
-    return Run(full=full, first=empty, columns=columns, after=after)
+    if full or state.watermark is None:
+        return Run(full=True, first=empty, columns=columns)
+    overlap = settings.overlap
+    if state.settled is not None and state.settled >= overlap.total_seconds():
+        overlap = datetime.timedelta(0)
+    return Run(full=False, first=empty, columns=columns, after=earlier(state.watermark, overlap))
 
 
-def again(run: Run) -> Run:
-    """The same run from its start, where the service does not know its cursor any more."""
-    return Run(full=run.full, first=run.first, columns=run.columns, after=run.after)
+def again(run: Run, *, full: bool = False) -> Run:
+    """The same run from its start: where the service does not know its cursor any more, or it has to be a full one."""
+    return Run(full=full or run.full, first=run.first, columns=run.columns, after=None if full else run.after)
+
+
+def next_pass(run: Run) -> bool:
+    """Whether a run whose listing came to its end has to list once more; then it is ready to do so.
+
+    What was moved onto a page that was passed comes with the next pass. It ends when one brought nothing new.
+    """
+    run.passes += 1
+    if not run.loose or run.passes >= MOST_PASSES or (run.passes > 1 and not run.new):
+        return False
+    run.position, run.new = None, False
+    return True
 
 
 def note(run: Run, received: Received, *, asked_at: datetime.datetime, waited: float) -> None:
@@ -157,22 +228,54 @@ def note(run: Run, received: Received, *, asked_at: datetime.datetime, waited: f
         waited: How many seconds passed since.
     """
     if run.began is None:
-        run.began = iso(_server_time(received.headers, waited) or asked_at)
-    run.newest = max(filter(None, (run.newest, received.newest)), key=isoparse, default=None)
+        told = _server_time(received.headers, waited)
+        run.began = iso(min(told or asked_at, asked_at))
+        run.timed = told is not None and abs(told - asked_at) <= AGREED
+    if run.timed or not run.pages:
+        run.newest = max(filter(None, (run.newest, received.newest)), key=isoparse, default=None)
+    run.pages += 1
     run.position = received.cursor
+    run.loose = run.loose or received.loose
+    run.invalid += len(received.invalid)
+    run.unknown = run.unknown or any(record.id is None for record in received.invalid)
 
 
-def finished(state: State, run: Run, *, now: datetime.datetime, deletions_done: bool) -> State:
+def misses(state: State, count: int, newest: datetime.datetime | None) -> bool:
+    """Whether rows are missing that were written, or are as they were before: deleted, or restored alone."""
+    older = state.synced_at is not None and (newest is None or newest < isoparse(state.synced_at))
+    return count < state.rows or older
+
+
+def is_ahead(state: State, run: Run, overlap: datetime.timedelta) -> bool:
+    """Whether the watermark is later than the server's time, so that it hides what changes until then."""
+    if run.full or state.watermark is None or run.began is None:
+        return False
+    return isoparse(run.began) + max(overlap, _JITTER) < isoparse(state.watermark)
+
+
+def finished(state: State, run: Run, settings: Settings, *, now: datetime.datetime, deletions_done: bool) -> State:
     """What is kept of an administration when a run is complete."""
-    watermark = state.watermark
-    if run.newest is not None and run.began is not None:
-        moments = [run.newest if isoparse(run.newest) <= isoparse(run.began) else run.began, *filter(None, [watermark])]
-        watermark = max(moments, key=isoparse)
+    known, began = state.watermark, isoparse(str(run.began))
+    if run.full and not (known and run.timed and isoparse(known) <= began):
+        known = None  # it may have been too far ahead; this run has received everything
+    newest = run.newest if run.newest is None or isoparse(run.newest) <= began else run.began
+    watermark = max(filter(None, (known, newest)), key=isoparse, default=None)
     # an older payt-client that knows fewer fields leaves the others as they were
     columns = run.columns if run.full else tuple(name for name in state.columns if name in run.columns)
-    if run.full and deletions_done:
-        return State(watermark=watermark, columns=columns, full_at=iso(now))
-    return State(watermark=watermark, columns=columns, runs_since_full=state.runs_since_full + 1, full_at=state.full_at)
+    if run.invalid:  # what was left out is asked for again until it can be read, wherever it was found
+        watermark, columns = state.watermark, () if run.full else columns
+    quiet = watermark is not None and watermark == state.watermark and not run.changed and not run.invalid
+    settled = quiet and run.timed and isoparse(str(watermark)) <= began - settings.overlap
+    full = run.full and deletions_done
+    return State(
+        watermark=watermark,
+        settled=settings.overlap.total_seconds() if settled else None,
+        runs_since_full=0 if full else state.runs_since_full + 1,
+        full_at=iso(now) if full else state.full_at,
+        columns=columns,
+        rows=state.rows,
+        synced_at=state.synced_at,
+    )
 
 
 def whose(administration_id: str) -> str:
@@ -228,6 +331,11 @@ def check_keys(page: Page[Any], key: str) -> None:
                 f"a record without its key ({key}) cannot be kept, as nothing would tell it from others",
                 path=f"$.data[{index}].{key}",
             )
+
+
+def _is_due(full_at: str | None, after: datetime.timedelta, now: datetime.datetime) -> bool:
+    """Whether the last full run is so long ago; one in the future was dated by a clock that was wrong."""
+    return full_at is None or now - isoparse(full_at) >= after or isoparse(full_at) > now + AGREED
 
 
 def _server_time(headers: Mapping[str, str], waited: float) -> datetime.datetime | None:

@@ -1,156 +1,33 @@
-"""`payt.sync` and its twin for asyncio: two shells around one `Sync`, which decides and writes."""
+"""One run for one administration: decides with `plan`, and writes with `Copy`. Both flavours drive it alike."""
 
 from __future__ import annotations
 
-import asyncio
-import datetime
 import logging
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import aclosing, closing, contextmanager
-from functools import partial
-from typing import Any, TypeVar
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
-import sqlalchemy as sa
-
-from payt_resources import LISTS, spec_of
-
-from .. import checks
-from ..client import AsyncClient, Client
-from ..contract import fields_to_name, parameters_of
-from ..environments import text_of, url_of
-from ..errors import APIError, InvalidResponseError, PaytError
-from ..listing import ListSpec, Page
+from ..contract import fields_to_name
+from ..errors import APIError, InvalidResponseError
+from ..listing import Page
 from ..transport import clock
 from . import plan
-from .database import Copy, Database, engine_of, now
 from .errors import SyncError
+from .pages import Copy, Counts, now
 from .plan import Received, Settings, State, SyncResult
-from .schema import ADMINISTRATION
+from .schema import iso
 
-T = TypeVar("T")
 log = logging.getLogger("payt")
-OVERLAP = datetime.timedelta(minutes=5)
 CURSOR_REFUSED = (400, 404, 409, 410, 422)
 """How a service may say that it does not know a cursor any more."""
-LONGEST_NAME = 63
-"""How many bytes PostgreSQL keeps of a name."""
 
 
-def sync(
-    client: Client,
-    administration_ids: str | Iterable[str] | None,
-    to: str | sa.URL | sa.Engine,
-    *,
-    resource: str = "contacts",
-    table: str | None = None,
-    schema: str | None = None,
-    full: bool = False,
-    full_every: int | None = None,
-    full_after: datetime.timedelta | None = None,
-    overlap: datetime.timedelta = OVERLAP,
-    allow_mass_delete: bool = False,
-    migrate: bool = False,
-    moved_from: str | None = None,
-    per_page: int | None = None,
-) -> list[SyncResult]:
-    """Bring a copy of a list, by default of administrations' contacts, up to date in a table of SQLite or PostgreSQL.
-
-    Every page is one transaction; a run that ends early is gone on with by the next one. When one administration
-    fails, the others are synced all the same.
-
-    Args:
-        client: Whom to ask.
-        administration_ids: One administration or several; they share the table. None for a list that belongs to none,
-            such as that of the administrations.
-        to: The database: a URL of SQLAlchemy, or an Engine.
-        resource: The list by its name in `payt_resources.LISTS`: "contacts", "administrations", or any other whose
-            records have a key in the contract (`x-copy`).
-        table: The name of the table, by default that of the list; it is made when it is not there.
-        schema: The schema of the tables; the default one if None.
-        full: Read all records, and mark those that are gone as deleted.
-        full_every: Do so on every run of this number, counted for each administration.
-        full_after: Do so when the last full run is so long ago.
-        overlap: How much is read twice, as the service may write a record later than its moment of change says.
-        allow_mass_delete: Mark records as deleted even if they are more than a fifth of all, or all.
-        migrate: Add the columns that the contract has and the table has not.
-        moved_from: The base URL at which the service was before: a table that is a copy from there is continued from
-            the client's. Without it, a copy from another base URL is refused, so that no environment overwrites the
-            records of another one.
-        per_page: How many records a request asks for; None for the most that a page may hold.
-
-    Returns:
-        What was done, for each administration.
-
-    Raises:
-        TypeError: An argument is of a wrong type.
-        ValueError: An argument's value cannot be used; the message says why and what to do.
-        ImportError: The database's driver is not installed.
-        SyncError: The database failed, or one of several administrations did: `errors` tells why, `results` holds
-            the others. `BusyError`, `SchemaError` and `MassDeletionError` are kinds of it.
-        PaytError: The only administration could not be listed.
-    """
-    _check_client(client, Client)
-    spec = _spec(resource)
-    settings = _settings(spec, full, full_every, full_after, overlap, allow_mass_delete, per_page)
-    with _job(client, spec, administration_ids, to, table, schema, migrate=migrate, moved_from=moved_from) as job:
-        job.prepare()
-        for administration_id in job.administration_ids:
-            with job.attempt(administration_id), job.database.administration(administration_id) as copy:
-                run = Sync(copy, settings, administration_id)
-                while (listing := run.next_listing()) is not None:
-                    with run.restartable():
-                        pager = spec.method_of(client)(**listing)
-                        with closing(pager.map_pages(run.received)) as pages:
-                            for received in pages:
-                                run.take(received)
-                job.results.append(run.result)
-        return job.outcome()
-
-
-async def async_sync(
-    client: AsyncClient,
-    administration_ids: str | Iterable[str] | None,
-    to: str | sa.URL | sa.Engine,
-    *,
-    resource: str = "contacts",
-    table: str | None = None,
-    schema: str | None = None,
-    full: bool = False,
-    full_every: int | None = None,
-    full_after: datetime.timedelta | None = None,
-    overlap: datetime.timedelta = OVERLAP,
-    allow_mass_delete: bool = False,
-    migrate: bool = False,
-    moved_from: str | None = None,
-    per_page: int | None = None,
-) -> list[SyncResult]:
-    """The same as `sync`, with an AsyncClient. The database is written to in a thread, so `to` is a plain driver."""
-    _check_client(client, AsyncClient)
-    spec = _spec(resource)
-    settings = _settings(spec, full, full_every, full_after, overlap, allow_mass_delete, per_page)
-    with _job(client, spec, administration_ids, to, table, schema, migrate=migrate, moved_from=moved_from) as job:
-        do = job.in_thread
-        await do(job.prepare)
-        for administration_id in job.administration_ids:
-            with job.attempt(administration_id):
-                holding = job.database.administration(administration_id)
-                try:
-                    copy = await do(holding.__enter__)
-                    run = Sync(copy, settings, administration_id)
-                    while (listing := await do(run.next_listing)) is not None:
-                        with run.restartable():
-                            pager = spec.method_of(client)(**listing)
-                            async with aclosing(pager.map_pages(partial(do, run.received))) as pages:
-                                async for received in pages:
-                                    await do(run.take, received)
-                    job.results.append(run.result)
-                finally:
-                    await do(holding.__exit__, None, None, None)
-        return job.outcome()
+class RestartError(Exception):
+    """The listing that is under way is not the one that is needed."""
 
 
 class Sync:
-    """One run for one administration.
+    """One run.
 
     Whoever drives it lists what `next_listing` says, gives every page to `received`, and what comes of it to `take`.
 
@@ -164,21 +41,26 @@ class Sync:
         self._copy, self._settings, self._spec = copy, settings, copy.spec
         fields = fields_to_name(copy.spec)
         self._always = {**copy.owner, **({} if fields is None else {"fields": fields})}
-        self._state = copy.state()
-        empty = copy.is_empty()
-        if empty:
+        self._state, count, newest = copy.begin()
+        if not count:
             self._state = State()  # somebody emptied the table: what was received before is needed again
-        self._run = plan.begin(self._state, settings, copy.columns, now(), empty=empty)
-        self._resumed = self._run is self._state.run
+        lost = plan.misses(self._state, count, newest)
+        if lost:
+            whose = plan.whose(administration_id)
+            log.warning(
+                "%srows that were written are missing, or older than they were: everything is read again", whose
+            )
+        self._state.rows, self._state.synced_at = count, None if newest is None else iso(newest)
+        self._run = plan.begin(self._state, settings, copy.columns, now(), empty=not count, lost=lost)
         self._began = clock.now()
         self._asked_at, self._asked = now(), clock.now()
+        self._listed = self._checking = False
         self._gone: list[str] | None = None
         self._again: frozenset[str] = frozenset()
-        self._complete = self._checking = False
         self.result = SyncResult(
             administration_id=administration_id,
             full=self._run.full,
-            resumed=self._resumed,
+            resumed=self._run is self._state.run,
             watermark=self._state.watermark,
         )
 
@@ -191,11 +73,15 @@ class Sync:
         Raises:
             MassDeletionError: Too many are gone.
         """
-        listing, after = {**self._always, "per_page": self._settings.per_page}, self._spec.after
-        if not self._complete and self._gone is None:
+        listing = {**self._always, "per_page": self._settings.per_page, "on_invalid": self._settings.on_invalid}
+        if self._listed and self._gone is None and plan.next_pass(self._run):
+            self._listed = False
+        if not self._listed:
             self._asked_at, self._asked = now(), clock.now()
-            since = {} if after is None else {after: self._run.after}
+            since = {} if self._spec.after is None else {self._spec.after: self._run.after}
             return {**listing, **since, "cursor": self._run.position}
+        if self._gone is None:
+            self._gone = self._find_gone()
         if self._gone and not self._checking:
             self._refuse_mass_deletion(len(self._gone))
             self._checking, self._again = True, frozenset(self._gone)
@@ -204,10 +90,9 @@ class Sync:
             askable = [name for name in self._gone if "," not in name]  # commas separate them
             if askable:
                 return {**listing, self._spec.key_filter: askable}
-        if not self._complete:
-            with self._copy.transaction():
-                self._finish()
-        self.result.seconds = clock.now() - self._began
+        if not self.result.complete:
+            self._finish(self._find_gone() if self._checking else [], deletions_done=not self._run.unknown)
+            self.result.seconds, self.result.complete = clock.now() - self._began, True
         return None
 
     def received(self, page: Page[Any]) -> Received:
@@ -217,203 +102,111 @@ class Sync:
             InvalidResponseError: It has a record without a key.
             SyncError: It holds what the database cannot.
         """
-        plan.check_keys(page, str(self._spec.key))
+        key, moment = str(self._spec.key), now()
+        plan.check_keys(page, key)
         try:
             # those that are asked for again have been counted, where a listing brings them once more
-            rows = self._copy.rows(page, self._again if self._checking else None)
+            rows, ids = self._copy.rows(page, moment, self._again if self._checking else None)
             newest = plan.newest_of(page, self._spec.watermark)
         except OverflowError:
             raise InvalidResponseError(
                 "a moment lies outside of the years 1 to 9999 of UTC, and cannot be kept", path="$.data"
             ) from None
-        return Received(rows=rows, cursor=page.cursor, newest=newest, headers=page.headers)
+        loose = bool(page.cursor and page.data) and str(getattr(page.data[-1], key)) != page.cursor
+        return Received(
+            rows=rows,
+            ids=ids,
+            moment=moment,
+            cursor=page.cursor,
+            loose=loose,
+            newest=newest,
+            headers=page.headers,
+            invalid=page.invalid,
+        )
 
     def take(self, received: Received) -> None:
-        """Write a page, and how far the run is, in one transaction."""
-        first = self._run.began is None
-        if not self._checking:
-            plan.note(self._run, received, asked_at=self._asked_at, waited=clock.now() - self._asked)
-        last = received.cursor is None and not self._checking
-        if not last:
-            self._state.run = self._run
-        inserted, updated, unchanged = self._copy.page(
-            partial(self._write, received, first=first, last=last), keep=None if last else self._state
-        )
+        """Write a page, and how far the run is, in one transaction.
+
+        Raises:
+            BusyError: Another run has taken over.
+            SyncError: The database failed.
+        """
+        run, first = self._run, self._run.began is None
+        if self._checking:
+            run.pages += 1
+            run.unknown = run.unknown or any(record.id is None for record in received.invalid)
+        else:
+            plan.note(run, received, asked_at=self._asked_at, waited=clock.now() - self._asked)
+        if first and plan.is_ahead(self._state, run, self._settings.overlap):
+            log.warning(
+                "%sthe last run's watermark, %s, is later than the server's time: everything is read again",
+                plan.whose(self.result.administration_id),
+                self._state.watermark,
+            )
+            self._run, self.result.full = plan.again(run, full=True), True
+            raise RestartError
+        self._state.run, self._listed = run, received.cursor is None
+
+        def write() -> Counts:
+            if first and run.full:
+                self._copy.forget_pages()
+            return self._copy.write(received, run)
+
+        inserted, updated, unchanged, skipped = self._copy.page(write, self._state)
+        self._state.rows += inserted
+        if inserted or updated:
+            run.changed, run.new = True, run.new or bool(inserted)
+            self._state.synced_at = max(filter(None, (self._state.synced_at, iso(received.moment))))
         self.result.inserted += inserted
         self.result.updated += updated
         self.result.unchanged += unchanged
+        self.result.skipped += skipped
+        self.result.invalid += () if self._checking else received.invalid
         self.result.pages += 1
-
-    def _write(self, received: Received, *, first: bool, last: bool) -> tuple[int, int, int]:
-        if first and self._run.full:
-            self._copy.forget_seen()
-        counts = self._copy.write(received.rows, self._run, now())
-        if not last:
-            return counts
-        self._gone = self._copy.gone() if self._run.full and not self._run.first else []
-        if self._gone:
-            self._state.run = self._run
-            self._copy.keep(self._state)
-        else:
-            self._finish()
-        return counts
 
     @contextmanager
     def restartable(self) -> Iterator[None]:
         """Where the service does not know the cursor of an unfinished run any more, its listing starts again."""
         try:
             yield
+        except RestartError:
+            pass
         except APIError as error:
             refused = error.status_code in CURSOR_REFUSED
             if not refused or self._run.position is None or self.result.pages:
                 raise
             self._run = plan.again(self._run)
 
-    def _finish(self, *, deletions_done: bool = True) -> None:
-        moment = now()
-        if self._gone:
-            self.result.deleted = self._copy.delete_gone(moment) if deletions_done else 0
-        if self._run.full:
-            self._copy.forget_seen()
-        self._state = plan.finished(self._state, self._run, now=moment, deletions_done=deletions_done)
-        self._copy.keep(self._state)
-        self._complete = True
-        self.result.watermark = self._state.watermark
+    def _find_gone(self) -> list[str]:
+        """The keys of the records that a full run has not received."""
+        if not self._run.full or self._run.first or self._run.unknown:
+            return []
+        return self._copy.page(self._copy.gone, self._state)
+
+    def _finish(self, gone: list[str], *, deletions_done: bool) -> None:
+        moment, run = now(), self._run
+
+        def write() -> State:
+            if run.full:
+                self._copy.forget_pages()
+            self._copy.delete(gone, moment)
+            count, newest = self._copy.extent()
+            if plan.misses(self._state, count, newest):
+                raise SyncError(
+                    f"{plan.whose(self.result.administration_id)}rows that were here went missing during the run: "
+                    "somebody emptied or restored the table. Run again: everything is read then"
+                )
+            state = plan.finished(self._state, run, self._settings, now=moment, deletions_done=deletions_done)
+            state.rows, state.synced_at = count, None if newest is None else iso(newest)
+            self._copy.keep(state)
+            return state
+
+        self._state = self._copy.page(write, self._state)
+        self.result.deleted, self.result.watermark = len(gone), self._state.watermark
 
     def _refuse_mass_deletion(self, gone: int) -> None:
-        with self._copy.transaction():
-            known = self._copy.known()
-            error = plan.mass_deletion(self.result.administration_id, self._spec.name, gone=gone, known=known)
-            if error is None or self._settings.allow_mass_delete:
-                return
-            self._finish(deletions_done=False)
-        raise error
-
-
-class Job:
-    """All administrations of a call: their database, what was done, and what failed."""
-
-    def __init__(
-        self, administration_ids: tuple[str, ...], database: Database, prepare: Callable[[], list[str]]
-    ) -> None:
-        self.administration_ids = administration_ids
-        self.database = database
-        self.results: list[SyncResult] = []
-        self._prepare = prepare
-        self._errors: dict[str, PaytError] = {}
-
-    def prepare(self) -> None:
-        """Make or check the tables."""
-        for statement in self._prepare():
-            log.warning("migrated: %s", statement)
-
-    @contextmanager
-    def attempt(self, administration_id: str) -> Iterator[None]:
-        """The error of one of several administrations waits until the others are done."""
-        try:
-            yield
-        except PaytError as error:
-            if len(self.administration_ids) == 1:
-                raise
-            self._errors[administration_id] = error
-
-    def outcome(self) -> list[SyncResult]:
-        """What was done.
-
-        Raises:
-            SyncError: Not all was.
-        """
-        if not self._errors:
-            return self.results
-        listed = "; ".join(f"{name}: {error}" for name, error in self._errors.items())
-        failed, all_of_them = len(self._errors), len(self.administration_ids)
-        raise SyncError(
-            f"{failed} of {all_of_them} administrations failed: {listed}", results=self.results, errors=self._errors
-        )
-
-    async def in_thread(self, function: Callable[..., T], *arguments: Any) -> T:
-        """Call a function that waits for the database; who cancels waits until it is done, so that all is whole."""
-        if isinstance(self.database.engine.pool, sa.SingletonThreadPool):
-            return function(*arguments)  # a database in the memory of this thread
-        call = asyncio.ensure_future(asyncio.to_thread(function, *arguments))
-        cancelled: asyncio.CancelledError | None = None
-        while not call.done():  # who cancels may do so again and again, as anyio does
-            try:
-                await asyncio.wait([call])
-            except asyncio.CancelledError as error:
-                cancelled = error
-        if cancelled is not None:
-            call.exception()  # seen
-            raise cancelled
-        return call.result()
-
-
-@contextmanager
-def _job(
-    client: Client | AsyncClient,
-    spec: ListSpec[Any],
-    administration_ids: str | Iterable[str] | None,
-    to: str | sa.URL | sa.Engine,
-    table: str | None,
-    schema: str | None,
-    *,
-    migrate: bool,
-    moved_from: str | None,
-) -> Iterator[Job]:
-    by_administration = ADMINISTRATION in parameters_of(spec)
-    if not by_administration and administration_ids is not None:
-        raise ValueError(f"administration_ids must be None, as {spec.name} belong to no administration")
-    ids = checks.values("administration_ids", administration_ids) if by_administration else ("",)
-    table = checks.text("table", spec.name.replace(".", "_") if table is None else table)
-    if table.lower().startswith("payt_"):
-        raise ValueError(f"table: names that begin with payt_ are those of our books, got {table!r}")
-    if len(table.encode()) > LONGEST_NAME:
-        raise ValueError(f"table: a name has at most {LONGEST_NAME} bytes, got {len(table.encode())}")
-    if schema is not None:
-        checks.text("schema", schema)
-    before = None if moved_from is None else text_of(url_of("moved_from", moved_from))
-    engine, ours = engine_of(to)
-    database = Database(engine, spec, table=table, schema=schema)
-    try:
-        yield Job(ids, database, partial(database.prepare, client.base_url, moved_from=before, migrate=migrate))
-    finally:
-        if ours:
-            engine.dispose()
-
-
-def _spec(resource: str) -> ListSpec[Any]:
-    copied = [name for name in LISTS if spec_of(name).key is not None]
-    return spec_of(checks.choice("resource", resource, copied))
-
-
-def _settings(
-    spec: ListSpec[Any],
-    full: bool,  # noqa: FBT001 - internal
-    full_every: int | None,
-    full_after: datetime.timedelta | None,
-    overlap: datetime.timedelta,
-    allow_mass_delete: bool,  # noqa: FBT001 - internal
-    per_page: int | None,
-) -> Settings:
-    for name, value in (("overlap", overlap), ("full_after", full_after)):
-        if value is None and name == "full_after":
-            continue
-        if not isinstance(value, datetime.timedelta):
-            raise TypeError(f"{name} must be a datetime.timedelta, got {type(value).__name__}")
-        if value < datetime.timedelta(0):
-            raise ValueError(f"{name} must not be negative, got {value}")
-    return Settings(
-        overlap=overlap,
-        full=full,
-        full_every=None if full_every is None else checks.number("full_every", full_every, least=1),
-        full_after=full_after,
-        allow_mass_delete=allow_mass_delete,
-        per_page=spec.most if per_page is None else checks.number("per_page", per_page, least=1, most=spec.most),
-    )
-
-
-def _check_client(client: object, kind: type) -> None:
-    if not isinstance(client, kind):
-        other = "payt.async_sync" if kind is Client else "payt.sync"
-        hint = f": use {other}" if isinstance(client, (Client, AsyncClient)) else ""
-        raise TypeError(f"client must be a payt.{kind.__name__}, got {type(client).__name__}{hint}")
+        known = self._copy.page(self._copy.known, self._state)
+        error = plan.mass_deletion(self.result.administration_id, self._spec.name, gone=gone, known=known)
+        if error is not None and not self._settings.allow_mass_delete:
+            self._finish([], deletions_done=False)
+            raise error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
@@ -11,7 +12,8 @@ from uuid import UUID
 import attrs
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
+from dateutil.parser import isoparse
+from sqlalchemy.dialects import mysql, postgresql
 
 from payt_api.types import values_of
 
@@ -20,25 +22,40 @@ from ..listing import ListSpec
 from ..listing.shapes import fields_of, scalar_of
 from .errors import SchemaError
 
-VERSION = 1
+VERSION = 2
 """Of the layout of the books; a table with a higher one was made by a newer payt-client."""
 ADMINISTRATION = "administration_id"
 """The parameter of a list, and the column of its copy, that says whose records they are."""
 
 
+LONGEST_KEY = 255
+"""How many characters MariaDB and MySQL keep of a key: they index no text without such a bound."""
+
+
 class Moment(sa.types.TypeDecorator[datetime.datetime]):
-    """A moment with its zone. SQLite, which has no such type, keeps it as ISO 8601 in UTC, which sorts by time."""
+    """A moment with its zone.
+
+    SQLite, which has no such type, keeps it as ISO 8601 in UTC, which sorts by time; MariaDB as a DATETIME in UTC.
+    """
 
     impl = sa.DateTime
     cache_ok = True
 
     def load_dialect_impl(self, dialect: sa.Dialect) -> Any:
-        """A text on SQLite."""
-        return dialect.type_descriptor(sa.Text() if dialect.name == "sqlite" else sa.DateTime(timezone=True))
+        """The type that the database has for it."""
+        kinds: dict[str, Any] = {"sqlite": sa.Text(), "postgresql": sa.DateTime(timezone=True)}
+        return dialect.type_descriptor(kinds.get(dialect.name, mysql.DATETIME(fsp=6)))
 
     def process_bind_param(self, value: datetime.datetime | None, dialect: sa.Dialect) -> Any:
         """Write it."""
-        return iso(value) if value is not None and dialect.name == "sqlite" else value
+        if value is None or dialect.name == "postgresql":
+            return value
+        return iso(value) if dialect.name == "sqlite" else value.astimezone(datetime.UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime.datetime | None:  # noqa: ARG002 - theirs
+        """Read it."""
+        moment = isoparse(value) if isinstance(value, str) else value
+        return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
 
 
 def iso(moment: datetime.datetime) -> str:
@@ -46,7 +63,14 @@ def iso(moment: datetime.datetime) -> str:
     return moment.astimezone(datetime.UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-JSON = sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql")
+_MYSQL = ("mysql", "mariadb")
+Text = sa.Text().with_variant(mysql.LONGTEXT(), *_MYSQL)
+Key = sa.Text().with_variant(mysql.VARCHAR(LONGEST_KEY), *_MYSQL)
+JSON = (
+    sa.JSON(none_as_null=True)
+    .with_variant(postgresql.JSONB(none_as_null=True), "postgresql")
+    .with_variant(mysql.LONGTEXT(), *_MYSQL)
+)
 
 
 @attrs.frozen
@@ -56,20 +80,21 @@ class Tables:
     Attributes:
         records: One row for each record: its administration, where it has one, and its key, the fields of the
             contract's model, and first_seen_at, synced_at (when the row last changed here) and deleted_at.
-        incoming: The page that is being written; temporary.
-        books: Which tables are copies of ours, of which list, which version wrote them, and from which service.
-        state: Of each administration: the watermark, and where an unfinished run stands.
-        seen: The keys that the unfinished full run of an administration received so far.
+        incoming: The page that is being written; temporary, and the same but for deleted_at.
+        books: Which tables are copies of ours: of which list, with fields of which types, which version wrote them,
+            and from which service.
+        state: Of each administration: who runs or ran last, the watermark, and where an unfinished run stands.
+        pages: The keys that the unfinished full run of an administration received so far, page by page.
     """
 
     records: sa.Table
     incoming: sa.Table
     books: sa.Table
     state: sa.Table
-    seen: sa.Table
+    pages: sa.Table
 
     @classmethod
-    def named(cls, spec: ListSpec[Any], table: str, schema: str | None) -> Tables:
+    def named(cls, spec: ListSpec[Any], table: str, schema: str | None, options: Mapping[str, Any]) -> Tables:
         """The tables for a copy of this name."""
         metadata = sa.MetaData(schema=schema)
         key = str(spec.key)
@@ -77,47 +102,62 @@ class Tables:
         record: type = spec.record
         fields = {name: column_type(type_) for name, type_ in fields_of(record).items() if name not in keys}
         _check_names(keys, fields)
+        received = {**dict.fromkeys(keys, Key), **fields}
+        moments = {"first_seen_at": Moment, "synced_at": Moment}
         records = sa.Table(
             table,
             metadata,
-            *[sa.Column(name, sa.Text, primary_key=True) for name in keys],
-            *[sa.Column(name, type_) for name, type_ in fields.items()],
-            sa.Column("first_seen_at", Moment, nullable=False),
-            sa.Column("synced_at", Moment, nullable=False),
+            *[sa.Column(name, type_, primary_key=name in keys) for name, type_ in received.items()],
+            *[sa.Column(name, type_, nullable=False) for name, type_ in moments.items()],
             sa.Column("deleted_at", Moment),
+            **options,
         )
+        plain = {name: Text if isinstance(type_, sa.JSON) else type_ for name, type_ in received.items()}
+        layout = hashlib.sha256(repr([*plain.items()]).encode()).hexdigest()[:16]
         incoming = sa.Table(
-            f"payt_incoming_{spec.name}",
+            f"payt_incoming_{layout}",  # a pooler may keep that of another version
             sa.MetaData(),
-            sa.Column(key, sa.Text),
-            *[sa.Column(name, sa.Text if isinstance(type_, sa.JSON) else type_) for name, type_ in fields.items()],
+            *[sa.Column(name, type_) for name, type_ in {**plain, **moments}.items()],
             prefixes=["TEMPORARY"],
             postgresql_on_commit="DELETE ROWS",
+            **options,
         )
         books = sa.Table(
             "payt_sync_tables",
             metadata,
-            sa.Column("table_name", sa.Text, primary_key=True),
+            *_key_columns("table_name"),
             sa.Column("version", sa.Integer, nullable=False),
-            sa.Column("base_url", sa.Text),
-            sa.Column("resource", sa.Text),
+            sa.Column("base_url", Text),
+            sa.Column("resource", Text),
+            sa.Column("fields", Text),
+            **options,
         )
         state = sa.Table(
             "payt_sync_state",
             metadata,
-            sa.Column("table_name", sa.Text, primary_key=True),
-            sa.Column("administration_id", sa.Text, primary_key=True),
-            sa.Column("holder", sa.Text),
-            sa.Column("state", sa.Text),
+            *_key_columns("table_name", "administration_id"),
+            sa.Column("holder", Text),
+            sa.Column("state", Text),
+            **options,
         )
-        seen = sa.Table(
-            "payt_sync_seen",
+        pages = sa.Table(
+            "payt_sync_pages",
             metadata,
-            sa.Column("table_name", sa.Text, primary_key=True),
-            sa.Column("administration_id", sa.Text, primary_key=True),
-            sa.Column("id", sa.Text, primary_key=True),
+            *_key_columns("table_name", "administration_id"),
+            sa.Column("page", sa.Integer, primary_key=True, autoincrement=False),
+            sa.Column("ids", Text, nullable=False),
+            **options,
         )
-        return cls(records, incoming, books, state, seen)
+        return cls(records, incoming, books, state, pages)
+
+
+def _key_columns(*names: str) -> list[sa.Column[Any]]:
+    return [sa.Column(name, Key, primary_key=True) for name in names]
+
+
+def kinds_of(table: sa.Table, names: Iterable[str]) -> dict[str, str]:
+    """The kind of each of these columns, by a name that is the same in all databases."""
+    return {name: type(table.c[name].type).__name__.lower() for name in names}
 
 
 _OURS = ("first_seen_at", "synced_at", "deleted_at")
@@ -141,11 +181,11 @@ def _check_names(keys: Collection[str], fields: Collection[str]) -> None:
 def column_type(type_: Any) -> sa.types.TypeEngine[Any]:
     """The type of the column for a field of a model."""
     scalar = scalar_of(type_)
-    return JSON if scalar is None else _SCALARS[scalar]()
+    return sa.types.to_instance(JSON if scalar is None else _SCALARS[scalar])
 
 
-_SCALARS: dict[type, type[sa.types.TypeEngine[Any]]] = {
-    str: sa.Text,
+_SCALARS: dict[type, Any] = {
+    str: Text,
     bool: sa.Boolean,
     int: sa.BigInteger,
     float: sa.Double,

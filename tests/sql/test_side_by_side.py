@@ -1,0 +1,144 @@
+"""Administrations side by side: under one pace, each page whole, and one error where it is one."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sql.copying import Syncs
+from sql.truth import Query, rows, truth
+
+import payt
+from payt.sql import SyncError, SyncResult
+from payt.sql.turns import Turns
+from payt.testing import FakePayt
+from payt.transport.call import Abandoned
+
+MANY = {str(number): 5 + number for number in range(1, 7)}
+
+
+def test_they_are_listed_side_by_side_and_written_in_order(syncs: Syncs, database: str, query: Query) -> None:
+    """Two requests meet: each waits for the other before it is sent."""
+    both = threading.Barrier(2, timeout=60)
+
+    def meddle(number: int) -> None:
+        if number <= 2:
+            both.wait()
+
+    with FakePayt(administrations=MANY) as fake:
+        blocking = "sync_blocking" in str(syncs)
+        results = syncs(fake, database, [*MANY], per_page=4, meddle=meddle if blocking else None)
+        assert [result.administration_id for result in results] == [*MANY]
+        assert [result.inserted for result in results] == [*MANY.values()]
+        for name in MANY:
+            assert rows(query, name) == truth(fake, name)
+        assert [result.unchanged for result in syncs(fake, database, [*MANY], full=True, concurrency=3)] == [
+            *MANY.values()
+        ]
+
+
+def test_a_database_in_memory_is_written_in_the_thread_that_has_it(syncs: Syncs) -> None:
+    engine = sa.create_engine("sqlite://")
+    with FakePayt(administrations=MANY) as fake:
+        assert len(syncs(fake, engine, [*MANY], per_page=4)) == len(MANY)
+    engine.dispose()
+
+
+def test_progress_is_told_page_by_page(syncs: Syncs, sqlite: str) -> None:
+    told: list[tuple[str, int, bool]] = []
+
+    def tell(result: SyncResult) -> None:
+        told.append((result.administration_id, result.inserted, result.complete))
+
+    with FakePayt(administrations={"1": 7, "2": 3}) as fake:
+        syncs(fake, sqlite, ["1", "2"], per_page=4, on_progress=tell)
+    assert [one for one in told if one[0] == "1"] == [("1", 4, False), ("1", 7, False), ("1", 7, True)]
+    assert ("2", 3, True) in told
+
+
+def test_a_refused_token_ends_the_run_once(syncs: Syncs, sqlite: str) -> None:
+    names = [str(number) for number in range(1, 1_001)]
+    with FakePayt(administrations={"1": 3}) as fake:
+        fake.token = "another"
+        with pytest.raises(SyncError, match=r"concerns all administrations: 0 of 1000 were synced before") as caught:
+            syncs(fake, sqlite, names, client={"retries": 0})
+        assert isinstance(caught.value.__cause__, payt.AuthenticationError)
+        assert len(str(caught.value)) < 1_000
+        assert len(fake.requests) <= 8
+
+
+def test_a_service_that_is_not_there_ends_the_run_once(syncs: Syncs, sqlite: str) -> None:
+    names = [str(number) for number in range(1, 101)]
+    with FakePayt(administrations=dict.fromkeys(names, 1)) as fake:
+        fake.fail(500, times=None)
+        with pytest.raises(SyncError, match="concerns all administrations") as caught:
+            syncs(fake, sqlite, names, client={"retries": 0})
+        assert isinstance(caught.value.__cause__, payt.ServerError)
+        assert len(fake.requests) <= 16
+
+
+def test_one_administration_that_the_service_fails_on_stops_no_other(
+    syncs: Syncs, sqlite: str, query_sqlite: Query
+) -> None:
+    with FakePayt(administrations=MANY) as fake:
+        with pytest.raises(SyncError, match=r"3 of 7 administrations failed: 9: ") as caught:
+            syncs(fake, sqlite, ["1", "9", "2", "x", "3", "y", "4"], concurrency=2)
+        assert {*caught.value.errors} == {"9", "x", "y"}
+        assert [result.administration_id for result in caught.value.results] == ["1", "2", "3", "4"]
+
+
+def test_a_message_names_a_few_of_many_errors(syncs: Syncs, sqlite: str) -> None:
+    names = [f"no-{number}" for number in range(40)]
+    with FakePayt(administrations={"1": 3}) as fake, pytest.raises(SyncError, match="and 37 more") as caught:
+        syncs(fake, sqlite, ["1", *names])
+    assert len(caught.value.errors) == 40
+    assert len(str(caught.value)) < 2_000
+
+
+def test_an_interrupt_ends_all_of_them_between_two_statements(
+    sync: Syncs, sqlite: str, query_sqlite: Query, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(result: SyncResult) -> None:
+        if result.pages == 2:
+            raise KeyboardInterrupt
+
+    with FakePayt(administrations=MANY) as fake:
+        with pytest.raises(KeyboardInterrupt):
+            sync(fake, sqlite, [*MANY], per_page=3, on_progress=interrupt)
+        assert all(len(rows(query_sqlite, name)) % 3 == 0 for name in MANY)
+        sync(fake, sqlite, [*MANY])
+        for name in MANY:
+            assert rows(query_sqlite, name) == truth(fake, name)
+
+
+def test_what_a_program_raises_in_its_progress_comes_out(syncs: Syncs, sqlite: str) -> None:
+    def fail(_result: SyncResult) -> None:
+        raise LookupError("mine")
+
+    with FakePayt(administrations=MANY) as fake, pytest.raises(LookupError, match="mine"):
+        syncs(fake, sqlite, [*MANY], on_progress=fail)
+
+
+def test_nobody_waits_for_a_turn_that_never_comes() -> None:
+    turns = Turns()
+    ended: list[Any] = []
+
+    def work() -> None:
+        turns.do(ended.append, "first")
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        turns.run(work, 3)
+    assert ended
+    with pytest.raises(Abandoned):
+        turns.do(ended.append, "late")
+
+
+@pytest.mark.parametrize(
+    ("value", "error"), [(0, ValueError), (101, ValueError), ("8", TypeError), (True, TypeError)], ids=str
+)
+def test_a_wrong_concurrency_is_told(fake: FakePayt, syncs: Syncs, sqlite: str, value: Any, error: type) -> None:
+    with pytest.raises(error, match="concurrency must be"):
+        syncs(fake, sqlite, concurrency=value)

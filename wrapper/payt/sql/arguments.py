@@ -1,0 +1,112 @@
+"""The arguments of `payt.sync`, checked before anything is sent, and the job that they make."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, get_args
+
+import sqlalchemy as sa
+
+from payt_resources import LISTS, spec_of
+
+from .. import checks
+from ..client import AsyncClient, Client
+from ..contract import parameters_of
+from ..environments import text_of, url_of
+from ..listing import ListSpec, OnInvalid
+from .database import Database
+from .engines import KINDS, engine_of
+from .job import Job
+from .plan import Settings, SyncResult
+from .schema import ADMINISTRATION
+
+LONGEST_NAME = 63
+"""How many bytes PostgreSQL keeps of a name; MariaDB and MySQL keep one more."""
+
+
+@contextmanager
+def job_of(
+    kind: type,
+    *,
+    client: Client | AsyncClient,
+    administration_ids: str | Iterable[str] | None,
+    to: str | sa.URL | sa.Engine,
+    resource: str,
+    concurrency: int,
+    table: str | None,
+    schema: str | None,
+    migrate: bool,
+    moved_from: str | None,
+    on_progress: Callable[[SyncResult], object] | None,
+    **settings: Any,
+) -> Iterator[tuple[Job, Callable[..., Any], int]]:
+    """The job, the method that lists, and how many administrations are listed side by side.
+
+    The arguments are those of `payt.sync`, and which kind of client it has to be.
+    """
+    _check_client(client, kind)
+    copied = [name for name in LISTS if spec_of(name).key is not None]
+    spec = spec_of(checks.choice("resource", resource, copied))
+    by_administration = ADMINISTRATION in parameters_of(spec)
+    if not by_administration and administration_ids is not None:
+        raise ValueError(f"administration_ids must be None, as {spec.name} belong to no administration")
+    ids = checks.values("administration_ids", administration_ids) if by_administration else ("",)
+    threads = min(checks.number("concurrency", concurrency, least=1, most=100), len(ids))
+    table = checks.text("table", spec.name.replace(".", "_") if table is None else table)
+    if table.lower().startswith("payt_"):
+        raise ValueError(f"table: names that begin with payt_ are those of our books, got {table!r}")
+    if len(table.encode()) > LONGEST_NAME:
+        raise ValueError(f"table: a name has at most {LONGEST_NAME} bytes, got {len(table.encode())}")
+    if schema is not None:
+        checks.text("schema", schema)
+    before = None if moved_from is None else text_of(url_of("moved_from", moved_from))
+    how = _settings(spec, **settings)
+    engine, ours = engine_of(to, kinds=[*KINDS])
+    database = Database(engine, spec, table=table, schema=schema)
+    prepare = partial(database.prepare, client.base_url, moved_from=before, migrate=migrate)
+    job = Job(ids, database, how, prepare, on_progress)
+    try:
+        yield job, spec.method_of(client), threads
+    finally:
+        job.close()
+        if ours:
+            engine.dispose()
+
+
+def _settings(
+    spec: ListSpec[Any],
+    *,
+    full: bool,
+    full_every: int | None,
+    full_after: datetime.timedelta | None,
+    overlap: datetime.timedelta,
+    allow_mass_delete: bool,
+    per_page: int | None,
+    on_invalid: OnInvalid,
+) -> Settings:
+    for name, value in (("overlap", overlap), ("full_after", full_after)):
+        if value is None and name == "full_after":
+            continue
+        if not isinstance(value, datetime.timedelta):
+            raise TypeError(f"{name} must be a datetime.timedelta, got {type(value).__name__}")
+        if value < datetime.timedelta(0):
+            raise ValueError(f"{name} must not be negative, got {value}")
+    return Settings(
+        overlap=overlap,
+        full=full,
+        full_every=None if full_every is None else checks.number("full_every", full_every, least=1),
+        full_after=full_after,
+        allow_mass_delete=allow_mass_delete,
+        per_page=spec.most if per_page is None else checks.number("per_page", per_page, least=1, most=spec.most),
+        on_invalid=checks.choice("on_invalid", on_invalid, get_args(OnInvalid)),
+    )
+
+
+def _check_client(client: object, kind: type) -> None:
+    if not isinstance(client, kind):
+        other = "payt.async_sync" if kind is Client else "payt.sync"
+        hint = f": use {other}" if isinstance(client, (Client, AsyncClient)) else ""
+        raise TypeError(f"client must be a payt.{kind.__name__}, got {type(client).__name__}{hint}")

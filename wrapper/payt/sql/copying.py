@@ -1,0 +1,157 @@
+"""`payt.sync` and its twin for asyncio: two shells around a `Job`, whose runs decide and write."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Iterable
+from contextlib import aclosing, closing
+from functools import partial
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+
+from ..client import AsyncClient, Client
+from ..listing import OnInvalid
+from .arguments import job_of
+from .plan import SyncResult
+from .turns import Threads, Turns, side_by_side
+
+T = TypeVar("T")
+OVERLAP = datetime.timedelta(minutes=5)
+
+
+def sync(
+    client: Client,
+    administration_ids: str | Iterable[str] | None,
+    to: str | sa.URL | sa.Engine,
+    *,
+    resource: str = "contacts",
+    concurrency: int = 8,
+    table: str | None = None,
+    schema: str | None = None,
+    full: bool = False,
+    full_every: int | None = None,
+    full_after: datetime.timedelta | None = None,
+    overlap: datetime.timedelta = OVERLAP,
+    allow_mass_delete: bool = False,
+    migrate: bool = False,
+    moved_from: str | None = None,
+    per_page: int | None = None,
+    on_invalid: OnInvalid = "raise",
+    on_progress: Callable[[SyncResult], object] | None = None,
+) -> list[SyncResult]:
+    """Bring a copy of a list, by default of administrations' contacts, up to date in a table of a database.
+
+    SQLite, PostgreSQL, MariaDB and MySQL will do. Every page is one transaction; a run that ends early is resumed by
+    the next one. When one administration fails, the others are synced all the same; an error that concerns all of them
+    ends the run.
+
+    Args:
+        client: Whom to ask.
+        administration_ids: One administration or several; they share the table. None for a list that belongs to none,
+            such as that of the administrations.
+        to: The database: a URL of SQLAlchemy, or an Engine.
+        resource: The list by its name in `payt_resources.LISTS`: "contacts", "administrations", or any other whose
+            records have a key in the contract (`x-copy`).
+        concurrency: How many administrations are listed side by side, 1 to 100. One thread writes all of them: that of
+            the caller.
+        table: The name of the table, by default that of the list; it is made when it is not there.
+        schema: The schema of the tables; the default one if None.
+        full: Read all records, and mark those that are gone as deleted.
+        full_every: Do so on every run of this number, counted for each administration.
+        full_after: Do so when the last full run is so long ago.
+        overlap: How much is read twice, as the service may write a record later than its moment of change says.
+        allow_mass_delete: Mark records as deleted even if they are more than a fifth of all, or all.
+        migrate: Add the columns that the contract has and the table has not, and make those anew whose type changed.
+        moved_from: The base URL at which the service was before: a table that is a copy from there is continued from
+            the client's. Without it, a copy from another base URL is refused, so that no environment overwrites the
+            records of another one.
+        per_page: How many records a request asks for; None for the most that a page may hold.
+        on_invalid: What a record does that is not what the contract says: "raise" ends the run of its administration;
+            "collect" leaves it out and lists it in the result's `invalid`, and asks for it again on every run.
+        on_progress: Called with the result of an administration whenever it has changed: after each page, and when it
+            is `complete`.
+
+    Returns:
+        What was done, for each administration, in their order.
+
+    Raises:
+        TypeError: An argument is of a wrong type.
+        ValueError: An argument's value cannot be used; the message says why and what to do.
+        ImportError: The database's driver is not installed.
+        SyncError: The database failed, or one of several administrations did: `errors` tells why, `results` holds
+            the others. `BusyError`, `SchemaError` and `MassDeletionError` are kinds of it. Where several
+            administrations were asked for and an error concerns all, as a refused token does, it is the `__cause__`.
+        PaytError: The only administration could not be listed.
+    """
+    options = {**locals()}
+    with job_of(Client, **options) as (job, method, threads):
+        job.prepare()
+
+        def work(do: Callable[..., Any]) -> None:
+            while (administration_id := do(job.next)) is not None:
+                with job.attempt(administration_id):
+                    try:
+                        run = do(job.enter, administration_id)
+                        while (listing := do(job.next_listing, run)) is not None:
+                            with run.restartable(), closing(method(**listing).map_pages(run.received)) as pages:
+                                for received in pages:
+                                    do(job.take, run, received)
+                    finally:
+                        do(job.leave, administration_id)
+
+        if threads == 1:
+            work(_at_once)
+        else:
+            turns = Turns()
+            turns.run(partial(work, turns.do), threads)
+        return job.outcome()
+
+
+async def async_sync(
+    client: AsyncClient,
+    administration_ids: str | Iterable[str] | None,
+    to: str | sa.URL | sa.Engine,
+    *,
+    resource: str = "contacts",
+    concurrency: int = 8,
+    table: str | None = None,
+    schema: str | None = None,
+    full: bool = False,
+    full_every: int | None = None,
+    full_after: datetime.timedelta | None = None,
+    overlap: datetime.timedelta = OVERLAP,
+    allow_mass_delete: bool = False,
+    migrate: bool = False,
+    moved_from: str | None = None,
+    per_page: int | None = None,
+    on_invalid: OnInvalid = "raise",
+    on_progress: Callable[[SyncResult], object] | None = None,
+) -> list[SyncResult]:
+    """The same as `sync`, with an AsyncClient. The database is written to in a thread, so `to` is a plain driver."""
+    options = {**locals()}
+    with job_of(AsyncClient, **options) as (job, method, tasks):
+        threads = Threads(inline=isinstance(job.database.engine.pool, sa.SingletonThreadPool))
+        do = threads.do
+        await do(job.prepare)
+
+        async def work() -> None:
+            while (administration_id := job.next()) is not None:
+                with job.attempt(administration_id):
+                    try:
+                        run = await do(job.enter, administration_id)
+                        while (listing := await do(job.next_listing, run)) is not None:
+                            with run.restartable():
+                                pager = method(**listing)
+                                async with aclosing(pager.map_pages(partial(threads.beside, run.received))) as pages:
+                                    async for received in pages:
+                                        await do(job.take, run, received)
+                    finally:
+                        await do(job.leave, administration_id)
+
+        await side_by_side(work, tasks)
+        return job.outcome()
+
+
+def _at_once(function: Callable[..., T], *arguments: Any) -> T:
+    return function(*arguments)

@@ -1,0 +1,151 @@
+"""What all kinds of databases do alike, and what each has to say for itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
+from typing import Any
+
+import sqlalchemy as sa
+
+from ..errors import code_of
+from ..schema import Column
+
+Rows = list[Any]
+"""What `Dialect.rows` has made, for the same dialect."""
+
+
+class Dialect:
+    """What a kind of database does in its own way.
+
+    Args:
+        engine: The database.
+    """
+
+    again: frozenset[str] = frozenset()
+    """The codes of errors after which a transaction is tried again, as another one may not meet them."""
+    longest_key: int | None = None
+    """How many characters a key may have."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self.engine = engine
+
+    def insert(self, table: sa.Table) -> Any:
+        """An INSERT that knows ON CONFLICT."""
+        raise NotImplementedError
+
+    def connect(self) -> sa.Connection:
+        """A connection that is ready to write."""
+        return self.open(self.engine.connect())
+
+    def open(self, connection: sa.Connection) -> sa.Connection:
+        """Make a new connection ready: transactions see what others committed, whatever the engine's level is."""
+        return connection.execution_options(isolation_level="READ COMMITTED")
+
+    def close(self) -> None:
+        """Let go of what `lock` holds on to."""
+
+    def table_options(self, connection: sa.Connection) -> dict[str, str]:  # noqa: ARG002 - others need it
+        """What tables are made with."""
+        return {}
+
+    def check(self, connection: sa.Connection, table: sa.Table) -> None:
+        """Look whether a copy can be kept here.
+
+        Raises:
+            SchemaError: It cannot.
+        """
+
+    @contextmanager
+    def transaction(self, connection: sa.Connection, first: sa.Executable | None = None) -> Iterator[int]:
+        """All or nothing of `first` and of what is done in the block; the value is how many rows `first` changed."""
+        with connection.begin():
+            yield 0 if first is None else connection.execute(first).rowcount
+
+    def change_schema(self, connection: sa.Connection) -> None:
+        """In a transaction: keep others from changing the schema until it ends."""
+
+    @contextmanager
+    def schema_change(self, connection: sa.Connection) -> Iterator[None]:
+        """Nobody else of us changes the schema meanwhile, and what is done in the block is done whole or not at all."""
+        with self.transaction(connection):
+            self.change_schema(connection)
+            yield
+
+    def lock(self, connection: sa.Connection, table: sa.Table, name: str) -> AbstractContextManager[bool]:
+        """In the block nobody else has this lock; its value is False where somebody has.
+
+        It tells at once that another run is under way. What keeps two runs apart whatever happens to a lock is the
+        holder, which each transaction of a run finds in the books.
+
+        Args:
+            connection: That of the run.
+            table: Whose lock it is, whatever it was called: with or without its schema, or by a link to its file.
+            name: Which of the table's locks.
+        """
+        raise NotImplementedError
+
+    def has_triggers(self, connection: sa.Connection, table: sa.Table) -> bool:  # noqa: ARG002 - others need it
+        """Whether something of the users' may keep a row out without an error."""
+        return False
+
+    def unfit(self, text: str) -> str | None:  # noqa: ARG002 - others need it
+        """Why the database cannot hold a text; None where it can."""
+        return None
+
+    def doubts(self, raw: bytes) -> bool:  # noqa: ARG002 - others need it
+        """Whether a page may hold a text that is `unfit`."""
+        return False
+
+    def writing(self, type_: sa.types.TypeEngine[Any]) -> Callable[[Column], Column] | None:
+        """What makes values of such a column, documents apart, ready for `rows`; None where they are."""
+        dialect = self.engine.dialect
+        process = type_.dialect_impl(dialect).bind_processor(dialect)
+        return None if process is None else lambda values: [process(value) for value in values]
+
+    def rows(self, columns: Sequence[Column], *, plain: bool) -> Rows:  # noqa: ARG002 - others need it
+        """Rows as `load` takes them. It may be called in any thread.
+
+        Args:
+            columns: The values of each column.
+            plain: Whether no text has a character that JSON escapes.
+        """
+        return [*zip(*columns, strict=True)]
+
+    def load(self, connection: sa.Connection, table: sa.Table, names: Sequence[str], rows: Rows) -> None:
+        """Add rows to a table, by the driver, as SQLAlchemy takes as long again for the values of many rows."""
+        statement = sa.insert(table).values({name: sa.bindparam(name) for name in names})
+        connection.exec_driver_sql(str(statement.compile(connection)), rows)
+
+    def clear(self, connection: sa.Connection, table: sa.Table) -> None:
+        """Empty the temporary table."""
+        connection.execute(sa.delete(table))
+
+    def retriable(self, error: BaseException) -> bool:
+        """Whether a transaction that failed so may do better when it is tried again."""
+        return code_of(getattr(error, "orig", None) or error) in self.again
+
+
+def written(connection: sa.Connection, thing: sa.Table | str) -> str:
+    """A table, or the name of a column, as a statement without parameters has it: for one with them % is doubled."""
+    prepare = connection.dialect.identifier_preparer
+    return (prepare.quote(thing) if isinstance(thing, str) else prepare.format_table(thing)).replace("%%", "%")
+
+
+def in_memory(url: sa.URL) -> bool:
+    """Whether a SQLite database lives in memory."""
+    return url.database in (None, "", ":memory:") or "mode=memory" in str(url) or ":memory:" in str(url.database)
+
+
+@contextmanager
+def ended(connection: sa.Connection) -> Iterator[None]:
+    """Whatever transaction is begun in the block, by a statement, ends with it."""
+    try:
+        yield
+        connection.exec_driver_sql("COMMIT")
+    except BaseException:
+        with suppress(sa.exc.SQLAlchemyError):  # a full disk, or a connection that is gone, may have ended it already
+            connection.exec_driver_sql("ROLLBACK")
+        raise
+    finally:
+        connection.rollback()  # what SQLAlchemy believes to be a transaction

@@ -1,0 +1,202 @@
+"""PostgreSQL, also behind a pooler: nothing is kept in a session from one transaction to the next."""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+from ..errors import SchemaError, shown
+from ..schema import Column, plain_texts
+from .base import Dialect, Rows, ended, written
+from .copy_text import copy_lines, copy_text
+
+_BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
+# For each transaction, as a pooler may hand the next one to another session.
+_LOCAL = (
+    # A server that crashes may lose the last pages, and with them the position behind them: the next run resumes at the
+    # page before. So no page has to wait for the disk.
+    "SET LOCAL synchronous_commit = off",
+    # a page is looked up by the key: a planner that knows nothing of a new table might read all of it for each page
+    "SET LOCAL enable_hashjoin = off",
+    "SET LOCAL enable_mergejoin = off",
+)
+_WAY_OUT = "have it corrected in Payt, or keep the copy in SQLite"
+_TIMEOUTS = ("statement_timeout", "idle_in_transaction_session_timeout", "transaction_timeout")
+
+
+class PostgreSQL(Dialect):
+    """A server."""
+
+    again = frozenset({"40001", "40P01"})
+
+    def __init__(self, engine: sa.Engine) -> None:
+        super().__init__(engine)
+        self._guard: tuple[sa.Engine, sa.Connection] | None = None
+        self._codec: str | None = None
+
+    def insert(self, table: sa.Table) -> Any:
+        """As `Dialect.insert`."""
+        return postgresql.insert(table)
+
+    def close(self) -> None:
+        """As `Dialect.close`."""
+        if self._guard is not None:
+            engine, connection = self._guard
+            self._guard = None
+            connection.invalidate()  # so that the locks are gone at once, whatever state it is in
+            connection.close()
+            engine.dispose()
+
+    def connect(self) -> sa.Connection:
+        """As `Dialect.connect`."""
+        try:
+            return super().connect()
+        except TypeError:  # psycopg brings bytes from there, which SQLAlchemy cannot read
+            raise SchemaError(
+                f"{shown(self.engine.url)}: the database has the encoding SQL_ASCII, in which no text but English is "
+                "sure to come back as it was: make one with ENCODING 'UTF8'"
+            ) from None
+
+    def check(self, connection: sa.Connection, table: sa.Table) -> None:
+        """As `Dialect.check`."""
+        encoding = str(connection.scalar(sa.text("SHOW server_encoding")))
+        if encoding != "UTF8":
+            with suppress(LookupError):  # Python has no name for it: what does not fit is an error of the database
+                self._codec = codecs.lookup(encoding.replace("WIN", "cp")).name
+        if sa.inspect(connection).has_sequence(table.name, table.schema):
+            raise SchemaError(f"{table.fullname} is a sequence: choose another name (table=, --table)")
+
+    @contextmanager
+    def transaction(self, connection: sa.Connection, first: sa.Executable | None = None) -> Iterator[int]:
+        """As `Dialect.transaction`."""
+        with connection.begin():
+            if first is None:
+                yield 0
+                return
+            for statement in _LOCAL:
+                connection.exec_driver_sql(statement)
+            yield connection.execute(first).rowcount
+
+    def change_schema(self, connection: sa.Connection) -> None:
+        """As `Dialect.change_schema`."""
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_number("payt schema"))))
+
+    @contextmanager
+    def lock(self, connection: sa.Connection, table: sa.Table, name: str) -> Iterator[bool]:
+        """An advisory lock of a transaction that stays open on a connection of its own, until `close`.
+
+        A pooler that deals out connections by transactions keeps that one together, and lets it go when this process
+        ends, however it ends.
+        """
+        with connection.begin():
+            found = connection.scalar(
+                sa.select(sa.cast(sa.func.to_regclass(written(connection, table)), postgresql.OID))
+            )
+        yield bool(
+            self._guarding().scalar(sa.select(sa.func.pg_try_advisory_xact_lock(_number(f"payt {found} {name}"))))
+        )
+
+    def has_triggers(self, connection: sa.Connection, table: sa.Table) -> bool:
+        """As `Dialect.has_triggers`; a rule may do the same."""
+        found = sa.text("SELECT relhastriggers OR relhasrules FROM pg_class WHERE oid = to_regclass(:name)")
+        return bool(connection.scalar(found, {"name": written(connection, table)}))
+
+    def unfit(self, text: str) -> str | None:
+        """As `Dialect.unfit`."""
+        if "\0" in text:
+            return f"a NUL character, which PostgreSQL has no place for: {_WAY_OUT}"
+        if self._codec is not None:
+            try:
+                text.encode(self._codec)
+            except UnicodeEncodeError:
+                return f"a character that the database's encoding ({self._codec}) lacks: keep the copy in one with UTF8"
+        return None
+
+    def doubts(self, raw: bytes) -> bool:
+        """As `Dialect.doubts`."""
+        return self._codec is not None or b"\\u0000" in raw
+
+    def writing(self, type_: sa.types.TypeEngine[Any]) -> Callable[[Column], Column] | None:  # noqa: ARG002 - others need it
+        """None: SQLAlchemy and the driver see to that."""
+        return None
+
+    def load(self, connection: sa.Connection, table: sa.Table, names: Sequence[str], rows: Rows) -> None:
+        """As `Dialect.load`; by SQLAlchemy, as drivers differ."""
+        types = {name: sa.Text if isinstance(table.c[name].type, sa.JSON) else table.c[name].type for name in names}
+        values = {name: sa.cast(sa.bindparam(name, type_=type_), table.c[name].type) for name, type_ in types.items()}
+        connection.execute(sa.insert(table).values(values), [dict(zip(names, row, strict=True)) for row in rows])
+
+    def clear(self, connection: sa.Connection, table: sa.Table) -> None:
+        """Nothing: each transaction begins with the temporary table empty."""
+
+    def _guarding(self) -> sa.Connection:
+        """The connection whose transaction has the locks; of a pool of its own, as the engine's may have one only."""
+        if self._guard is None:
+            engine = sa.create_engine(self.engine.url, pool=self.engine.pool.recreate(), hide_parameters=True)
+            connection = engine.connect().execution_options(isolation_level="READ COMMITTED")
+            self._guard = engine, connection
+            known = connection.scalars(
+                sa.text("SELECT name FROM pg_settings WHERE name = ANY(:names)"), {"names": [*_TIMEOUTS]}
+            )
+            for name in known.all():  # it does nothing for as long as the run takes
+                connection.exec_driver_sql(f"SET LOCAL {name} = 0")
+        return self._guard[1]
+
+
+class PostgreSQLWithCopy(PostgreSQL):
+    """A server, and psycopg, a driver that has COPY."""
+
+    def open(self, connection: sa.Connection) -> sa.Connection:
+        """Transactions are begun by us, not by the driver."""
+        connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+        driver: Any = connection.connection.driver_connection
+        driver.prepare_threshold = None  # a pooler may hand the next transaction to another session
+        return connection
+
+    @contextmanager
+    def transaction(self, connection: sa.Connection, first: sa.Executable | None = None) -> Iterator[int]:
+        """As `Dialect.transaction`; what it begins with is sent along: a page waits once less for the server."""
+        with ended(connection):
+            if first is None:
+                connection.exec_driver_sql(_BEGIN)
+                yield 0
+                return
+            dbapi: Any = connection.dialect.loaded_dbapi
+            statement: Any = first
+            compiled = statement.compile(connection)
+            with dbapi.ClientCursor(connection.connection.driver_connection) as cursor:
+                cursor.execute(f"{'; '.join((_BEGIN, *_LOCAL))}; {compiled.string}", compiled.construct_params())
+                while cursor.nextset():
+                    pass
+                changed: int = cursor.rowcount
+            yield changed
+
+    def writing(self, type_: sa.types.TypeEngine[Any]) -> Callable[[Column], Column] | None:
+        """As texts."""
+        return None if isinstance(type_, sa.Text) else plain_texts
+
+    def rows(self, columns: Sequence[Column], *, plain: bool) -> Rows:
+        """As `Dialect.rows`."""
+        return copy_lines(columns, plain=plain)
+
+    def load(self, connection: sa.Connection, table: sa.Table, names: Sequence[str], rows: Rows) -> None:
+        """As `Dialect.load`."""
+        columns = ", ".join(written(connection, name) for name in names)
+        driver: Any = connection.connection.driver_connection
+        with (
+            driver.cursor() as cursor,
+            # whatever client_encoding is: that of an old database, role or environment may be another
+            cursor.copy(f"COPY {written(connection, table)} ({columns}) FROM STDIN WITH (ENCODING 'UTF8')") as copy,
+        ):
+            copy.write(copy_text(rows))
+
+
+def _number(name: str) -> int:
+    """The number of an advisory lock."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)

@@ -1,0 +1,139 @@
+"""SQLite: one writer at a time, and a lock that is a locked file beside the database."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from filelock import FileLock, Timeout
+from sqlalchemy.dialects import sqlite
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random
+
+from ...transport.process import PerProcess
+from ..errors import SyncError, code_of, shown
+from .base import Dialect, ended, in_memory
+
+PATIENCE = 60
+"""How many seconds SQLite waits for another writer."""
+
+_BUSY = retry_if_exception(
+    lambda error: getattr(getattr(error, "orig", None), "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
+)
+
+
+class SQLite(Dialect):
+    """A file, or the memory of an engine."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        super().__init__(engine)
+        path = engine.url.database
+        self._path = None if in_memory(engine.url) or path is None else Path(path.removeprefix("file:")).resolve()
+        self._opened: dict[Path, tuple[int, int]] = {}
+
+    def insert(self, table: sa.Table) -> Any:
+        """As `Dialect.insert`."""
+        return sqlite.insert(table)
+
+    def open(self, connection: sa.Connection) -> sa.Connection:
+        """Readers see the last commit and are not blocked (WAL); transactions are begun by us, not by the driver."""
+        connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {PATIENCE * 1000}")
+        # where two connections change it at the same time, SQLite refuses one of them at once, without that patience
+        for attempt in Retrying(retry=_BUSY, stop=stop_after_delay(PATIENCE), wait=wait_random(0, 0.05), reraise=True):
+            with attempt:
+                connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+        connection.commit()
+        return connection
+
+    @contextmanager
+    def transaction(self, connection: sa.Connection, first: sa.Executable | None = None) -> Iterator[int]:
+        """As `Dialect.transaction`; nobody else writes meanwhile."""
+        with ended(connection):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            yield 0 if first is None else connection.execute(first).rowcount
+        self._check_files()
+
+    def make_private_file(self) -> None:
+        """Make the file of a new database, which nobody else may read."""
+        if self._path is not None:
+            self._path.touch(mode=0o600)
+
+    @contextmanager
+    def lock(self, connection: sa.Connection, table: sa.Table, name: str) -> Iterator[bool]:
+        """As `Dialect.lock`."""
+        files = {row.name: row.file for row in connection.exec_driver_sql("PRAGMA database_list")}
+        connection.rollback()
+        path, name = files.get(table.schema or "main"), f"{table.name.lower()} {name}"
+        if path:
+            file = Path(path).resolve()
+            self._opened.setdefault(file, _identity(file))
+            lock = self.locked_file(name, timeout=0, path=file)
+        else:
+            lock = lock_in_process(f"{id(self.engine)} {name}")
+        with lock as held:
+            yield held
+
+    @contextmanager
+    def locked_file(self, name: str, *, timeout: float, path: Path | None = None) -> Iterator[bool]:
+        """A locked file beside the database; the system lets it go when the process ends, however it ends.
+
+        Its value is False where somebody else has held it for `timeout` seconds.
+        """
+        digest = hashlib.sha256(name.encode()).hexdigest()[:16]
+        lock = FileLock(f"{path or self._path}.{digest}.lock", timeout=timeout, thread_local=False)
+        held = True
+        try:
+            lock.acquire()
+        except Timeout:
+            held = False
+        try:
+            yield held
+        finally:
+            lock.release()
+
+    def has_triggers(self, connection: sa.Connection, table: sa.Table) -> bool:
+        """As `Dialect.has_triggers`."""
+        master = sa.table("sqlite_master", sa.column("type"), sa.column("tbl_name"), schema=table.schema)
+        of_table = sa.func.lower(master.c.tbl_name) == table.name.lower()
+        return bool(connection.scalar(sa.select(sa.func.count()).where(master.c.type == "trigger", of_table)))
+
+    def retriable(self, error: BaseException) -> bool:
+        """Another writer was in between, for longer than the patience or at a moment at which SQLite has none."""
+        return code_of(getattr(error, "orig", None) or error).startswith("SQLITE_BUSY")
+
+    def _check_files(self) -> None:
+        for path, identity in self._opened.items():
+            if _identity(path) != identity:
+                raise SyncError(
+                    f"{shown(self.engine.url)}: the file was deleted or replaced during the run, and what was written "
+                    "went into the old one: run again, which writes into the file that is there now"
+                )
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    try:
+        found = os.stat(path)  # noqa: PTH116 - the same, ten times as fast
+    except FileNotFoundError:
+        return 0, 0
+    return found.st_dev, found.st_ino
+
+
+_held: PerProcess[dict[str, object]] = PerProcess(dict)
+
+
+@contextmanager
+def lock_in_process(name: str) -> Iterator[bool]:
+    """The lock of a database that is in the memory of this process."""
+    held, mine = _held.get(), object()
+    free = held.setdefault(name, mine) is mine
+    try:
+        yield free
+    finally:
+        if free:
+            del held[name]

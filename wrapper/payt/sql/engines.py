@@ -1,0 +1,80 @@
+"""From a URL to an engine: what cannot be used is told at once, with the way out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import sqlalchemy as sa
+
+from .dialects import in_memory
+
+KINDS: Final = {"sqlite": "SQLite", "postgresql": "PostgreSQL", "mariadb": "MariaDB", "mysql": "MySQL"}
+"""The databases that a copy may be in, as SQLAlchemy calls them and as people do."""
+_ALONE: Final = ("sqlite", "postgresql")
+_FORMS: Final = "sqlite:///contacts.db, postgresql+psycopg://user@host/database or mariadb+pymysql://user@host/database"
+
+
+def engine_of(
+    to: str | sa.URL | sa.Engine, argument: str = "to", kinds: Sequence[str] = _ALONE
+) -> tuple[sa.Engine, bool]:
+    """The engine of a database, and whether it is ours to dispose of.
+
+    Raises:
+        TypeError: It is neither a URL nor an Engine.
+        ValueError: The URL cannot be read, or its database would be gone at once, or is of another kind than these.
+        ImportError: Its driver is not installed.
+    """
+    if isinstance(to, sa.Engine):
+        _check_kind(to.dialect.name, argument, kinds)
+        return to, False
+    if not isinstance(to, (str, sa.URL)):
+        raise TypeError(f"{argument} must be a URL of SQLAlchemy or an Engine, got {type(to).__name__}")
+    try:
+        url = sa.make_url(to)
+    except (sa.exc.ArgumentError, ValueError):
+        raise ValueError(f"{argument} is not a URL of SQLAlchemy: write {_FORMS}") from None
+    backend = url.get_backend_name()
+    _check_kind(backend, argument, kinds)
+    if "@" in (url.host or ""):
+        raise ValueError(f"{argument}: write an @ of the user or password as %40, so that the host can be told from it")
+    if backend == "sqlite" and url.host:
+        raise ValueError(
+            f"{argument}: a file is named behind three slashes: sqlite:///{url.host}, or four from the root"
+        )
+    if url.drivername in ("mysql", "mariadb"):
+        url = url.set(drivername=f"{backend}+pymysql")
+    engine = _engine(url, argument)
+    if engine.dialect.is_async:
+        raise ValueError(f"{argument}: {url.drivername} is an asyncio driver: name a plain one, as postgresql+psycopg")
+    if backend == "sqlite" and in_memory(url):
+        raise ValueError(f"{argument}: a database in memory would be gone at once: pass an Engine, or name a file")
+    return engine, True
+
+
+def _engine(url: sa.URL, argument: str) -> sa.Engine:
+    try:
+        engine = sa.create_engine(url, hide_parameters=True)
+        engine.dialect.create_connect_args(url)
+    except sa.exc.NoSuchModuleError:
+        raise ValueError(f"{argument}: SQLAlchemy knows no driver {url.drivername!r}") from None
+    except ModuleNotFoundError as error:
+        raise ImportError(f"{url.drivername} needs its driver: pip install {error.name}") from None
+    except (ValueError, sa.exc.ArgumentError) as error:
+        raise ValueError(f"{argument}: an option behind the ? of the URL cannot be used: {error}") from None
+    return engine
+
+
+def _check_kind(name: str, argument: str, kinds: Sequence[str]) -> None:
+    if name in kinds:
+        return
+    if name == "postgres":
+        raise ValueError(f"{argument}: SQLAlchemy calls it postgresql: write postgresql+psycopg://user@host/database")
+    *others, last = [KINDS[kind] for kind in kinds]
+    way_out = ""
+    if name == "mssql":
+        way_out = (
+            ": for SQL Server, export the list into a file and import that, use Payt's own copy, "
+            'or write a dialect (docs/sync.md, "Another database")'
+        )
+    raise ValueError(f"{argument} must be a {', '.join(others)} or {last} database, got {name}{way_out}")

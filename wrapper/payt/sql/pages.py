@@ -1,0 +1,277 @@
+"""The rows and the books of one administration: what a run reads there, and how it writes a page."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import re
+import secrets
+import socket
+from collections.abc import Callable, Container, Sequence
+from operator import attrgetter
+from typing import Any, TypeVar
+
+import msgspec
+import sqlalchemy as sa
+
+from ..listing import Page
+from ..listing.shapes import fields_of, scalar_of
+from .database import Database
+from .dialects.base import Rows
+from .errors import BusyError, SyncError, database_errors
+from .plan import Received, Run, State, whose
+from .schema import ADMINISTRATION, Column, columns_maker, iso, json_text, json_texts, plain_texts
+
+T = TypeVar("T")
+Counts = tuple[int, int, int, int]
+"""How many records of a page were inserted, updated, unchanged and skipped."""
+_ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+"""A NUL character as JSON writes it."""
+_AT_ONCE = 100
+"""How many records are made into rows at once: of more, Python's garbage collector would look through the rows."""
+_IDS = 500
+"""How many ids a statement names at most."""
+_TRIES = 5
+"""How often a page is written at most, where the database asks for another try."""
+_LARGEST = 2**63 - 1
+
+
+class Copy:
+    """What a run has to do with the database. Each method that writes is for use in `page`."""
+
+    def __init__(self, database: Database, administration_id: str) -> None:
+        self._database, self._dialect, self._tables = database, database.dialect, database.tables
+        self._id = administration_id
+        self.spec, self._key = database.spec, str(database.spec.key)
+        self.owner = {ADMINISTRATION: administration_id} if administration_id else {}
+        records, incoming = self._tables.records, self._tables.incoming
+        self._names = [str(column.name) for column in incoming.columns]
+        self.columns = tuple(name for name in self._names if name not in {*self.owner, "first_seen_at", "synced_at"})
+        types = {name: records.c[name].type for name in self.columns}
+        self._documents = frozenset(name for name, type_ in types.items() if isinstance(type_, sa.JSON))
+        self._integers = [place for place, type_ in enumerate(types.values()) if isinstance(type_, sa.BigInteger)]
+        writing = {name: self._dialect.writing(type_) for name, type_ in types.items()}
+        record: type = self.spec.record
+        if scalar_of(fields_of(record)[self._key]) is not str:
+            writing[self._key] = plain_texts
+        self._columns_of = columns_maker(record, {**writing, **dict.fromkeys(self._documents, json_texts)})
+        self._moments = self._dialect.writing(records.c.synced_at.type)
+        self._mine = [records.c[name] == value for name, value in self.owner.items()]
+        self._update, self._insert, self._same = self._merge()
+        self._me = f"process {os.getpid()} on {socket.gethostname()}, since {iso(now())}, run {secrets.token_hex(4)}"
+        self._line = {"table_name": self._tables.records.name, "administration_id": administration_id}
+        self._straight = True  # a first run writes into the table itself, as long as all of its records are new
+        self._triggers = False
+
+    def begin(self) -> tuple[State, int, datetime.datetime | None]:
+        """Take over the books: from here on nobody else's pages are written.
+
+        Returns:
+            What was kept from the last run, and the `extent`.
+        """
+        state, me = self._tables.state, {"holder": self._me}
+        with database_errors(self._database.engine):
+            connection = self._database.connection
+            with self._dialect.transaction(connection):
+                if not connection.execute(sa.update(state).where(*self._here(state)).values(me)).rowcount:
+                    connection.execute(sa.insert(state).values({**self._line, **me}))
+                kept = connection.scalar(sa.select(state.c.state).where(*self._here(state)))
+                self._straight = not self._dialect.has_triggers(connection, self._tables.records)
+                self._triggers = not self._straight
+                count, newest = self.extent()
+        return msgspec.json.decode(kept, type=State) if kept else State(), count, newest
+
+    def holder(self) -> str | None:
+        """Who runs, or ran last."""
+        state = self._tables.state
+        with database_errors(self._database.engine):
+            found: str | None = self._database.connection.scalar(sa.select(state.c.holder).where(*self._here(state)))
+        return found
+
+    def extent(self) -> tuple[int, datetime.datetime | None]:
+        """How many rows there are, and the latest `synced_at` of them."""
+        records = self._tables.records
+        found = sa.select(sa.func.count(), sa.func.max(records.c.synced_at)).select_from(records).where(*self._mine)
+        count, newest = self._database.connection.execute(found).one()
+        return int(count), newest
+
+    def known(self) -> int:
+        """How many records are not marked as deleted."""
+        found = sa.select(sa.func.count()).select_from(self._tables.records).where(*self._alive())
+        return int(self._database.connection.scalar(found) or 0)
+
+    def page(self, write: Callable[[], T], state: State) -> T:
+        """Call a function in a transaction that keeps these books; again, where the database asks for that.
+
+        Raises:
+            BusyError: Another run has taken over.
+            SyncError: The database failed.
+        """
+        dbapi: Any = self._database.engine.dialect.loaded_dbapi
+        with database_errors(self._database.engine):
+            for left in reversed(range(_TRIES)):
+                try:
+                    with self._dialect.transaction(self._database.connection, self._kept(state)) as changed:
+                        if changed != 1:
+                            raise self._taken_over()
+                        return write()
+                except (sa.exc.SQLAlchemyError, dbapi.Error) as error:
+                    if not left or not self._may_try_again(error, dbapi):
+                        raise
+        raise AssertionError  # the last try returns or raises
+
+    def keep(self, state: State) -> None:
+        """Write the books once more."""
+        self._database.connection.execute(self._kept(state))
+
+    def rows(self, page: Page[Any], moment: datetime.datetime, only: Container[str] | None) -> tuple[Rows, list[str]]:
+        """The records of a page as `write` takes them, and their keys. In any thread; it touches no database.
+
+        Args:
+            page: Where they are.
+            moment: When they came.
+            only: The keys of those that are wanted; None for all of them.
+
+        Raises:
+            SyncError: It holds what the database cannot.
+        """
+        key = attrgetter(self._key)
+        by_key = {key(record): record for record in page.data}  # the last one, if one comes twice
+        records = [record for name, record in by_key.items() if only is None or name in only]
+        owner = [*self.owner.values()]
+        plain = b"\\" not in page.raw and "".join(owner).isalnum()
+        doubts, place = self._dialect.doubts(page.raw), self.columns.index(self._key)
+        rows: Rows = []
+        ids: list[str] = []
+        for start in range(0, len(records), _AT_ONCE):
+            columns = self._columns_of(records[start : start + _AT_ONCE])
+            self._check(columns, columns[place], doubts=doubts)
+            ids += columns[place]
+            count = len(columns[place])
+            moments = [moment] * count
+            written = moments if self._moments is None else self._moments(moments)
+            every = [*([value] * count for value in owner), *columns, written, written]
+            rows += self._dialect.rows(every, plain=plain)
+        return rows, ids
+
+    def write(self, received: Received, run: Run) -> Counts:
+        """Write the records of a page."""
+        rows, connection, tables = received.rows, self._database.connection, self._tables
+        if run.full and not run.first:
+            gone_through = [*received.ids, *(record.id for record in received.invalid if record.id is not None)]
+            line = {**self._line, "page": run.pages, "ids": json_text(gone_through)}
+            connection.execute(sa.insert(tables.pages).values(line))
+        if not rows:
+            return 0, 0, 0, 0
+        if run.first and self._straight:
+            self._dialect.load(connection, tables.records, self._names, rows)
+            return len(rows), 0, 0, 0
+        # not by `checkfirst`, which would take somebody's own table of this name for it
+        connection.execute(sa.schema.CreateTable(tables.incoming, if_not_exists=True))
+        self._dialect.clear(connection, tables.incoming)
+        self._dialect.load(connection, tables.incoming, self._names, rows)
+        same = int(connection.scalar(self._same) or 0) if self._triggers else None
+        updated = connection.execute(self._update).rowcount
+        inserted = connection.execute(self._insert).rowcount
+        unchanged = len(rows) - inserted - updated if same is None else same
+        return inserted, updated, unchanged, len(rows) - inserted - updated - unchanged
+
+    def forget_pages(self) -> None:
+        """A full run begins, or ends."""
+        self._database.connection.execute(sa.delete(self._tables.pages).where(*self._here(self._tables.pages)))
+
+    def gone(self) -> list[str]:
+        """The keys of those that the full run has not received."""
+        connection, pages = self._database.connection, self._tables.pages
+        received: set[str] = set()
+        for ids in connection.scalars(sa.select(pages.c.ids).where(*self._here(pages))):
+            received.update(msgspec.json.decode(ids, type=list[str]))
+        alive = sa.select(self._tables.records.c[self._key]).where(*self._alive())
+        return [name for name in connection.scalars(alive) if name not in received]
+
+    def delete(self, gone: Sequence[str], moment: datetime.datetime) -> None:
+        """Mark records as deleted."""
+        records = self._tables.records
+        for start in range(0, len(gone), _IDS):
+            there = sa.update(records).where(*self._mine, records.c[self._key].in_(gone[start : start + _IDS]))
+            self._database.connection.execute(there.values(deleted_at=moment, synced_at=moment))
+
+    def _may_try_again(self, error: BaseException, dbapi: Any) -> bool:
+        original = getattr(error, "orig", None) or error
+        if isinstance(original, dbapi.IntegrityError) and self._straight:
+            self._straight = False  # a record of a first run came again
+            return True
+        return self._database.reconnected(original) or self._dialect.retriable(error)
+
+    def _taken_over(self) -> BusyError:
+        who = self.holder() or "its books are gone"
+        return BusyError(
+            f"{whose(self._id)}another run has taken over {self._tables.records.fullname} ({who}): what this one had "
+            "written by then is whole pages"
+        )
+
+    def _check(self, columns: Sequence[Column], keys: Sequence[str], *, doubts: bool) -> None:
+        """That the database can hold these values.
+
+        Raises:
+            SyncError: It cannot; the message names the record and the field.
+        """
+        longest = self._dialect.longest_key
+        if longest is not None and max(map(len, keys), default=0) > longest:
+            self._refuse(max(keys, key=len)[:40] + "…", self._key, f"more than {longest} characters")
+        for place in self._integers:
+            for name, value in zip(keys, columns[place], strict=True):
+                if value is not None and abs(int(value)) > _LARGEST:
+                    self._refuse(name, self.columns[place], "a number of more than 64 bits")
+        if doubts:
+            for field, column in zip(self.columns, columns, strict=True):
+                for name, value in zip(keys, column, strict=True):
+                    if isinstance(value, str):
+                        text = _ESCAPED_NUL.sub("\0", value) if field in self._documents else value
+                        if (why := self._dialect.unfit(text)) is not None:
+                            self._refuse(name, field, why)
+
+    def _refuse(self, name: str, field: str, what: str) -> None:
+        raise SyncError(f"{self.spec.record.__name__} {name}: {field} holds {what}")
+
+    def _here(self, table: sa.Table) -> tuple[sa.ColumnElement[bool], ...]:
+        return table.c.table_name == self._tables.records.name, table.c.administration_id == self._id
+
+    def _alive(self) -> tuple[sa.ColumnElement[bool], ...]:
+        return *self._mine, self._tables.records.c.deleted_at.is_(None)
+
+    def _kept(self, state: State) -> sa.Update:
+        books = self._tables.state
+        mine = (*self._here(books), books.c.holder == self._me)
+        return sa.update(books).where(*mine).values(state=json_text(state))
+
+    def _merge(self) -> tuple[sa.Update, sa.Insert, sa.Select[Any]]:
+        """What writes the rows that are other, and those that are new; and what counts those that are the same.
+
+        Those stay untouched. All databases know it; and while this run holds the books, no other one comes in between.
+        """
+        records, incoming = self._tables.records, self._tables.incoming
+        keys = [*self.owner, self._key]
+        received = {
+            name: sa.cast(incoming.c[name], records.c[name].type)
+            if name in self._documents and self._database.engine.dialect.name == "postgresql"
+            else incoming.c[name]
+            for name in self._names
+        }
+        there = sa.and_(*[records.c[name] == incoming.c[name] for name in keys])
+        fields = {name: received[name] for name in self.columns if name != self._key}
+        other = sa.or_(
+            records.c.deleted_at.is_not(None),
+            *[records.c[name].is_distinct_from(value) for name, value in fields.items()],
+        )
+        values = {**fields, "synced_at": incoming.c.synced_at, "deleted_at": None}
+        update = sa.update(records).where(there, other).values(values)
+        absent = sa.select(*received.values()).where(~sa.exists().where(there).correlate(incoming))
+        insert = sa.insert(records).from_select([*received], absent)
+        same = sa.select(sa.func.count()).select_from(incoming.join(records, there)).where(~other)
+        return update, insert.execution_options(preserve_rowcount=True), same
+
+
+def now() -> datetime.datetime:
+    """Now, in UTC."""
+    return datetime.datetime.now(datetime.UTC)
