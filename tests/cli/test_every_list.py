@@ -223,7 +223,9 @@ def test_sync_keeps_a_copy_of_the_list(
 
     def sync(client: payt.Client, administration_ids: list[str] | None, to: str, **options: Any) -> list[Any]:
         asked.append((administration_ids, to, options.get("resource", "contacts"), options.get("table")))
-        return [payt.sql.SyncResult(administration_id=(administration_ids or [""])[0], inserted=1)]
+        result = payt.sql.SyncResult(administration_id=(administration_ids or [""])[0], inserted=1, complete=True)
+        options["on_progress"](result)
+        return [result]
 
     monkeypatch.setattr(payt.sql, "sync", sync)
     result = payt_command(*words, "sync", *needed[:2], "--to", "sqlite://")

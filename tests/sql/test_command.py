@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 from sql.truth import Query, rows, truth
 
+import payt.sql
+from payt.cli import sync as command
 from payt.cli.app import app
 from payt.testing import FakePayt
 
@@ -101,3 +105,73 @@ def test_the_login_that_is_missing_has_its_exit_code(
     for arguments in (["-a", "1"], ["-a", "1", "-a", "2"]):
         result = run(*arguments, "--to", sqlite, "--json")
         assert (result.exit_code, json.loads(result.stdout)["exit_code"]) == (3, 3)
+
+
+def test_another_run_that_is_busy_has_an_exit_code_of_its_own(
+    fake: FakePayt, sqlite: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(*_: Any, **options: Any) -> None:
+        names = options["resource"]
+        raise payt.sql.BusyError(f"another run syncs {names}")
+
+    monkeypatch.setattr(payt.sql, "sync", busy)
+    result = run("-a", "1", "--to", sqlite, "--json")
+    document = json.loads(result.stdout)
+    assert (result.exit_code, document["exit_code"], document["errors"][0]["type"]) == (4, 4, "BusyError")
+    assert "another run syncs contacts" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("how", "code", "word"), [("KeyboardInterrupt", 130, "interrupted"), ("SIGTERM", 143, "terminated")]
+)
+def test_an_interrupt_says_what_is_done_and_that_the_next_run_resumes(
+    sqlite: str, query_sqlite: Query, monkeypatch: pytest.MonkeyPatch, how: str, code: int, word: str
+) -> None:
+    def interrupt(*arguments: Any, on_progress: Any, **options: Any) -> Any:
+        def tell(result: payt.sql.SyncResult) -> None:
+            on_progress(result)
+            if result.complete:
+                if how == "SIGTERM":
+                    os.kill(os.getpid(), signal.SIGTERM)
+                else:
+                    raise KeyboardInterrupt
+
+        return sync(*arguments, on_progress=tell, **options)
+
+    sync = payt.sql.sync
+    monkeypatch.setattr(payt.sql, "sync", interrupt)
+    with FakePayt(administrations={"1": 3, "2": 4}) as fake:
+        monkeypatch.setenv("PAYT_BASE_URL", fake.url)
+        result = run("-a", "1", "-a", "2", "--to", sqlite, "--json", "--concurrency", "1")
+    document = json.loads(result.stdout)
+    assert (result.exit_code, document["exit_code"]) == (code, code)
+    assert [one["inserted"] for one in document["administrations"]] == [3]
+    assert f"payt: {word}: 1 of 2 administrations done; the next run resumes where this one stopped" in result.stderr
+    assert len(rows(query_sqlite, "1")) == 3
+
+
+def test_records_that_are_left_out_are_named_and_the_exit_code_says_so(fake: FakePayt, sqlite: str) -> None:
+    fake.change("5", updated_at=7)
+    assert run("-a", "1", "--to", sqlite).exit_code == 1
+    result = run("-a", "1", "--to", sqlite, "--skip-invalid", "--json")
+    document = json.loads(result.stdout)
+    assert (result.exit_code, document["exit_code"]) == (1, 1)
+    assert document["administrations"][0]["inserted"] == 11
+    assert document["administrations"][0]["invalid"][0]["id"] == "5"
+    assert "administration 1: 1 contact left out, as the contract says otherwise: 5" in result.stderr
+
+
+def test_how_it_goes_is_shown_where_somebody_looks(sqlite: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "wanted", lambda **_: True)
+    with FakePayt(administrations={"1": 3, "2": 4}) as fake:
+        monkeypatch.setenv("PAYT_BASE_URL", fake.url)
+        result = run("-a", "1", "-a", "2", "--to", sqlite)
+        assert (result.exit_code, result.stdout.count(" inserted, 0 updated")) == (0, 2)
+        result = run("-a", "1", "--to", sqlite, "--quiet")
+        assert (result.exit_code, result.stdout) == (0, "")
+
+
+def test_arguments_that_cannot_be_used_are_told_in_json_too(sqlite: str) -> None:
+    result = run("-a", "1", "--to", "postgres://me@host/db", "--json")
+    document = json.loads(result.stdout)
+    assert (result.exit_code, document["exit_code"], document["errors"][0]["type"]) == (2, 2, "ValueError")

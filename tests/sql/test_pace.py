@@ -46,6 +46,13 @@ def ask(pace: payt.SQLPace, key: bytes = KEY, rate: float = 0.1) -> float:
     return booked(pace.start(key, rate))
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> str:
+    """The URL of an empty database of each kind that a pace can be in."""
+    url: str = request.getfixturevalue(request.param)
+    return url
+
+
 def test_starts_are_evenly_spaced_whoever_asks(database: str) -> None:
     paces = [payt.SQLPace(database), payt.SQLPace(sa.make_url(database))]
     waits = [ask(paces[number % 2], rate=1 / 1000) for number in range(6)]  # a thousand seconds apart

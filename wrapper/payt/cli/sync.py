@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import datetime
 import json
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -11,15 +14,21 @@ import click
 import payt
 from payt.errors import PaytError
 
-from .exits import FAILED, LOGIN_NEEDED, code_of, message_of
-from .options import option
-from .screen import counted, echo, report
+from .exits import FAILED, code_of, message_of
+from .options import QUIET, SKIP_INVALID, option
+from .parameters import called
+from .progress import wanted
+from .screen import console, counted, echo, plain, report
 from .selection import Selection
 
 if TYPE_CHECKING:
     from payt.sql import SyncResult
 
 
+BUSY: Final = 4
+"""Another run is busy with this."""
+TERMINATED: Final = 143
+"""SIGTERM, as shells count it."""
 LONGEST = 10_000_000
 """Minutes or days: more than anybody needs, and less than a timedelta holds."""
 
@@ -30,7 +39,8 @@ OPTIONS: Final = (
         envvar="PAYT_DATABASE_URL",
         required=True,
         metavar="URL",
-        help="The database: sqlite:///copy.db or postgresql+psycopg://user@host/database.",
+        help="The database: sqlite:///copy.db, postgresql+psycopg://user@host/database or "
+        "mariadb+pymysql://user@host/database.",
     ),
     option("--table", help="The table, by default that of the list; it is made when not there."),
     option("--schema", help="The schema of the tables."),
@@ -47,9 +57,20 @@ OPTIONS: Final = (
         help="How much is read twice, for what was written late.",
     ),
     option("--allow-mass-delete", is_flag=True, help="Mark more than a fifth of the records as deleted at once."),
-    option("--migrate", is_flag=True, help="Add the columns that the contract has and the table has not."),
+    option(
+        "--migrate", is_flag=True, help="Add the columns that the table lacks, and make those anew whose type changed."
+    ),
     option("--moved-from", metavar="URL", help="Where the service was before: continue a copy from there."),
+    option(
+        "--concurrency",
+        type=click.IntRange(1, 100),
+        default=8,
+        metavar="N",
+        help="How many administrations are listed side by side.",
+    ),
     option("--json", "as_json", is_flag=True, help="Write the summary as JSON, for schedulers."),
+    SKIP_INVALID,
+    QUIET,
 )
 
 
@@ -67,39 +88,57 @@ def sync_command(
     allow_mass_delete: bool,
     migrate: bool,
     moved_from: str | None,
+    concurrency: int,
     as_json: bool,
+    skip_invalid: bool,
+    quiet: bool,
 ) -> None:
     """Keep a copy."""
-    try:
-        results, failed = _sync(
-            client,
-            [administration for administration in selection.administrations if administration is not None],
-            to,
-            resource=selection.spec.name,
-            table=table,
-            schema=schema,
-            full=full,
-            full_every=full_every,
-            full_after=None if full_after is None else datetime.timedelta(days=full_after),
-            overlap=datetime.timedelta(minutes=overlap),
-            allow_mass_delete=allow_mass_delete,
-            migrate=migrate,
-            moved_from=moved_from,
-        )
-    except (PaytError, KeyboardInterrupt) as error:
-        if as_json:
-            _write_json([], {"": error}, code_of(error) or FAILED)
-        raise
-    codes = {code_of(why) for why in failed.values()}
-    code = LOGIN_NEEDED if codes == {LOGIN_NEEDED} else FAILED if failed else 0
+    from payt.sql import sync  # noqa: PLC0415 - an extra of its own
+
+    administrations = [administration for administration in selection.administrations if administration is not None]
+    ids: Any = administrations or None
+    results: dict[str, SyncResult] = {}
+    error: BaseException | None = None
+    with _progress(
+        selection, results, lines=not as_json and not quiet, bar=wanted(quiet=quiet, into_terminal=False)
+    ) as tell:
+        try:
+            with _terminable():
+                sync(
+                    client,
+                    ids,
+                    to,
+                    resource=selection.spec.name,
+                    concurrency=concurrency,
+                    table=table,
+                    schema=schema,
+                    full=full,
+                    full_every=full_every,
+                    full_after=None if full_after is None else datetime.timedelta(days=full_after),
+                    overlap=datetime.timedelta(minutes=overlap),
+                    allow_mass_delete=allow_mass_delete,
+                    migrate=migrate,
+                    moved_from=moved_from,
+                    on_invalid="collect" if skip_invalid else "raise",
+                    on_progress=tell,
+                )
+        except BaseException as raised:  # noqa: BLE001 - schedulers want to read how it ended, however it did
+            error = raised
+    done = [results[name] for name in administrations or [""] if name in results and results[name].complete]
+    failed = {} if error is None else _failures(error, administrations)
+    code = _code(failed, invalid=any(result.invalid for result in done))
     if as_json:
-        _write_json(results, failed, code)
-    else:
-        for result in results:
-            echo(summary(result))
+        _write_json(done, failed, code)
+    for result in done:
+        if result.invalid:
+            what = f"{called(selection.spec, len(result.invalid))} left out, as the contract says otherwise"
+            named = ", ".join(plain(record.id or record.path) for record in result.invalid)
+            report(f"payt: {_whose(result.administration_id)}{len(result.invalid):,} {what}: {named}")
+    if error is not None and not isinstance(error, (PaytError, KeyboardInterrupt, TerminatedError)):
+        raise error
     for name, why in failed.items():
-        start, message = f"administration {name}: " if name else "", message_of(why)
-        report(f"payt: {start}{message.removeprefix(start)}")
+        report(f"payt: {_whose(name)}{_message(why, name, len(done), len(selection.administrations))}")
     if code:
         raise click.exceptions.Exit(code)
 
@@ -107,38 +146,122 @@ def sync_command(
 def summary(result: SyncResult) -> str:
     """What a run did, in a line."""
     kind = "full" if result.full else "incremental"
-    whose = f"administration {result.administration_id}: " if result.administration_id else ""
+    skipped = f", {result.skipped:,} skipped by a trigger" if result.skipped else ""
     return (
-        f"{whose}{result.inserted:,} inserted, {result.updated:,} updated, "
-        f"{result.unchanged:,} unchanged, {result.deleted:,} deleted; {kind}{', resumed' if result.resumed else ''}, "
+        f"{_whose(result.administration_id)}{result.inserted:,} inserted, {result.updated:,} updated, "
+        f"{result.unchanged:,} unchanged, {result.deleted:,} deleted{skipped}; "
+        f"{kind}{', resumed' if result.resumed else ''}, "
         f"{counted(result.pages, 'page')} in {result.seconds:.1f} s"
     )
 
 
-def _sync(
-    client: payt.Client, administrations: list[str], to: str, **options: Any
-) -> tuple[list[SyncResult], dict[str, PaytError]]:
-    """What was done, and which of several administrations failed."""
-    from payt.sql import SyncError, sync  # noqa: PLC0415 - an extra of its own
+class TerminatedError(BaseException):
+    """Somebody asked the process to end."""
 
-    ids: Any = administrations or None
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """SIGTERM ends the run between two statements, and not while a token is being renewed."""
+
+    def end(_number: int, _frame: object) -> None:
+        raise TerminatedError
+
+    before = signal.signal(signal.SIGTERM, end)
     try:
-        return sync(client, ids, to, **options), {}
-    except PaytError as error:
-        if isinstance(error, SyncError) and (error.errors or error.__cause__):
-            of_all = {"": error.__cause__} if isinstance(error.__cause__, PaytError) else {}
-            return list(error.results), {**error.errors, **of_all}
-        if isinstance(error, SyncError) or len(administrations) != 1:
-            raise
-        return [], {administrations[0]: error}
+        with payt.hold_signals():
+            yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
-def _write_json(results: list[SyncResult], failed: dict[str, Any], code: int) -> None:
+@contextmanager
+def _progress(
+    selection: Selection, results: dict[str, SyncResult], *, lines: bool, bar: bool
+) -> Iterator[Callable[[SyncResult], None]]:
+    """Keep the results, and show them: a bar while they come, and a line for each administration that is done."""
+    if not bar:
+
+        def tell(result: SyncResult) -> None:
+            results[result.administration_id] = result
+            if lines and result.complete:
+                echo(summary(result))
+
+        yield tell
+        return
+
+    import sys  # noqa: PLC0415 - only terminals need these
+
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+
+    columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
+    with Progress(*columns, console=console(sys.stderr), transient=True, redirect_stdout=False) as shown:
+        task = shown.add_task("", total=None)
+
+        def show(result: SyncResult) -> None:
+            results[result.administration_id] = result
+            every = results.values()
+            records = sum(one.inserted + one.updated + one.unchanged for one in every)
+            done = sum(one.complete for one in every)
+            text = (
+                f"{records:,} {called(selection.spec, records)} in {counted(sum(one.pages for one in every), 'page')}"
+            )
+            if selection.several:
+                text += f", {done} of {len(selection.administrations)} administrations done"
+            shown.update(task, description=text)
+            if lines and result.complete:
+                shown.stop()  # both may be on the same screen
+                echo(summary(result))
+                shown.start()
+
+        yield show
+
+
+def _whose(administration_id: str | None) -> str:
+    return f"administration {administration_id}: " if administration_id else ""
+
+
+def _failures(error: BaseException, administrations: list[str]) -> dict[str, BaseException]:
+    """What went wrong, by administration; "" where it concerns all."""
+    from payt.sql import SyncError  # noqa: PLC0415 - an extra of its own
+
+    if isinstance(error, SyncError) and error.errors and error.__cause__ is None:
+        return dict(error.errors)
+    if isinstance(error, SyncError) and error.__cause__ is not None:
+        return {**error.errors, "": error}
+    alone = len(administrations) == 1 and isinstance(error, PaytError) and not isinstance(error, SyncError)
+    return {administrations[0] if alone else "": error}
+
+
+def _code(failed: Mapping[str, BaseException], *, invalid: bool) -> int:
+    """The exit code of all that went wrong: its own where that is of one kind."""
+    from payt.sql import BusyError  # noqa: PLC0415 - an extra of its own
+
+    def one(error: BaseException) -> int:
+        if isinstance(error, BusyError):
+            return BUSY
+        if isinstance(error, TerminatedError):
+            return TERMINATED
+        return code_of(error.__cause__ if isinstance(error.__cause__, PaytError) else error) or FAILED
+
+    codes = {one(error) for error in failed.values()}
+    if len(codes) == 1:
+        return codes.pop()
+    return FAILED if codes or invalid else 0
+
+
+def _message(error: BaseException, name: str, done: int, of: int) -> str:
+    if isinstance(error, (KeyboardInterrupt, TerminatedError)):
+        how = "interrupted" if isinstance(error, KeyboardInterrupt) else "terminated"
+        return f"{how}: {done} of {counted(of, 'administration')} done; the next run resumes where this one stopped"
+    return message_of(error).removeprefix(_whose(name))
+
+
+def _write_json(results: list[SyncResult], failed: Mapping[str, BaseException], code: int) -> None:
     import attrs  # noqa: PLC0415 - rarely needed
 
     errors = [
         {"administration_id": name or None, "type": type(error).__name__, "message": message_of(error)}
         for name, error in failed.items()
     ]
-    document = {"exit_code": code, "administrations": [attrs.asdict(result) for result in results], "errors": errors}
-    click.echo(json.dumps(document))
+    kept = [attrs.asdict(result, filter=lambda field, _: field.name != "raw") for result in results]
+    click.echo(json.dumps({"exit_code": code, "administrations": kept, "errors": errors}))

@@ -23,6 +23,8 @@ from .job import Job
 from .plan import Settings, SyncResult
 from .schema import ADMINISTRATION
 
+PREFETCH = 8
+"""How many pages are asked for ahead, of all administrations that are listed side by side together."""
 LONGEST_NAME = 63
 """How many bytes PostgreSQL keeps of a name; MariaDB and MySQL keep one more."""
 
@@ -63,7 +65,7 @@ def job_of(
     if schema is not None:
         checks.text("schema", schema)
     before = None if moved_from is None else text_of(url_of("moved_from", moved_from))
-    how = _settings(spec, **settings)
+    how = _settings(spec, prefetch=max(1, PREFETCH // max(1, threads)), **settings)
     engine, ours = engine_of(to, kinds=[*KINDS])
     database = Database(engine, spec, table=table, schema=schema)
     prepare = partial(database.prepare, client.base_url, moved_from=before, migrate=migrate)
@@ -86,6 +88,7 @@ def _settings(
     allow_mass_delete: bool,
     per_page: int | None,
     on_invalid: OnInvalid,
+    prefetch: int,
 ) -> Settings:
     for name, value in (("overlap", overlap), ("full_after", full_after)):
         if value is None and name == "full_after":
@@ -102,6 +105,7 @@ def _settings(
         allow_mass_delete=allow_mass_delete,
         per_page=spec.most if per_page is None else checks.number("per_page", per_page, least=1, most=spec.most),
         on_invalid=checks.choice("on_invalid", on_invalid, get_args(OnInvalid)),
+        prefetch=prefetch,
     )
 
 

@@ -48,6 +48,7 @@ class Settings:
     allow_mass_delete: bool
     per_page: int
     on_invalid: OnInvalid
+    prefetch: int
 
 
 class Run(msgspec.Struct, omit_defaults=True):

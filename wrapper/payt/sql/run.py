@@ -73,7 +73,8 @@ class Sync:
         Raises:
             MassDeletionError: Too many are gone.
         """
-        listing = {**self._always, "per_page": self._settings.per_page, "on_invalid": self._settings.on_invalid}
+        how = self._settings
+        listing = {**self._always, "per_page": how.per_page, "on_invalid": how.on_invalid, "prefetch": how.prefetch}
         if self._listed and self._gone is None and plan.next_pass(self._run):
             self._listed = False
         if not self._listed:
