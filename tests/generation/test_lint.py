@@ -118,7 +118,10 @@ MISREAD: dict[str, tuple[Change, str]] = {
         lambda document: operation(document).update(requestBody={"content": {}}),
         "its requestBody is of no type",
     ),
-    "body that is no reference": (set_body({"type": "object"}), "its requestBody is not a reference to an object schema"),
+    "body that is no reference": (
+        set_body({"type": "object"}),
+        "its requestBody is not a reference to an object schema",
+    ),
     "two content types": (
         lambda document: operation(document)["responses"]["200"]["content"].update({"text/csv": {}}),
         "response 200 has several content types, of which only application/json would be read",
@@ -140,7 +143,10 @@ MISREAD: dict[str, tuple[Change, str]] = {
         "components.schemas.Contact: property 'first-name' is not a Python name",
     ),
     "property that is a keyword": (add_property("class", {"type": "string"}), "property 'class' is not a Python name"),
-    "property that is private": (add_property("_hidden", {"type": "string"}), "property '_hidden' is not a Python name"),
+    "property that is private": (
+        add_property("_hidden", {"type": "string"}),
+        "property '_hidden' is not a Python name",
+    ),
     "property that hides an import": (add_property("datetime", {"type": "string"}), "property 'datetime' would hide"),
     "property that hides self": (add_property("self", {"type": "string"}), "property 'self' would hide"),
     "binary property": (
