@@ -101,8 +101,9 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     value = headers.get("Retry-After", "").strip()
     if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", value):
         return float(value)
-    moment, now = _moment(value), _moment(headers.get("Date", ""))  # by the clock that it was written by
-    return None if moment is None else max(0.0, moment - (now or time.time()))
+    if (moment := _moment(value)) is None:
+        return None
+    return max(0.0, moment - (_moment(headers.get("Date", "")) or time.time()))  # by the clock that it was written by
 
 
 def _moment(value: str) -> float | None:
