@@ -161,7 +161,9 @@ class AsyncBackend(httpcore.AnyIOBackend):
 
     async def connect_tcp(self, *args: Any, **kwargs: Any) -> AsyncStream:
         """As httpcore's."""
-        connection = await super().connect_tcp(*args, **kwargs)
+        return await self._opened(await super().connect_tcp(*args, **kwargs))
+
+    async def _opened(self, connection: httpcore.AsyncNetworkStream) -> AsyncStream:
         if self.closed:
             await connection.aclose()
             raise httpcore.ConnectError("the client was closed")
