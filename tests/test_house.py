@@ -18,7 +18,7 @@ FILES = sorted(WRAPPER.rglob("*.py"))
 CORE = [
     path
     for path in FILES
-    if path.relative_to(WRAPPER).parts[0] not in ("cli", "sql", "testing") and path.name != "__main__.py"
+    if path.relative_to(WRAPPER).parts[0] not in ("cli", "sql", "testing", "spark.py")  # extras
 ]
 TREES = {path: ast.parse(path.read_text("utf-8")) for path in FILES}
 PRIVATE = re.compile(r"_[a-zA-Z]\w*")
