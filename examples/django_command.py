@@ -1,6 +1,6 @@
 """A command of Django's manage.py that stores contacts: put it into yourapp/management/commands/import_contacts.py.
 
-PAYT_TOKEN=... python manage.py import_contacts 1
+    PAYT_TOKEN=... python manage.py import_contacts 1
 """
 
 from __future__ import annotations
