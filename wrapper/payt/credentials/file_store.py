@@ -39,12 +39,10 @@ _WRITE: Final = os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0)
 _OURS: Final = (".json", ".lock", ".new")
 
 
-def default_folder() -> Path:
-    """The user's folder for tokens, where the operating system wants such things.
-
-    Raises:
-        TokenError: The user has no home.
-    """
+def _folder(path: str | os.PathLike[str] | None) -> Path:
+    """A folder as it was named, else the user's own, where the operating system wants such things."""
+    if path is not None:
+        return Path(path).expanduser().absolute()
     import platformdirs  # noqa: PLC0415  only who keeps tokens in files needs it
 
     folder = Path()
@@ -56,10 +54,6 @@ def default_folder() -> Path:
             "(payt.FileTokenStore(folder))"
         )
     return folder
-
-
-def _folder(path: str | os.PathLike[str] | None) -> Path:
-    return default_folder() if path is None else Path(path).expanduser().absolute()
 
 
 @attrs.frozen
