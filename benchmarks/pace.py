@@ -38,7 +38,7 @@ def measure(plan: Plan) -> list[Row]:
                 refused, requests = server.stats()["refused"], processes * pages
             bound = (requests - 1) // RATE
             by = "that share only a database" if where else "of a machine"
-            what = f"{processes} processes {by}, one token, {pages} pages each"
+            what = f"{processes} {'process' if processes == 1 else 'processes'} {by}, one token, {pages} pages each"
             rows += [
                 Row(what, f"{seconds:.2f} s", "what the limit dictates", f"{bound:.1f} s", seconds / bound, goal=1.1),
                 Row("… of 100 requests, refused (429)", str(refused), "one", "1", 100 * refused / requests, goal=1),

@@ -95,11 +95,12 @@ class FilePace(BookPace):
     def _folder(self) -> str:
         import platformdirs  # noqa: PLC0415  # only who sends something needs it
 
+        folder = Path()
         with suppress(RuntimeError):  # of its newer versions; older ones give a relative path
             folder = platformdirs.user_state_path("payt", appauthor=False) / "pace"
-            if folder.is_absolute():
-                return str(folder)  # joining paths would take as long as all else
-        raise FileNotFoundError("the user has no home")
+        if not folder.is_absolute():
+            raise FileNotFoundError("the user has no home")
+        return str(folder)  # joining paths would take as long as all else
 
     def _leave(self, error: OSError) -> None:
         self._alone_until, self._stuck_since = clock.now() + _ALONE, None
@@ -109,10 +110,11 @@ class FilePace(BookPace):
 
 
 def _open(path: str) -> int:
-    with suppress(FileNotFoundError):
+    try:
         return os.open(path, _FLAGS, 0o600)
-    Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return os.open(path, _FLAGS, 0o600)
+    except FileNotFoundError:
+        Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return os.open(path, _FLAGS, 0o600)
 
 
 def _lock(file: int, patience: float) -> None:
