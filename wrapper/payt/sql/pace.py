@@ -18,12 +18,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from ..transport import clock
-from ..transport.paces import EFFECT, MARGIN, RECOVERY, SLOWER, SLOWEST, Pace, ProcessPace, Start
+from ..transport.paces import MARGIN, Pace, ProcessPace, Start
 from ..transport.process import PerProcess
-from ..transport.retries import LONGEST_RETRY_AFTER
 from .database import engine_of
 from .dialects import SQLite, dialect_of, in_memory
 from .errors import reason, shown
+from .pace_statements import PACE, Statements
 from .token_store import absolute
 
 log = logging.getLogger("payt")
@@ -32,27 +32,12 @@ _ALONE = 60.0
 """Seconds for which a process keeps its own pace after the database could not be used."""
 _PATIENCE = 2.0
 """Seconds within which the database must have booked a start."""
-_LONGEST_WAIT = 120.0
-"""Seconds after which, and twenty intervals, no start can be booked: the database's clock was set back."""
 _OVERSLEPT = 0.25
 """Seconds by which a start may be late; later than that, it is booked anew, as is one before the end of a pause."""
 _IDLE = 5.0
 """Seconds for which a connection is kept that nobody needs."""
-_OLD = 86_400.0
-"""Seconds after which a row is deleted: tokens are replaced by the hour."""
 _LONGEST_LOOK, _SHORTEST_LOOK = 0.02, 0.001
 """Seconds between looks whether the database has answered."""
-
-_pace = sa.Table(
-    "payt_pace",
-    sa.MetaData(),
-    sa.Column("key", sa.String(64), primary_key=True),
-    sa.Column("next_start", sa.Double, nullable=False),
-    sa.Column("step", sa.Double, nullable=False),
-    sa.Column("closed_until", sa.Double, nullable=False),
-    sa.Column("slowness", sa.Double, nullable=False),
-    sa.Column("slowed_at", sa.Double, nullable=False),
-)
 
 
 class SQLPace(Pace):
@@ -76,6 +61,8 @@ class SQLPace(Pace):
     def __init__(self, to: str | sa.URL | sa.Engine) -> None:
         self._to = to if isinstance(to, sa.Engine) else absolute(to)
         engine, ours = engine_of(self._to)
+        if engine.dialect.name not in ("sqlite", "postgresql"):
+            raise ValueError(f"to must be a SQLite or PostgreSQL database, got {engine.dialect.name}")
         if in_memory(engine.url) and engine.dialect.name == "sqlite":
             raise ValueError("to: a pace in memory is what payt.ProcessPace is for")
         if ours:  # the thread keeps its connection by itself
@@ -176,7 +163,7 @@ class _Desk:
 
     def __init__(self, engine: sa.Engine, *, ours: bool) -> None:
         self._engine, self._ours = engine, ours
-        self._statements = _Statements(engine)
+        self._statements = Statements(engine)
         self._change = threading.Condition()
         self._starts: list[_Start] = []
         self._refusals: list[dict[str, Any]] = []
@@ -251,7 +238,7 @@ class _Desk:
             if file is not None:
                 file.open(connection)
                 connection.exec_driver_sql("PRAGMA synchronous = NORMAL")  # what goes with the power is past by then
-            _pace.create(connection, checkfirst=True)
+            PACE.create(connection, checkfirst=True)
             connection.execute(self._statements.tidy)
             yield connection
 
@@ -278,50 +265,3 @@ class _Desk:
                 for number, start in enumerate(starts):
                     start.ahead, start.due = ahead, row.next_start + ahead - (len(starts) - number) * row.step
                 self._starts = [start for start in self._starts if start not in starts]
-
-
-class _Statements:
-    """What is asked of a database."""
-
-    def __init__(self, engine: sa.Engine) -> None:
-        is_sqlite = engine.dialect.name == "sqlite"
-        most, least = (sa.func.max, sa.func.min) if is_sqlite else (sa.func.greatest, sa.func.least)
-        now: Any = (sa.func.julianday("now") - 2_440_587.5) * 86_400.0
-        if not is_sqlite:
-            now = sa.cast(sa.extract("epoch", sa.func.clock_timestamp()), sa.Double)
-        row, key = _pace.c, sa.bindparam("of", type_=sa.String)
-        many, interval, sent, pause = (
-            sa.bindparam(name, type_=sa.Double) for name in ("many", "interval", "sent", "pause")
-        )
-
-        def sane(moment: Any, longest: Any) -> Any:
-            """Now, where a moment is too far ahead to be one that was written by this clock."""
-            return sa.case((moment > now + longest, now), else_=moment)
-
-        slowness = sa.case((row.slowed_at > now, 1.0), else_=most(1.0, row.slowness - (now - row.slowed_at) * RECOVERY))
-        begin = most(
-            now, sane(row.next_start, _LONGEST_WAIT + 20 * interval), sane(row.closed_until, LONGEST_RETRY_AFTER + 1)
-        )
-        first = {
-            "next_start": now + many * interval,
-            "step": interval,
-            "closed_until": 0,
-            "slowness": 1,
-            "slowed_at": 0,
-        }
-        later = {"next_start": begin + many * interval * slowness, "step": interval * slowness}
-        insert = dialect_of(engine).insert(_pace).values(key=key, **first)
-        self.book = insert.on_conflict_do_update(index_elements=["key"], set_=later).returning(
-            row.next_start, row.step, now.label("now")
-        )
-        is_new = sent >= row.slowed_at + EFFECT
-        self.refuse = (
-            sa.update(_pace)
-            .where(row.key == key)
-            .values(
-                closed_until=most(row.closed_until, now + pause),
-                slowness=sa.case((is_new, least(SLOWEST, 2 * slowness - 1 + SLOWER)), else_=row.slowness),
-                slowed_at=sa.case((is_new, now), else_=row.slowed_at),
-            )
-        )
-        self.tidy = sa.delete(_pace).where(row.next_start < now - _OLD)
