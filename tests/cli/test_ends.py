@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import io
+import os
 import re
 import subprocess
 import sys
@@ -22,6 +23,7 @@ import payt
 from payt import cli
 from payt.cli import export as export_module
 from payt.cli import listing as listing_module
+from payt.cli import logins as logins_module
 from payt.cli import options as options_module
 from payt.cli import prepare_streams
 from payt.cli.app import app
@@ -373,3 +375,40 @@ def test_no_encoding_of_standard_output_ends_a_command(
     assert ended.value.code == 0
     screen.seek(0)
     assert ("\\u" in screen.read()) == (encoding != "utf-8" and command in ("list -a 1", "show 1 -a 1", "check -a 1"))
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("contacts", "list", "-a", "1")], ids=" ".join)
+def test_standard_output_that_takes_nothing_is_an_error(
+    payt_command: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]
+) -> None:
+    with Path(os.devnull).open() as closed:
+        monkeypatch.setattr(sys, "stdout", closed)
+        monkeypatch.setattr(sys, "argv", ["payt", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+    assert "is closed" in f"{ended.value.code}{capsys.readouterr().err}"
+    assert ended.value.code not in (0, None)
+
+
+def test_no_scope_steers_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    logins_module._tell(
+        payt.Token("secret", scope="a\x1b[2J\x07\n  is renewed: no\u061c", obtained_at=0, expires_at=None)
+    )
+    said = capsys.readouterr().out
+    assert "  scopes:       a [2J    is renewed: no \n" in said
+    assert "secret" not in said
+
+
+def test_contract_check_says_how_to_pass_a_token(
+    payt_command: Any, fake: FakePayt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PAYT_TOKEN")
+    result = payt_command("contract", "check", "-a", 1)
+    assert (result.exit_code, result.stderr.count("\n")) == (3, 1)
+    assert "pass --token-file FILE" in result.stderr
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_token_from_a_file_of_any_editor(payt_command: Any, fake: FakePayt, folder: Path, encoding: str) -> None:
+    (folder / "token").write_text(f"{fake.token}\r\n", encoding)
+    assert payt_command(*LIST, "--token-file", "token").exit_code == 0

@@ -9,8 +9,9 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 import openpyxl
@@ -279,6 +280,16 @@ def test_a_filter_that_is_called_like_an_option_has_another_name(
     flags = {option.name: option.opts[0] for option in options}
     assert flags == {"by_ids": "--by-ids", "from_ids": "--by-ids-from"}
     assert "Only [these] [/of] them. Deprecated." in payt_command("contacts", "list", "--help").stdout
+
+
+class _Color(StrEnum):
+    RED = "red"
+
+
+@pytest.mark.parametrize("type_", [_Color, _Color | None, Literal["red"]], ids=str)
+def test_a_filter_of_a_few_words_is_a_choice(type_: Any) -> None:
+    choice, metavar = parameters._kind_of(type_)
+    assert (choice.choices, metavar) == (("red",), None)
 
 
 def test_contract_check_asks_for_what_a_list_needs_as_the_contract_gives_an_example(

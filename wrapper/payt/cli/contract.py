@@ -22,7 +22,18 @@ from payt_resources import LISTS, spec_of
 
 from .comparison import Difference, differences
 from .exits import FAILED, errors_reported, message_of
-from .options import ADMINISTRATIONS, DEBUG, ENV, NO_ADMINISTRATION, base_url_of, examples, option, with_options
+from .options import (
+    ADMINISTRATIONS,
+    DEBUG,
+    ENV,
+    NO_ADMINISTRATION,
+    RETRIES,
+    TOKEN_FILE,
+    connect,
+    examples,
+    option,
+    with_options,
+)
 from .parameters import ADMINISTRATION, called, example_of, filters_of
 from .screen import counted, echo, plain, report
 
@@ -34,8 +45,10 @@ _LONGEST: Final = 120
 @with_options(
     ADMINISTRATIONS,
     option("--per-page", type=click.IntRange(min=1), help="How many records of each list are read; a page by default."),
-    ENV,
     option("--json", "as_json", is_flag=True, help="Print the differences as JSON."),
+    ENV,
+    TOKEN_FILE,
+    RETRIES,
     DEBUG,
 )
 @click.command(epilog=examples("contract check -a 1", "contract check contacts -a 1 --json"))
@@ -45,9 +58,9 @@ def check(
     lists: Sequence[str],
     administrations: Sequence[str],
     per_page: int | None,
-    env: str | None,
     as_json: bool,
     debug: bool,
+    **connection: Any,
 ) -> None:
     """Read one page of every list, or of those that are named, and tell where it and the contract differ.
 
@@ -62,7 +75,7 @@ def check(
         looked_at: list[str] = []
         found: list[tuple[str, Difference]] = []
         failed: dict[str, payt.PaytError] = {}
-        with payt.Client(base_url=base_url_of(env)) as client:
+        with connect(**connection) as client:
             for spec, query in zip(specs, queries, strict=True):
                 try:
                     document, size = _one_page(client, spec, query)
