@@ -295,7 +295,7 @@ def test_the_bar_on_a_terminal(environment: dict[str, str], fake: FakePayt, fold
         sys.executable, command.split(), env=settings, dimensions=(24, 110), timeout=60, encoding="utf-8"
     )
     child.expect(r"\d+ contacts in \d+ pages, [\d,]+ a second")
-    child.expect(r"12 contacts in 7 pages, \d+\.\d s: c\.csv\r\n")
+    child.expect(r"12 contacts in \d+ pages, \d+\.\d s: c\.csv\r\n")
     child.expect(pexpect.EOF)
     child.close()
     assert child.exitstatus == 0
@@ -345,6 +345,13 @@ def test_streams_that_are_closed(
     assert ("is closed" in done.stderr) == (code == 1)
     assert "Traceback" not in done.stderr
     assert (folder / "c.csv").exists() == ("c.csv" in arguments)
+
+
+def test_streams_that_are_no_files_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", screen)
+    prepare_streams()
+    assert sys.stdout is screen
 
 
 def test_streams_that_are_not_there(monkeypatch: pytest.MonkeyPatch, fake: FakePayt) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -145,3 +146,9 @@ def test_a_record_that_is_not_what_the_contract_says_can_be_left_out(payt_comman
     assert result.stderr.splitlines()[-1] == (
         "payt: 2 contacts are not what the contract says, and left out: 2 (lastname), one without an id (lastname)"
     )
+
+
+def test_an_empty_file_of_ids_lists_nobody(payt_command: Any, fake: FakePayt, folder: Path) -> None:
+    (folder / "ids").touch()
+    result = payt_command("contacts", "list", "-a", 1, "--columns", "id", "--ids-from", "ids")
+    assert (result.exit_code, result.stdout, fake.requests) == (0, "id\n", [])
