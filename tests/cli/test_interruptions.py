@@ -180,12 +180,15 @@ def test_only_one_export_writes_a_part(payt_command: Any, fake: FakePayt, folder
     assert payt_command(*EXPORT, "-o", "c.csv").exit_code == 0
 
 
+@pytest.mark.parametrize("begun_anew", [False, True])
 def test_a_part_that_another_export_has_just_completed_is_left_alone(
-    payt_command: Any, fake: FakePayt, folder: Path, monkeypatch: pytest.MonkeyPatch
+    payt_command: Any, fake: FakePayt, folder: Path, monkeypatch: pytest.MonkeyPatch, begun_anew: bool
 ) -> None:
     def complete(*_: Any) -> None:
         (folder / ".c.csv.part").write_text("whole")
         (folder / ".c.csv.part").rename(folder / "c.csv")
+        if begun_anew:
+            (folder / ".c.csv.part").touch()
 
     monkeypatch.setattr(fcntl, "flock", complete)
     result = payt_command(*EXPORT, "-o", "c.csv")
@@ -253,6 +256,22 @@ def test_a_file_that_is_mounted_by_itself_is_named_with_the_way_out(
     monkeypatch.undo()
     monkeypatch.chdir(folder)
     assert len(whole) > 1_000
+
+
+def test_a_file_whose_place_cannot_be_taken_is_named(
+    payt_command: Any, fake: FakePayt, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace = Path.replace
+
+    def refused(self: Path, target: Path) -> Path:
+        if target.name == "c.csv":
+            raise OSError(errno.EPERM, os.strerror(errno.EPERM), str(self), None, str(target))
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", refused)
+    result = payt_command(*EXPORT, "-o", "c.csv")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("payt: c.csv: Operation not permitted; 12 contacts in ")
 
 
 @pytest.mark.parametrize("way", ["symlink", "link", "pipe"])

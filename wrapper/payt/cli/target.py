@@ -166,6 +166,7 @@ class PartFile(Stream):
             self._part.replace(self._target)
         except OSError as error:
             if error.errno != errno.EBUSY:
+                error.filename = self.name  # what the user knows it by
                 raise
             self.kept = self._part
             advice = (
