@@ -298,6 +298,22 @@ def test_thirty_processes_that_were_forked_book_one_after_the_other(folder: Path
     assert min(later - before for before, later in zip(moments, moments[10:], strict=False)) > 1
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this operating system has no fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+def test_a_child_that_was_forked_while_the_lock_was_held_holds_it_no_longer(folder: Path) -> None:
+    with FilePace().book(KEY):
+        child = os.fork()
+        if not child:
+            signal.pause()
+            os._exit(0)
+    try:
+        with FilePace().book(KEY):
+            assert file_in(folder).stat().st_size
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+
+
 def test_where_files_are_locked_in_another_way(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Windows, as far as it can be had here: its module, made of the locks of this system."""
 

@@ -65,7 +65,7 @@ class FilePace(BookPace):
         except OSError as error:
             self._leave(error)
         finally:
-            os.close(file)
+            _close(file)
 
     def _opened(self, key: bytes, patience: float) -> tuple[int, Book] | None:
         """The file, locked, and the book in it; None where there is none."""
@@ -79,7 +79,7 @@ class FilePace(BookPace):
                     _remove_old(Path(self._folder))
                 return file, _read(kept) or Book(clock.now())
             except BaseException:
-                os.close(file)
+                _close(file)
                 raise
         except BlockingIOError as error:
             now = clock.now()
@@ -118,7 +118,7 @@ def _open(path: str) -> int:
 
 
 def _lock(file: int, patience: float) -> None:
-    """Lock a file; closing it lets go, as does the end of the process.
+    """Lock a file, until `_close` or the end of the process.
 
     Raises:
         BlockingIOError: Somebody else has it.
@@ -133,6 +133,13 @@ def _lock(file: int, patience: float) -> None:
             time.sleep(0.0005)
 
 
+def _close(file: int) -> None:
+    """Let go of the lock, then close: a child that was forked meanwhile has the file open as well."""
+    with suppress(OSError):
+        _unlock(file)
+    os.close(file)
+
+
 try:
     import fcntl
 except ImportError:  # Windows
@@ -145,10 +152,16 @@ except ImportError:  # Windows
         except PermissionError as error:
             raise BlockingIOError(*error.args) from None
         os.lseek(file, 0, os.SEEK_SET)
+
+    def _unlock(file: int) -> None:
+        """Closing it will do: no process is forked there."""
 else:
 
     def _try_lock(file: int) -> None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _unlock(file: int) -> None:
+        fcntl.flock(file, fcntl.LOCK_UN)
 
 
 def _read(kept: bytes) -> Book | None:
