@@ -14,7 +14,18 @@ from . import data, peers
 from .measure import Plan, Row
 
 HERE = Path(__file__).resolve().parent
-MEASUREMENTS = ["decode", "importing", "listing", "asynchronous", "memory", "overlap", "many", "pace", "copying"]
+MEASUREMENTS = [
+    "decode",
+    "importing",
+    "listing",
+    "asynchronous",
+    "memory",
+    "overlap",
+    "ahead",
+    "many",
+    "pace",
+    "copying",
+]
 
 
 def main() -> int:

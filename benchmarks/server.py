@@ -1,10 +1,11 @@
 """The server of the benchmarks: answers `GET /v1/contacts` from memory, in a process of its own.
 
-    python benchmarks/server.py PAGE [--latency SECONDS] [--rate-limit REQUESTS_PER_SECOND]
+    python benchmarks/server.py PAGE [--latency SECONDS] [--rate-limit REQUESTS_PER_SECOND] [--gaps CONTACTS]
 
 It prints its port. The administration's id says how many contacts it has ("50000"), with anything after a dash, so that
 many administrations can be alike ("2500-17"). The page in the file PAGE is sent over and over, with ids and a cursor of
-its own each time. `GET /stats` tells what it has seen. Only the standard library, so that it starts anywhere.
+its own each time; with `--gaps`, the ids of so many contacts have large gaps between them. `GET /stats` tells what it
+has seen. Only the standard library, so that it starts anywhere.
 """
 
 from __future__ import annotations
@@ -13,8 +14,11 @@ import argparse
 import asyncio
 import json
 import os
+import random
 import sys
+from bisect import bisect_right
 from collections import deque
+from itertools import accumulate
 from pathlib import Path
 from threading import Thread
 from urllib.parse import parse_qs, urlsplit
@@ -25,7 +29,9 @@ PER_PAGE = 500
 class Counts:
     """What all connections share."""
 
-    def __init__(self, page: bytes, latency: float, rate_limit: int | None) -> None:
+    def __init__(self, page: bytes, latency: float, rate_limit: int | None, gaps: int) -> None:
+        chance = random.Random(1)
+        self.ids = [*accumulate(chance.choice((1, 1, 1, 2, 5, 40)) for _ in range(gaps))]
         # each record without its id, which is the first of its fields and another one on each page
         texts = [json.dumps(each, ensure_ascii=False, separators=(",", ":")) for each in json.loads(page)["data"]]
         self.without_id = [text.partition(",")[2].encode() for text in texts]
@@ -50,12 +56,12 @@ class Counts:
             self.times.append(now)
         query = parse_qs(url.query)
         total = int(query["administration_id"][0].partition("-")[0])
-        start = int(query.get("cursor", ["0"])[0])
+        ids = self.ids or range(1, total + 1)
+        start = bisect_right(ids, int(query.get("cursor", ["0"])[0]))
         stop = min(start + min(int(query.get("per_page", ["100"])[0]), PER_PAGE), total)
-        cursor = f'"{stop}"' if stop < total else "null"
+        cursor = f'"{ids[stop - 1]}"' if stop < total else "null"
         records = b",".join(
-            b'{"id":"%d",%b' % (number, rest)
-            for number, rest in zip(range(start + 1, stop + 1), self.without_id, strict=False)
+            b'{"id":"%d",%b' % (number, rest) for number, rest in zip(ids[start:stop], self.without_id, strict=False)
         )
         return 200, b'{"data":[%b],"pagination":{"cursor":%b}}' % (records, cursor.encode())
 
@@ -103,6 +109,7 @@ if __name__ == "__main__":
     parser.add_argument("page", type=Path)
     parser.add_argument("--latency", type=float, default=0.0)
     parser.add_argument("--rate-limit", type=int)
+    parser.add_argument("--gaps", type=int, default=0)
     arguments = parser.parse_args()
     Thread(target=end_with_parent, daemon=True).start()
-    asyncio.run(serve(Counts(arguments.page.read_bytes(), arguments.latency, arguments.rate_limit)))
+    asyncio.run(serve(Counts(arguments.page.read_bytes(), arguments.latency, arguments.rate_limit, arguments.gaps)))
