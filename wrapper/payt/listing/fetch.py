@@ -84,8 +84,7 @@ async def fetch_async(
 
 
 def _read(walk: Walk[T], response: Response[Any]) -> Page[T] | None:
-    if (call := current()) is not None:
-        walk.guesses.measured(call)
+    walk.guesses.measured(current())
     return walk.page(response)
 
 
@@ -123,7 +122,7 @@ class Lanes:
 
     def __init__(self, api: AuthenticatedClient, walk: Walk[Any], room: Callable[[], int], cancel: Cancel) -> None:
         self._api, self._walk, self._room, self._cancel = api, walk, room, cancel
-        self._answers: SimpleQueue[tuple[Guess, Response[Any] | None, Call] | None] = SimpleQueue()
+        self._answers: SimpleQueue[Any] = SimpleQueue()
         self._workers: dict[Guess, Worker] = {}
 
     def best(self, query: Mapping[str, Any]) -> Guess | None:
@@ -149,11 +148,10 @@ class Lanes:
         join(self._workers.values())
 
     def _take_up(self) -> None:
-        answer = self._cancel.wait_for(self._answers.get, lambda: self._answers.put(None))
-        if answer is not None:
-            guess, response, call = answer
-            del self._workers[guess]
-            _take_up(self._walk, guess, response, call)
+        # who is woken up by the None is told by an exception
+        guess, response, call = self._cancel.wait_for(self._answers.get, lambda: self._answers.put(None))
+        del self._workers[guess]
+        _take_up(self._walk, guess, response, call)
 
 
 def _ask_once(
@@ -161,7 +159,7 @@ def _ask_once(
     walk: Walk[Any],
     query: Mapping[str, Any],
     guess: Guess,
-    answers: SimpleQueue[tuple[Guess, Response[Any] | None, Call] | None],
+    answers: SimpleQueue[Any],
     cancel: Cancel,
 ) -> None:
     session: Any = api.get_httpx_client()

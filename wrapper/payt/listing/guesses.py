@@ -162,9 +162,9 @@ class Guesses:
             self._drop(guess)
         return None
 
-    def measured(self, call: Call) -> None:
+    def measured(self, call: Call | None) -> None:
         """Learn how long an answer took, and how much of that was the wait for its start."""
-        if call.latency is None:
+        if call is None or call.latency is None:
             return
         share = min(1.0, call.latency / max(call.took, 1e-6))
         self._seconds += (call.latency - self._seconds) * (_SMOOTH if self._seconds else 1)

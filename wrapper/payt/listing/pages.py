@@ -101,14 +101,12 @@ def without_invalid(
     """
     cause = error.__cause__
     response = None if isinstance(cause, NotJsonError) else getattr(cause, "response", None)
+    if response is None:
+        raise error from cause
     try:
-        if response is None:
-            raise error
         unknown: set[str] = set()
         page, records = decode_each(response.content, listing.spec.page, listing.spec.record, unknown)
     except DecodeError:  # what is around the records is wrong
-        raise error from cause
-    except InvalidResponseError:
         raise error from cause
     invalid = tuple(_invalid(listing, record, cursor) for record in records if isinstance(record, Unreadable))
     if invalid and not listing.collects:
