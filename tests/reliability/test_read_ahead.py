@@ -354,6 +354,19 @@ def test_leaving_ends_what_was_asked_for_ahead() -> None:
         blocked.set()
 
 
+def test_where_no_more_threads_start_it_is_page_after_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a program that is ending."""
+
+    def refused(_: object) -> None:
+        raise RuntimeError("can't start new thread at interpreter shutdown")
+
+    monkeypatch.setattr("payt.listing.fetch.Worker", refused)
+    service = by_number(100)
+    found, error = outcome(Sync(), service, per_page=10, prefetch=8)
+    assert (found, error) == (service.ids, None)
+    assert len(service.answers) == 11
+
+
 def test_many_administrations_are_read_ahead_each() -> None:
     service = by_number(100)
     with serving(service) as server, payt.Client("t", base_url=server.url, **CLIENT) as client:

@@ -135,7 +135,12 @@ class Lanes:
                 self._take_up()
             while (guess := guesses.next(position, self._room())) is not None:
                 again = {**query, "cursor": str(guess.cursor), "per_page": self._walk.listing.per_page}
-                self._workers[guess] = Worker(partial(_ask_once, self._api, self._walk, again, guess, self._answers))
+                try:
+                    self._workers[guess] = Worker(
+                        partial(_ask_once, self._api, self._walk, again, guess, self._answers)
+                    )
+                except RuntimeError:  # a program that is ending starts no thread, since Python 3.12
+                    guesses.answered(guess, None, [])
             best = guesses.best(position)
             if best is None or best.ids is not None:
                 return best
