@@ -17,7 +17,7 @@ import payt
 from faults import kinds
 from faults.kinds import Point
 from faults.server import FaultServer
-from support.eventually import SOON
+from support.eventually import SOON, others_end
 from support.quick import QUICK
 
 
@@ -91,8 +91,7 @@ def test_async_break_exception_and_closing(server: FaultServer) -> None:
             async with aclosing(contacts):  # type: ignore[type-var]  # as above
                 await anext(contacts)
             assert server.open_connections == 1
-        await asyncio.sleep(0.05)  # the event loop closes generators that nobody holds any more
-        assert asyncio.all_tasks() == {asyncio.current_task()}
+        assert await others_end()
 
     asyncio.run(run())
 

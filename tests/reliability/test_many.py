@@ -20,7 +20,7 @@ import payt
 from faults import kinds
 from faults.server import FaultServer, paging
 from payt.testing import FakePayt
-from support.eventually import SOON, eventually, workers
+from support.eventually import SOON, eventually, others_end, workers
 from support.quick import CONTACTS, QUICK
 
 Pairs = list[tuple[str, payt.Contact]]
@@ -340,11 +340,7 @@ def test_async_leaving_stops_all_at_once(waiting_for: str) -> None:
                     left = time.monotonic()
                     break
             assert time.monotonic() - left < SOON
-            for _ in range(1_000):
-                if asyncio.all_tasks() == {asyncio.current_task()}:
-                    break
-                await asyncio.sleep(0.01)
-            assert asyncio.all_tasks() == {asyncio.current_task()}
+            assert await others_end()
             assert await asyncio.to_thread(server.wait_closed)
 
     asyncio.run(run())

@@ -30,7 +30,7 @@ from faults.server import FaultServer, paging
 from payt.testing import FakePayt
 from payt.transport import workers as threads_ahead
 from payt.transport.call import Cancel
-from support.eventually import SOON, eventually, workers
+from support.eventually import SOON, eventually, others_end, workers
 from support.flavours import Async, Flavour, Sync
 from support.quick import CONTACTS, CONTEXT, QUICK
 
@@ -248,11 +248,7 @@ def test_async_leaving_is_at_once_whatever_is_waited_for(
                 left = time.monotonic()
                 break
         assert time.monotonic() - left < SOON
-        for _ in range(1_000):  # the event loop closes generators that nobody holds any more, step by step
-            if asyncio.all_tasks() == {asyncio.current_task()}:
-                break
-            await asyncio.sleep(0.01)
-        assert asyncio.all_tasks() == {asyncio.current_task()}
+        assert await others_end()
         assert len(server.requests) <= before + 2
 
     asyncio.run(run())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable
@@ -20,6 +21,16 @@ def eventually(condition: Callable[[], object], timeout: float = PATIENCE) -> bo
         if time.monotonic() > end:
             return False
         time.sleep(0.005)
+    return True
+
+
+async def others_end() -> bool:
+    """Wait for all other tasks of this event loop to end, such as those that close generators that nobody holds."""
+    end = time.monotonic() + PATIENCE
+    while asyncio.all_tasks() != {asyncio.current_task()}:
+        if time.monotonic() > end:
+            return False
+        await asyncio.sleep(0.005)
     return True
 
 
