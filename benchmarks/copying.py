@@ -1,7 +1,7 @@
-"""A copy in a database: `payt.sync` into PostgreSQL and SQLite, beside the listing alone and beside dlt's `rest_api`.
+"""A copy in a database: `payt.sync` into PostgreSQL, SQLite and MariaDB, beside the listing alone and dlt's `rest_api`.
 
 The fake server runs in a process of its own, as here each contact must be another one. PostgreSQL is a private cluster
-with its settings as they come (fsync on).
+with its settings as they come (fsync on), and so is MariaDB but for the log, which is written each second.
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ from pathlib import Path
 from typing import Any
 
 import dlt
+import httpx
 import sqlalchemy as sa
 from dlt.sources.rest_api import rest_api_source
 
 import payt
 from payt.testing import FakePayt
-from support import postgres
+from support import mariadb, postgres
 
 from .measure import Plan, Row, interleaved, row, shown
 
@@ -34,19 +35,29 @@ os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"  # dlt would tell its makers t
 
 
 def measure(plan: Plan) -> list[Row]:
-    programs = postgres.binaries()
-    if programs is None:
-        plan.notes.append("copying was left out: it takes PostgreSQL, and none is installed")
+    programs, program = postgres.binaries(), mariadb.program()
+    if programs is None or program is None:
+        plan.notes.append("copying was left out: it takes PostgreSQL and MariaDB, and one is not installed")
         return []
-    many, some = (1_000, 500) if plan.fast else (100_000, 10_000)
+    many, most, some = (1_000, 3_000, 500) if plan.fast else (100_000, 300_000, 10_000)
     with (
         postgres.cluster(programs, **AS_IT_COMES) as database,
+        mariadb.server(program, **{"innodb-doublewrite": "1", "innodb-flush-method": "O_DIRECT"}) as maria,
         tempfile.TemporaryDirectory(prefix="payt-bench-") as folder,
     ):
-        return [*beside_listing(plan, many, database, Path(folder)), *beside_dlt(plan, some, database, folder)]
+        engine = sa.create_engine(maria)
+        with engine.begin() as connection:
+            connection.exec_driver_sql("CREATE DATABASE copies")
+        engine.dispose()
+        return [
+            *beside_listing(plan, many, database, maria.replace("@/", "@/copies"), Path(folder)),
+            *full_again(most, database),
+            *side_by_side(plan, database, f"sqlite:///{folder}/side-by-side.db"),
+            *beside_dlt(plan, some, database, folder),
+        ]
 
 
-def beside_listing(plan: Plan, contacts: int, database: str, folder: Path) -> list[Row]:
+def beside_listing(plan: Plan, contacts: int, database: str, maria: str, folder: Path) -> list[Row]:
     numbers = count()
     with Fake.serving(contacts) as fake, fake.client() as client:
 
@@ -68,6 +79,7 @@ def beside_listing(plan: Plan, contacts: int, database: str, folder: Path) -> li
                 "PostgreSQL": timed(partial(first_run, database)),
                 "listing them": timed(listing),
                 "SQLite": timed(lambda: first_run(f"sqlite:///{folder}/{next(numbers)}.db")),
+                "MariaDB": timed(partial(first_run, maria)),
                 "again": timed(again),
             },
             plan.runs,
@@ -76,14 +88,58 @@ def beside_listing(plan: Plan, contacts: int, database: str, folder: Path) -> li
         again()
         requests = fake.requests() - before
     what = f"copy {contacts:,} contacts into"
-    sqlite = {"SQLite": seconds["SQLite"], "listing them": seconds["listing them"]}
     slowest = max(seconds["again"])
     return [
-        row(f"{what} PostgreSQL", seconds, "listing them", 2.0),
+        row(f"{what} PostgreSQL", seconds, "listing them", 1.7),
         Row("… again, nothing new: the slowest", shown([slowest]), "the most allowed", "1.00 s", slowest, goal=1.0),
         Row("… requests for that", str(requests), "the page that says so", "1", requests, goal=1),
-        row(f"{what} SQLite", sqlite, "listing them", None),
+        *[
+            row(f"{what} {name}", {each: seconds[each] for each in (name, "listing them")}, "listing them", 2.5)
+            for name in ("SQLite", "MariaDB")
+        ],
     ]
+
+
+def full_again(contacts: int, database: str) -> list[Row]:
+    """A full run that finds all as it was, beside the first one: once, as it is long."""
+    with Fake.serving(contacts) as fake, fake.client() as client:
+
+        def run() -> None:
+            payt.sync(client, "1", database, table="again_in_full", full=True)
+
+        seconds = {name: [timed(run)()] for name in ("a first run", "a full run")}
+    what = f"read {contacts:,} contacts again that are as they were, PostgreSQL"
+    return [row(what, {name: seconds[name] for name in ("a full run", "a first run")}, "a first run", 1.0)]
+
+
+def side_by_side(plan: Plan, *databases: str) -> list[Row]:
+    """40 administrations of 5 pages, whose server takes 0.2 s for a page, at the pace of the API."""
+    administrations, pages, latency = (4, 2, 0.02) if plan.fast else (40, 5, 0.2)
+    names = [str(number) for number in range(1, administrations + 1)]
+    least = (administrations * pages - 1) / 10
+    rows = []
+    with FakePayt(administrations=dict.fromkeys(names, pages * 2 - 1)) as fake:
+        for number, database in enumerate(databases):
+            transport = Slow(latency)
+            with payt.Client(fake.token, base_url=fake.url, pace=payt.ProcessPace(), transport=transport) as client:
+                sync = partial(payt.sync, client, names, database, per_page=2, table=f"side_by_side_{number}")
+                took = timed(sync)()
+            kind = sa.make_url(database).get_backend_name()
+            what = f"copy {administrations} administrations of {pages} pages, {latency} s a page, {kind}"
+            rows.append(Row(what, shown([took]), "the least possible", f"{least:.1f} s", took / least, goal=1.15))
+    return rows
+
+
+class Slow(httpx.HTTPTransport):
+    """A service that takes its time."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self._seconds = seconds
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        time.sleep(self._seconds)
+        return super().handle_request(request)
 
 
 def beside_dlt(plan: Plan, contacts: int, database: str, folder: str) -> list[Row]:

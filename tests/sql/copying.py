@@ -66,6 +66,7 @@ def sync_blocking(
     **options: Any,
 ) -> list[SyncResult]:
     """`payt.sync`."""
+    options.setdefault("prefetch", 1)  # so that requests can be counted
     transport = Meddling(meddle) if meddle else None
     settings = {"rate_limit": None, "transport": transport, **QUICK, **(client or {})}
     with payt.Client(fake.token, base_url=fake.url, **settings) as api:
@@ -84,6 +85,7 @@ def sync_async(
     """`payt.async_sync`."""
 
     async def run() -> list[SyncResult]:
+        options.setdefault("prefetch", 1)
         transport = AsyncMeddling(meddle) if meddle else None
         settings = {"rate_limit": None, "transport": transport, **QUICK, **(client or {})}
         async with payt.AsyncClient(fake.token, base_url=fake.url, **settings) as api:

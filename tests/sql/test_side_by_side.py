@@ -142,3 +142,13 @@ def test_nobody_waits_for_a_turn_that_never_comes() -> None:
 def test_a_wrong_concurrency_is_told(fake: FakePayt, syncs: Syncs, sqlite: str, value: Any, error: type) -> None:
     with pytest.raises(error, match="concurrency must be"):
         syncs(fake, sqlite, concurrency=value)
+
+
+def test_pages_that_are_asked_for_ahead_are_written_in_order(syncs: Syncs, sqlite: str, query_sqlite: Query) -> None:
+    with FakePayt(contacts=60) as fake:
+        for options in ({"prefetch": None}, {"prefetch": 16, "full": True}, {"prefetch": 0, "full": True}):
+            [result] = syncs(fake, sqlite, per_page=4, **options)
+            assert rows(query_sqlite) == truth(fake)
+        assert (result.unchanged, result.inserted) == (60, 0)
+        with pytest.raises(ValueError, match="prefetch must be 0 to 16"):
+            syncs(fake, sqlite, prefetch=17)

@@ -17,7 +17,7 @@ from sql.copying import Syncs
 from sql.truth import Query, deleted, rows, truth
 
 import payt
-from payt.sql import SchemaError, SyncError
+from payt.sql import SchemaError, SyncError, SyncResult
 from payt.sql.errors import reason
 from payt.sql.pages import Copy
 from payt.testing import FakePayt, contact
@@ -138,12 +138,12 @@ class TestTablesThatChangeUnderneath:
         if full:
             syncs(fake, database)
 
-        def meddle(number: int) -> None:
-            if number == 3:
+        def empty(result: SyncResult) -> None:
+            if result.pages == 2:
                 query("DELETE FROM contacts")
 
         with pytest.raises(SyncError, match="rows that were here went missing during the run"):
-            syncs(fake, database, per_page=4, full=full, meddle=meddle)
+            syncs(fake, database, per_page=4, full=full, on_progress=empty)
         syncs(fake, database)
         assert rows(query) == truth(fake)
 
@@ -152,12 +152,12 @@ class TestTablesThatChangeUnderneath:
     ) -> None:
         path = Path(sqlite.removeprefix("sqlite:///"))
 
-        def meddle(number: int) -> None:
-            if number == 3:
+        def delete(result: SyncResult) -> None:
+            if result.pages == 2:
                 path.unlink()
 
         with pytest.raises(SyncError, match="the file was deleted or replaced during the run"):
-            syncs(fake, sqlite, per_page=4, meddle=meddle)
+            syncs(fake, sqlite, per_page=4, on_progress=delete)
         for rest in path.parent.glob("contacts.db*"):
             rest.unlink()
         syncs(fake, sqlite)

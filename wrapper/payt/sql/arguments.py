@@ -17,6 +17,7 @@ from ..client import AsyncClient, Client
 from ..contract import parameters_of
 from ..environments import text_of, url_of
 from ..listing import ListSpec, OnInvalid
+from ..listing.pager import MOST_PREFETCH
 from .database import Database
 from .engines import KINDS, engine_of
 from .job import Job
@@ -42,6 +43,7 @@ def job_of(
     schema: str | None,
     migrate: bool,
     moved_from: str | None,
+    prefetch: int | None,
     on_progress: Callable[[SyncResult], object] | None,
     **settings: Any,
 ) -> Iterator[tuple[Job, Callable[..., Any], int]]:
@@ -65,7 +67,10 @@ def job_of(
     if schema is not None:
         checks.text("schema", schema)
     before = None if moved_from is None else text_of(url_of("moved_from", moved_from))
-    how = _settings(spec, prefetch=max(1, PREFETCH // max(1, threads)), **settings)
+    if prefetch is None:
+        prefetch = max(1, PREFETCH // max(1, threads))
+    checks.number("prefetch", prefetch, least=0, most=MOST_PREFETCH)
+    how = _settings(spec, prefetch=prefetch, **settings)
     engine, ours = engine_of(to, kinds=[*KINDS])
     database = Database(engine, spec, table=table, schema=schema)
     prepare = partial(database.prepare, client.base_url, moved_from=before, migrate=migrate)

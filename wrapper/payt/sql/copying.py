@@ -37,6 +37,7 @@ def sync(
     migrate: bool = False,
     moved_from: str | None = None,
     per_page: int | None = None,
+    prefetch: int | None = None,
     on_invalid: OnInvalid = "raise",
     on_progress: Callable[[SyncResult], object] | None = None,
 ) -> list[SyncResult]:
@@ -67,6 +68,7 @@ def sync(
             the client's. Without it, a copy from another base URL is refused, so that no environment overwrites the
             records of another one.
         per_page: How many records a request asks for; None for the most that a page may hold.
+        prefetch: How many pages of an administration are asked for ahead, 0 to 16; None for eight of all together.
         on_invalid: What a record does that is not what the contract says: "raise" ends the run of its administration;
             "collect" leaves it out and lists it in the result's `invalid`, and asks for it again on every run.
         on_progress: Called with the result of an administration whenever it has changed: after each page, and when it
@@ -125,6 +127,7 @@ async def async_sync(
     migrate: bool = False,
     moved_from: str | None = None,
     per_page: int | None = None,
+    prefetch: int | None = None,
     on_invalid: OnInvalid = "raise",
     on_progress: Callable[[SyncResult], object] | None = None,
 ) -> list[SyncResult]:
