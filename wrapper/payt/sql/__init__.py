@@ -16,7 +16,7 @@ except ModuleNotFoundError as error:
     raise missing("payt.sql", error.name or "", "sql") from error
 
 from .errors import BusyError, MassDeletionError, SchemaError, SyncError
-from .plan import SyncResult
+from .state import SyncResult
 
 __all__ = [
     "BusyError",

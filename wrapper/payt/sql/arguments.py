@@ -21,8 +21,8 @@ from ..listing.pager import MOST_PREFETCH
 from .database import Database
 from .engines import KINDS, engine_of
 from .job import Job
-from .plan import Settings, SyncResult
 from .schema import ADMINISTRATION
+from .state import Settings, SyncResult
 
 PREFETCH = 8
 """How many pages are asked for ahead, of all administrations that are listed side by side together."""

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from ..client import AsyncClient, Client
 from ..listing import OnInvalid
 from .arguments import job_of
-from .plan import SyncResult
+from .state import SyncResult
 from .turns import Threads, Turns, side_by_side
 
 T = TypeVar("T")

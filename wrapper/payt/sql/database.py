@@ -14,8 +14,8 @@ from ..listing import ListSpec
 from .dialects import dialect_of
 from .engines import engine_of
 from .errors import SchemaError, database_errors
-from .plan import State
 from .schema import VERSION, Tables, json_text, kinds_of
+from .state import State
 
 __all__ = ["Database", "engine_of"]
 

@@ -12,7 +12,7 @@ from sqlalchemy import exc
 from ..errors import PaytError
 
 if TYPE_CHECKING:
-    from .plan import SyncResult
+    from .state import SyncResult
 
 
 class SyncError(PaytError):

@@ -11,8 +11,9 @@ from ..errors import AuthenticationError, PaytError, RateLimitError, ServerError
 from .database import Database
 from .errors import BusyError, SyncError
 from .pages import Copy
-from .plan import Settings, SyncResult, whose
+from .plan import whose
 from .run import Sync
+from .state import Settings, SyncResult
 
 log = logging.getLogger("payt")
 _NAMED = 3

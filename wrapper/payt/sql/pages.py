@@ -19,8 +19,9 @@ from ..listing.shapes import fields_of, scalar_of
 from .database import Database
 from .dialects.base import Rows
 from .errors import BusyError, SyncError, database_errors
-from .plan import Received, Run, State, whose
+from .plan import whose
 from .schema import ADMINISTRATION, Column, columns_maker, iso, json_text, json_texts, plain_texts
+from .state import Received, Run, State
 
 T = TypeVar("T")
 Counts = tuple[int, int, int, int]

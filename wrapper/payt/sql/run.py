@@ -14,8 +14,8 @@ from ..transport import clock
 from . import plan
 from .errors import SyncError
 from .pages import Copy, Counts, now
-from .plan import Received, Settings, State, SyncResult
 from .schema import iso
+from .state import Received, Settings, State, SyncResult
 
 log = logging.getLogger("payt")
 CURSOR_REFUSED = (400, 404, 409, 410, 422)
