@@ -152,3 +152,23 @@ def test_pages_that_are_asked_for_ahead_are_written_in_order(syncs: Syncs, sqlit
         assert (result.unchanged, result.inserted) == (60, 0)
         with pytest.raises(ValueError, match="prefetch must be 0 to 16"):
             syncs(fake, sqlite, prefetch=17)
+
+
+def test_each_that_another_run_is_busy_with_is_told(sync: Syncs, database: str, query: Query) -> None:
+    """One run has the first administration, and while it does another one has the second."""
+    told: list[str] = []
+
+    def inner(result: SyncResult) -> None:
+        if result.pages == 1:
+            with pytest.raises(SyncError, match="2 of 2 administrations failed") as caught:
+                sync(fake, database, ["1", "2"])
+            told.extend(type(error).__name__ for error in caught.value.errors.values())
+
+    def outer(result: SyncResult) -> None:
+        if result.pages == 1:
+            sync(fake, database, "2", per_page=4, on_progress=inner)
+
+    with FakePayt(administrations={"1": 7, "2": 7}) as fake:
+        sync(fake, database, "1", per_page=4, on_progress=outer)
+        assert told == ["BusyError", "BusyError"]
+        assert (rows(query, "1"), rows(query, "2")) == (truth(fake, "1"), truth(fake, "2"))

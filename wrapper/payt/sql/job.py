@@ -92,9 +92,10 @@ class Job:
         copy = Copy(database, administration_id)
         stack = self._entered[administration_id] = ExitStack()
         if not stack.enter_context(database.locked(administration_id)):
+            who = copy.holder() or "it begins just now"
+            database.connection.rollback()  # it was only looked at
             raise BusyError(
-                f"{whose(administration_id)}another run syncs it into {database.tables.records.fullname}: "
-                f"{copy.holder() or 'it begins just now'}"
+                f"{whose(administration_id)}another run syncs it into {database.tables.records.fullname}: {who}"
             )
         return Sync(copy, self._settings, administration_id)
 
