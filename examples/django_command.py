@@ -1,6 +1,6 @@
 """A command of Django's manage.py that stores contacts: put it into yourapp/management/commands/import_contacts.py.
 
-    PAYT_TOKEN=... python manage.py import_contacts 1
+PAYT_TOKEN=... python manage.py import_contacts 1
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from django.db import connection, transaction
 import payt
 
 
-class Command(BaseCommand):
+class Command(BaseCommand):  # type: ignore[misc,unused-ignore]  # Django ships no types
     """Store an administration's contacts, all of them or none."""
 
     help = "Store the contacts of an administration."

@@ -43,6 +43,6 @@ def test_a_packed_program_lists(tmp_path: Path, fake: FakePayt) -> None:
     (tmp_path / "program.py").write_text(PROGRAM)
     build = [sys.executable, "-m", "PyInstaller", "--onedir", "--noconfirm", "--log-level=ERROR", "program.py"]
     subprocess.run(build, cwd=tmp_path, check=True, timeout=600)
-    command = [tmp_path / "dist/program/program", fake.url, fake.token]
+    command = [str(tmp_path / "dist/program/program"), fake.url, fake.token]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert (done.stdout, done.stderr) == ("12 1\n", "")

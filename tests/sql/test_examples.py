@@ -7,8 +7,11 @@ import datetime
 import importlib.util
 import os
 import shlex
+import sqlite3
 import subprocess
 import sys
+import textwrap
+from contextlib import closing
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -221,3 +224,38 @@ def test_the_web_application(fake: FakePayt) -> None:
         assert (late.status_code, late.headers["retry-after"]) == (503, "5")
         assert "/administrations/{administration_id}/customers" in browser.get("/openapi.json").text
     assert fake.connections <= 2  # one, and perhaps another after the stall
+
+
+def test_the_celery_task(fake: FakePayt) -> None:
+    pytest.importorskip("celery", reason=NEEDED)
+    assert example("celery_tasks").count_contacts.apply(args=["1"]).get() == 12
+
+
+def test_the_command_of_django(fake: FakePayt, sqlite: str) -> None:
+    """As a program of its own: Django's settings belong to a process."""
+    program = """
+        import sys
+        import django
+        from django.conf import settings
+        from django.core.management import call_command
+        from django.db import connection
+        path, administration = sys.argv[1:]
+        settings.configure(DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": path}})
+        django.setup()
+        with connection.cursor() as cursor:
+            cursor.execute("create table if not exists contact (id text, lastname text)")
+        from django_command import Command
+        call_command(Command(), administration)
+    """
+    path = sqlite.removeprefix("sqlite:///")
+    environment = {**os.environ, "PYTHONPATH": str(EXAMPLES)}
+
+    def run(administration_id: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", textwrap.dedent(program), path, administration_id]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+    assert run("1").stdout == "done\n"
+    refused = run("9")
+    assert "nothing was stored: " in refused.stderr
+    with closing(sqlite3.connect(path)) as database:
+        assert database.execute("select count(*) from contact").fetchone() == (12,)

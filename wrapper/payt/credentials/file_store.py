@@ -169,6 +169,11 @@ class _Kept(msgspec.Struct, forbid_unknown_fields=True):
             raise ValueError("another format")
 
 
+_decode = msgspec.json.Decoder(
+    _Kept
+).decode  # once: threads that look at a type for the first time together can crash msgspec
+
+
 def _read(file: Path) -> bytes | None:
     """What a file holds; None where there is none."""
     try:
@@ -199,7 +204,7 @@ def _token_in(text: bytes | None) -> Token | None:
     if has_check and check != hashlib.sha256(written).hexdigest().encode() + b'"}}':
         return None  # half of one token and half of another, say, as it is being written
     try:
-        return msgspec.json.decode(text, type=_Kept).token
+        return _decode(text).token
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
 

@@ -15,6 +15,10 @@ from ..extras import missing
 from .file_store import FileTokenStore
 from .token import Token
 
+_decode = msgspec.json.Decoder(
+    Token
+).decode  # once: threads that look at a type for the first time together can crash msgspec
+
 
 @attrs.frozen
 class KeyringTokenStore:
@@ -44,7 +48,7 @@ class KeyringTokenStore:
         with _keyring("read") as keyring:
             text = keyring.get_password(self.service, key)
         try:
-            return None if text is None else msgspec.json.decode(text, type=Token)
+            return None if text is None else _decode(text)
         except msgspec.DecodeError:  # its reason may hold parts of the text
             problem = f"the keyring holds something under {self.service!r}, {key!r} that is no token of payt"
         del text  # from the frame, which the traceback of an error shows

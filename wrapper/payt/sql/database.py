@@ -15,7 +15,7 @@ from .dialects import dialect_of
 from .engines import engine_of
 from .errors import SchemaError, database_errors
 from .schema import VERSION, Tables, json_text, kinds_of
-from .state import State
+from .state import decode_state
 
 __all__ = ["Database", "engine_of"]
 
@@ -195,7 +195,7 @@ class Database:
         state = self.tables.state
         ours = state.c.table_name == self.tables.records.name
         for row in connection.execute(sa.select(state).where(ours, state.c.state.is_not(None))).all():
-            kept = msgspec.json.decode(row.state, type=State)
+            kept = decode_state(row.state)
             kept.columns, kept.run = tuple(name for name in kept.columns if name not in forgotten), None
             here = ours, state.c.administration_id == row.administration_id
             connection.execute(sa.update(state).where(*here).values(state=json_text(kept)))

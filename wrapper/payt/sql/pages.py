@@ -21,7 +21,7 @@ from .dialects.base import Rows
 from .errors import BusyError, SyncError, database_errors
 from .plan import whose
 from .schema import ADMINISTRATION, Column, columns_maker, iso, json_text, json_texts, plain_texts
-from .state import Received, Run, State
+from .state import Received, Run, State, decode_state
 
 T = TypeVar("T")
 Counts = tuple[int, int, int, int]
@@ -80,7 +80,7 @@ class Copy:
                 self._straight = not self._dialect.has_triggers(connection, self._tables.records)
                 self._triggers = not self._straight
                 count, newest = self.extent()
-        return msgspec.json.decode(kept, type=State) if kept else State(), count, newest
+        return decode_state(kept) if kept else State(), count, newest
 
     def holder(self) -> str | None:
         """Who runs, or ran last."""

@@ -81,6 +81,11 @@ class State(msgspec.Struct, omit_defaults=True):
     """The latest `synced_at` of them, at least."""
 
 
+decode_state = msgspec.json.Decoder(
+    State
+).decode  # once: threads that look at a type for the first time together can crash msgspec
+
+
 @attrs.frozen(kw_only=True)
 class Received:
     """What is kept of a page until it is written; the records themselves have been let go by then.

@@ -217,8 +217,8 @@ class SQLTokenStore:
             if kept.startswith(_ENCRYPTED):
                 kept = _keys().decrypt(kept.removeprefix(_ENCRYPTED)).decode()
             kept = kept.removeprefix(_PLAIN)
-            if msgspec.json.decode(kept, type=_Row).row in (None, key):
-                return msgspec.json.decode(kept, type=Token)
+            if _decode_row(kept).row in (None, key):
+                return _decode(kept)
             problem = "is of another login, and was put there by whoever can write the table"
         except ValueError as error:
             if not isinstance(error, (msgspec.DecodeError, UnicodeDecodeError)):
@@ -245,6 +245,12 @@ class _Row(msgspec.Struct):
     """What tells to which row a token belongs; an earlier version did not write it."""
 
     row: str | None = None
+
+
+_decode, _decode_row = (
+    msgspec.json.Decoder(Token).decode,
+    msgspec.json.Decoder(_Row).decode,
+)  # once: threads that look at a type for the first time together can crash msgspec
 
 
 def _tables(schema: str | None) -> tuple[sa.Table, sa.Table]:
