@@ -63,9 +63,15 @@ NOW = datetime.datetime(2026, 11, 1, 12, tzinfo=datetime.UTC)
 
 
 def page(*moments: str, date: datetime.datetime | None = None, **more: Any) -> Page[Any]:
-    data = [payt.Contact.from_dict({"id": str(number), "updated_at": each}) for number, each in enumerate(moments)]
-    headers = {} if date is None else {"date": email.utils.format_datetime(date)}
-    return Page(data=data, cursor=None, raw=json.dumps(moments).encode(), headers=headers, **more)
+    records: list[dict[str, Any]] = [{"id": str(number), "updated_at": each} for number, each in enumerate(moments)]
+    left_out = [{"id": "x"}, {"id": "y", "updated_at": "soon"}, {"id": "z", "updated_at": 5}]
+    return Page(
+        data=[payt.Contact.from_dict(each) for each in records],
+        cursor=None,
+        raw=json.dumps({"data": [*left_out, *records]}).encode(),
+        headers={} if date is None else {"date": email.utils.format_datetime(date)},
+        **more,
+    )
 
 
 def later(**by: float) -> str:
@@ -77,7 +83,8 @@ OLD = "2026-01-01T00:00:00.000000Z"
 
 def test_the_watermark_is_the_newest_change_but_never_later_than_the_begin() -> None:
     run = incremental.begin(None)
-    assert run.updated_after is run.watermark is None
+    assert run.updated_after is None
+    assert run.watermark is None
     run.take(page(OLD, "2025-01-01T00:00:00.000000Z", date=datetime.datetime.now(datetime.UTC)))
     assert run.watermark == OLD
     run.take(page(later(hours=1)))
@@ -110,10 +117,12 @@ def test_nothing_that_says_when_it_changed_leaves_no_watermark() -> None:
     assert run.watermark is None
 
 
-def test_a_moment_that_was_rounded_up_is_taken_as_earlier() -> None:
+@pytest.mark.parametrize("raw", ["2026-01-01T00:00:00.0000007Z", "2026-01-01T00:00:00Z", "2026-01-01T01:00:00+01:00"])
+def test_a_moment_is_kept_as_it_came_and_never_rounded_up(raw: str) -> None:
     run = incremental.begin(None)
-    run.take(page("2026-01-01T00:00:00.0000007Z", date=datetime.datetime.now(datetime.UTC)))
-    assert run.watermark == OLD
+    run.take(page("2025-01-01T00:00:00Z", raw, date=datetime.datetime.now(datetime.UTC)))
+    assert run.watermark == raw
+    assert incremental.begin(run.watermark, overlap=datetime.timedelta(0)).updated_after == OLD
 
 
 def test_a_run_is_resumed_from_json() -> None:
@@ -123,6 +132,10 @@ def test_a_run_is_resumed_from_json() -> None:
     assert again == run
     again.take(page("2026-03-01T00:00:00.000000Z"))
     assert again.watermark == "2026-03-01T00:00:00.000000Z"
+
+
+def test_a_list_without_such_a_field_has_no_newest() -> None:
+    assert incremental.newest_of(page(OLD), None) is None
 
 
 def test_before_the_year_one_lies_everything() -> None:

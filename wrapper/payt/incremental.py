@@ -17,11 +17,13 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
+from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from operator import attrgetter
 from typing import Any
 
 import attrs
+import msgspec
 from dateutil.parser import isoparse
 
 from . import checks
@@ -109,23 +111,31 @@ def begin(
 
 
 def earlier(raw: str, by: datetime.timedelta) -> str | None:
-    """A moment before another; what is finer than microseconds is cut off, never rounded up."""
+    """A moment before one as it came; what is finer than microseconds is cut off, never rounded up."""
     try:
         return iso(isoparse(raw) - by)
     except OverflowError:
         return None  # before the year 1 lies everything
 
 
-def newest_of(page: Page[Any], field: str) -> str | None:
-    """The latest value of a field in a page; or a little earlier, where decoding may have rounded it up."""
-    moments = [*map(attrgetter(field), page.data)]
-    latest = max(filter(None, moments), default=None)
+def newest_of(page: Page[Any], field: str | None) -> str | None:
+    """The latest value of a field in a page, as it came: decoding may have rounded it up."""
+    if field is None:
+        return None
+    latest = max(filter(None, map(attrgetter(field), page.data)), default=None)
     if latest is None:
         return None
+    # what was decoded, if it came just so, as decoding the whole page once more takes its time
     as_usual = iso(latest)
     if f'"{as_usual}"'.encode() in page.raw:
         return as_usual
-    return earlier(as_usual, datetime.timedelta(microseconds=1))
+    came = []
+    data = msgspec.json.decode(page.raw, type=dict[str, msgspec.Raw])["data"]
+    for record in msgspec.json.decode(data, type=list[dict[str, msgspec.Raw]]):
+        with suppress(KeyError, msgspec.ValidationError):  # of records that were left out
+            if msgspec.json.decode(record[field], type=datetime.datetime) == latest:
+                came.append(msgspec.json.decode(record[field], type=str))
+    return max(came, key=isoparse)
 
 
 def server_time(headers: Mapping[str, str], waited: datetime.timedelta) -> datetime.datetime | None:

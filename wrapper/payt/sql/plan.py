@@ -11,15 +11,13 @@ happened before anything was passed, whatever any clock says.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 from operator import attrgetter
 from typing import Any
 
-import msgspec
 from dateutil.parser import isoparse
 
 from ..errors import InvalidResponseError
+from ..incremental import earlier, server_time
 from ..listing import Page
 from .errors import MassDeletionError
 from .schema import iso
@@ -27,8 +25,6 @@ from .state import Received, Run, Settings, State
 
 MOST_GONE = 0.2
 """Which part of the records may be gone at once."""
-DATE_HEADER = datetime.timedelta(seconds=1)
-"""The header Date tells whole seconds."""
 _JITTER = datetime.timedelta(seconds=5)
 """How much earlier a later run may seem to have begun."""
 AGREED = datetime.timedelta(minutes=5)
@@ -99,7 +95,7 @@ def note(run: Run, received: Received, *, asked_at: datetime.datetime, waited: f
         waited: How many seconds passed since.
     """
     if run.began is None:
-        told = _server_time(received.headers, waited)
+        told = server_time(received.headers, datetime.timedelta(seconds=waited))
         run.began = iso(min(told or asked_at, asked_at))
         run.timed = told is not None and abs(told - asked_at) <= AGREED
     if run.timed or not run.pages:
@@ -165,31 +161,6 @@ def mass_deletion(administration_id: str, records: str, *, gone: int, known: int
     return None
 
 
-def earlier(raw: str, by: datetime.timedelta) -> str | None:
-    """A moment before one as it came; what is finer than microseconds is cut off, never rounded up."""
-    try:
-        return iso(isoparse(raw) - by)
-    except OverflowError:
-        return None  # before the year 1 lies everything
-
-
-def newest_of(page: Page[Any], watermark: str | None) -> str | None:
-    """The latest value of this field in a page, as it came: decoding may have rounded it up."""
-    if watermark is None:
-        return None
-    moments = [*map(attrgetter(watermark), page.data)]
-    latest = max(filter(None, moments), default=None)
-    if latest is None:
-        return None
-    # what was decoded, if it came just so, as decoding the whole page once more takes its time
-    as_usual = iso(latest)
-    if f'"{as_usual}"'.encode() in page.raw:
-        return as_usual
-    data = msgspec.json.decode(page.raw, type=dict[str, msgspec.Raw])["data"]
-    record = msgspec.json.decode(data, type=list[dict[str, msgspec.Raw]])[moments.index(latest)]
-    return msgspec.json.decode(record[watermark], type=str)
-
-
 def check_keys(page: Page[Any], key: str) -> None:
     """Records without a key cannot be kept.
 
@@ -207,12 +178,3 @@ def check_keys(page: Page[Any], key: str) -> None:
 def _is_due(full_at: str | None, after: datetime.timedelta, now: datetime.datetime) -> bool:
     """Whether the last full run is so long ago; one in the future was dated by a clock that was wrong."""
     return full_at is None or now - isoparse(full_at) >= after or isoparse(full_at) > now + AGREED
-
-
-def _server_time(headers: Mapping[str, str], waited: float) -> datetime.datetime | None:
-    """The time at the server when it was asked, or somewhat earlier; None where it does not tell."""
-    try:
-        date = parsedate_to_datetime(headers["date"])
-        return date.astimezone(datetime.UTC) - datetime.timedelta(seconds=waited) - DATE_HEADER
-    except (KeyError, ValueError, OverflowError):
-        return None

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..contract import fields_to_name
 from ..errors import APIError, InvalidResponseError
+from ..incremental import newest_of
 from ..listing import Page
 from ..transport import clock
 from . import plan
@@ -108,7 +109,7 @@ class Sync:
         try:
             # those that are asked for again have been counted, where a listing brings them once more
             rows, ids = self._copy.rows(page, moment, self._again if self._checking else None)
-            newest = plan.newest_of(page, self._spec.watermark)
+            newest = newest_of(page, self._spec.watermark)
         except OverflowError:
             raise InvalidResponseError(
                 "a moment lies outside of the years 1 to 9999 of UTC, and cannot be kept", path="$.data"
