@@ -7,6 +7,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -368,6 +369,14 @@ class TestErrors:
             pytest.raises(SyncError, match="id holds more than 255"),
         ):
             sync(fake, maria)
+
+    def test_a_number_that_no_column_holds_is_named(self) -> None:
+        copy: Any = Copy.__new__(Copy)
+        copy._dialect, copy.spec = SimpleNamespace(longest_key=None), SimpleNamespace(record=payt.Contact)
+        copy.columns, copy._integers = ("id", "count"), [1]
+        copy._check([["7", "8"], [2**63 - 1, None]], ["7", "8"], doubts=False)
+        with pytest.raises(SyncError, match="Contact 8: count holds a number of more than 64 bits"):
+            copy._check([["7", "8"], ["1", str(-(2**64))]], ["7", "8"], doubts=False)
 
     def test_a_sequence_of_the_tables_name_is_told(self, fake: FakePayt, sync: Syncs, postgresql: str) -> None:
         with queries(postgresql) as query:

@@ -110,7 +110,9 @@ class Copy:
         """
         dbapi: Any = self._database.engine.dialect.loaded_dbapi
         with database_errors(self._database.engine):
-            for left in reversed(range(_TRIES)):
+            left = _TRIES
+            while True:
+                left -= 1
                 try:
                     with self._dialect.transaction(self._database.connection, self._kept(state)) as changed:
                         if changed != 1:
@@ -119,7 +121,6 @@ class Copy:
                 except (sa.exc.SQLAlchemyError, dbapi.Error) as error:
                     if not left or not self._may_try_again(error, dbapi):
                         raise
-        raise AssertionError  # the last try returns or raises
 
     def keep(self, state: State) -> None:
         """Write the books once more."""
