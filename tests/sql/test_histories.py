@@ -147,10 +147,11 @@ def test_any_history_in_sqlite(history: list[Change | Run]) -> None:
         engine.dispose()
 
 
+@pytest.mark.parametrize("kind", ["postgresql", "maria"])
 @settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
 @given(history=histories)
-def test_any_history_in_postgresql(postgresql: str, history: list[Change | Run]) -> None:
-    engine = sa.create_engine(postgresql)
+def test_any_history_in_a_server(request: pytest.FixtureRequest, kind: str, history: list[Change | Run]) -> None:
+    engine = sa.create_engine(request.getfixturevalue(kind))
     try:
         with engine.begin() as connection:
             connection.exec_driver_sql("DROP TABLE IF EXISTS contacts")
