@@ -12,6 +12,7 @@ from sql.truth import Query, rows, truth
 
 import payt
 from payt.sql import SyncError, SyncResult
+from payt.sql.job import EndedError, Job
 from payt.sql.turns import Turns
 from payt.testing import FakePayt
 from payt.transport.call import Abandoned
@@ -172,3 +173,16 @@ def test_each_that_another_run_is_busy_with_is_told(sync: Syncs, database: str, 
         sync(fake, database, "1", per_page=4, on_progress=outer)
         assert told == ["BusyError", "BusyError"]
         assert (rows(query, "1"), rows(query, "2")) == (truth(fake, "1"), truth(fake, "2"))
+
+
+def test_whoever_is_under_way_when_an_error_concerns_all_ends_as_well() -> None:
+    nothing: Any = None
+    job = Job(["1", "2"], nothing, nothing, list, None)
+    with job.attempt("1"):
+        raise payt.TokenError("no token")
+    assert job.next() is None
+    for end in (lambda: job.enter("2"), lambda: job.take(nothing, nothing), lambda: job.next_listing(nothing)):
+        with pytest.raises(EndedError):
+            end()
+    with pytest.raises(SyncError, match=r"no token \(it concerns all administrations: 0 of 2"):
+        job.outcome()

@@ -92,9 +92,8 @@ class Sync:
             askable = [name for name in self._gone if "," not in name]  # commas separate them
             if askable:
                 return {**listing, self._spec.key_filter: askable}
-        if not self.result.complete:
-            self._finish(self._find_gone() if self._checking else [], deletions_done=not self._run.unknown)
-            self.result.seconds, self.result.complete = clock.now() - self._began, True
+        self._finish(self._find_gone() if self._checking else [], deletions_done=not self._run.unknown)
+        self.result.seconds, self.result.complete = clock.now() - self._began, True
         return None
 
     def received(self, page: Page[Any]) -> Received:
