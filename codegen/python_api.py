@@ -60,7 +60,23 @@ def _load(state: Path) -> dict[str, Any]:
     for name in loaded:
         loader.load(name)
     loader.resolve_aliases(implicit=True, external=False)
-    return {name: loader.modules_collection[name] for name in loaded}
+    packages = {name: loader.modules_collection[name] for name in loaded}
+    for package in packages.values():
+        _forget_mistaken(package)
+    return packages
+
+
+def _forget_mistaken(parent: Any) -> None:
+    """Leave out `**mistaken: Never`, which takes nothing: to griffe no argument would ever be missing beside it."""
+    for member in parent.members.values():
+        if member.is_alias:
+            continue
+        if member.is_function:
+            takes_nothing = [each.name for each in member.parameters if str(each.annotation) == "Never"]
+            for name in takes_nothing:
+                del member.parameters[name]
+        elif member.is_class or member.is_module:
+            _forget_mistaken(member)
 
 
 def _exported(package: Any) -> set[str]:

@@ -72,7 +72,7 @@ def test_a_filter_that_cannot_be_sent(name: str, value: Any, kind: type[Exceptio
         (
             {"updated_after": datetime.date(2026, 11, 1)},
             TypeError,
-            ["updated_after", "a whole day", "datetime.datetime(2026, 11, 1, tzinfo=...)"],
+            ["updated_after", "a whole day", r"datetime\.datetime\(2026, 11, 1, tzinfo=\.\.\.\)"],
         ),
         ({"updated_after": 1_700_000_000}, TypeError, ["updated_after", "int"]),
         ({"updated_after": "0001-01-01T00:00:00+01:00"}, ValueError, ["updated_after", "years"]),

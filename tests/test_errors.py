@@ -170,6 +170,18 @@ def test_retry_after_as_a_date() -> None:
     assert retry_after({"Retry-After": "Sun, 06 Nov 1994 08:49:37 GMT"}) == 0
 
 
+def test_a_redirection_to_nowhere_is_an_error(fake: FakePayt, flavour: Flavour) -> None:
+    fake.answer(None, 302, headers={"Location": "http://["})
+    with pytest.raises(payt.APIError, match="redirects to an address that is none"):
+        flavour.contacts(fake.url)
+
+
+def test_arguments_that_no_url_can_hold_are_refused(fake: FakePayt, flavour: Flavour) -> None:
+    with pytest.raises(ValueError, match="the arguments make no URL"):
+        flavour.contacts(fake.url, administration_id="x" * 70_000)
+    assert not fake.requests
+
+
 def test_a_rate_limit_says_how_long(fake: FakePayt, flavour: Flavour) -> None:
     fake.fail(429, retry_after=120, times=None)
     with pytest.raises(payt.RateLimitError) as caught:

@@ -150,6 +150,11 @@ def test_signals_reach_the_handler_that_was_there_when_the_renewal_is_over(came:
     assert signal.getsignal(signal.SIGTERM) is own
 
 
+def test_a_first_ctrl_c_interrupts_where_signals_are_held_twice() -> None:
+    with payt.hold_signals(), payt.hold_signals(), renewing(), pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+
+
 def test_leaving_waits_for_a_renewal(came: list[int]) -> None:
     under_way, ended = threading.Event(), []
 

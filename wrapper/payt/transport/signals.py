@@ -9,8 +9,9 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from types import FrameType
-from typing import Final
+from typing import Any, Final
 
 from .process import PerProcess
 
@@ -69,20 +70,15 @@ def hold_signals() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         raise RuntimeError("payt.hold_signals() works in the main thread only: enter it there")
 
-    def handle(number: int, frame: FrameType | None) -> None:
-        if _renewals.get().hold(number):
-            return
-        before = handlers[number]
-        if callable(before):
-            before(number, frame)
-        else:
-            signal.signal(number, signal.SIG_DFL)
-            os.kill(os.getpid(), number)
-
     present = {number: signal.getsignal(number) for number in _SIGNALS}
-    handlers = {number: handler for number, handler in present.items() if handler not in (None, signal.SIG_IGN)}
-    for number in handlers:
-        signal.signal(number, handle)
+    handlers = {
+        number: handler
+        for number, handler in present.items()
+        # one signal is not held twice: a first Ctrl-C would pass for a second one
+        if handler not in (None, signal.SIG_IGN) and getattr(handler, "func", None) is not _handle
+    }
+    for number, handler in handlers.items():
+        signal.signal(number, partial(_handle, handler))
     try:
         yield
     finally:
@@ -90,3 +86,13 @@ def hold_signals() -> Iterator[None]:
             time.sleep(0.02)
         for number, handler in handlers.items():
             signal.signal(number, handler)
+
+
+def _handle(before: Any, number: int, frame: FrameType | None) -> None:
+    if _renewals.get().hold(number):
+        return
+    if callable(before):
+        before(number, frame)
+    else:
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
