@@ -171,8 +171,8 @@ def test_retry_after_as_a_date() -> None:
 
 
 def test_a_redirection_to_nowhere_is_an_error(fake: FakePayt, flavour: Flavour) -> None:
-    fake.answer(None, 302, headers={"Location": "http://["})
-    with pytest.raises(payt.APIError, match="redirects to an address that is none"):
+    fake.answer("", 300, headers={"Location": "http://elsewhere.example:port/"})
+    with pytest.raises(payt.APIError, match="redirects to an invalid address"):
         flavour.contacts(fake.url)
 
 

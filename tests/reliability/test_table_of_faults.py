@@ -252,7 +252,7 @@ def test_a_wait_longer_than_a_minute_is_told(server: FaultServer, flavour: Flavo
         ("https://elsewhere.example/v1?secret=1", "https://elsewhere.example/v1"),
         ("/v2/contacts?secret=1", "/v2/contacts"),
         ("//user:pass@elsewhere.example/", "http://elsewhere.example/"),
-        ("http://elsewhere.example:port/", "an address that is none"),
+        ("http://elsewhere.example:port/", "an invalid address"),
     ],
 )
 def test_a_redirect_names_its_target(location: str, shown: str, server: FaultServer, flavour: Flavour) -> None:

@@ -161,7 +161,7 @@ def _redirection(response: httpx.Response) -> str | None:
     try:
         target = address(response.request.url.join(response.headers["Location"]))
     except (httpx.InvalidURL, ValueError):
-        target = "an address that is none"
+        target = "an invalid address"
     return f"redirects to {target}, which is not followed. Is the base URL right?"
 
 
