@@ -161,6 +161,20 @@ def test_an_endless_listing_is_noticed(answer: Any, flavour: Flavour) -> None:
         assert len(server.asked) < 110
 
 
+def test_a_cursor_that_no_url_can_hold_is_an_error(flavour: Flavour) -> None:
+    longest = "x" * 16_384
+    pages = {None: ("1", longest), longest: ("2", longest + "x")}
+
+    def answer(query: dict[str, str]) -> Any:
+        number, cursor = pages[query.get("cursor")]
+        return {"data": [{"id": number}], "pagination": {"cursor": cursor}}
+
+    with serving(answer) as server, pytest.raises(payt.InvalidResponseError, match="16385 characters") as caught:
+        listed(flavour, server)
+    assert (caught.value.path, caught.value.cursor) == ("$.pagination.cursor", longest)
+    assert len(server.asked) == 2
+
+
 @pytest.mark.parametrize("numbers", [["1", "1", "2"], ["b", "a", "b", "c"], ["1", "2", "2", "1"]])
 def test_a_record_that_comes_twice_is_given_once(numbers: list[str], flavour: Flavour) -> None:
     once = list(dict.fromkeys(numbers))
@@ -198,6 +212,14 @@ def test_an_odd_record_blocks_nothing(odd: Any, flavour: Flavour) -> None:
     assert invalid[0].path.startswith("$.data[1]")
     assert json.loads(invalid[0].raw) == odd
     assert "raw" not in repr(invalid[0])
+
+
+@pytest.mark.parametrize("odd", [5, "2", None, [{"id": "2"}]], ids=json.dumps)
+def test_a_record_that_is_not_an_object_has_no_id(odd: Any, flavour: Flavour) -> None:
+    with serving(lambda _: {"data": [{"id": "1"}, odd, {"id": "3"}]}) as server:
+        found, invalid = flavour.collected(server.url, client=CLIENT)
+    assert ids_of(found) == ["1", "3"]
+    assert [(record.id, record.path, json.loads(record.raw)) for record in invalid] == [(None, "$.data[1]", odd)]
 
 
 def test_what_is_wrong_around_the_records_cannot_be_collected(flavour: Flavour) -> None:
