@@ -126,7 +126,9 @@ class Service:
             self.ids.sort(key=int)
 
 
-def outcome(flavour: Flavour, service: Service, **arguments: Any) -> tuple[list[str | None], Any]:
+def outcome(
+    flavour: Flavour, service: Callable[[dict[str, str]], Any], **arguments: Any
+) -> tuple[list[str | None], Any]:
     """The ids that come, and the error that ends them with its cursor."""
     found: list[str | None] = []
 
@@ -189,7 +191,7 @@ def test_it_brings_what_page_after_page_brings(
             start = service._start(query["cursor"]) if "cursor" in query else 0
             return refusal(403) if refused is not None and start is not None and start >= refused else service(query)
 
-        results.append(outcome(flavour, answer, per_page=per_page, limit=limit, prefetch=ahead))  # type: ignore[arg-type]
+        results.append(outcome(flavour, answer, per_page=per_page, limit=limit, prefetch=ahead))
     assert results[1] == results[0]
 
 
@@ -345,6 +347,19 @@ def test_a_guess_that_is_of_no_use_is_asked_for_again(odd: dict[str, Any], flavo
         pages = flavour.pages(server.url, client=CLIENT, per_page=10, prefetch=4)
     assert [contact.id for page in pages for contact in page.data] == service.ids
     assert len(server.asked) <= 40  # it is soon given up
+
+
+def test_a_guess_that_was_answered_before_a_record_came_is_not_used(flavour: Flavour) -> None:
+    service = by_number(200)
+    true = {None, *(str(70 * number) for number in range(1, 21))}
+
+    def answer(query: dict[str, str]) -> Any:
+        cursor = query.get("cursor")
+        return service(query if cursor in true else {**query, "cursor": str(int(cursor or 0) + 7)})
+
+    found, error = outcome(flavour, answer, per_page=10, prefetch=4)
+    assert (found, error) == (service.ids, None)
+    assert len(service.answers) <= 40
 
 
 def test_the_end_is_proven_as_ever(flavour: Flavour) -> None:
