@@ -61,8 +61,6 @@ class SQLPace(Pace):
     def __init__(self, to: str | sa.URL | sa.Engine) -> None:
         self._to = to if isinstance(to, sa.Engine) else absolute(to)
         engine, ours = engine_of(self._to)
-        if engine.dialect.name not in ("sqlite", "postgresql"):
-            raise ValueError(f"to must be a SQLite or PostgreSQL database, got {engine.dialect.name}")
         if in_memory(engine.url) and engine.dialect.name == "sqlite":
             raise ValueError("to: a pace in memory is what payt.ProcessPace is for")
         if ours:  # the thread keeps its connection by itself

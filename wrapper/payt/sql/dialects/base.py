@@ -89,9 +89,9 @@ class Dialect:
         """Whether something of the users' may keep a row out without an error."""
         return False
 
-    def unfit(self, text: str) -> str | None:  # noqa: ARG002 - others need it
-        """Why the database cannot hold a text; None where it can."""
-        return None
+    def unfit(self, text: str) -> str | None:
+        """Why the database cannot hold a text of a page that it `doubts`; None where it can."""
+        raise NotImplementedError
 
     def doubts(self, raw: bytes) -> bool:  # noqa: ARG002 - others need it
         """Whether a page may hold a text that is `unfit`."""
