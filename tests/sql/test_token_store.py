@@ -489,6 +489,28 @@ class TestForks:
         assert (strict.renewals, strict.reused) == (3, 0)
         engine.dispose()
 
+    def test_a_child_leaves_the_connections_in_the_pool_of_an_engine_to_its_parent(
+        self, database: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        engine = sa.create_engine(database)
+        store = payt.SQLTokenStore(engine)
+        store.save(NAME, TOKEN)
+        with engine.connect() as connection:
+            of_parent = connection.connection.dbapi_connection
+        taken: list[object] = []
+        sa.event.listen(engine, "checkout", lambda connection, *_: taken.append(connection))
+        assert store.load(NAME) == TOKEN
+        assert {*map(id, taken)} == {id(of_parent)}
+        taken.clear()
+        monkeypatch.setattr(os, "getpid", lambda: -1)  # as in a child
+        assert store.load(NAME) == TOKEN
+        assert taken
+        assert of_parent not in taken
+        assert of_parent is not None
+        of_parent.cursor().execute("SELECT 1")  # it is still open
+        of_parent.close()
+        engine.dispose()
+
 
 def test_a_row_of_another_login_is_refused(store: payt.SQLTokenStore, query: Query, encryption_key: str) -> None:
     store.save(NAME, TOKEN)

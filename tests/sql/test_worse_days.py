@@ -19,6 +19,7 @@ from sql.truth import Query, deleted, rows, truth
 
 import payt
 from payt.sql import SchemaError, SyncError, SyncResult
+from payt.sql.engines import KINDS, engine_of
 from payt.sql.errors import reason
 from payt.sql.pages import Copy
 from payt.testing import FakePayt, contact
@@ -383,6 +384,12 @@ class TestErrors:
             query("CREATE SEQUENCE contacts")
         with pytest.raises(SchemaError, match="contacts is a sequence: choose another name"):
             sync(fake, postgresql)
+
+
+@pytest.mark.parametrize("url", ["mariadb://me@host/db", "mysql://me@host/db"])
+def test_a_url_that_names_no_driver_gets_the_one_of_the_extra(url: str) -> None:
+    engine, _ = engine_of(url, kinds=[*KINDS])
+    assert (engine.driver, engine.url.host, engine.url.username) == ("pymysql", "host", "me")
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,19 @@ class TestForks:
             assert fork_during_a_renewal(server, payt.MemoryTokenStore()) == REFUSED
             assert (server.renewals, server.reused) == (2, 0)
 
+    def test_what_is_in_memory_is_refused_at_once_only_where_it_is_held(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        store = payt.MemoryTokenStore()
+        with store.lock(KEY):
+            monkeypatch.setattr(os, "getpid", lambda: -1)  # as in a child
+            with pytest.raises(payt.TokenError, match="was forked while its parent renewed"):
+                store.lock(KEY).__enter__()
+            with store.lock("another"):
+                pass
+            monkeypatch.undo()
+        monkeypatch.setattr(os, "getpid", lambda: -1)
+        with store.lock(KEY):
+            pass
+
 
 def test_locks_of_two_connections_are_two(any_store: payt.TokenStore) -> None:
     with any_store.lock(KEY), any_store.lock("another"):
