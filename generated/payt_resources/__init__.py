@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
+
+if not TYPE_CHECKING:
+    from payt.transport.process import cached_property
+else:
+    from functools import cached_property
 
 if TYPE_CHECKING:
     from payt.listing import ListSpec

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import multiprocessing
 import os
@@ -13,6 +14,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -207,6 +209,46 @@ def test_a_child_waits_for_no_thread_of_its_parent() -> None:
         goes_on.set()
         stopping.result(60)
     worker.join(60)
+
+
+@contextmanager
+def _within(module: str, name: str, monkeypatch: pytest.MonkeyPatch, do: Callable[[], object]) -> Iterator[None]:
+    """In here, a thread is in the middle of a function that `do` calls; it goes on at the end."""
+    within, over = threading.Event(), threading.Event()
+    original = getattr(importlib.import_module(module), name)
+
+    def held(*args: Any, **kwargs: Any) -> Any:
+        if threading.current_thread() is not threading.main_thread():
+            within.set()
+            over.wait(60)
+        return original(*args, **kwargs)
+
+    monkeypatch.setattr(f"{module}.{name}", held)
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(do)
+        assert within.wait(60)
+        try:
+            yield
+        finally:
+            over.set()
+        running.result(60)
+
+
+def test_a_child_has_the_resources_that_a_thread_of_its_parent_was_making(
+    service: FakePayt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (
+        payt.Client(service.token, base_url=service.url) as parents,
+        payt.Client(service.token, base_url=service.url) as childs,
+        _within("payt_resources.contacts", "Contacts", monkeypatch, lambda: parents.contacts),
+    ):
+        assert _forked(lambda: childs.contacts) == 0
+
+
+def test_a_child_finds_the_folder_that_a_thread_of_its_parent_was_looking_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    parents, childs = FilePace(), FilePace()
+    with _within("platformdirs", "user_state_path", monkeypatch, parents.start(b"parents", 1_000_000).wait):
+        assert _forked(childs.start(b"childs", 1_000_000).wait) == 0
 
 
 def test_each_process_has_a_value_of_its_own_and_its_threads_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,12 +5,13 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 from typing import Any
 
 from payt.contract import contract, page_of, parameters_of, properties_of, resolved
 from payt.listing import ListSpec
 from payt.testing.invention import Dice
+from payt.transport.process import cached_property
 from payt_resources import LISTS, spec_of
 
 ADMINISTRATION = "administration_id"

@@ -22,6 +22,7 @@ from pathlib import Path
 
 from . import clock
 from .paces import Book, BookPace, ProcessPace
+from .process import cached_property
 
 log = logging.getLogger("payt")
 
@@ -91,7 +92,7 @@ class FilePace(BookPace):
             self._leave(error)
         return None
 
-    @functools.cached_property
+    @cached_property
     def _folder(self) -> str:
         import platformdirs  # noqa: PLC0415  # only who sends something needs it
 
