@@ -139,7 +139,7 @@ def test_a_moment_is_sent_in_utc(value: Any, sent: str, fake: FakePayt, flavour:
         (("id",), {"only": ["id"]}),
         pytest.param(iter(["id"]), {"only": ["id"]}, id="iterator"),
         (["id", {"validation_errors": ["é"]}], {"only": ["id", {"validation_errors": ["é"]}]}),
-        ([{"validation_errors": [{"a": ["b"]}]}], {"only": [{"validation_errors": [{"a": ["b"]}]}]}),
+        ([{"validation_errors": [{"a": ["b"]}]}], {"only": [{"validation_errors": [{"a": ["b"]}]}, "id"]}),
         ({"except": ["gender"], "anything": 1}, {"except": ["gender"], "anything": 1}),
         ({}, {}),
     ],
@@ -232,5 +232,5 @@ def test_the_server_reads_what_was_passed_in(
     assert query["administration_id"] == administration_id
     assert query["ids"].split(",") == ids
     assert query["cursor"] == cursor
-    assert json.loads(query["fields"]) == {"only": [{"validation_errors": nested}]}
+    assert json.loads(query["fields"]) == {"only": [{"validation_errors": nested}, "id"]}
     assert datetime.datetime.fromisoformat(query["updated_after"]) == moment.astimezone(datetime.UTC)

@@ -88,8 +88,8 @@ def listing_of(spec: ListSpec[Any], arguments: Mapping[str, Any]) -> Listing:
             f"({MOST_VALUES} values, or {MOST_CHARACTERS} characters)"
         )
     if fields is not None:
-        # what tells to which parts a record belongs
-        needed = filter(None, (spec.key, *spec.separated.values())) if overlapping else ()
+        # the key proves where a listing ends, and the others tell to which parts a record belongs
+        needed = filter(None, (spec.key, *(spec.separated.values() if overlapping else ())))
         always["fields"] = _fields_document(fields, record, needed=[*dict.fromkeys(needed)], because=overlapping)
     return Listing(
         spec=spec,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, Generic, NoReturn, TypeVar
 
@@ -54,6 +55,21 @@ class Page(Generic[T]):
     """The headers of the answer; names are compared without case."""
     invalid: tuple[InvalidRecord, ...] = attrs.field(default=(), repr=False)
     """With `on_invalid="collect"`, the records that were left out."""
+
+
+@attrs.frozen
+class Proof:
+    """What the answer to the next request has to show, before the listing goes on.
+
+    Attributes:
+        doubt: That there is nothing behind the page before, which ended with this.
+        first: That this key comes next, because the page before was cut in front of it.
+        cursor: Where the page before began.
+    """
+
+    doubt: str = ""
+    first: Any = None
+    cursor: str | None = None
 
 
 def keys_of(listing: Listing, response: Response[Any]) -> list[Any]:
@@ -116,6 +132,34 @@ def without_invalid(
     page.data.extend(record for record in records if not isinstance(record, Unreadable))
     url = str(response.url.copy_with(query=None))
     return Response(url, response.status_code, response.content, response.headers, page, unknown), invalid
+
+
+def last_key(response: Response[Any], keys: list[Any], invalid: tuple[InvalidRecord, ...]) -> str:
+    """The key of the last record on a page, readable or not.
+
+    Raises:
+        InvalidResponseError: It has none, so nothing can prove that the listing ends there.
+    """
+    last = invalid[-1].id if invalid and _place(invalid[-1]) >= len(keys) + len(invalid) - 1 else (keys or [None])[-1]
+    if not last:
+        refuse(
+            response,
+            "the listing seems to end here, on a full or odd page, and its last record has no key to ask what is "
+            "behind it: let `fields` have it",
+            path="$.data",
+        )
+    return str(last)
+
+
+def in_front_of(invalid: tuple[InvalidRecord, ...], index: int) -> tuple[InvalidRecord, ...]:
+    """Those that come before a record, by its index among those that can be read."""
+    return tuple(each for number, each in enumerate(invalid) if _place(each) - number <= index)
+
+
+def _place(invalid: InvalidRecord) -> int:
+    """Its index on the page."""
+    found = re.match(r"\$\.data\[(\d+)\]", invalid.path)
+    return int(found[1]) if found else -1
 
 
 def refuse(response: Response[Any], text: str, path: str = "$") -> NoReturn:

@@ -23,7 +23,19 @@ from ..transport import clock
 from ..transport.redaction import plain
 from .arguments import Listing
 from .guesses import Guesses, Position, ascending
-from .pages import InvalidRecord, Page, about, cursor_of, keys_of, odd_names, refuse, without_invalid
+from .pages import (
+    InvalidRecord,
+    Page,
+    Proof,
+    about,
+    cursor_of,
+    in_front_of,
+    keys_of,
+    last_key,
+    odd_names,
+    refuse,
+    without_invalid,
+)
 from .seen import Seen
 
 T = TypeVar("T")
@@ -34,21 +46,6 @@ _MOST_EMPTY = 100
 """How many pages in a row may have a cursor and no records."""
 _UNKNOWN_CURSOR = (400, 404, 409, 410, 422)
 """How a service says that it does not know a cursor."""
-
-
-@attrs.frozen
-class _Proof:
-    """What the answer to the next request has to show, before the listing goes on.
-
-    Attributes:
-        doubt: That there is nothing behind the page before, which ended with this.
-        first: That this key comes next, because the page before was cut in front of it.
-        cursor: Where the page before began.
-    """
-
-    doubt: str = ""
-    first: Any = None
-    cursor: str | None = None
 
 
 class Walk(Generic[T]):
@@ -73,7 +70,8 @@ class Walk(Generic[T]):
         self._left = listing.limit
         self._by_key = False  # whether a cursor was seen to be the key of the last record on its page
         self._before: list[Any] = []  # the keys of the page before
-        self._proof: _Proof | None = None
+        self._proof: Proof | None = None
+        self._held: Page[T] | None = None  # until it is proven that it was cut rightly
         self._empty = self._pages = self._count = 0
         self._warned = False
         self._began = clock.now()
@@ -98,11 +96,12 @@ class Walk(Generic[T]):
     @property
     def cursor(self) -> str | None:
         """What resumes the listing from where it stands; None at the start, and where it is complete."""
+        cursor = self._cursor if self._held is None or self._proof is None else self._proof.cursor
         if len(self.listing.parts) <= 1:
-            return self._cursor
-        if (self._part, self._cursor) == (0, None) or self._part >= len(self.listing.parts):
+            return cursor
+        if (self._part, cursor) == (0, None) or self._part >= len(self.listing.parts):
             return None
-        return f"{self._part + 1}/{self._cursor or ''}"
+        return f"{self._part + 1}/{cursor or ''}"
 
     @property
     def position(self) -> Position | None:
@@ -135,14 +134,15 @@ class Walk(Generic[T]):
             overlap: With how many records of the page before it begins.
 
         Returns:
-            The page; None where it only proves that the one before was cut rightly.
+            The page; None where one more answer has to prove that it was cut rightly.
 
         Raises:
             InvalidResponseError: It is not a page, or the end that came before was none.
             PaginationError: The listing would never end.
         """
         keys = keys_of(self.listing, response)
-        full = len(keys) + len(invalid) >= self._per_page
+        count = len(keys) + len(invalid)
+        full = count >= self._per_page
         if response.unknown_fields and not self._warned:
             self._warned = True
             unknown = plain(", ".join(sorted(response.unknown_fields)[:20]))
@@ -156,15 +156,18 @@ class Walk(Generic[T]):
         cursor = cursor_of(response)
         if not keys and not invalid and cursor == self._cursor:
             cursor = None
-        self._check(response, cursor, keys, new)
+        self._check(response, cursor, keys, new, count)
         self._by_key = self._by_key or (bool(keys) and cursor == keys[-1])
         data = self._fresh(records, keys, new)
         proof = None
         if self._left is not None and len(data) > self._left:
             cursor, proof = self._cut(response, data[: self._left], cursor, keys)
             del data[self._left :]
-        elif cursor is None and keys and keys[-1] and (odd or (full and len(data) != self._left)):
-            cursor, proof = keys[-1], _Proof(f"`{odd}`" if odd else "a full page")
+            invalid = in_front_of(invalid, [str(key) for key in keys].index(cursor))
+        elif cursor is None and count and (odd or full) and self.listing.spec.key is not None:
+            cursor = last_key(response, keys, invalid)
+            if odd or len(data) != self._left:
+                proof = Proof(f"`{odd}`" if odd else "a full page")
         if self._left is not None:
             self._left -= len(data)
         if cursor is None:
@@ -173,7 +176,12 @@ class Walk(Generic[T]):
             self._cursors.add(_digest(cursor))
             self._cursor, self._before, self._proof = cursor, keys, proof
         self._pages, self._count = self._pages + 1, self._count + len(data)
-        return Page(data=data, cursor=self.cursor, raw=response.content, headers=response.headers, invalid=invalid)
+        self.invalid.extend(invalid)
+        made = Page(data=data, cursor=self.cursor, raw=response.content, headers=response.headers, invalid=invalid)
+        if proof is None or proof.doubt:
+            return made
+        self._held = made
+        return None
 
     def instead(self, error: InvalidResponseError | APIError) -> Page[T] | None:
         """What to go on with in place of a page.
@@ -183,7 +191,6 @@ class Walk(Generic[T]):
         """
         if isinstance(error, InvalidResponseError):
             response, invalid = without_invalid(self.listing, error, self.cursor)
-            self.invalid.extend(invalid)
             return self.page(response, invalid)
         if self._proof is None or not self._proof.doubt or error.status_code not in _UNKNOWN_CURSOR:
             raise error
@@ -222,13 +229,14 @@ class Walk(Generic[T]):
         self._part, self._cursor, self._proof, self._before = self._part + 1, None, None, []
         self._cursors.clear()
 
-    def _proven(self, proof: _Proof, response: Response[Any], keys: list[Any], *, more: bool) -> Page[T] | None:
+    def _proven(self, proof: Proof, response: Response[Any], keys: list[Any], *, more: bool) -> Page[T] | None:
         """What an answer to a proof means: an empty last page, or that a page was cut rightly."""
         self._proof = None
         if not proof.doubt:
-            if keys[:1] != [proof.first]:
+            held, self._held = self._held, None
+            if keys[:1] != [proof.first] or held is None:
                 self._cannot_cut(response, proof.cursor)
-            return None
+            return attrs.evolve(held, cursor=self.cursor)
         if more:
             refuse(
                 response,
@@ -238,9 +246,9 @@ class Walk(Generic[T]):
             )
         return self._empty_page(response.content, response.headers)
 
-    def _check(self, response: Response[Any], cursor: str | None, keys: list[Any], new: list[bool]) -> None:
+    def _check(self, response: Response[Any], cursor: str | None, keys: list[Any], new: list[bool], count: int) -> None:
         """That the listing advances."""
-        self._empty = 0 if keys or cursor is None else self._empty + 1
+        self._empty = 0 if count or cursor is None else self._empty + 1
         stands = bool(keys) and not any(new) and (not self.listing.overlapping or keys == self._before)
         if self._empty > _MOST_EMPTY:
             raise about(response, PaginationError(f"{_MOST_EMPTY} pages in a row had a cursor and no records"))
@@ -255,13 +263,13 @@ class Walk(Generic[T]):
 
     def _cut(
         self, response: Response[Any], data: list[T], cursor: str | None, keys: list[Any]
-    ) -> tuple[str, _Proof | None]:
+    ) -> tuple[str, Proof | None]:
         """The cursor behind the last of these records, on a page that has more than were asked for."""
         key = getattr(data[-1], self.listing.spec.key or "", None)
         if not key:
             self._cannot_cut(response, self._cursor)
         believed = self._by_key or cursor == keys[-1]
-        return str(key), None if believed else _Proof(first=keys[keys.index(key) + 1], cursor=self._cursor)
+        return str(key), None if believed else Proof(first=keys[keys.index(key) + 1], cursor=self._cursor)
 
     def _cannot_cut(self, response: Response[Any], cursor: str | None) -> NoReturn:
         self._cursor = cursor
