@@ -80,6 +80,31 @@ def test_a_limit_that_cannot_be_resumed_behind_is_an_error(flavour: Flavour) -> 
         assert caught.value.cursor is None
 
 
+def test_a_page_whose_cut_is_not_proven_is_not_given_out(flavour: Flavour) -> None:
+    """Who stores the cursor of its first page would lose what an offset passes."""
+    with serving(by_offset(list(range(1_001, 3_401)), size=500)) as server:
+
+        async def first_async() -> Any:
+            async with payt.AsyncClient("token", base_url=server.url, **CLIENT) as client:
+                return await anext(client.contacts.list(administration_id="1", limit=100).pages())
+
+        def first() -> Any:
+            with payt.Client("token", base_url=server.url, **CLIENT) as client:
+                return next(client.contacts.list(administration_id="1", limit=100).pages())
+
+        for read in (first, lambda: asyncio.run(first_async())):
+            with pytest.raises(payt.InvalidResponseError, match="list without limit") as caught:
+                read()
+            assert caught.value.cursor is None
+
+
+def test_a_full_page_that_a_limit_ends_says_where_to_resume(flavour: Flavour) -> None:
+    records = [{"id": str(number)} for number in range(1, 6)]
+    with serving(lambda _: {"data": records}) as server:
+        pages = flavour.pages(server.url, client=CLIENT, limit=5, per_page=5)
+    assert [page.cursor for page in pages] == ["5"]
+
+
 # The end
 
 
@@ -212,6 +237,56 @@ def test_an_odd_record_blocks_nothing(odd: Any, flavour: Flavour) -> None:
     assert invalid[0].path.startswith("$.data[1]")
     assert json.loads(invalid[0].raw) == odd
     assert "raw" not in repr(invalid[0])
+
+
+def test_the_end_behind_a_record_that_cannot_be_read_is_proven(flavour: Flavour) -> None:
+    records = [{"id": str(number)} for number in range(1, 501)]
+    records[-1]["updated_at"] = "soon"
+
+    def answer(query: dict[str, str]) -> Any:
+        return {"data": [] if "cursor" in query else records}
+
+    with serving(answer) as server:
+        found, invalid = flavour.collected(server.url, client=CLIENT)
+        assert [query.get("cursor") for query in server.asked] == [None, "500"]
+    assert (len(found), [record.id for record in invalid]) == (499, ["500"])
+
+
+def test_pages_of_records_that_cannot_be_read_are_not_empty(flavour: Flavour) -> None:
+    def answer(query: dict[str, str]) -> Any:
+        begin = int(query.get("cursor", "0"))
+        following = {"pagination": {"cursor": str(begin + 1)}} if begin < 120 else {}
+        return {"data": [{"id": str(begin + 1), "updated_at": "soon"}], **following}
+
+    with serving(answer) as server:
+        found, invalid = flavour.collected(server.url, client=CLIENT)
+    assert (found, len(invalid)) == ([], 121)
+
+
+def test_only_what_was_left_out_in_front_of_a_cut_is_listed(flavour: Flavour) -> None:
+    records = [{"id": str(number), **({"updated_at": "soon"} if number in (2, 9) else {})} for number in range(1, 11)]
+
+    def answer(query: dict[str, str]) -> Any:
+        return {"data": [each for each in records if int(each["id"]) > int(query.get("cursor", "0"))]}
+
+    with serving(answer) as server:
+        found, invalid = flavour.collected(server.url, client=CLIENT, limit=4)
+    assert (ids_of(found), [record.id for record in invalid]) == (["1", "3", "4", "5"], ["2"])
+
+
+def test_a_full_page_whose_last_record_has_no_key_proves_no_end(flavour: Flavour) -> None:
+    records = [{"id": str(number)} for number in range(1, 500)] + [{"id": None}]
+    with (
+        serving(lambda _: {"data": records}) as server,
+        pytest.raises(payt.InvalidResponseError, match="its last record has no key"),
+    ):
+        listed(flavour, server)
+
+
+def test_the_key_is_asked_for_whatever_the_fields(flavour: Flavour) -> None:
+    with serving(by_id(list(range(1, 1_201)), size=500)) as server:
+        assert len(flavour.contacts(server.url, client=CLIENT, fields=["lastname"])) == 1_200
+        assert {query["fields"] for query in server.asked} == {'{"only":["lastname","id"]}'}
 
 
 @pytest.mark.parametrize("odd", [5, "2", None, [{"id": "2"}]], ids=json.dumps)

@@ -253,8 +253,7 @@ class Walk(Generic[T]):
         if self._empty > _MOST_EMPTY:
             raise about(response, PaginationError(f"{_MOST_EMPTY} pages in a row had a cursor and no records"))
         if cursor is not None and _digest(cursor) in self._cursors:
-            circles = "the cursor goes in circles: the server sent one that it had sent before"
-            raise about(response, PaginationError(circles))
+            raise about(response, PaginationError("the cursor goes in circles: it was sent before"))
         if cursor is not None and len(cursor) > _LONGEST_CURSOR:
             long = f"the cursor has {len(cursor)} characters, more than a URL can hold"
             refuse(response, long, path="$.pagination.cursor")
