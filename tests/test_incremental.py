@@ -64,7 +64,8 @@ NOW = datetime.datetime(2026, 11, 1, 12, tzinfo=datetime.UTC)
 
 def page(*moments: str, date: datetime.datetime | None = None, **more: Any) -> Page[Any]:
     records: list[dict[str, Any]] = [{"id": str(number), "updated_at": each} for number, each in enumerate(moments)]
-    left_out = [{"id": "x"}, {"id": "y", "updated_at": "soon"}, {"id": "z", "updated_at": 5}]
+    left_out: list[Any] = [{"id": "x"}, {"id": "y", "updated_at": "soon"}, {"id": "z", "updated_at": 5}]
+    left_out += [{"id": "h", "lastname": "\ud83d"}, {"id": "i", "updated_at": "\ud83d"}, 5, "updated_at", None]
     return Page(
         data=[payt.Contact.from_dict(each) for each in records],
         cursor=None,

@@ -142,7 +142,7 @@ def decode(content: bytes, type_: type[T], unknown_fields: set[str] | None = Non
         reason, path = _parse_message(str(error))
         raise DecodeError(path, reason) from None
     except (msgspec.DecodeError, UnicodeDecodeError):
-        if _is_grammatical(content):
+        if _is_grammatical(bytes(content)):
             raise DecodeError("$", "Expected text in Unicode, got half of a character") from None
         raise NotJsonError("$", "Expected JSON, got something else or only a part of it") from None
     except RecursionError:
@@ -181,10 +181,16 @@ def decode_each(
         raws: list[bytes] = [bytes(raw) for raw in _array.decode(parts.get("data", b"null"))]
     except (msgspec.ValidationError, RecursionError):
         return decode(content, page, unknown_fields), []  # which says what is wrong
-    except msgspec.DecodeError:  # of texts that are no Unicode
-        document = json.loads(content)
-        parts = {name: msgspec.Raw(json.dumps(value).encode()) for name, value in document.items()}
-        raws = [json.dumps(value).encode() for value in document["data"]]
+    except (msgspec.DecodeError, UnicodeDecodeError):  # of texts that are no Unicode
+        try:
+            document = json.loads(content)
+            if not isinstance(document["data"], list):
+                raise TypeError("no list of records")
+            parts = {name: msgspec.Raw(json.dumps(value).encode()) for name, value in document.items()}
+            raws = [json.dumps(value).encode() for value in document["data"]]
+            _raw([*parts])  # which refuses names that are no Unicode
+        except (KeyError, TypeError, ValueError, RecursionError):
+            return decode(content, page, unknown_fields), []  # as above
     rest = decode(_raw({**parts, "data": []}), page, unknown_fields)
     records: list[T | Unreadable] = []
     for index, raw in enumerate(raws):

@@ -289,6 +289,57 @@ def test_the_key_is_asked_for_whatever_the_fields(flavour: Flavour) -> None:
         assert {query["fields"] for query in server.asked} == {'{"only":["lastname","id"]}'}
 
 
+HALF = "\ud83d"
+
+
+@pytest.mark.parametrize(
+    ("odd", "around"),
+    [
+        ({"id": "2", "lastname": HALF}, {"total": 3}),
+        ({"id": "2", "unknown": HALF}, {"total": 3}),
+        ({"id": "2", HALF: 5}, {"total": 3}),
+        ({"id": "2", "debtor_numbers": [HALF]}, {"errors": []}),
+        ({"id": "2", "updated_at": HALF}, {"pagination": {"total": 3}}),
+    ],
+)
+def test_half_an_emoji_in_a_record_is_collected_whatever_is_around(odd: Any, around: Any, flavour: Flavour) -> None:
+    body = {"data": [{"id": "1"}, odd, {"id": "3"}], **around}
+    with serving(lambda query: {"data": []} if query.get("cursor") == "3" else body) as server:
+        with pytest.raises(payt.InvalidResponseError, match="half of a character") as caught:
+            listed(flavour, server, cursor="0")
+        assert (caught.value.cursor, caught.value.record_id) == ("0", "2")
+        found, invalid = flavour.collected(server.url, client=CLIENT, cursor="0")
+    assert ids_of(found) == ["1", "3"]
+    assert [(record.id, record.cursor, json.loads(record.raw)) for record in invalid] == [("2", "0", odd)]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"data": [{"id": "1"}], "unknown": HALF},
+        {"data": [{"id": "1"}, {"id": "2", "lastname": HALF}], "unknown": HALF},
+        {"data": [{"id": 1}, {"id": "2", "lastname": HALF}], "unknown": [HALF]},
+        {"data": [{"id": "1"}, {"id": "2", "lastname": HALF}], HALF: 5},
+        {"data": [{"id": "1"}], HALF: 5},
+        {"data": [{"id": "1"}], "pagination": {"unknown": HALF}},
+        {"data": [{"id": "1"}], "pagination": {"cursor": HALF}, "unknown": 5},
+        {"data": [{"id": "1"}, {"id": "2", "lastname": HALF}], "error": HALF},
+        {"data": [{"id": "1"}, {"id": "2", "lastname": HALF}], "error": "failed"},
+        {"data": HALF, "unknown": 5},
+        {"data": {HALF: HALF}},
+        {"unknown": HALF},
+        [HALF],
+    ],
+    ids=json.dumps,
+)
+def test_half_an_emoji_around_the_records_is_a_clear_error(body: Any, flavour: Flavour) -> None:
+    with serving(lambda _: body) as server:
+        for ask in (flavour.contacts, flavour.collected):
+            with pytest.raises(payt.InvalidResponseError) as caught:
+                ask(server.url, client=CLIENT, cursor="0")
+            assert caught.value.cursor == "0"
+
+
 @pytest.mark.parametrize("odd", [5, "2", None, [{"id": "2"}]], ids=json.dumps)
 def test_a_record_that_is_not_an_object_has_no_id(odd: Any, flavour: Flavour) -> None:
     with serving(lambda _: {"data": [{"id": "1"}, odd, {"id": "3"}]}) as server:

@@ -39,7 +39,7 @@ class Flavour(Protocol):
         ...
 
     def collected(
-        self, url: str, *, client: dict[str, Any] | None = None
+        self, url: str, *, client: dict[str, Any] | None = None, **arguments: Any
     ) -> tuple[list[payt.Contact], Sequence[payt.InvalidRecord]]:
         """Every contact of a listing, and those that were left out as invalid."""
         ...
@@ -73,10 +73,10 @@ class Sync:
         return pages
 
     def collected(
-        self, url: str, *, client: dict[str, Any] | None = None
+        self, url: str, *, client: dict[str, Any] | None = None, **arguments: Any
     ) -> tuple[list[payt.Contact], Sequence[payt.InvalidRecord]]:
         with payt.Client("fake-token", base_url=url, **(client or {})) as api:
-            pager = api.contacts.list(administration_id="1", on_invalid="collect")
+            pager = api.contacts.list(administration_id="1", on_invalid="collect", **arguments)
             return list(pager), pager.invalid
 
 
@@ -114,11 +114,11 @@ class Async:
         return asyncio.run(run())
 
     def collected(
-        self, url: str, *, client: dict[str, Any] | None = None
+        self, url: str, *, client: dict[str, Any] | None = None, **arguments: Any
     ) -> tuple[list[payt.Contact], Sequence[payt.InvalidRecord]]:
         async def run() -> tuple[list[payt.Contact], Sequence[payt.InvalidRecord]]:
             async with payt.AsyncClient("fake-token", base_url=url, **(client or {})) as api:
-                pager = api.contacts.list(administration_id="1", on_invalid="collect")
+                pager = api.contacts.list(administration_id="1", on_invalid="collect", **arguments)
                 return [contact async for contact in pager], pager.invalid
 
         return asyncio.run(run())

@@ -16,6 +16,7 @@ What is gone is not told by any of this: run without a watermark now and then, a
 from __future__ import annotations
 
 import datetime
+import json
 from collections.abc import Mapping
 from contextlib import suppress
 from email.utils import parsedate_to_datetime
@@ -129,12 +130,11 @@ def newest_of(page: Page[Any], field: str | None) -> str | None:
     as_usual = iso(latest)
     if f'"{as_usual}"'.encode() in page.raw:
         return as_usual
-    came = []
-    data = msgspec.json.decode(page.raw, type=dict[str, msgspec.Raw])["data"]
-    for record in msgspec.json.decode(data, type=list[dict[str, msgspec.Raw]]):
-        with suppress(KeyError, msgspec.ValidationError):  # of records that were left out
-            if msgspec.json.decode(record[field], type=datetime.datetime) == latest:
-                came.append(msgspec.json.decode(record[field], type=str))
+    came: list[str] = []
+    for record in json.loads(page.raw.decode(errors="replace"), parse_int=str)["data"]:
+        with suppress(KeyError, TypeError, ValueError):  # of records that were left out
+            if msgspec.convert(record[field], datetime.datetime) == latest:
+                came.append(record[field])
     return max(came, key=isoparse)
 
 
