@@ -485,7 +485,12 @@ def test_what_the_api_says_cannot_steer_a_terminal(flavour: Flavour, caplog: pyt
     ("url", "words"),
     [
         ("http://api.payt.example", "everybody on the way to api.payt.example can read the token"),
+        ("http://127.example.com", "on the way to 127.example.com can"),
+        ("http://127.0.0.1.nip.io", "on the way to 127.0.0.1.nip.io can"),
+        ("http://localhost.example.com", "on the way to localhost.example.com can"),
+        ("http://[::2]", "on the way to ::2 can"),
         ("https://api.payt.example/v1", "must not end in /v1"),
+        ("https://api.payt.example/V1/", "must not end in /v1"),
         ("https://api.payt.example/v1/", "must not end in /v1"),
     ],
 )
@@ -493,7 +498,12 @@ def test_what_the_api_says_cannot_steer_a_terminal(flavour: Flavour, caplog: pyt
 def test_an_address_that_cannot_be_meant_is_refused(kind: Any, url: str, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         kind("t", base_url=url)
-    kind("t", base_url=url.removesuffix("/").removesuffix("/v1"), allow_http=True)
+    kind("t", base_url=url.lower().removesuffix("/").removesuffix("/v1"), allow_http=True)
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST", "payt.localhost", "127.0.0.1", "127.8.0.1:80", "[::1]"])
+def test_the_way_to_this_machine_needs_no_https(host: str) -> None:
+    payt.Client("t", base_url=f"http://{host}").close()
 
 
 def test_trusting_everybody_is_warned_of() -> None:

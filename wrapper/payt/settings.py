@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import ipaddress
 import ssl
 import sys
 import warnings
@@ -34,19 +34,21 @@ def _timeout_of(timeout: Any) -> httpx.Timeout:
 
 def _url_of(value: Any) -> httpx.URL:
     url = url_of("base_url", value, "PAYT_BASE_URL", PRODUCTION.api)
-    if url.path.rstrip("/").endswith("/v1"):
+    if url.path.rstrip("/").lower().endswith("/v1"):
         raise ValueError("base_url must not end in /v1, which every path of the contract begins with: leave it out")
     return url
 
 
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:  # it is a name
+        return host == "localhost" or host.endswith(".localhost")
+
+
 def _is_safe(settings: Settings, _field: Any, allowed: bool) -> None:  # noqa: FBT001  attrs calls it so
     url = settings.base_url
-    if (
-        url.scheme == "http"
-        and not allowed
-        and settings.transport is None
-        and not re.fullmatch(r"localhost|127\..*|::1|.*\.localhost", url.host)
-    ):
+    if url.scheme == "http" and not allowed and settings.transport is None and not _is_loopback(url.host):
         raise ValueError(
             f"base_url: over http://, everybody on the way to {url.host} can read the token: use https://, or say "
             "allow_http=True"
