@@ -122,7 +122,8 @@ class Client(_Client[httpx.BaseTransport, Session], Resources):
             `PAYT_CLIENT_ID` and `PAYT_CLIENT_SECRET` with the stored login or `PAYT_REFRESH_TOKEN`, else by itself.
         base_url: Where the API is, by default `PAYT_BASE_URL` from the environment, else production. Its path is kept.
         timeout: Seconds for each read, write and wait for a connection (connecting: 5 at most); or an httpx.Timeout.
-        retries: How often a request is tried again at most, where that may help.
+        retries: How often a request is sent again that was answered badly; what is refused or unavailable is waited out
+            for `total_timeout` instead. 0 sends nothing again.
         rate_limit: How many requests start in any second with one token; None for any number.
         pace: Who keeps to that together. None: all processes of this user on this machine; `payt.ProcessPace()`: this
             process alone; `payt.SQLPace(url)`: all processes, wherever they are, that reach a database.
