@@ -271,6 +271,7 @@ def test_the_response_names_what_the_contract_does_not_know() -> None:
 
 
 HALF_BUILT = """
+import sys
 import threading
 import msgspec
 from payt_api import types
@@ -290,7 +291,7 @@ class Page(msgspec.Struct):
 
 def read():
     assert types.decode(b'{"data":[{"id":1}]}', Page) == Page([Record(1)])
-    print("whole")
+    sys.stdout.write("whole\\n")  # at once, where print may be interrupted before the end of its line
 
 first, second = threading.Thread(target=read), threading.Thread(target=read)
 first.start()
