@@ -5,6 +5,10 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import socket
+import ssl
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,10 +17,12 @@ import pytest
 from click.testing import CliRunner
 
 import payt
+from faults.server import refused_url
 from payt.cli.app import app
 from payt.credentials.cache import cache_of
 from payt.credentials.endpoint import ANSWERS, LONGEST
-from payt.testing import skip_waits
+from payt.testing import SkippedWaits, skip_waits
+from payt.transport import clock
 from support.flavours import Flavour, Sync
 from support.quick import QUICK
 
@@ -168,6 +174,83 @@ def test_what_does_not_pass_in_time_is_an_error_that_says_how_long_to_wait(
     assert caught.value.retry_after == (float(after) if after else None)
     assert least <= 20 - len(server.before) <= most
     assert sum(waits.seconds) < LONGEST
+
+
+class Appearing(SkippedWaits):
+    """Where nothing listens until there were six waits."""
+
+    def __init__(self, server: StrictServer) -> None:
+        super().__init__()
+        self._server = server
+        server._server.server_close()
+        self._socket = server._server.socket = socket.socket()
+        self._socket.bind(("127.0.0.1", 0))  # without listening: connections are refused
+        server.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+
+    def sleep(self, seconds: float, _wait: object = None) -> None:
+        super().sleep(seconds)
+        if len(self.seconds) == 6:
+            self._socket.listen()
+            self._server.__enter__()
+
+
+def test_a_server_that_is_not_there_yet_is_waited_for(flavour: Flavour) -> None:
+    server = StrictServer()
+    waits = Appearing(server)
+    who = payt.AuthorizationCode("id", "secret", payt.MemoryTokenStore(), refresh_token=server.login())
+    try:
+        with clock.using(waits):
+            assert len(flavour.contacts(server.url, who, client=QUICK)) == 1
+        assert (server.renewals, server.reused) == (1, 0)
+        assert stored(server, who).refresh_token == server.valid["a"]
+    finally:
+        if len(waits.seconds) >= 6:
+            server.__exit__(None, None, None)
+
+
+@pytest.mark.real_time
+def test_a_program_that_ends_waits_for_no_connection() -> None:
+    program = f"""if True:
+        import threading, payt
+        def listed():
+            who = payt.ClientCredentials("id", "secret", payt.MemoryTokenStore())
+            list(payt.Client(who, base_url={refused_url()!r}).contacts.list(administration_id="1"))
+        threading.Thread(target=listed, daemon=True).start()
+        while not any(thread.name == "payt-token" for thread in threading.enumerate()):
+            pass
+        """
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=LONGEST / 2)  # on time, or an error
+
+
+@pytest.mark.real_time
+def test_a_failed_connection_is_waited_out_in_real_time() -> None:
+    failures = [httpx.ConnectError("not yet"), None, None]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        failure = failures.pop(0)
+        if failure is not None:
+            raise failure
+        if request.url.path == "/oauth/token":
+            return httpx.Response(200, json={"access_token": "access"})
+        return httpx.Response(200, json={"data": [], "pagination": None})
+
+    who = payt.ClientCredentials("id", "secret", payt.MemoryTokenStore())
+    transport = httpx.MockTransport(answer)
+    assert Sync().contacts("https://api.example", who, client={**QUICK, "transport": transport}) == []
+    assert failures == []
+
+
+def test_a_certificate_that_is_not_trusted_is_told_at_once() -> None:
+    asked: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        raise httpx.ConnectError("not trusted") from ssl.SSLCertVerificationError()
+
+    who = payt.ClientCredentials("id", "secret", payt.MemoryTokenStore())
+    with pytest.raises(payt.TokenError, match="not trusted"):
+        Sync().contacts("https://api.example", who, client={**QUICK, "transport": httpx.MockTransport(answer)})
+    assert len(asked) == 1
 
 
 ENDLESS = [1e308, 1e12, 1e18]

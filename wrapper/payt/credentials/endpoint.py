@@ -5,11 +5,11 @@ address than the one that is known. What they go through serves a thread, as tha
 
 | what came | sent again |
 | --- | --- |
-| no connection: it cannot have arrived | twice |
-| 429, 502, 503, 504 | for 90 s, as for the API, where nothing else will do meanwhile |
+| no connection: it cannot have arrived; 429, 502, 503, 504 | for 90 s, as for the API, where nothing else will do |
+| no connection, and a token that is still good will do meanwhile, or the program is ending | twice |
 | 408, 500 | the same, four times |
 | 401, and id or secret hold special characters | once, with these encoded the other way |
-| anything else; nothing, after it was sent | no: the refresh token may be spent |
+| anything else, as an untrusted certificate; nothing, after it was sent | no: the refresh token may be spent |
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing
 from functools import partial
+from threading import main_thread
 from typing import Any, Final
 from urllib.parse import quote_plus
 
@@ -29,19 +30,20 @@ import httpx
 import msgspec
 
 from ..errors import LoginRequiredError, TokenError
+from ..transport import clock
 from ..transport.answers import address, read_error, retry_after
 from ..transport.call import Call
 from ..transport.decoding import decoded
 from ..transport.proxies import route
 from ..transport.redaction import redacted
-from ..transport.retries import LONGEST_RETRY_AFTER, RETRIED, WAITED_OUT
+from ..transport.retries import LONGEST_RETRY_AFTER, RETRIED, WAITED_OUT, is_final
 from .token import Token, checked_token
 
 LONGEST: Final = 90.0
 """Seconds for one answer, with all attempts: long, since an answer that is lost may cost the login."""
 CONNECT: Final = 5.0
 ATTEMPTS: Final = 3
-"""How often a connection is tried; once there is one, nothing is sent twice."""
+"""How often a connection is tried at least; once there is one, nothing is sent twice."""
 ANSWERS: Final = 5
 """How often 408 and 500 are taken for an answer that will be another one."""
 LARGEST: Final = 2**20
@@ -71,7 +73,7 @@ class TokenEndpoint:
         return self.base_url.copy_with(path=f"{self.base_url.path.rstrip('/')}/oauth/token")
 
     def ask(self, body: Mapping[str, str], *, patient: bool) -> Token:
-        """Ask for a token, and wait where the answer is "later", if `patient`.
+        """Ask for a token, and wait where there is no connection yet or the answer is "later", if `patient`.
 
         Raises:
             LoginRequiredError: The grant is no longer good.
@@ -87,8 +89,9 @@ class TokenEndpoint:
                     with call.active():
                         response = self._answer(http, body)
                 except httpx.RequestError as failure:
-                    error, is_later = _unreachable(self.url, failure), isinstance(failure, _NOT_SENT[:2])
-                    again = is_later and attempt < ATTEMPTS
+                    error = _unreachable(self.url, failure)
+                    is_later = isinstance(failure, _NOT_SENT[:2]) and not is_final(failure)
+                    again = is_later and (attempt < ATTEMPTS or (patient and main_thread().is_alive()))
                 else:
                     token = _token_of(response.content, asked_at) if response.is_success else None
                     if token is not None:
@@ -100,7 +103,7 @@ class TokenEndpoint:
                 seconds = max(random.uniform(bound / 2, bound), asked)  # noqa: S311  # many must not come back together
                 if not again or asked > LONGEST_RETRY_AFTER or seconds >= call.left:
                     raise error
-                call.sleep(seconds)
+                clock.current().sleep(seconds, _wait_unless_ending if error.status is None else time.sleep)
 
     def _client(self, stack: ExitStack) -> httpx.Client:
         # importing httpcore takes its time, which `import payt` need not take
@@ -160,6 +163,14 @@ class TokenEndpoint:
         error.retry_after = retry_after(response.headers)
         error.request_id = redacted(response.headers.get("X-Request-Id", ""), secrets) or None
         return error
+
+
+def _wait_unless_ending(seconds: float) -> None:
+    """Wait, but not where the program ends meanwhile: nothing was sent, so nothing would be lost."""
+    is_running = main_thread().is_alive()
+    while seconds > 0 and main_thread().is_alive() is is_running:
+        time.sleep(min(seconds, 0.1))
+        seconds -= 0.1
 
 
 def _mocked(handler: Callable[[httpx.Request], Any], request: httpx.Request) -> httpx.Response:

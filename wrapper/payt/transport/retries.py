@@ -180,7 +180,7 @@ def whether_again(error: BaseException | None) -> Literal["yes", "in time", "no"
             return "no"
         case APIError(status_code=status):
             return "in time" if status in WAITED_OUT else "yes" if status in RETRIED else "no"
-        case TransportError(__cause__=httpx.RequestError() as cause) if not _is_final(cause):
+        case TransportError(__cause__=httpx.RequestError() as cause) if not is_final(cause):
             return "in time" if isinstance(cause, (httpx.ConnectError, httpx.ConnectTimeout)) else "yes"
         case InvalidResponseError(__cause__=NotJsonError()):
             return "yes"
@@ -194,7 +194,8 @@ def _reason(error: PaytError) -> str:
     return "not JSON" if isinstance(error, InvalidResponseError) else type(error.__cause__).__name__
 
 
-def _is_final(cause: httpx.RequestError) -> bool:
+def is_final(cause: httpx.RequestError) -> bool:
+    """Whether a request failed for a reason that no time mends: a certificate, a protocol, a proxy that refuses."""
     if isinstance(cause, (httpx.UnsupportedProtocol, httpx.LocalProtocolError)):
         return True
     if isinstance(cause, httpx.ProxyError):
