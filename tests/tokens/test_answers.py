@@ -96,6 +96,13 @@ def test_a_token_is_kept_whatever_is_odd_beside_it(
         server.expire()
 
 
+def test_more_than_two_encodings_are_refused(server: StrictServer, who: payt.AuthorizationCode) -> None:
+    body = gzip.compress(gzip.compress(gzip.compress(text({"access_token": "access"}))))
+    server.before = [(200, {"Content-Encoding": "gzip, gzip, gzip"}, body)]
+    with pytest.raises(payt.TokenError, match="more than two"):
+        Sync().contacts(server.url, who, client=QUICK)
+
+
 BOMB = gzip.compress(bytes(2**26))
 UNREADABLE = {
     "2 MiB": (bytes(2**21), "", "the answer is too large"),

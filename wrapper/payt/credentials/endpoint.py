@@ -48,6 +48,7 @@ ANSWERS: Final = 5
 """How often 408 and 500 are taken for an answer that will be another one."""
 LARGEST: Final = 2**20
 """Bytes that an answer has at most."""
+MOST_ENCODINGS: Final = 2
 _LONGEST_LIFE: Final = 1e9
 """Seconds; what lives longer than 30 years has no end."""
 _CLOCKS_AGREE: Final = 300.0
@@ -212,7 +213,13 @@ def _read(response: httpx.Response) -> httpx.Response:
 
 
 def _decoded(raw: bytes, encodings: list[str], response: httpx.Response) -> bytes:
-    """The body without its encodings; none is asked for, but a token is kept however it is wrapped."""
+    """The body without its encodings, of which there are two at most, each within `LARGEST`.
+
+    None is asked for, and the API's answers may have but one. Here a token is kept however it is wrapped: it may be
+    the successor of a refresh token that is spent.
+    """
+    if len(encodings) > MOST_ENCODINGS:
+        raise httpx.ReadError("its Content-Encoding names more than two", request=response.request)
     for encoding in reversed(encodings):
         content = b""
         try:
