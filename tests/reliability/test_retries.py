@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import email.utils
 import random
 import ssl
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
 
 import httpcore
@@ -16,12 +19,13 @@ import pytest
 import payt
 from faults import kinds
 from faults.kinds import Point
-from faults.server import FaultServer
+from faults.server import FaultServer, ParsedRequest
 from payt.testing import FakePayt, skip_waits
 from payt.transport import clock
 from payt.transport.retries import whether_again
 from payt_api.client import AuthenticatedClient
 from payt_api.types import Response
+from support.eventually import PATIENCE
 from support.flavours import Flavour
 from support.quick import QUICK
 from support.turned_clock import TurnedClock
@@ -80,6 +84,59 @@ def test_nothing_is_waited_for_that_the_deadline_does_not_allow(
         flavour.contacts(server.url, client=QUICK | {"total_timeout": 10, "rate_limit": None})
     assert turned.waits == [6]
     assert caught.value.attempts == 2
+
+
+def list_one_after_many(server: FaultServer, many: int, options: dict[str, Any], closed: threading.Event) -> None:
+    """List as often as that at the same time, then once."""
+    with (
+        payt.Client("token", base_url=server.url, **options) as client,
+        ThreadPoolExecutor(many) as pool,
+    ):
+        list(pool.map(lambda _: list(client.contacts.list(administration_id="1")), range(many)))
+        server.script([kinds.close(Point.BEFORE_ANSWER)] * many)
+        closed.set()
+        list(client.contacts.list(administration_id="1"))
+
+
+def list_one_after_many_async(server: FaultServer, many: int, options: dict[str, Any], closed: threading.Event) -> None:
+    """The same."""
+
+    async def main() -> None:
+        async with payt.AsyncClient("token", base_url=server.url, **options) as client:
+
+            async def listed() -> None:
+                async for _ in client.contacts.list(administration_id="1"):
+                    pass
+
+            await asyncio.gather(*[listed() for _ in range(many)])
+            server.script([kinds.close(Point.BEFORE_ANSWER)] * many)
+            closed.set()
+            await listed()
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("listed", [list_one_after_many, list_one_after_many_async])
+@pytest.mark.parametrize(("many", "attempts"), [(3, None), (5, None), (6, 6)])
+def test_kept_connections_that_the_server_closed_are_replaced_at_once(
+    listed: Callable[..., None], many: int, attempts: int | None, turned: TurnedClock
+) -> None:
+    together, closed = threading.Barrier(many, timeout=PATIENCE), threading.Event()
+
+    def answer(_request: ParsedRequest) -> bytes:
+        if not closed.is_set():
+            together.wait()  # so that each has a connection of its own
+        return b'{"data": [], "pagination": null}'
+
+    options = {**QUICK, "retries": 1, "rate_limit": None}
+    with FaultServer(answer) as server:
+        if attempts is None:
+            listed(server, many, options, closed)
+            assert turned.waits == [0.0] * many
+        else:
+            with pytest.raises(payt.TransportError) as caught:
+                listed(server, many, options, closed)
+            assert caught.value.attempts == attempts
 
 
 def failed(status: int, method: str = "GET", retry_after: float | None = None) -> payt.APIError:

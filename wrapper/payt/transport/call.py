@@ -104,12 +104,14 @@ class Call:
         label: What it is for, in log records: "page 3".
 
     Attributes:
+        found_closed: Whether the last attempt went to a kept connection that the server had closed: no byte came back.
         latency: The seconds that the last answer took, from its start to its end; None where nobody measured them.
     """
 
     def __init__(self, seconds: float, cancel: Cancel | None = None, label: str = "") -> None:
         self.seconds = seconds
         self.label = label
+        self.found_closed = False
         self.latency: float | None = None
         self._end = clock.now() + seconds
         self.cancel = cancel

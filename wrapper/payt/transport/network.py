@@ -14,8 +14,8 @@ from __future__ import annotations
 import math
 import socket
 import ssl
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, TypeVar
 
@@ -37,18 +37,21 @@ class Watched:
     Attributes:
         multiplexed: Whether it carries HTTP/2, where each frame says which request it belongs to.
         answered: Whether anything came since the last request was sent.
+        kept: Whether an answer was read to its end before: it may be closed by the time that it is used again.
     """
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
         encrypted = stream.get_extra_info("ssl_object")
         self.multiplexed = encrypted is not None and encrypted.selected_alpn_protocol() == "h2"
-        self.answered = False
+        self.answered = self.kept = False
         self._tail = b""
         self._unasked = False
 
     def received(self, data: bytes) -> bytes:
         """Take note of what was read."""
+        if not data:
+            self._found_closed()
         self.answered = True
         self._tail = (self._tail + data[-_TAIL:])[-_TAIL:]
         return data
@@ -59,7 +62,22 @@ class Watched:
         Args:
             body: The last bytes of its body: those, or a last chunk, are the last that may have come.
         """
+        self.kept = True
         self._unasked = not self._tail.endswith((body[-_TAIL:] or b"\r\n\r\n", _LAST_CHUNK))
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Take note of a read that fails in here."""
+        try:
+            yield
+        except httpcore.ReadError:
+            self._found_closed()
+            raise
+
+    def _found_closed(self) -> None:
+        call = calls.current()
+        if call and self.kept and not self.answered and not self.multiplexed:
+            call.found_closed = True
 
     def get_extra_info(self, info: str) -> Any:
         """As httpcore's; it asks for `is_readable` before it sends on a connection that was idle."""
@@ -110,7 +128,8 @@ class Stream(Watched, httpcore.NetworkStream):
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """As httpcore's."""
         seconds = _seconds_of(timeout, httpcore.ReadTimeout)
-        return self.received(self._wait_for(lambda: self._stream.read(max_bytes, seconds)))
+        with self.reading():
+            return self.received(self._wait_for(lambda: self._stream.read(max_bytes, seconds)))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """As httpcore's."""
@@ -176,7 +195,8 @@ class AsyncStream(Watched, httpcore.AsyncNetworkStream):
     # ruff: noqa: ASYNC109  # httpcore gives the time-outs
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """As httpcore's, and all that has come."""
-        return self.received(await self._stream.read(max(max_bytes, _PIECE), timeout))
+        with self.reading():
+            return self.received(await self._stream.read(max(max_bytes, _PIECE), timeout))
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """As httpcore's."""

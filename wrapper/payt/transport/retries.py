@@ -10,7 +10,8 @@
 | any of these for a request other than GET, or with `retries=0` | no |
 
 The waits between attempts grow to half a minute, and are never shorter than half of that. A connection that breaks is
-replaced at once the first time: it was most likely one that had been kept, and the server closed.
+replaced at once the first time: it was most likely one that had been kept, and the server closed. Where that is known,
+as no byte came back, it is replaced at once five times, of which only the first counts: there may be others like it.
 
 `ask` and `ask_async` send and wait; everything that they decide is decided in `_Attempts`, without I/O.
 """
@@ -43,6 +44,8 @@ log = logging.getLogger("payt")
 WAITED_OUT = frozenset({429, 502, 503, 504})
 RETRIED = frozenset({408, 500})
 _BROKEN = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
+_CLOSED = 5
+"""How many kept connections, found closed one after the other, are replaced at once."""
 LONGEST_RETRY_AFTER = 60.0
 """Seconds; who is asked to wait longer is told so at once."""
 
@@ -136,6 +139,7 @@ class _Attempts:
             ValueError: The arguments cannot be written in a URL.
         """
         try:
+            self._call.found_closed = False
             with self._call.active():
                 yield
         except httpx.InvalidURL as error:
@@ -149,9 +153,11 @@ class _Attempts:
         if error.status is not None:
             self._last = {"status": error.status, "request_id": error.request_id}
         retries, again = self._session.settings.retries, whether_again(error)
-        self._count, self._bad = self._count + 1, self._bad + (again != "in time")
-        broken = self._count == 1 and isinstance(error.__cause__, _BROKEN)
-        seconds = 0.0 if broken else self._delay(error)
+        self._count += 1
+        broken = isinstance(error.__cause__, _BROKEN)
+        closed = broken and self._call.found_closed and 1 < self._count <= _CLOSED
+        self._bad += again != "in time" and not closed
+        seconds = 0.0 if closed or (broken and self._count == 1) else self._delay(error)
         enough = not retries or self._bad > retries or self._session.is_closed or seconds >= self._call.left
         if enough or again == "no":
             error.attempts = self._count
