@@ -19,7 +19,7 @@ import pytest
 import payt
 from faults import kinds
 from faults.kinds import Point
-from faults.server import FaultServer, ParsedRequest
+from faults.server import FaultServer, ParsedRequest, refused_url
 from payt.testing import FakePayt, skip_waits
 from payt.transport import clock
 from payt.transport.retries import whether_again
@@ -137,6 +137,18 @@ def test_kept_connections_that_the_server_closed_are_replaced_at_once(
             with pytest.raises(payt.TransportError) as caught:
                 listed(server, many, options, closed)
             assert caught.value.attempts == attempts
+
+
+@pytest.mark.parametrize("fault", [None, kinds.answer(503)], ids=["refused", "503"])
+def test_the_last_attempt_is_a_second_before_the_deadline(
+    fault: kinds.Fault | None, highest: None, turned: TurnedClock, server: FaultServer, flavour: Flavour
+) -> None:
+    server.script([fault] * 9)
+    url = refused_url() if fault is None else server.url
+    with pytest.raises(payt.PaytError) as caught:
+        flavour.contacts(url, client=QUICK | {"total_timeout": 6, "rate_limit": None})
+    assert turned.waits == [0.5, 1, 2, 1.5]
+    assert caught.value.attempts == 5
 
 
 def failed(status: int, method: str = "GET", retry_after: float | None = None) -> payt.APIError:

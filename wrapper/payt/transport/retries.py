@@ -9,7 +9,8 @@
 | any other status; a certificate that is not trusted, theirs or ours; a body that is too large; the deadline | no |
 | any of these for a request other than GET, or with `retries=0` | no |
 
-The waits between attempts grow to half a minute, and are never shorter than half of that. A connection that breaks is
+The waits between attempts grow to half a minute, and are never shorter than half of that, but for one that would end
+after the deadline: where only time is needed, the last attempt begins a second before. A connection that breaks is
 replaced at once the first time: it was most likely one that had been kept, and the server closed. Where that is known,
 as no byte came back, it is replaced at once five times, of which only the first counts: there may be others like it.
 
@@ -46,6 +47,8 @@ RETRIED = frozenset({408, 500})
 _BROKEN = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
 _CLOSED = 5
 """How many kept connections, found closed one after the other, are replaced at once."""
+_LAST = 1.0
+"""Seconds before the deadline when the last attempt begins, where nothing but time is needed."""
 LONGEST_RETRY_AFTER = 60.0
 """Seconds; who is asked to wait longer is told so at once."""
 
@@ -158,6 +161,8 @@ class _Attempts:
         closed = broken and self._call.found_closed and 1 < self._count <= _CLOSED
         self._bad += again != "in time" and not closed
         seconds = 0.0 if closed or (broken and self._count == 1) else self._delay(error)
+        if again == "in time" and seconds >= self._call.left >= 2 * _LAST:
+            seconds = max(self._call.left - _LAST, getattr(error, "retry_after", None) or 0.0)
         enough = not retries or self._bad > retries or self._session.is_closed or seconds >= self._call.left
         if enough or again == "no":
             error.attempts = self._count
