@@ -213,6 +213,7 @@ def test_a_server_that_is_not_there_yet_is_waited_for(flavour: Flavour) -> None:
     finally:
         if len(waits.seconds) >= 6:
             server.__exit__(None, None, None)
+        server._server.server_close()
 
 
 @pytest.mark.real_time
