@@ -1,6 +1,6 @@
 """Celery tasks, one for each administration.
 
-PAYT_TOKEN=... celery --app celery_tasks worker --concurrency 4
+PAYT_TOKEN=... CELERY_BROKER_URL=redis://... celery --app celery_tasks worker --concurrency 4
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from celery import Celery
 
 import payt
 
-app = Celery("contacts", broker="redis://localhost", backend="redis://localhost")
+app = Celery("contacts")
 
 
 # Payt waits out short outages itself; Celery tries again where an outage is longer.
