@@ -58,7 +58,7 @@ def test_nothing_but_the_contract_and_what_is_generated_has_changed(project: Pro
 
 
 USED = """
-    import datetime, inspect, subprocess, sys, os
+    import datetime, inspect, json, subprocess, sys, os
     import payt
     from payt.testing import FakePayt
     from payt_api.api.vat_rates import list_vat_rates
@@ -94,6 +94,8 @@ USED = """
                     client.invoices.list(administration_id="1", **wrong)
                 except ValueError as error:
                     print(error)
+        key = fake.records("debtors").keys[1]
+        assert json.loads(payt_command("debtors", "show", "-a", "1", key, "--json"))["id"] == key
         print(payt_command("invoices", "list", "-a", "1", "--statuses", "open", "--columns", "id,amount"), end="")
         print(payt_command("invoices", "deleted", "list", "-a", "1", "--deleted-after", "2020-01-01T00:00:00Z"), end="")
         print(payt_command("currencies", "sync", "--to", f"sqlite:///{sys.argv[1]}").partition(";")[0])

@@ -55,7 +55,7 @@ def test_pages_are_counted_among_the_contacts_that_match(fake: FakePayt, get: Ge
 @pytest.mark.parametrize(
     ("path", "parameters"),
     [
-        ("/v1/debtors", {"administration_id": "1"}),
+        ("/v1/no-such-list", {"administration_id": "1"}),
         ("/v1/contacts", {"administration_id": "1", "per_page": "0"}),
         ("/v1/contacts", {"administration_id": "2"}),
     ],
