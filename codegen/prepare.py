@@ -24,6 +24,7 @@ def prepare(document: dict[str, Any]) -> dict[str, Any]:
     document = without_all_of(document)
     put_plain_in_place(document)
     say_deprecated(document)
+    say_on_request(document)
     describe_parameters(document)
     name_files(document)
     mark_sent(document)
@@ -84,6 +85,13 @@ def say_deprecated(document: dict[str, Any]) -> None:
     for node in (*nodes, *(schema for _, schema in schemas_of(document))):
         if node.get("deprecated") and not str(node.get("description")).startswith("Deprecated."):
             node["description"] = f"Deprecated. {node.get('description', '')}".strip()
+
+
+def say_on_request(document: dict[str, Any]) -> None:
+    """Let the description say what is sent only when it is asked for."""
+    for _, schema in schemas_of(document):
+        if schema.get("x-on-request"):
+            schema["description"] = f"{schema.get('description', '')} Sent only when asked for with `fields`.".strip()
 
 
 def describe_parameters(document: dict[str, Any]) -> None:

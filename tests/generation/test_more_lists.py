@@ -102,6 +102,7 @@ USED = """
     text = inspect.getdoc(Invoices.list)
     assert "Sent only when `fields` names them: memo." in text
     assert "due_on: Only invoices due on this day." in text
+    assert "Sent only when asked for with `fields`." in inspect.getdoc(Invoice)
 """
 
 

@@ -31,8 +31,10 @@ class Administration:
         timezone: Time zone, by its IANA name.
         currency_code: Currency of the books (ISO 4217).
         administration_url: Address of the administration in Payt, for a browser.
-        import_origin_identifier: Identifier that imports are matched by.
-        last_successful_import_at: When data was last imported without an error (ISO 8601, UTC).
+        import_origin_identifier: Identifier that imports are matched by. Sent only when asked for with
+            `fields`.
+        last_successful_import_at: When data was last imported without an error (ISO 8601, UTC). Sent only when
+            asked for with `fields`.
         paused_at: When the administration was paused (ISO 8601, UTC).
         reminding_paused_at: When its reminders were paused (ISO 8601, UTC).
     """
@@ -76,9 +78,9 @@ class Administration:
     administration_url: str | None = None
     """Address of the administration in Payt, for a browser."""
     import_origin_identifier: str | None = None
-    """Identifier that imports are matched by."""
+    """Identifier that imports are matched by. Sent only when asked for with `fields`."""
     last_successful_import_at: DateTime | None = None
-    """When data was last imported without an error (ISO 8601, UTC)."""
+    """When data was last imported without an error (ISO 8601, UTC). Sent only when asked for with `fields`."""
     paused_at: DateTime | None = None
     """When the administration was paused (ISO 8601, UTC)."""
     reminding_paused_at: DateTime | None = None
