@@ -93,6 +93,7 @@ def _described(document: dict[str, Any], api: str, each: List, models: set[str])
         "variable": snake_case(record.__name__),
         "noun": noun,
         "summary": _in_docstring(each.operation["summary"].rstrip(".")),
+        "deprecated": bool(each.operation.get("deprecated")),
         "parameters": [
             {
                 "name": parameter["name"],

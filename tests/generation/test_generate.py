@@ -127,6 +127,20 @@ def test_texts_of_the_contract_cannot_break_out_of_the_code(
         compile(path.read_text("utf-8"), path, "exec")
 
 
+def test_a_deprecated_list_says_so_in_every_method(
+    contract: dict[str, Any], generate: Generate, tmp_path: Path
+) -> None:
+    operation(contract)["deprecated"] = True
+    assert generate(contract).returncode == 0
+    resources = tmp_path / "generated/payt_resources"
+    written = {tag: (resources / f"{tag}.py").read_text("utf-8") for tag in ("contacts", "administrations")}
+    # list and list_many, for both kinds of client
+    assert {tag: text.count("\n        Deprecated.\n") for tag, text in written.items()} == {
+        "contacts": 4,
+        "administrations": 0,
+    }
+
+
 def test_the_lock_of_the_generator_holds_what_is_asked_for_and_nothing_of_an_index() -> None:
     asked, locked = (
         [line for line in (ROOT / f"codegen/requirements.{kind}").read_text("utf-8").splitlines() if line[0] != "#"]
