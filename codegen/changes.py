@@ -155,7 +155,14 @@ def _of_parameter(
         yield ("is required now", "calls that do not pass it fail") if now.get("required") else ("is optional now", "")
     yield from ((what, "") for what in _deprecated(was, now))
     yield from _of_value(resolve(before[0], was.get("schema", {})), resolve(after[0], now.get("schema", {})), sent=True)
-    told = {"required", "deprecated", "schema"}
+    several = [bool(each.get("x-comma-separated")) for each in (was, now)]
+    if several[0] != several[1]:
+        what = "takes several values now" if several[1] else "takes one value only now"
+        yield what, "" if several[1] else "calls that pass several values fail"
+    elif was.get("x-matches") != now.get("x-matches"):
+        breaks = "values for more than one request are refused" if "x-matches" not in now else ""
+        yield f"looks at the field {now.get('x-matches')}, was {was.get('x-matches')}", breaks
+    told = {"required", "deprecated", "schema", "x-comma-separated", "x-matches"}
     if _without(was, told) != _without(now, told):
         yield "is described differently", ""
 
@@ -227,10 +234,20 @@ def _of_model(was: dict[str, Any], now: dict[str, Any], *, sent: bool, received:
                 yield f"field `{name}` is required now", "code that makes one without it fails" if sent else ""
             for what, breaks in _of_property(old[name], new[name], sent=sent, received=received, optional=none[0]):
                 yield f"field `{name}` {what}", breaks
+    told = {"properties", "required", "x-copy"}
+    yield from _of_copy(was.get("x-copy") or {}, now.get("x-copy") or {})
     if not old and not new:
         yield from _of_property(was, now, sent=sent, received=received, optional=False)
-    elif _without(was, {"properties", "required"}) != _without(now, {"properties", "required"}):
+    elif _without(was, told) != _without(now, told):
         yield "its words or rules", ""
+
+
+def _of_copy(was: dict[str, Any], now: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for role in ("key", "watermark"):
+        if was.get(role) != now.get(role):
+            other_key = role == "key" and was.get(role) is not None
+            breaks = "a copy made before cannot be updated" if other_key else ""
+            yield f"a copy has the {role} {now.get(role)}, was {was.get(role)}", breaks
 
 
 def _of_property(

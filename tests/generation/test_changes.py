@@ -150,6 +150,18 @@ HARMLESS: dict[str, tuple[Change, str]] = {
         lambda document: parameter(document, "ids").update(description="Others."),
         "query parameter `ids` is described differently",
     ),
+    "several values": (
+        lambda document: parameter(document, "updated_after").update({"x-comma-separated": True}),
+        "query parameter `updated_after` takes several values now",
+    ),
+    "another field that a filter looks at": (
+        lambda document: parameter(document, "ids").update({"x-matches": "debtor_numbers"}),
+        "query parameter `ids` looks at the field debtor_numbers, was id",
+    ),
+    "another watermark of a copy": (
+        lambda document: model(document)["x-copy"].pop("watermark"),
+        "Contact: a copy has the watermark None, was updated_at",
+    ),
     "operation described differently": (
         lambda document: operation(document).update(summary="Others."),
         "GET /v1/contacts: its words or examples",
@@ -242,6 +254,18 @@ BREAKING: dict[str, tuple[Change, str]] = {
             {"name": "city", "in": "query", "required": True, "schema": {"type": "string"}}
         ),
         "required query parameter `city` added (calls that do not pass it fail)",
+    ),
+    "parameter of one value": (
+        lambda document: parameter(document, "ids").pop("x-comma-separated"),
+        "query parameter `ids` takes one value only now (calls that pass several values fail)",
+    ),
+    "values that are not split any more": (
+        lambda document: parameter(document, "ids").pop("x-matches"),
+        "query parameter `ids` looks at the field None, was id (values for more than one request are refused)",
+    ),
+    "another key of a copy": (
+        lambda document: model(document)["x-copy"].update(key="lastname"),
+        "Contact: a copy has the key lastname, was id (a copy made before cannot be updated)",
     ),
     "parameter required": (
         lambda document: parameter(document, "ids").update(required=True),
