@@ -28,6 +28,7 @@ from document import (
     used_schemas,
     without_all_of,
 )
+from lint import misshapen_in
 
 # Names that a generated operation uses for itself: a parameter of such a name would stand in their way.
 NAMES_OF_AN_OPERATION = {
@@ -95,19 +96,21 @@ NAMES_OF_THE_TEMPLATE = {
 
 def problems_of(document: Any) -> list[str]:
     """All problems of the contract, in the order of its operations and schemas; empty where there is none."""
-    if not isinstance(document, dict) or "paths" not in document:
+    if not isinstance(document, dict) or not isinstance(document.get("paths"), dict):
         return ["this is not an OpenAPI document: it has no `paths`"]
     version = document.get("openapi", document.get("swagger"))
     if not str(version).startswith("3.1."):
         return [
             f"openapi: it says {version}, and this project reads 3.1: write `openapi: 3.1.0`, and what that changes"
         ]
+    problems = [*problems_of_extensions(document, "", "document")]
+    if problems := problems or misshapen_in(document):
+        return problems  # what follows reads the document as OpenAPI
     problems = [
         f"{place}: it refers to {reference!r}, and there is nothing: correct the name, or describe it there"
         for place, reference in references_in(document, "")
         if not resolve(document, {"$ref": reference})
     ]
-    problems += problems_of_extensions(document, "", "document")
     problems += problems_of_security(document)
     problems += problems_of_paths(document)
     for place, operation, parameters in operations_of(document):
@@ -157,6 +160,8 @@ def problems_of_extensions(node: Any, place: str, kind: str) -> Iterator[str]:
             yield from _of_extension(place.lstrip(".") or "the document", key, kind)
         elif inside.startswith("names of ") and isinstance(value, dict):
             for name, inner in value.items():
+                if str(name).startswith("x-") and (key == "paths" or (key, kind) == ("responses", "operation")):
+                    yield from _of_extension(f"{place}.{key}".lstrip("."), name, key)
                 yield from problems_of_extensions(inner, f"{place}.{key}.{name}", inside.removeprefix("names of "))
         elif key not in DATA:
             yield from problems_of_extensions(value, f"{place}.{key}", inside)

@@ -45,7 +45,7 @@ def used_schemas(document: dict[str, Any], *, sent: bool) -> set[str]:
 def schemas_of(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Every schema of the document as (its place, itself), whatever holds it."""
     yield from _held(document, "")
-    for name, schema in document.get("components", {}).get("schemas", {}).items():
+    for name, schema in ((document.get("components") or {}).get("schemas") or {}).items():
         yield from schemas_below(schema, f"components.schemas.{name}")
 
 

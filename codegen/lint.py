@@ -13,6 +13,13 @@ from document import operations_of, resolve, schemas_of
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+# What some keys of a schema hold.
+SHAPES: dict[str, type | tuple[type, ...]] = {
+    "properties": dict,
+    "type": (str, list),
+    **dict.fromkeys(("required", "enum", "allOf", "anyOf", "oneOf"), list),
+}
+
 
 def invalid_in(document: dict[str, Any]) -> list[str]:
     """Where the document is not valid OpenAPI 3.1, a sentence each."""
@@ -21,6 +28,29 @@ def invalid_in(document: dict[str, Any]) -> list[str]:
         for error in OpenAPIV31SpecValidator(document).iter_errors()
         for place in _places(document, error)
     ]
+
+
+def misshapen_in(document: Any) -> list[str]:
+    """Where the document is not shaped as OpenAPI 3.1 says, whatever its references lead to; a sentence each."""
+    errors = OpenAPIV31SpecValidator(document).schema_validator.iter_errors(document)
+    if problems := [
+        f"{place}: not valid OpenAPI: {_sentence(error)}" for error in errors for place in _places(document, error)
+    ]:
+        return problems
+    for place, schema in schemas_of(document):
+        kept = {key: value for key, value in schema.items() if key in SHAPES}
+        problems += [
+            f"{place}: not valid OpenAPI: {key} is {value!r}"
+            for key, value in kept.items()
+            if not isinstance(value, SHAPES[key])
+        ]
+        inside = [*(schema.get("properties") or {}).items(), ("items", schema.get("items", {}))]
+        problems += [
+            f"{place}: {name}: describe it as an object, or write {{}} for anything"
+            for name, inner in inside
+            if not isinstance(inner, dict)
+        ]
+    return problems
 
 
 def lacking_in(document: dict[str, Any]) -> list[str]:

@@ -103,8 +103,12 @@ def _of_fields(document: dict[str, Any], each: List) -> Iterator[str]:
     for name, field in each.separated.items():
         if field is not None and field not in fields:
             yield f"parameter {name!r}: x-matches: {field!r} is not a field of the record"
-    for name in each.record.get("x-columns", []):
-        if name not in fields:
+    columns = each.record.get("x-columns", [])
+    if not isinstance(columns, list):
+        yield "x-columns must be a list of fields of the record"
+        return
+    for name in columns:
+        if name not in [*fields]:
             yield f"x-columns: {name!r} is not a field of the record"
     if any(field.get("x-on-request") for field in fields.values()) and "fields" not in each.parameters:
         yield "a property is x-on-request, and without a parameter `fields` it cannot be asked for"
@@ -116,8 +120,9 @@ def _of_copy(document: dict[str, Any], each: List) -> Iterator[str]:
         yield "x-copy must be {key: FIELD} or {key: FIELD, watermark: FIELD}"
         return
     for role, name in copy.items():
-        if name is not None and name not in fields:
+        if not isinstance(name, str | None) or (name is not None and name not in fields):
             yield f"x-copy: {role}: {name!r} is not a field of the record"
+            return
     watermark = copy.get("watermark")
     if watermark in fields and fields[watermark].get("format") != "date-time":
         yield f"x-copy: watermark: {watermark!r} is not a date-time"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from contract import problems_of
@@ -73,12 +73,44 @@ def without_parameter(name: str) -> Change:
 
 def move_to_content(document: dict[str, Any]) -> None:
     fields = parameter(document, "fields")
-    del fields["schema"]
+    del fields["schema"], fields["example"]
     fields["content"] = {"application/json": {"schema": {"type": "object"}}}
+
+
+def set_at(value: Any, *path: str) -> Change:
+    """Put a value where a path leads, below the operation that lists contacts where it begins with a dot."""
+
+    def change(document: dict[str, Any]) -> None:
+        node = document
+        for key in path[:-1]:
+            node = operation(document) if key == "." else node[key]
+        node[path[-1]] = value
+
+    return change
 
 
 MISREAD: dict[str, tuple[Change, str]] = {
     "no paths": (lambda document: document.pop("paths"), "this is not an OpenAPI document: it has no `paths`"),
+    "paths of nothing": (set_at(None, "paths"), "this is not an OpenAPI document: it has no `paths`"),
+    "a key of ours among paths": (set_at(1, "paths", "x-foo"), "paths: nothing reads x-foo: the keys are"),
+    "a key of ours among answers": (
+        set_at(1, ".", "responses", "x-foo"),
+        "responses: nothing reads x-foo: the keys are",
+    ),
+    "a path of nothing": (set_at(None, "paths", "/v1/n"), "paths./v1/n: not valid OpenAPI: "),
+    "a method of nothing": (set_at(None, "paths", "/v1/contacts", "get"), "paths./v1/contacts.get: not valid OpenAPI"),
+    "an answer of nothing": (set_at(None, ".", "responses", "200"), "responses.200: not valid OpenAPI"),
+    "security of nothing": (set_at(None, ".", "security"), "get.security: not valid OpenAPI"),
+    "components of nothing": (set_at(None, "components"), "components: not valid OpenAPI"),
+    "a property of nothing": (add_property("odd", cast("Any", None)), "odd"),
+    "a type of nothing": (
+        set_schema("Contact", type=None),
+        "components.schemas.Contact: not valid OpenAPI: type is None",
+    ),
+    "a property that may be anything": (
+        add_property("odd", cast("Any", True)),
+        "components.schemas.Contact: odd: describe it as an object, or write {} for anything",
+    ),
     "parameter by content": (
         move_to_content,
         "GET /v1/contacts, parameter 'fields': it is given by `content` and would be dropped: give it a schema",
@@ -538,6 +570,11 @@ LACKING: dict[str, tuple[Change, str]] = {
 
 COPIES: dict[str, tuple[Change, str]] = {
     "something else": (set_schema("Contact", **{"x-copy": "id"}), "x-copy must be {key: FIELD} or {key: FIELD, "),
+    "by several keys": (
+        set_schema("Contact", **{"x-copy": {"key": ["id"]}}),
+        "x-copy: key: ['id'] is not a field of the record",
+    ),
+    "shown as no list": (set_schema("Contact", **{"x-columns": None}), "x-columns must be a list of fields"),
     "by a key that is none": (
         set_schema("Contact", **{"x-copy": {"key": "number"}}),
         "x-copy: key: 'number' is not a field of the record",
