@@ -52,8 +52,12 @@ def test_an_operation_answers_with_what_was_parsed(kind: str, fake: FakePayt) ->
     ("arguments", "error", "words"),
     [
         ({"administration_id": 1}, TypeError, "administration_id must be a string"),
-        ({}, TypeError, "administration_id"),
-        ({"administration_id": "1", "colour": "red"}, TypeError, "there is no argument 'colour'"),
+        ({}, TypeError, r"^list_contacts needs administration_id: pass administration_id=\.\.\.$"),
+        (
+            {"administration_id": "1", "colour": "red"},
+            TypeError,
+            "^list_contacts: there is no argument 'colour'; it takes .*ids",
+        ),
         ({"administration_id": "1", "updated_after": "soon"}, ValueError, "updated_after must be ISO 8601"),
         ({"administration_id": "1", "per_page": 0}, ValueError, "per_page"),
     ],
@@ -64,6 +68,19 @@ def test_wrong_arguments_send_nothing(
     with pytest.raises(error, match=words):
         called(kind, fake, list_contacts, **arguments)
     assert fake.requests == []
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+@pytest.mark.parametrize("operation", ["list_contacts", list_contacts.sync_detailed, None])
+def test_what_is_no_operation_is_refused(kind: str, operation: Any, fake: FakePayt) -> None:
+    with pytest.raises(TypeError, match=r"operation must be a generated module, such as payt_api\.api\.contacts"):
+        called(kind, fake, operation)
+    assert fake.requests == []
+
+
+def test_an_operation_without_arguments_says_so(fake: FakePayt) -> None:
+    with pytest.raises(TypeError, match=r"^Unreadable: there is no argument 'colour'; it takes none$"):
+        called("sync", fake, Unreadable, colour="red")
 
 
 @pytest.mark.parametrize("kind", ["sync", "async"])

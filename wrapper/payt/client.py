@@ -159,7 +159,7 @@ class Client(_Client[httpx.BaseTransport, Session], Resources):
             ValueError: An argument's value cannot be used; nothing was sent.
             PaytError: There is no answer, or it is an error.
         """
-        return ask(self._api, operation, encoded(operation, arguments), _parsed)
+        return ask(self._api, operation, _checked(operation, arguments), _parsed)
 
     def close(self) -> None:
         """Close all connections. A closed client sends nothing more."""
@@ -188,7 +188,7 @@ class AsyncClient(_Client[httpx.AsyncBaseTransport, AsyncSession], AsyncResource
 
     async def call(self, operation: Operation[R], **arguments: Any) -> R | None:
         """As `Client.call`."""
-        return await ask_async(self._api, operation, encoded(operation, arguments), _parsed)
+        return await ask_async(self._api, operation, _checked(operation, arguments), _parsed)
 
     async def aclose(self) -> None:
         """Close all connections. A closed client sends nothing more."""
@@ -225,6 +225,23 @@ def _no_such_argument(kind: type, name: str, *_others: str) -> str:
     near = _ELSEWHERE.get(name) or next(iter(difflib.get_close_matches(name, known, n=1)), None)
     hint = f"did you mean {near!r}?" if near else f"there are {', '.join(known)}"
     return f"payt.{kind.__name__} has no argument {name!r}: {hint}"
+
+
+def _checked(operation: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of an operation, encoded; a TypeError names what does not fit, and the way out."""
+    if not callable(getattr(operation, "sync_detailed", None)):
+        raise TypeError(
+            f"operation must be a generated module, such as payt_api.api.contacts.list_contacts, got {operation!r:.100}"
+        )
+    name = operation.__name__.rpartition(".")[2]
+    known = inspect.signature(operation.sync_detailed).parameters.values()
+    taken = {each.name: each.default is each.empty for each in known if each.name != "client"}
+    for each in arguments.keys() - taken.keys():
+        there_is = f"it takes {', '.join(taken)}" if taken else "it takes none"
+        raise TypeError(f"{name}: there is no argument {each!r}; {there_is}")
+    if missing := [each for each, required in taken.items() if required and each not in arguments]:
+        raise TypeError(f"{name} needs {' and '.join(missing)}: pass {', '.join(f'{each}=...' for each in missing)}")
+    return encoded(operation, arguments)
 
 
 def _parsed(response: Response[R]) -> R | None:
