@@ -79,6 +79,8 @@ EXTENSIONS = {
     "x-comma-separated": "parameter",
     "x-matches": "parameter",
 }
+# Which of them say yes where they stand, and nothing else.
+FLAGS = {"x-accept-number", "x-comma-separated", "x-on-request"}
 # Whose keys are names that the contract gives, and no words of OpenAPI.
 NAMING = {
     *("callbacks", "content", "headers", "parameters", "paths", "properties", "requestBodies", "responses", "schemas"),
@@ -157,23 +159,25 @@ def problems_of_extensions(node: Any, place: str, kind: str) -> Iterator[str]:
     for key, value in node.items():
         inside = _kind_of(str(key), kind)
         if str(key).startswith("x-"):
-            yield from _of_extension(place.lstrip(".") or "the document", key, kind)
+            yield from _of_extension(place.lstrip(".") or "the document", key, kind, value)
         elif inside.startswith("names of ") and isinstance(value, dict):
             for name, inner in value.items():
                 if str(name).startswith("x-") and (key == "paths" or (key, kind) == ("responses", "operation")):
-                    yield from _of_extension(f"{place}.{key}".lstrip("."), name, key)
+                    yield from _of_extension(f"{place}.{key}".lstrip("."), name, key, inner)
                 yield from problems_of_extensions(inner, f"{place}.{key}.{name}", inside.removeprefix("names of "))
         elif key not in DATA:
             yield from problems_of_extensions(value, f"{place}.{key}", inside)
 
 
-def _of_extension(place: str, key: str, kind: str) -> Iterator[str]:
+def _of_extension(place: str, key: str, kind: str, value: Any) -> Iterator[str]:
     if key not in EXTENSIONS:
         near = difflib.get_close_matches(key, EXTENSIONS, 1)
         way_out = f"write {near[0]}" if near else f"the keys are {', '.join(EXTENSIONS)}"
         yield f"{place}: nothing reads {key}: {way_out}"
     elif EXTENSIONS[key] != kind:
         yield f"{place}: {key} would be overlooked: it belongs to the {EXTENSIONS[key]}"
+    elif key in FLAGS and value is not True:
+        yield f"{place}: {key} is {value!r}: write true, or leave it out"
 
 
 def _kind_of(key: str, kind: str) -> str:
@@ -288,11 +292,12 @@ def problems_of_its_place(document: dict[str, Any], place: str, schema: dict[str
             "and format"
         )
     parts = [resolve(document, part) for part in schema.get("allOf", [])]
+    held = [*parts, schema] if is_join(schema) else [schema]
+    if "allOf" in schema and any(isinstance(part.get("additionalProperties"), dict) for part in held):
+        yield "allOf joins properties only, and it or a part has typed additionalProperties: leave them out"
     if is_join(schema):
         if any(types_of(part) != ["object"] and "allOf" not in part for part in parts):
             yield "allOf would be read as one of its parts only: join nothing but objects"
-        if any(isinstance(part.get("additionalProperties"), dict) for part in parts):
-            yield "allOf joins properties only, and a part has typed additionalProperties: leave them out"
         described = [part.get("properties", {}) for part in (*(joined(document, part) for part in parts), schema)]
         for name in dict.fromkeys(name for part in described for name in part):
             if len(ways := [part[name] for part in described if name in part]) > 1 and ways != ways[:1] * len(ways):

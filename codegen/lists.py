@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import attrs
-from document import operations_of, resolve
+from document import operations_of, resolve, schemas_of
 
 # What a client has besides its resources: a tag of such a name would stand in its way.
 NAMES_OF_A_CLIENT = {"aclose", "base_url", "call", "close"}
@@ -66,9 +66,8 @@ def lists_of(document: dict[str, Any]) -> Iterator[List]:
 def problems_of_lists(document: dict[str, Any]) -> Iterator[str]:
     """What cannot become a typed method, and keys that contradict what they stand beside."""
     lists = [*lists_of(document)]
-    for name, count in Counter(each.name for each in lists).items():
-        if count > 1:
-            yield f"{count} lists would be client.{name}: give all but one of them a name of its own by `x-list`"
+    yield from _of_methods(lists)
+    yield from _of_places(document)
     for each in lists:
         for rule in (_of_names, _of_parameters, _of_fields, _of_copy):
             yield from (f"{each.place}: {problem}" for problem in rule(document, each))
@@ -79,6 +78,32 @@ def problems_of_lists(document: dict[str, Any]) -> Iterator[str]:
         for parameter in parameters:
             for problem in _of_separated(parameter):
                 yield f"{place}, parameter {parameter.get('name')!r}: {problem}"
+
+
+def _of_methods(lists: list[List]) -> Iterator[str]:
+    """Methods of one resource that would have the same name."""
+    for name, count in Counter(each.name for each in lists).items():
+        if count > 1:
+            yield f"{count} lists would be client.{name}: give all but one of them a name of its own by `x-list`"
+    names = {each.name for each in lists}
+    for each in lists:
+        if "administration_id" in each.parameters and f"{each.tag}.{each.method}_many" in names:
+            yield (
+                f"{each.place}: its method for many administrations is client.{each.tag}.{each.method}_many, which is "
+                "another list too: give one of them another name by `x-list`"
+            )
+
+
+def _of_places(document: dict[str, Any]) -> Iterator[str]:
+    """Keys about records that stand where no list has a record."""
+    records = [record for _, operation, _ in operations_of(document) if (record := _record_of(document, operation))]
+    fields = [field for record in records for field in properties_of(document, record).values()]
+    read = [(("x-columns", "x-copy"), records, "the record"), (("x-on-request",), fields, "a property of the record")]
+    for place, schema in schemas_of(document):
+        for keys, nodes, where in read:
+            for key in keys:
+                if key in schema and not any(schema is node for node in nodes):
+                    yield f"{place}: {key} would be overlooked: it belongs to {where} of a list"
 
 
 def _of_names(document: dict[str, Any], each: List) -> Iterator[str]:

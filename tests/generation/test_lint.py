@@ -259,7 +259,15 @@ MISREAD: dict[str, tuple[Change, str]] = {
     ),
     "allOf that joins a map": (
         add_property("odd", {"allOf": [ref("Error"), {"type": "object", "additionalProperties": {"type": "string"}}]}),
-        "properties.odd: allOf joins properties only, and a part has typed additionalProperties",
+        "properties.odd: allOf joins properties only, and it or a part has typed additionalProperties",
+    ),
+    "a map beside allOf": (
+        add_property("odd", {"allOf": [ref("Error")], "additionalProperties": {"type": "string"}}),
+        "properties.odd: allOf joins properties only, and it or a part has typed additionalProperties: leave them",
+    ),
+    "a flag that is a word": (
+        add_property("odd", {"type": "string", "x-accept-number": "yes"}),
+        "properties.odd: x-accept-number is 'yes': write true, or leave it out",
     ),
     "allOf of a text": (
         add_property("odd", {"allOf": [ref("Error"), {"type": "string"}]}),
@@ -570,6 +578,20 @@ LACKING: dict[str, tuple[Change, str]] = {
 
 COPIES: dict[str, tuple[Change, str]] = {
     "something else": (set_schema("Contact", **{"x-copy": "id"}), "x-copy must be {key: FIELD} or {key: FIELD, "),
+    "of what no list has as a record": (
+        set_schema("Error", **{"x-copy": {"key": "code"}}),
+        "components.schemas.Error: x-copy would be overlooked: it belongs to the record of a list",
+    ),
+    "whose record comes on request": (
+        set_schema("Contact", **{"x-on-request": True}),
+        "components.schemas.Contact: x-on-request would be overlooked: it belongs to a property of the record of a",
+    ),
+    "under the name of another method": (
+        lambda document: document["paths"].update(
+            {"/v1/more": {"get": {**operation(document), "operationId": "list_more", "x-list": "list_many"}}}
+        ),
+        "GET /v1/contacts: its method for many administrations is client.contacts.list_many, which is another list",
+    ),
     "by several keys": (
         set_schema("Contact", **{"x-copy": {"key": ["id"]}}),
         "x-copy: key: ['id'] is not a field of the record",
