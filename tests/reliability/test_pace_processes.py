@@ -53,7 +53,7 @@ def test_a_hundred_pages_each_take_hardly_longer_than_they_must(
 ) -> None:
     """The shortest time for 100 requests at 10 a second is 9 s: ten at once, and nine times a second until the next.
 
-    How close it comes is for `benchmarks/pace.py` to tell: a machine that is busy adds to it. The best of three runs counts.
+    `benchmarks/pace.py` tells how close it comes. A busy machine adds to that: the best of three runs counts.
     """
     least = processes * 100 / 10 - 1
     for attempt in range(3):
