@@ -49,7 +49,8 @@ class Administrations:
         None, whatever Payt holds.
 
         Args:
-            fields: Only these fields are sent; all others are None. Names, and `{name: [names inside it]}`.
+            fields: Only these fields and `id` are sent; all others are None. Names, and `{name: [names inside
+                it]}`.
             cursor: Where to start, from an error's or a page's `.cursor`.
             per_page: How many records a request asks for, 1 to 500. The most is the fastest.
             limit: How many records to list at most.
@@ -103,7 +104,8 @@ class AsyncAdministrations:
         None, whatever Payt holds.
 
         Args:
-            fields: Only these fields are sent; all others are None. Names, and `{name: [names inside it]}`.
+            fields: Only these fields and `id` are sent; all others are None. Names, and `{name: [names inside
+                it]}`.
             cursor: Where to start, from an error's or a page's `.cursor`.
             per_page: How many records a request asks for, 1 to 500. The most is the fastest.
             limit: How many records to list at most.

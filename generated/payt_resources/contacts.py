@@ -63,7 +63,8 @@ class Contacts:
             debtor_numbers: Only contacts with one of these debtor numbers. A value, or any iterable of values.
             updated_after: Only contacts that were updated after this moment (ISO 8601, UTC). An aware datetime,
                 or ISO 8601 with an offset.
-            fields: Only these fields are sent; all others are None. Names, and `{name: [names inside it]}`.
+            fields: Only these fields and `id` are sent; all others are None. Names, and `{name: [names inside
+                it]}`.
             cursor: Where to start, from an error's or a page's `.cursor`.
             per_page: How many records a request asks for, 1 to 500. The most is the fastest.
             limit: How many records to list at most.
@@ -138,7 +139,8 @@ class Contacts:
             debtor_numbers: Only contacts with one of these debtor numbers. A value, or any iterable of values.
             updated_after: Only contacts that were updated after this moment (ISO 8601, UTC). An aware datetime,
                 or ISO 8601 with an offset.
-            fields: Only these fields are sent; all others are None. Names, and `{name: [names inside it]}`.
+            fields: Only these fields and `id` are sent; all others are None. Names, and `{name: [names inside
+                it]}`.
             per_page: As for `list`.
             limit: How many records of each administration to list at most.
             prefetch: How many pages each of the listings under way is ahead of the consumer, 0 to 16. There are never
@@ -209,7 +211,8 @@ class AsyncContacts:
             debtor_numbers: Only contacts with one of these debtor numbers. A value, or any iterable of values.
             updated_after: Only contacts that were updated after this moment (ISO 8601, UTC). An aware datetime,
                 or ISO 8601 with an offset.
-            fields: Only these fields are sent; all others are None. Names, and `{name: [names inside it]}`.
+            fields: Only these fields and `id` are sent; all others are None. Names, and `{name: [names inside
+                it]}`.
             cursor: Where to start, from an error's or a page's `.cursor`.
             per_page: How many records a request asks for, 1 to 500. The most is the fastest.
             limit: How many records to list at most.
@@ -284,7 +287,8 @@ class AsyncContacts:
             debtor_numbers: Only contacts with one of these debtor numbers. A value, or any iterable of values.
             updated_after: Only contacts that were updated after this moment (ISO 8601, UTC). An aware datetime,
                 or ISO 8601 with an offset.
-            fields: Only these fields are sent; all others are None. Names, and `{name: [names inside it]}`.
+            fields: Only these fields and `id` are sent; all others are None. Names, and `{name: [names inside
+                it]}`.
             per_page: As for `list`.
             limit: How many records of each administration to list at most.
             prefetch: How many pages each of the listings under way is ahead of the consumer, 0 to 16. There are never
