@@ -145,7 +145,7 @@ def _of_copy(document: dict[str, Any], each: List) -> Iterator[str]:
         yield "x-copy must be {key: FIELD} or {key: FIELD, watermark: FIELD}"
         return
     for role, name in copy.items():
-        if not isinstance(name, str | None) or (name is not None and name not in fields):
+        if "x-copy" in each.record and (not isinstance(name, str) or name not in fields):
             yield f"x-copy: {role}: {name!r} is not a field of the record"
             return
     watermark = copy.get("watermark")

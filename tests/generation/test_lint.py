@@ -596,6 +596,10 @@ COPIES: dict[str, tuple[Change, str]] = {
         set_schema("Contact", **{"x-copy": {"key": ["id"]}}),
         "x-copy: key: ['id'] is not a field of the record",
     ),
+    "by a watermark of nothing": (
+        set_schema("Contact", **{"x-copy": {"key": "id", "watermark": None}}),
+        "x-copy: watermark: None is not a field of the record",
+    ),
     "shown as no list": (set_schema("Contact", **{"x-columns": None}), "x-columns must be a list of fields"),
     "by a key that is none": (
         set_schema("Contact", **{"x-copy": {"key": "number"}}),
