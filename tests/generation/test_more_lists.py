@@ -78,7 +78,7 @@ USED = """
         with payt.Client(fake.token, base_url=fake.url) as client:
             only = {"invoice_numbers": ["F2026-0100"], "fields": ["memo", "status"]}
             [invoice] = client.invoices.list(administration_id="1", **only)
-            assert invoice == Invoice(memo="x", status=Status.OPEN), invoice
+            assert invoice == Invoice(id=invoice.id, memo="x", status=Status.OPEN), invoice
             [first, *_] = client.invoices.list(administration_id="1", order="due_on_asc", paid=False)
             assert first.debtor == InvoiceDebtor(id="9", names=[InvoiceLine(label="A")])
             assert (first.amount, first.due_on, first.memo) == ("121.00", datetime.date(2026, 11, 1), None)
