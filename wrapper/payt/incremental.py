@@ -132,7 +132,7 @@ def newest_of(page: Page[Any], field: str | None) -> str | None:
         return as_usual
     came: list[str] = []
     for record in json.loads(page.raw.decode(errors="replace"), parse_int=str)["data"]:
-        with suppress(KeyError, TypeError, ValueError):  # of records that were left out
+        with suppress(KeyError, TypeError, ValueError, msgspec.ValidationError):  # of records that were left out
             if msgspec.convert(record[field], datetime.datetime) == latest:
                 came.append(record[field])
     return max(came, key=isoparse)
