@@ -220,7 +220,7 @@ class SQLTokenStore:
             if _decode_row(kept).row in (None, key):
                 return _decode(kept)
             problem = "is of another login, and was put there by whoever can write the table"
-        except ValueError as error:
+        except (ValueError, msgspec.DecodeError) as error:
             if not isinstance(error, (msgspec.DecodeError, UnicodeDecodeError)):
                 raise TokenError(f"{shown(self._engine.url)}: the token is encrypted: {error}") from None
             problem = "is nothing that payt wrote"
