@@ -239,7 +239,8 @@ def _reached(
         st.tuples(st.sampled_from(["delete", "insert", "move", "nothing"]), st.integers(1, 300)), max_size=20
     ),
     faults=st.dictionaries(
-        st.integers(1, 30), st.sampled_from([refusal(503), refusal(400), b"HTTP/1.1 200 OK\r\n\r\n{"])
+        st.integers(1, 30),
+        st.sampled_from([refusal(503), refusal(400), b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n{"]),
     ),
     prefetch=st.sampled_from([0, 1, 2, 16]),
 )
