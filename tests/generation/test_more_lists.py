@@ -66,11 +66,11 @@ USED = """
     from payt_resources import LISTS
     from payt_resources.invoices import Invoices
 
-    def payt_command(*arguments):
+    def payt_command(*arguments, code=0):
         command = [sys.executable, "-m", "payt.cli", *arguments]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        assert done.returncode == code, done.stderr
+        return done.stderr if code else done.stdout
 
     print(*LISTS)
     with FakePayt(administration_id="1", records=dict.fromkeys(LISTS, 3)) as fake:
@@ -98,6 +98,7 @@ USED = """
         assert json.loads(payt_command("debtors", "show", "-a", "1", key, "--json"))["id"] == key
         print(payt_command("invoices", "list", "-a", "1", "--statuses", "open", "--columns", "id,amount"), end="")
         print(payt_command("invoices", "deleted", "list", "-a", "1", "--deleted-after", "2020-01-01T00:00:00Z"), end="")
+        assert "Missing option '--deleted-after'" in payt_command("invoices", "deleted", "list", "-a", "1", code=2)
         print(payt_command("currencies", "sync", "--to", f"sqlite:///{sys.argv[1]}").partition(";")[0])
     text = inspect.getdoc(Invoices.list)
     assert "Sent only when `fields` names them: memo." in text

@@ -53,15 +53,16 @@ def options_of(spec: ListSpec[Any], names: Iterable[str], taken: set[str]) -> It
         text = described.get("description", "") + (" Deprecated." if described.get("deprecated") else "")
         if metavar == "MOMENT":
             text += " With an offset, such as 2026-11-01T00:00:00+01:00."
+        required = bool(described.get("required"))
         yield option(
             f"{flag}/--no-{flag[2:]}" if kind is bool else flag,
             f"by_{name}",
             type=kind,
             metavar=metavar,
             multiple=name in spec.separated,
-            required=bool(described.get("required")),
-            default=None,
+            required=required,
             help=text,
+            **({"default": None} if kind is bool and not required else {}),  # not asked for is neither yes nor no
         )
         if name == spec.key_filter:
             text = f"The same, from a file: one {spec.key} a line."
