@@ -1,5 +1,7 @@
 # Sourced by the scripts: finds Python and makes virtual environments, each once per set of requirements.
 
+unset PYTHONDONTWRITEBYTECODE # the tests start hundreds of processes, each of which would compile the package anew
+
 # The interpreter to use, as an array: $PYTHON if set, else the first of the usual names that is 3.11 or newer.
 find_python() {
     local candidate
