@@ -182,17 +182,29 @@ def test_it_brings_what_page_after_page_brings(
     refused: int | None,
 ) -> None:
     """Whatever the server means by a cursor, and where it refuses to go on."""
-    ids = ids_for(kind, numbers)
-    results = []
-    for ahead in (1, prefetch):
-        service = Service(ids, "offset" if kind == "dense" else kind)
+    ids, kind = ids_for(kind, numbers), "offset" if kind == "dense" else kind
 
-        def answer(query: dict[str, str], service: Service = service) -> Any:
+    def run(*, until: int | None = refused, **arguments: Any) -> tuple[list[str | None], Any]:
+        service = Service(ids, kind)
+
+        def answer(query: dict[str, str]) -> Any:
             start = service._start(query["cursor"]) if "cursor" in query else 0
-            return refusal(403) if refused is not None and start is not None and start >= refused else service(query)
+            return refusal(403) if until is not None and start is not None and start >= until else service(query)
 
-        results.append(outcome(flavour, answer, per_page=per_page, limit=limit, prefetch=ahead))
-    assert results[1] == results[0]
+        return outcome(flavour, answer, per_page=per_page, **arguments)
+
+    (found, error), (ahead, error_ahead) = (run(limit=limit, prefetch=pages) for pages in (1, prefetch))
+    if error is None:
+        assert (ahead, error_ahead) == (found, None)
+        return
+    # A page that begins between two others may reach behind the record where pages are refused: that is whole too.
+    assert ahead[: len(found)] == found
+    whole, _ = run(until=None, prefetch=1)
+    if error_ahead is None:
+        assert ahead == whole[:limit]
+    else:
+        assert error_ahead[0] is error[0]
+        assert ahead + run(until=None, prefetch=1, cursor=error_ahead[1])[0] == whole
 
 
 def is_chain(found: list[str | None], answers: list[tuple[str | None, list[str], str | None]], *, ended: bool) -> bool:
