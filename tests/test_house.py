@@ -98,3 +98,13 @@ def test_the_architecture_names_every_module_of_the_core() -> None:
     rows = [line.split("|")[1] for line in described.splitlines() if line.startswith("| ")]
     named = {name for row in rows for name in re.findall(r"`([\w-]+)`", row)}
     assert {path.stem for path in CORE} - named == set()
+
+
+def test_every_test_has_its_place_in_the_readme() -> None:
+    described = (ROOT / "tests/README.md").read_text("utf-8")
+    places = [
+        path.name if path.is_file() else f"{path.name}/"
+        for path in Path(__file__).parent.iterdir()
+        if path.name.startswith("test_") or (path.is_dir() and not path.name.startswith((".", "__")))
+    ]
+    assert [place for place in places if f"`{place}" not in described] == []
