@@ -80,7 +80,7 @@ GAPS = (
     Gap("no-invoice-email", "no e-mail address for invoices", lambda contact: not _given(contact, _EMAILS[1])),
     Gap("no-reminder-email", "no e-mail address for reminders", lambda contact: not _given(contact, _EMAILS[4])),
     Gap("no-email", "no e-mail address at all", lambda contact: not _given(contact, *_EMAILS)),
-    Gap("unusable-email", "an e-mail address that is none", _unusable_email),
+    Gap("unusable-email", "an invalid e-mail address", _unusable_email),
     Gap("no-postal-address", "no postal address", lambda contact: not _given(contact, *_POSTAL)),
     Gap("half-postal-address", "half a postal address", lambda contact: 0 < len(_given(contact, *_POSTAL)) < 3),
     Gap(
