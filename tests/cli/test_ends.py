@@ -6,9 +6,11 @@ import importlib
 import io
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from importlib.abc import MetaPathFinder
 from pathlib import Path
 from types import SimpleNamespace
@@ -84,6 +86,37 @@ def test_what_payt_answers_decides_about_the_exit_code(
     assert result.stderr.startswith("payt: ")
     assert "Traceback" not in result.stderr
     assert fake.token not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "said"),
+    [
+        (("list", "-a", 2), {}, "? `payt administrations list` shows which ones it may read."),
+        (LIST[1:], {"PAYT_BASE_URL": "http://payt.example"}, "payt: PAYT_BASE_URL: over http://, everybody on the way"),
+        (LIST[1:], {"PAYT_TOKEN": "", "PAYT_CLIENT_ID": "a", "PAYT_CLIENT_SECRET": "b", "PAYT_ACCOUNT": "c"}, "login"),
+        (("sync", "-a", 1, "--to", "somewhere"), {}, "payt: --to is not "),
+        (("sync", "-a", 1, "--to", "sqlite:///a.db", "--table", "payt_x"), {}, "payt: --table: names that begin with"),
+        (("sync", "-a", 1, "--to", "sqlite:///other.db"), {}, "choose another name (--table)"),
+    ],
+    ids=["no access", "http", "nobody logged in", "no database", "a table of ours", "a table of others"],
+)
+def test_messages_speak_of_options_and_variables(
+    payt_command: Any,
+    fake: FakePayt,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[Any, ...],
+    variables: dict[str, str],
+    said: str,
+) -> None:
+    with closing(sqlite3.connect(folder / "other.db")) as database:
+        database.execute("CREATE TABLE contacts (id TEXT)")
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    result = payt_command("contacts", *arguments)
+    assert result.exit_code != 0
+    assert said in result.stderr
+    assert not re.search(r"client\.|payt\.\w+\(|\b\w+=\W", result.stderr)  # nor of Python
 
 
 def test_without_credentials_a_login_is_needed(

@@ -6,7 +6,7 @@ import io
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
 
@@ -28,14 +28,19 @@ PIPE_CLOSED: Final = 141
 """Whoever read the output has gone, as shells count it."""
 
 
-@contextmanager
-def errors_reported(*, debug: bool, flags: Mapping[str, str] | None = None) -> Iterator[None]:
-    """Turn what went wrong into a message on stderr and the exit code; with `debug` the traceback comes first.
+_IN_THE_COMMAND: Final = (
+    (r"\bclient\.(\w+)\.list\(\)", r"`payt \1 list`"),
+    (r", or (?:call payt\.login\(\.\.\.\)|pass allow_http=True)", ""),
+    (r"\bthe argument\b", "the option"),
+    (r"\(\w+=, (?:or )?((?:--|PAYT_)[\w-]+)\)", r"(\1)"),  # (table=, --table)
+    (r"\b\w+=\S+(?:, \w+=\S+)* \((--[^)]+)\)", r"\1"),  # migrate=True (--migrate)
+)
+"""What the library's messages say to programmers, and what that is for who types a command."""
 
-    Args:
-        debug: Whether the traceback is shown.
-        flags: The options that stand for arguments of the library, by the names that its messages have for them.
-    """
+
+@contextmanager
+def errors_reported(*, debug: bool) -> Iterator[None]:
+    """Turn what went wrong into a message on stderr and the exit code; with `debug` the traceback comes first."""
     try:
         yield
         sys.stdout.flush()  # what cannot be written must not be found out after the exit code was chosen
@@ -54,7 +59,7 @@ def errors_reported(*, debug: bool, flags: Mapping[str, str] | None = None) -> I
             import traceback  # noqa: PLC0415 - rarely needed
 
             report(traceback.format_exc())
-        report(f"payt: {in_options(message_of(error), flags or {}) if code == USAGE else message_of(error)}")
+        report(f"payt: {_in_options(message_of(error)) if code == USAGE else message_of(error)}")
         raise click.exceptions.Exit(code) from None
 
 
@@ -74,7 +79,7 @@ def code_of(error: BaseException) -> int | None:
 
 
 def message_of(error: BaseException) -> str:
-    """What to say of it: the error, and the notes that it gathered on its way, such as how to go on."""
+    """The error and its notes, such as how to resume, in the words of the command line."""
     match error:
         case KeyboardInterrupt():
             text = "interrupted"
@@ -84,14 +89,20 @@ def message_of(error: BaseException) -> str:
             text = f"{path}: {reason}"
         case _:
             text = str(error) or type(error).__name__
-    return "; ".join((text, *getattr(error, "__notes__", ())))
+    text = "; ".join((text, *getattr(error, "__notes__", ())))
+    for of_the_library, of_the_command in _IN_THE_COMMAND:
+        text = re.sub(of_the_library, of_the_command, text)
+    return text
 
 
-def in_options(text: str, flags: Mapping[str, str]) -> str:
-    """A message of the library about its arguments, as one about options."""
-    for name, flag in flags.items():
+def _in_options(text: str) -> str:
+    """A message about an argument of the library, as one about the option or variable that stands for it."""
+    options = click.get_current_context().command.params
+    flags = {name[2:].replace("-", "_"): each.opts[0] for each in options for name in each.opts if name[:2] == "--"}
+    flags |= {each.name[3:]: each.opts[0] for each in options if each.name and each.name.startswith("by_")}
+    for name, flag in {**flags, "base_url": "PAYT_BASE_URL"}.items():
         text = re.sub(rf"(^|\b(?:of|and) ){name}\b", rf"\1{flag}", text)
-    return text.replace("leave the argument out", "leave the option out")
+    return text
 
 
 def _give_up_stdout() -> None:

@@ -102,11 +102,9 @@ def _made(spec: ListSpec[Any], about: _Command) -> click.Command:
         around.insert(0, ADMINISTRATIONS)
     taken = {"--help"} | {flag for each in (*around, *about.options) for flag in (*each.opts, *each.secondary_opts)}
     filters = list(options_of(spec, about.filters, taken))
-    flags = {str(each.name).removeprefix("by_"): each.opts[0] for each in filters}
-    flags |= {ADMINISTRATION: "--administration", "fields": "--fields"}
 
     def command(debug: bool, **given: Any) -> None:  # noqa: FBT001 - click calls it so
-        with errors_reported(debug=debug, flags=flags):
+        with errors_reported(debug=debug):
             administrations = given.get("administrations") or (None,)
             if by_administration and administrations == (None,):
                 raise ValueError(NO_ADMINISTRATION)

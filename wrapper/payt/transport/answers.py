@@ -38,9 +38,9 @@ _BY_STATUS = {
     429: RateLimitError,
 }
 _WAYS_OUT = {
-    401: "Is the token right, and of this environment (production or demo)?",
-    403: "Has the token the scope for this, such as contacts:read, and access to the administration? "
-    "client.administrations.list() and `payt administrations list` tell which ones it may read.",
+    401: "Is the token right, and for this environment (production or demo)?",
+    403: "Does the token have the scope, such as contacts:read, and access to the administration? "
+    "client.administrations.list() shows which ones it may read.",
     404: "Is the base URL right?",
 }
 _LONGEST_MESSAGE = 500
