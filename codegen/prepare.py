@@ -37,16 +37,12 @@ def facts_of(document: dict[str, Any]) -> dict[str, Any]:
     put_plain_in_place(document)
     facts = {}
     for place, operation, parameters in operations_of(document):
-        facts[str(PythonIdentifier(operation["operationId"], "field_"))] = {
-            "place": place,
-            "deprecated": bool(operation.get("deprecated")),
-            "parameters": {
-                parameter["name"]: {
-                    "deprecated": bool(parameter.get("deprecated")),
-                    "bounds": bounds_of(parameter.get("schema", {})),
-                }
-                for parameter in parameters
-            },
+        name = str(PythonIdentifier(operation["operationId"], "field_"))
+        called = f"{place} ({name}) is deprecated"
+        deprecated = {each["name"]: f"{each['name']} of {called}" for each in parameters if each.get("deprecated")}
+        facts[name] = {
+            "deprecated": {"": called, **deprecated} if operation.get("deprecated") else deprecated,
+            "bounds": {each["name"]: bounds_of(each.get("schema", {})) for each in parameters},
         }
     return facts
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime
 import enum
+import linecache
+import warnings
 from collections.abc import Awaitable, Callable
 from typing import Any, Literal
 from uuid import UUID
@@ -13,8 +15,11 @@ import pytest
 import payt
 from payt.listing import ListSpec
 from payt.listing.arguments import listing_of
+from payt_api.api.contacts import list_contacts
+from payt_api.client import AuthenticatedClient
 from payt_api.models import ContactsPage
 from payt_api.types import DateTime, Response
+from payt_resources.contacts import AsyncContacts, Contacts
 
 
 class Status(enum.StrEnum):
@@ -115,7 +120,7 @@ def test_what_is_none_is_left_out_and_no_values_mean_no_request() -> None:
         ({"amount": float("nan")}, ValueError, "amount must be finite, got nan"),
         ({"key": "1"}, ValueError, "key must be a UUID, got '1'"),
         ({"kind": "c"}, ValueError, "kind must be 'a' or 'b', got 'c'"),
-        ({"colour": "red"}, TypeError, "there is no argument 'colour'; there are administration_id, "),
+        ({"colour": "red"}, TypeError, "operation: there is no argument 'colour'; it takes administration_id, "),
         ({"after": "2026-11-01T00:00:00"}, ValueError, "after has no time zone"),
         ({"open_only": 1}, TypeError, "open_only must be a bool, got int"),
         ({"year": True}, TypeError, "year must be a whole number, got bool"),
@@ -131,3 +136,19 @@ def test_what_is_none_is_left_out_and_no_values_mean_no_request() -> None:
 def test_what_cannot_be_used_is_refused(arguments: dict[str, Any], error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words.replace("?", r"\?")):
         made(**{"administration_id": "1", **arguments})
+
+
+@pytest.mark.parametrize("resource", [Contacts, AsyncContacts])
+def test_what_is_deprecated_warns_at_the_line_that_lists(
+    resource: type[Contacts | AsyncContacts], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deprecated = {"": "all", "administration_id": "whose", "ids": "which", "fields": "what", "updated_after": "when"}
+    monkeypatch.setattr(list_contacts, "DEPRECATED", deprecated, raising=False)
+    contacts = resource(AuthenticatedClient("https://api.example", token="t"))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        contacts.list(administration_id="1", ids=["1"], fields=["id"])
+        contacts.list_many(administration_ids=["1", "2"])
+    assert [str(each.message) for each in caught] == ["all", "whose", "which", "what", "all", "whose"]
+    lines = [linecache.getline(each.filename, each.lineno).strip().partition("(")[0] for each in caught]
+    assert lines == ["contacts.list"] * 4 + ["contacts.list_many"] * 2

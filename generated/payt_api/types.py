@@ -283,15 +283,24 @@ def without_doubles(name: str, values: list[Any] | Unset | None) -> None:
             raise ValueError(f"{name}: Expected every value once")
 
 
-def warn_deprecated(what: str) -> None:
-    """Warn of what the contract calls deprecated, at the line that uses it, outside of this client."""
+def warn_deprecated(what: str, *within: str) -> None:
+    """Warn of what the contract calls deprecated, at the line that uses it.
+
+    Args:
+        what: What to say.
+        within: The packages whose lines are not meant, besides this one.
+    """
     level, frame = 1, inspect.currentframe()
-    while frame is not None and str(frame.f_globals.get("__name__")).partition(".")[0] in _CLIENT:
+    while frame is not None and _package_of(frame) in (__name__.partition(".")[0], *within):
         level, frame = level + 1, frame.f_back
-    warnings.warn(what, DeprecationWarning, stacklevel=level)
+    if frame is None or _package_of(frame) != "payt":  # which warns where it is called itself
+        warnings.warn(what, DeprecationWarning, stacklevel=level)
 
 
-_CLIENT = {__name__.partition(".")[0], "payt", "payt_resources"}
+def _package_of(frame: types.FrameType) -> str:
+    return str(frame.f_globals.get("__name__")).partition(".")[0]
+
+
 _decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
 _building = threading.RLock()
 """Held while a decoder is built. What msgspec knows of a type by then is half of it, and crashes whoever uses it: another

@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import uuid
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ import attrs
 import pytest
 import yaml
 
+import payt
 from payt.testing import FakePayt
 from support.generation import ROOT, Generate
 from support.warm import run_generate_py
@@ -325,21 +327,30 @@ def test_a_parameter_keeps_its_bounds_or_nothing_is_sent(package: str, arguments
 
 def test_what_is_deprecated_warns_where_it_is_used_and_says_so(package: str, models: Any) -> None:
     operation = importlib.import_module(f"{package}.api.kinds.read_bounds")
-    with FakePayt() as fake, importlib.import_module(package).AuthenticatedClient(fake.url, token="t") as api:
-        fake.answer("%PDF", path="/bounds/A", times=2)
-        with pytest.warns(DeprecationWarning, match="read_bounds") as caught:
+    alone = importlib.import_module(package).AuthenticatedClient
+
+    async def main() -> None:
+        async with alone(fake.url, token="t") as client:
+            await operation.asyncio(client=client, id="A")
+        async with payt.AsyncClient(fake.token, base_url=fake.url) as client:
+            await asyncio.gather(client.call(operation, id="A", older=6))
+
+    with FakePayt() as fake, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        fake.answer("%PDF", path="/bounds/A", times=4)
+        with alone(fake.url, token="t") as api:
             operation.sync(client=api, id="A", old="x", older=6)
-
-        async def main() -> None:
-            async with importlib.import_module(package).AuthenticatedClient(fake.url, token="t") as client:
-                await operation.asyncio(client=client, id="A")
-
-        with pytest.warns(DeprecationWarning, match="read_bounds") as asynchronously:
-            asyncio.run(main())
+        with payt.Client(fake.token, base_url=fake.url) as client:
+            assert client.call(operation, id="A", old="x", amount=None) == b"%PDF"
+        asyncio.run(main())
     whole = "GET /bounds/{id} (read_bounds) is deprecated"
-    assert [str(warning.message) for warning in caught] == [whole, f"old of {whole}", f"older of {whole}"]
-    assert [str(warning.message) for warning in asynchronously] == [whole]
-    assert {warning.filename for warning in (*caught, *asynchronously)} == {__file__}
+    assert [str(warning.message) for warning in caught] == [
+        *(whole, f"old of {whole}", f"older of {whole}"),
+        *(whole, f"old of {whole}"),
+        whole,
+        *(whole, f"older of {whole}"),
+    ]
+    assert {warning.filename for warning in caught} == {__file__}
     docstring = " ".join(str(operation.sync_detailed.__doc__).split())
     assert "read_bounds. Deprecated. Text within bounds." in docstring
     assert "old: Deprecated. Once." in docstring

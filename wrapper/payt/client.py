@@ -6,7 +6,7 @@ import inspect
 import os
 import ssl
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from types import TracebackType
 from typing import Any, Generic, Never, Self, TypeVar
 
@@ -149,7 +149,7 @@ class Client(_Client[httpx.BaseTransport, Session], Resources):
 
         Args:
             operation: A generated operation: its module, such as `payt_api.api.contacts.list_contacts`.
-            **arguments: Those of the operation.
+            **arguments: Those of the operation; None leaves one out.
 
         Returns:
             What was parsed of the answer; None where it has no content.
@@ -186,9 +186,9 @@ class AsyncClient(_Client[httpx.AsyncBaseTransport, AsyncSession], AsyncResource
     In `credentials`, a callable may be a coroutine function; `transport` is an asynchronous one.
     """
 
-    async def call(self, operation: Operation[R], **arguments: Any) -> R | None:
-        """As `Client.call`."""
-        return await ask_async(self._api, operation, _checked(operation, arguments), _parsed)
+    def call(self, operation: Operation[R], **arguments: Any) -> Coroutine[Any, Any, R | None]:
+        """As `Client.call`; awaited."""
+        return ask_async(self._api, operation, _checked(operation, arguments), _parsed)
 
     async def aclose(self) -> None:
         """Close all connections. A closed client sends nothing more."""
@@ -228,19 +228,11 @@ def _no_such_argument(kind: type, name: str, *_others: str) -> str:
 
 
 def _checked(operation: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of an operation, encoded; a TypeError names what does not fit, and the way out."""
+    """The arguments of an operation, checked and encoded."""
     if not callable(getattr(operation, "sync_detailed", None)):
         raise TypeError(
             f"operation must be a generated module, such as payt_api.api.contacts.list_contacts, got {operation!r:.100}"
         )
-    name = operation.__name__.rpartition(".")[2]
-    known = inspect.signature(operation.sync_detailed).parameters.values()
-    taken = {each.name: each.default is each.empty for each in known if each.name != "client"}
-    for each in arguments.keys() - taken.keys():
-        there_is = f"it takes {', '.join(taken)}" if taken else "it takes none"
-        raise TypeError(f"{name}: there is no argument {each!r}; {there_is}")
-    if missing := [each for each, required in taken.items() if required and each not in arguments]:
-        raise TypeError(f"{name} needs {' and '.join(missing)}: pass {', '.join(f'{each}=...' for each in missing)}")
     return encoded(operation, arguments)
 
 

@@ -8,7 +8,7 @@ import functools
 import inspect
 import itertools
 import reprlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from types import NoneType
 from typing import Any, Final, Literal, TypeAlias, get_args, get_origin, get_type_hints
 from urllib.parse import quote
@@ -16,6 +16,8 @@ from uuid import UUID
 
 import attrs
 import msgspec
+
+from payt_api.types import warn_deprecated
 
 from .. import checks
 from .shapes import fields_of, model_in
@@ -70,12 +72,12 @@ def listing_of(spec: ListSpec[Any], arguments: Mapping[str, Any]) -> Listing:
             be told apart.
     """
     operation: Any = spec.operation
-    required = _required_by(operation)
-    given = {name: value for name, value in arguments.items() if value is not None or name in required}
+    given = dict(arguments)
     cursor, per_page, limit, fields = (given.pop(name, None) for name in ("cursor", "per_page", "limit", "fields"))
     on_invalid = checks.choice("on_invalid", given.pop("on_invalid", "raise"), get_args(OnInvalid))
-    lists = {name: checks.values(name, given.pop(name)) for name in spec.separated if name in given}
-    always = encoded(operation, given)
+    separated = {name: given.pop(name, None) for name in spec.separated}
+    lists = {name: checks.values(name, value) for name, value in separated.items() if value is not None}
+    always = encoded(operation, given, besides=[*lists] if fields is None else [*lists, "fields"])
     parts = _split(lists)
     split = {name: spec.separated[name] for name in lists if len({part[name] for part in parts}) > 1}
     # A record with several values in a field can match several parts; all other filters match one part at most.
@@ -102,32 +104,35 @@ def listing_of(spec: ListSpec[Any], arguments: Mapping[str, Any]) -> Listing:
     )
 
 
-def encoded(operation: Any, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Arguments as a generated operation takes them.
+def encoded(operation: Any, given: Mapping[str, Any], *, besides: Collection[str] = ()) -> dict[str, Any]:
+    """Arguments as a generated operation takes them, without those that are None and may be left out.
+
+    `besides` names arguments that it gets from elsewhere. What is deprecated is warned of, at the line of our caller.
 
     Raises:
-        TypeError: An argument is of a wrong type, or the operation does not have it.
+        TypeError: An argument is missing, of a wrong type, or not one of the operation.
         ValueError: An argument's value cannot be used.
     """
-    types = _types_of(operation)
-    for name in given.keys() - types.keys():
-        raise TypeError(f"there is no argument {name!r}; there are {', '.join(sorted(types))}")
-    return {name: _encoded(name, value, types[name]) for name, value in given.items()}
+    types, needed = _signature_of(operation)
+    name = operation.__name__.rpartition(".")[2]
+    for each in given.keys() - types.keys():
+        there_is = f"it takes {', '.join(types)}" if types else "it takes none"
+        raise TypeError(f"{name}: there is no argument {each!r}; {there_is}")
+    if missing := [each for each in needed if each not in given and each not in besides]:
+        raise TypeError(f"{name} needs {' and '.join(missing)}: pass {', '.join(f'{each}=...' for each in missing)}")
+    sent = {each: value for each, value in given.items() if value is not None or each in needed}
+    for each, what in getattr(operation, "DEPRECATED", {}).items():
+        if not each or each in sent or each in besides:
+            warn_deprecated(what, "payt", "payt_resources")
+    return {each: _encoded(each, value, types[each]) for each, value in sent.items()}
 
 
 @functools.cache
-def _types_of(operation: Any) -> dict[str, Any]:
-    return {
-        name: type_
-        for name, type_ in get_type_hints(operation.sync_detailed).items()
-        if name not in ("client", "return")
-    }
-
-
-@functools.cache
-def _required_by(operation: Any) -> frozenset[str]:
-    parameters = inspect.signature(operation.sync_detailed).parameters.values()
-    return frozenset(each.name for each in parameters if each.default is each.empty) - {"client"}
+def _signature_of(operation: Any) -> tuple[dict[str, Any], list[str]]:
+    """The types of an operation's arguments, and which of these it needs."""
+    types = get_type_hints(operation.sync_detailed)
+    taken = [each for each in inspect.signature(operation.sync_detailed).parameters.values() if each.name != "client"]
+    return {each.name: types[each.name] for each in taken}, [each.name for each in taken if each.default is each.empty]
 
 
 def _encoded(name: str, value: Any, type_: Any) -> Any:
