@@ -250,11 +250,15 @@ def problems_of_operation(document: dict[str, Any], operation: dict[str, Any]) -
 def problems_of_answer(document: dict[str, Any], kind: str, media: dict[str, Any]) -> Iterator[str]:
     """What concerns an answer of one content type."""
     schema = resolve(document, media.get("schema", {}))
+    read = how_read(kind, schema)
     if "schema" not in media:
         yield " without a schema, and would be read as nothing: describe it"
-    elif how_read(kind) == "text" and schema.get("type") != "string":
-        yield ", which is read as it comes: its schema is `type: string`"
-    elif how_read(kind) == "bytes" and (schema.get("type"), schema.get("format")) != ("string", "binary"):
+    elif read == "text" and (schema.get("type") != "string" or {"const", "enum", "format"} & schema.keys()):
+        yield (
+            ", which is read as it comes: its schema is `type: string` and no more, or `{type: string, "
+            "format: binary}` to get its bytes"
+        )
+    elif read == "bytes" and (schema.get("type"), schema.get("format")) != ("string", "binary"):
         yield ", which nothing parses: describe it as `schema: {type: string, format: binary}` to get its bytes"
 
 
@@ -354,7 +358,7 @@ def problems_of_schema(place: str, schema: dict[str, Any]) -> Iterator[str]:
         others |= {"oneOf", "anyOf", "allOf", "items", "enum", "const", "format", *BOUNDS} - {key}
         if key in schema and (lost := [name for name in schema if name in others]):
             yield f"`{'`, `'.join(lost)}` beside {key} would be overlooked: write it into the parts of {key}"
-    if schema.get("format") == "binary" and not _is_file(place):
+    if schema.get("format") == "binary" and not _is_file(place, schema):
         yield "it is of format binary, which a JSON document cannot hold: make it `format: byte`, or leave it out"
     yield from problems_of_bounds(schema)
     yield from problems_of_values(schema)
@@ -445,10 +449,10 @@ def problems_of_properties(schema: dict[str, Any], properties: dict[str, Any]) -
         yield "it has properties and typed additionalProperties, of which a model holds only the first: split it in two"
 
 
-def _is_file(place: str) -> bool:
+def _is_file(place: str, schema: dict[str, Any]) -> bool:
     """Whether a schema describes a whole answer that is not JSON."""
     found = re.search(r"\.content\.([^/]+/[^/]+)\.schema$", place)
-    return found is not None and how_read(found[1]) == "bytes"
+    return found is not None and how_read(found[1], schema) == "bytes"
 
 
 def _is_plain_property(place: str, schema: dict[str, Any]) -> bool:

@@ -159,9 +159,10 @@ def bounds_of(schema: dict[str, Any]) -> dict[str, Any]:
     return bounds
 
 
-def how_read(content_type: str) -> str:
+def how_read(content_type: str, schema: dict[str, Any]) -> str:
     """What becomes of an answer of a content type: "json", "text" or "bytes"."""
     kind = content_type.partition(";")[0].strip().lower()
     if kind == "application/json" or kind.endswith("+json"):
         return "json"
-    return "text" if kind.startswith("text/") and "*" not in kind else "bytes"
+    is_text = kind.startswith("text/") and "*" not in kind and schema.get("format") != "binary"
+    return "text" if is_text else "bytes"

@@ -32,7 +32,10 @@ def prepare(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def facts_of(document: dict[str, Any]) -> dict[str, Any]:
-    """What the generator keeps from our templates, by the name of each operation: what is deprecated, and bounds."""
+    """What the generator keeps from our templates, by the name of each operation.
+
+    The content types to ask for where one is not JSON, what to say of what is deprecated, and the bounds of parameters.
+    """
     document = copy.deepcopy(document)
     put_plain_in_place(document)
     facts = {}
@@ -40,7 +43,11 @@ def facts_of(document: dict[str, Any]) -> dict[str, Any]:
         name = str(PythonIdentifier(operation["operationId"], "field_"))
         called = f"{place} ({name}) is deprecated"
         deprecated = {each["name"]: f"{each['name']} of {called}" for each in parameters if each.get("deprecated")}
+        kinds: dict[str, str] = {}
+        for response in operation.get("responses", {}).values():
+            kinds |= _kinds(document, response)
         facts[name] = {
+            "accept": ", ".join(kinds) if {*kinds.values()} - {"json"} else "",
             "deprecated": {"": called, **deprecated} if operation.get("deprecated") else deprecated,
             "bounds": {each["name"]: bounds_of(each.get("schema", {})) for each in parameters},
         }
@@ -103,9 +110,16 @@ def name_files(document: dict[str, Any]) -> None:
     """Call every answer that nothing parses by the one content type whose bytes the generator leaves alone."""
     for _, operation, _ in operations_of(document):
         for response in operation.get("responses", {}).values():
-            content = resolve(document, response).get("content", {})
-            for kind in [kind for kind in content if how_read(kind) == "bytes"]:
-                content["application/octet-stream"] = content.pop(kind)
+            for kind, read in _kinds(document, response).items():
+                if read == "bytes":
+                    content = resolve(document, response)["content"]
+                    content["application/octet-stream"] = content.pop(kind)
+
+
+def _kinds(document: dict[str, Any], response: dict[str, Any]) -> dict[str, str]:
+    """The content types of an answer, and how each is read."""
+    content = resolve(document, response).get("content", {})
+    return {kind: how_read(kind, resolve(document, media.get("schema", {}))) for kind, media in content.items()}
 
 
 def mark_sent(document: dict[str, Any]) -> None:

@@ -364,8 +364,11 @@ def test_an_answer_that_nothing_parses_comes_as_it_is(package: str) -> None:
     with FakePayt() as fake, importlib.import_module(package).AuthenticatedClient(fake.url, token="t") as api:
         fake.answer(b"%PDF\xff", path="/bounds/A")
         fake.answer("a;b", status=201, path="/bounds/A")
+        fake.answer(b"<a\xff", status=202, path="/bounds/A")
         assert operation.sync(client=api, id="A") == b"%PDF\xff"
         assert operation.sync(client=api, id="A") == "a;b"
+        assert operation.sync(client=api, id="A") == b"<a\xff"
+        assert fake.requests[-1].headers["accept"] == "application/pdf, text/csv, text/xml"
 
 
 def test_what_is_generated_is_strictly_typed(package: str, models: Any, tmp_path: Path) -> None:

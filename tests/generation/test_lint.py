@@ -342,6 +342,10 @@ MISREAD: dict[str, tuple[Change, str]] = {
         set_answer("text/csv", {"type": "object"}),
         "response 200 is text/csv, which is read as it comes: its schema is `type: string`",
     ),
+    "text that is a date": (
+        set_answer("text/csv", {"type": "string", "format": "date"}),
+        "its schema is `type: string` and no more, or `{type: string, format: binary}` to get its bytes",
+    ),
     "an enum of lists": (
         add_property("odd", {"type": "string", "enum": [["female", "male"]]}),
         (
@@ -643,6 +647,7 @@ ALLOWED: dict[str, Change] = {
     "keys of the API's data": lambda document: answer(document).update(example={"x-anything": {"x-y": 1}}),
     "a file": set_answer("application/pdf", {"type": "string", "format": "binary"}),
     "any file": set_answer("*/*", {"type": "string", "format": "binary"}),
+    "XML as its bytes": set_answer("text/xml", {"type": "string", "format": "binary"}),
     "a table": set_answer("text/csv", {"type": "string"}),
     "a kind of JSON": set_answer("application/problem+json; charset=utf-8", ref("Error")),
     "properties beside allOf": add_property(
