@@ -457,6 +457,7 @@ def test_a_breaking_change_of_what_is_written_by_hand(project: Project) -> None:
     assert "settings" not in checked.stdout
 
 
+@pytest.mark.soak
 def test_another_default_is_said_and_breaks_nothing(project: Project) -> None:
     project.commit(tag="v0.1.0")
     project.edit_contract(lambda document: parameter(document, "per_page")["schema"].update(default=50))
@@ -469,6 +470,7 @@ def test_another_default_is_said_and_breaks_nothing(project: Project) -> None:
     assert (checked.returncode, checked.stdout) == (0, ""), checked.stdout + checked.stderr
 
 
+@pytest.mark.soak
 def test_without_a_release_the_last_commit_is_compared_with_and_judges_nothing(project: Project) -> None:
     project.commit()
     project.edit_contract(lambda document: parameter(document, "per_page")["schema"].update(maximum=250, default=100))

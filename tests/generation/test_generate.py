@@ -31,6 +31,7 @@ def test_the_committed_package_is_what_the_contract_gives() -> None:
     assert (result.returncode, result.stdout) == (0, ""), result.stdout
 
 
+@pytest.mark.soak
 def test_the_bytes_do_not_depend_on_the_surroundings_and_nothing_stale_survives(tmp_path: Path) -> None:
     environment = {"LC_ALL": "nl_NL.ISO-8859-1", "LANG": "C", "PYTHONHASHSEED": "4242", "TZ": "Asia/Kathmandu"}
     # A ruff configuration that would change every line, above the place that is generated into.

@@ -371,6 +371,7 @@ def test_an_answer_that_nothing_parses_comes_as_it_is(package: str) -> None:
         assert fake.requests[-1].headers["accept"] == "application/pdf, text/csv, text/xml"
 
 
+@pytest.mark.soak
 def test_what_is_generated_is_strictly_typed(package: str, models: Any, tmp_path: Path) -> None:
     result = subprocess.run(
         [sys.executable, "-m", "mypy", "--strict", "--config-file=", f"--cache-dir={tmp_path}", "-p", package],
@@ -383,6 +384,7 @@ def test_what_is_generated_is_strictly_typed(package: str, models: Any, tmp_path
     assert result.returncode == 0, result.stdout
 
 
+@pytest.mark.soak
 def test_editors_find_nothing_wrong_with_what_is_generated(package: str, models: Any, tmp_path: Path) -> None:
     folder = Path(models.__file__).parents[1]
     settings = {"include": [os.path.relpath(folder, tmp_path)], "typeCheckingMode": "strict", "pythonVersion": "3.11"}

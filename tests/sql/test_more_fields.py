@@ -37,6 +37,11 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return project_with_more_fields(tmp_path_factory.mktemp("more-fields") / "project")
 
 
+@pytest.mark.parametrize(
+    "database",
+    ["sqlite", *(pytest.param(server, marks=pytest.mark.soak) for server in ("postgresql", "maria"))],
+    indirect=True,
+)
 def test_new_fields_are_columns_after_a_migration(project: Project, database: str, query: Query) -> None:
     full, empty = {"id": "1", **SENT}, {"id": "2", **dict.fromkeys(SENT)}
     with FakePayt(contacts=[full, empty]) as fake:
