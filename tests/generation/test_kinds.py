@@ -315,7 +315,6 @@ def test_a_list_that_holds_no_value_twice_is_refused_where_it_does(models: Any) 
         ({"id": 5}, "id: Expected `str`, got `int`"),
     ],
 )
-@pytest.mark.filterwarnings("ignore:GET /bounds:DeprecationWarning")
 def test_a_parameter_keeps_its_bounds_or_nothing_is_sent(package: str, arguments: dict[str, Any], message: str) -> None:
     operation = importlib.import_module(f"{package}.api.kinds.read_bounds")
     with FakePayt() as fake, importlib.import_module(package).AuthenticatedClient(fake.url, token="t") as api:
@@ -358,7 +357,6 @@ def test_what_is_deprecated_warns_where_it_is_used_and_says_so(package: str, mod
     assert '"""Deprecated. Once."""' in Path(sys.modules[models.NewBounds.__module__].__file__ or "").read_text("utf-8")
 
 
-@pytest.mark.filterwarnings("ignore:GET /bounds:DeprecationWarning")
 def test_an_answer_that_nothing_parses_comes_as_it_is(package: str) -> None:
     operation = importlib.import_module(f"{package}.api.kinds.read_bounds")
     with FakePayt() as fake, importlib.import_module(package).AuthenticatedClient(fake.url, token="t") as api:

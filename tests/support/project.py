@@ -68,15 +68,19 @@ class Project:
 
     def run(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
         """Run Python with this project's packages, at its root."""
+        return self.command(sys.executable, *arguments)
+
+    def command(self, *command: str | Path) -> subprocess.CompletedProcess[str]:
+        """Run a program that finds this project's packages, at its root."""
         paths = os.pathsep.join(str(self.root / name) for name in ("wrapper", "generated"))
         return subprocess.run(
-            [sys.executable, *arguments],
+            command,
             cwd=self.root,
             env={**os.environ, "PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "100"},
             capture_output=True,
             text=True,
             check=False,
-            timeout=600,
+            timeout=1800,
         )
 
     def generate(self, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -27,12 +27,15 @@ def server() -> Iterator[FakePayt]:
 
 
 def lists_alone() -> dict[str, Any]:
-    """The contract, with the paths of its lists, and each of these with parameters of its own."""
+    """The contract, with the paths of its lists, each of these with parameters of its own and the errors of all."""
     document = copy.deepcopy(contract())
+    lists = {spec.path: document["paths"][spec.path]["get"] for spec in map(spec_of, LISTS)}
+    errors = {status: answer for each in [*lists.values()][::-1] for status, answer in each["responses"].items()}
     for spec in map(spec_of, LISTS):
-        document["paths"][spec.path].pop("parameters", None)
-        document["paths"][spec.path]["get"]["parameters"] = copy.deepcopy([*parameters_of(spec).values()])
-    document["paths"] = {spec.path: {"get": document["paths"][spec.path]["get"]} for spec in map(spec_of, LISTS)}
+        get = lists[spec.path]
+        get["parameters"] = copy.deepcopy([*parameters_of(spec).values()])
+        get["responses"] = {**errors, "200": get["responses"]["200"]}
+    document["paths"] = {path: {"get": get} for path, get in lists.items()}
     return document
 
 

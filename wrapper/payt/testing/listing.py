@@ -195,7 +195,7 @@ def _read(form: str, text: object) -> Any:
 _DAY: Final = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _FORMS: Final[Mapping[str, tuple[str, Callable[[str], Any], str]]] = {
     "string": (".*", str, "a text"),
-    "integer": ("-?[0-9]{1,30}", int, "a whole number"),
+    "integer": ("-?[0-9]+", int, "a whole number"),
     "number": (r"-?[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?", float, "a number"),
     "boolean": ("(?-i:true|false)", "true".__eq__, "true or false"),
     "date": (_DAY, date.fromisoformat, "a date (ISO 8601)"),
