@@ -75,8 +75,8 @@ def test_a_short_page_is_not_the_end(fake: FakePayt, flavour: Flavour) -> None:
 
 
 def test_an_empty_page_with_a_new_cursor_is_not_the_end(fake: FakePayt, flavour: Flavour) -> None:
-    script(fake, page(cursor="a"), page(1, cursor="b"), page(cursor="c"), page(cursor="d"), page(2))
-    assert ids(flavour.contacts(fake.url)) == ["1", "2"]
+    script(fake, page(cursor="a"), page(1, 2, cursor="b"), page(cursor="c"), page(cursor="d"), page(3))
+    assert ids(flavour.contacts(fake.url)) == ["1", "2", "3"]
     assert cursors(fake) == [None, "a", "b", "c", "d"]
 
 

@@ -48,6 +48,44 @@ def by_offset(ids: list[Any], size: int | None = None) -> Any:
     return answer
 
 
+def dropping(ids: list[int], size: int, drops: int) -> Any:
+    """A service with pages of its own size that drops its cursor on a full page, not the first, that has an id."""
+
+    def answer(query: dict[str, str]) -> Any:
+        page = by_id(ids, size)(query)
+        drop = "cursor" in query and len(page["data"]) == size and {"id": str(drops)} in page["data"]
+        return {**page, "pagination": None} if drop else page
+
+    return answer
+
+
+def by_token(ids: list[Any], size: int | None = None) -> Any:
+    """A service whose cursors are its own: any other one is refused."""
+    by_number = by_offset(ids, size)
+
+    def answer(query: dict[str, str]) -> Any:
+        kind, _, number = query.get("cursor", "token-0").partition("-")
+        if kind != "token":
+            return refusal(422)
+        page = by_number({**query, "cursor": number})
+        more = page.get("pagination")
+        return {**page, "pagination": more and {"cursor": f"token-{more['cursor']}"}}
+
+    return answer
+
+
+def ending(answer: Any) -> Any:
+    """A service that has a cursor for each page with records, so that an empty one is the last."""
+
+    def ended(query: dict[str, str]) -> Any:
+        page = {"data": []} if query.get("cursor") == "end" else answer(query)
+        if isinstance(page, bytes) or not page["data"]:
+            return page
+        return {**page, "pagination": page.get("pagination") or {"cursor": "end"}}
+
+    return ended
+
+
 def ids_of(found: list[Any]) -> list[str]:
     return [contact.id for contact in found]
 
@@ -149,6 +187,86 @@ def test_a_full_last_page_is_the_end_where_nothing_is_behind_it(status: int, fla
 
     with serving(opaque) as server:
         assert listed(flavour, server) == [str(number) for number in ids]
+
+
+@pytest.mark.parametrize("prefetch", [0, 1, 16])
+def test_an_end_with_a_page_as_large_as_any_before_is_proven(prefetch: int, flavour: Flavour) -> None:
+    """As by a service that has pages of its own size; a page that is shorter takes no request more."""
+    ids = list(range(1, 351))
+    with serving(dropping(ids, 100, drops=200)) as server:
+        with pytest.raises(payt.InvalidResponseError, match=r"records behind its end.*a full page") as caught:
+            listed(flavour, server, prefetch=prefetch)
+        assert caught.value.cursor == "200"
+    for last, requests in ((350, 4), (300, 4), (70, 1)):
+        with serving(by_id(ids[:last], size=100)) as server:
+            assert len(listed(flavour, server)) == last
+            assert len(server.asked) == requests
+
+
+def test_an_end_is_proven_however_a_listing_is_read() -> None:
+    async def read(url: str, form: str) -> None:
+        async with payt.AsyncClient("t", base_url=url, **CLIENT) as client:
+            one = client.contacts.list(administration_id="1")
+            many = client.contacts.list_many(administration_ids=["1"])
+            match form:
+                case "one":
+                    await one.to_arrow()
+                case "many":
+                    await many.to_arrow()
+                case "records":
+                    [each async for each in many]
+
+    with (
+        serving(dropping(list(range(1, 351)), 100, drops=200)) as server,
+        payt.Client("t", base_url=server.url, **CLIENT) as client,
+    ):
+        one, many = client.contacts.list(administration_id="1"), client.contacts.list_many(administration_ids=["1"])
+        ways: list[Any] = [
+            one.to_arrow().read_all,
+            many.to_arrow().read_all,
+            lambda: list(many),
+            *(lambda form=form: asyncio.run(read(server.url, form)) for form in ("one", "many", "records")),
+        ]
+        for way in ways:
+            with pytest.raises(payt.InvalidResponseError, match="records behind its end") as caught:
+                way()
+            assert caught.value.cursor == "200"
+
+
+@pytest.mark.parametrize("behind", [{"data": [], "has_more": False}, {"data": []}, 404])
+def test_an_odd_empty_end_is_proven(behind: Any, flavour: Flavour) -> None:
+    """As by a service that has nothing on a page for once, and says elsewhere that there is more."""
+    pages: dict[str | None, Any] = {
+        None: {"data": [{"id": "1"}, {"id": "2"}], "pagination": {"cursor": "a"}},
+        "a": {"data": [], "has_more": True},
+        "2": refusal(behind) if behind == 404 else behind,
+    }
+    with serving(lambda query: pages[query.get("cursor")]) as server:
+        assert listed(flavour, server) == ["1", "2"]
+        assert [query.get("cursor") for query in server.asked] == [None, "a", "2"]
+        pages["2"] = {"data": [{"id": "3"}]}
+        with pytest.raises(payt.InvalidResponseError, match=r"records behind its end.*`has_more`") as caught:
+            listed(flavour, server)
+        assert caught.value.cursor == "2"
+    with serving(lambda _: {"data": [], "has_more": False}) as server:  # nothing is known to ask behind
+        assert listed(flavour, server) == []
+        assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("behind", "words"),
+    [
+        ({"data": [], "pagination": {"cursor": "900"}}, "there is a cursor behind its end"),
+        ({"data": [{"id": "1"}, {"id": "2"}]}, "the same page comes behind its end"),
+    ],
+)
+def test_an_answer_that_proves_no_end_is_an_error(behind: Any, words: str, flavour: Flavour) -> None:
+    """As by a service that skips what it may not show, or one that does not read its cursor."""
+    page = {"data": [{"id": "1"}, {"id": "2"}], "has_more": True}
+    with serving(lambda query: behind if query.get("cursor") == "2" else page) as server:
+        with pytest.raises(payt.InvalidResponseError, match=words) as caught:
+            listed(flavour, server)
+        assert caught.value.cursor == "2"
 
 
 def test_a_proof_that_fails_is_no_proof(flavour: Flavour) -> None:
@@ -256,7 +374,7 @@ def test_pages_of_records_that_cannot_be_read_are_not_empty(flavour: Flavour) ->
     def answer(query: dict[str, str]) -> Any:
         begin = int(query.get("cursor", "0"))
         following = {"pagination": {"cursor": str(begin + 1)}} if begin < 120 else {}
-        return {"data": [{"id": str(begin + 1), "updated_at": "soon"}], **following}
+        return {"data": [{"id": str(begin + 1), "updated_at": "soon"}] if begin < 121 else [], **following}
 
     with serving(answer) as server:
         found, invalid = flavour.collected(server.url, client=CLIENT)
@@ -366,25 +484,27 @@ def test_numbers_are_identifiers_too(flavour: Flavour) -> None:
 
 @hypothesis.given(
     ids=st.lists(st.integers(1, 60), max_size=25, unique=True),
-    kind=st.sampled_from(["id", "offset", "unsorted"]),
+    kind=st.sampled_from(["id", "offset", "unsorted", "token", "dropping"]),
     size=st.integers(1, 7),
     per_page=st.integers(1, 9),
     ignores=st.booleans(),
+    empty=st.booleans(),
 )
 @hypothesis.settings(
-    max_examples=60, deadline=None, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture]
+    max_examples=80, deadline=None, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture]
 )
 def test_whatever_a_server_means_by_a_cursor(
-    ids: list[int], kind: str, size: int, per_page: int, ignores: bool, flavour: Flavour
+    ids: list[int], kind: str, size: int, per_page: int, ignores: bool, empty: bool, flavour: Flavour
 ) -> None:
     given_size = size if ignores else None
-    answer = (
-        by_id(sorted(ids), given_size)
-        if kind == "id"
-        else by_offset(ids if kind == "unsorted" else sorted(ids), given_size)
-    )
-    expected = [str(number) for number in (ids if kind == "unsorted" else sorted(ids))]
-    with serving(answer) as server:
+    records = ids if kind in ("unsorted", "token") else sorted(ids)
+    answer = {
+        "id": lambda: by_id(records, given_size),
+        "token": lambda: by_token(records, given_size),
+        "dropping": lambda: dropping(records, size, drops=30),
+    }.get(kind, lambda: by_offset(records, given_size))()
+    expected = [str(number) for number in records]
+    with serving(ending(answer) if empty and kind != "dropping" else answer) as server:
         found: list[str] = []
         cursor: str | None = None
         for _ in range(100):

@@ -163,4 +163,4 @@ def test_through_a_proxy_reads_end_too(server: FaultServer) -> None:
     with payt.Client("token", base_url="http://payt.example", allow_http=True, **arguments) as client:
         with pytest.raises(payt.TransportError, match="total_timeout"):
             list(client.contacts.list(administration_id="1"))
-        assert len(list(client.contacts.list(administration_id="1"))) == 12
+        assert len(list(client.contacts.list(administration_id="1"))) == 11

@@ -30,7 +30,7 @@ def spans() -> Iterator[InMemorySpanExporter]:
 
 def test_each_attempt_is_a_span(spans: InMemorySpanExporter, server: FaultServer, flavour: Flavour) -> None:
     server.script([None, kinds.answer(503)])
-    assert len(flavour.contacts(server.url, client=QUICK)) == 12
+    assert len(flavour.contacts(server.url, client=QUICK)) == 11
     finished = spans.get_finished_spans()
     statuses = [(span.attributes or {}).get("http.status_code") for span in finished]
     assert statuses == [200, 503, 200, 200]

@@ -1,4 +1,4 @@
-"""A process that lists an administration of so many pages, by so many threads or tasks.
+"""A process that lists an administration of so many pages, by so many threads or tasks, from `strict_judge`.
 
     python pace_process.py URL TOKEN PAGES threads|tasks WORKERS PACE
 
@@ -24,12 +24,12 @@ def by_threads() -> None:
     with payt.Client(token, **options) as client, ThreadPoolExecutor(int(workers)) as pool:
         listings = [client.contacts.list(administration_id=str(each)) for _ in range(int(workers))]
         for done in [pool.submit(list, listing) for listing in listings]:
-            assert len(done.result()) == each
+            assert len(done.result()) == 1 + each
 
 
 async def by_tasks() -> None:
     async def listed(client: payt.AsyncClient) -> None:
-        assert len([contact async for contact in client.contacts.list(administration_id=str(each))]) == each
+        assert len([contact async for contact in client.contacts.list(administration_id=str(each))]) == 1 + each
 
     async with payt.AsyncClient(token, **options) as client:
         await asyncio.gather(*(listed(client) for _ in range(int(workers))))

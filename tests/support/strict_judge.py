@@ -2,7 +2,8 @@
 
     python strict_judge.py [SECONDS_PER_PAGE]
 
-It prints its port, and answers each `GET /v1/contacts?administration_id=N` with the next of N pages of one contact.
+It prints its port, and answers each `GET /v1/contacts?administration_id=N` with the next of N pages: the first one has
+two contacts, any other one has one, so that the last one is not a full one whose end would be proven by a request more.
 When standard input ends, it prints as JSON, for each token, when its requests arrived and with what they were answered.
 Requests that were refused do not count against the limit. Only the standard library.
 """
@@ -30,7 +31,8 @@ def page(target: str) -> bytes:
     query = parse_qs(urlsplit(target).query)
     number = int(query.get("cursor", ["0"])[0]) + 1
     cursor = str(number) if number < int(query["administration_id"][0]) else None
-    return json.dumps({"data": [{"id": str(number)}], "pagination": {"cursor": cursor}}).encode()
+    data = [{"id": str(each)} for each in ((0, 1) if number == 1 else (number,))]
+    return json.dumps({"data": data, "pagination": {"cursor": cursor}}).encode()
 
 
 class Connection(asyncio.Protocol):

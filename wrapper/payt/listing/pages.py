@@ -19,6 +19,14 @@ from .arguments import Listing
 
 T = TypeVar("T")
 E = TypeVar("E", bound=PaytError)
+CANNOT_CUT = (
+    "the page has more records than were asked for, and nothing says how to resume behind the last one of `limit`: "
+    "list without limit"
+)
+NO_KEY = (
+    "the listing seems to end here, on a full or odd page, and its last record has no key to ask what is behind it: "
+    "let `fields` have it"
+)
 
 
 @attrs.frozen(kw_only=True)
@@ -138,26 +146,25 @@ def without_invalid(
     return Response(url, response.status_code, response.content, response.headers, page, unknown), invalid
 
 
-def last_key(response: Response[Any], keys: list[Any], invalid: tuple[InvalidRecord, ...]) -> str:
-    """The key of the last record on a page, readable or not.
-
-    Raises:
-        InvalidResponseError: It has none, so nothing can prove that the listing ends there.
-    """
+def last_key(keys: list[Any], invalid: tuple[InvalidRecord, ...]) -> str | None:
+    """The key of the last record on a page, readable or not; None where it has none."""
     last = invalid[-1].id if invalid and _place(invalid[-1]) >= len(keys) + len(invalid) - 1 else (keys or [None])[-1]
-    if not last:
-        refuse(
-            response,
-            "the listing seems to end here, on a full or odd page, and its last record has no key to ask what is "
-            "behind it: let `fields` have it",
-            path="$.data",
-        )
-    return str(last)
+    return last or None
 
 
 def in_front_of(invalid: tuple[InvalidRecord, ...], index: int) -> tuple[InvalidRecord, ...]:
     """Those that come before a record, by its index among those that can be read."""
     return tuple(each for number, each in enumerate(invalid) if _place(each) - number <= index)
+
+
+def belongs(listing: Listing, record: Any, part: Mapping[str, Any]) -> bool:
+    """Whether a record passes the filters of a part of a listing."""
+    for name, field in listing.spec.separated.items():
+        if name in part and field is not None:
+            held = getattr(record, field)
+            if {*(held if isinstance(held, list) else [held])}.isdisjoint(part[name].split(",")):
+                return False
+    return True
 
 
 def _place(invalid: InvalidRecord) -> int:

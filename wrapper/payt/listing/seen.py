@@ -1,7 +1,8 @@
-"""Which records of a listing came before."""
+"""Which records and cursors of a listing came before."""
 
 from __future__ import annotations
 
+import hashlib
 import zlib
 from collections.abc import Sequence
 from operator import lt
@@ -41,3 +42,29 @@ class Seen:
             return False
         self._last = numbers[-1]
         return True
+
+
+class Cursors:
+    """Remembers cursors, in sixteen bytes each, however long they are.
+
+    Args:
+        first: The one that the listing begins with, if any.
+    """
+
+    def __init__(self, first: str | None) -> None:
+        self._digests = {_digest(first)} if first else set()
+
+    def __contains__(self, cursor: str) -> bool:
+        return _digest(cursor) in self._digests
+
+    def add(self, cursor: str) -> None:
+        """Remember one."""
+        self._digests.add(_digest(cursor))
+
+    def clear(self) -> None:
+        """Forget them all."""
+        self._digests.clear()
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:16]

@@ -1,18 +1,18 @@
 """One iteration over a list: what to ask next, and what a page means. No I/O.
 
-A listing is complete when a page comes without a cursor. Where such a page is odd (as full as a page can be, or with
-names around its records that the contract does not know), that is proven by one more request, behind its last record.
+A listing is complete when a page comes without a cursor. Where such a page is odd (as full as any page before it, or as
+a page can be, or with names around its records that the contract does not know), that is proven by one more request,
+behind the last record.
 """
 
 from __future__ import annotations
 
 import copy
-import hashlib
 import logging
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Generic, NoReturn, TypeVar
+from typing import Any, Generic, TypeVar
 
 import attrs
 
@@ -24,10 +24,13 @@ from ..transport.redaction import plain
 from .arguments import Listing
 from .guesses import Guesses, Position, ascending
 from .pages import (
+    CANNOT_CUT,
+    NO_KEY,
     InvalidRecord,
     Page,
     Proof,
     about,
+    belongs,
     cursor_of,
     in_front_of,
     keys_of,
@@ -36,7 +39,7 @@ from .pages import (
     refuse,
     without_invalid,
 )
-from .seen import Seen
+from .seen import Cursors, Seen
 
 T = TypeVar("T")
 log = logging.getLogger("payt")
@@ -65,11 +68,13 @@ class Walk(Generic[T]):
         self.invalid: list[InvalidRecord] = []
         self._part, self._cursor = self._start()
         self._first_part = self._part
-        self._cursors = {_digest(self._cursor)} if self._cursor else set()
+        self._cursors = Cursors(self._cursor)
         self._seen = Seen()
         self._left = listing.limit
         self._by_key = False  # whether a cursor was seen to be the key of the last record on its page
         self._before: list[Any] = []  # the keys of the page before
+        self._last: str | None = None  # the key of the last record, readable or not
+        self._largest = 0  # how many records the largest page had
         self._proof: Proof | None = None
         self._held: Page[T] | None = None  # until it is proven that it was cut rightly
         self._empty = self._pages = self._count = 0
@@ -142,7 +147,6 @@ class Walk(Generic[T]):
         """
         keys = keys_of(self.listing, response)
         count = len(keys) + len(invalid)
-        full = count >= self._per_page
         if response.unknown_fields and not self._warned:
             self._warned = True
             unknown = plain(", ".join(sorted(response.unknown_fields)[:20]))
@@ -160,21 +164,22 @@ class Walk(Generic[T]):
         self._by_key = self._by_key or (bool(keys) and cursor == keys[-1])
         data = self._fresh(records, keys, new)
         proof = None
+        if count:
+            self._last = last_key(keys, invalid)
         if self._left is not None and len(data) > self._left:
             cursor, proof = self._cut(response, data[: self._left], cursor, keys)
             del data[self._left :]
             invalid = in_front_of(invalid, [str(key) for key in keys].index(cursor))
-        elif cursor is None and count and (odd or full) and self.listing.spec.key is not None:
-            cursor = last_key(response, keys, invalid)
-            if odd or len(data) != self._left:
-                proof = Proof(f"`{odd}`" if odd else "a full page")
+        elif cursor is None:
+            cursor, proof = self._end(response, odd, count, wanted=len(data) != self._left)
         if self._left is not None:
             self._left -= len(data)
         if cursor is None:
             self._next_part()
         else:
-            self._cursors.add(_digest(cursor))
+            self._cursors.add(cursor)
             self._cursor, self._before, self._proof = cursor, keys, proof
+            self._largest = max(self._largest, count)
         self._pages, self._count = self._pages + 1, self._count + len(data)
         self.invalid.extend(invalid)
         made = Page(data=data, cursor=self.cursor, raw=response.content, headers=response.headers, invalid=invalid)
@@ -227,7 +232,18 @@ class Walk(Generic[T]):
 
     def _next_part(self) -> None:
         self._part, self._cursor, self._proof, self._before = self._part + 1, None, None, []
+        self._last, self._largest = None, 0
         self._cursors.clear()
+
+    def _end(self, response: Response[Any], odd: str, count: int, *, wanted: bool) -> tuple[str | None, Proof | None]:
+        """What a page without a cursor leads to: nothing, or the cursor behind its last record, and its proof."""
+        full = count >= min(self._per_page, self._largest or self._per_page)
+        if not (odd or full) or not (count or self._largest) or self.listing.spec.key is None:
+            return None, None
+        if not self._last:
+            refuse(response, NO_KEY, path="$.data")
+        proof = Proof(f"`{odd}`" if odd else "a full page", cursor=self._cursor)
+        return self._last, proof if odd or wanted else None
 
     def _proven(self, proof: Proof, response: Response[Any], keys: list[Any], *, more: bool) -> Page[T] | None:
         """What an answer to a proof means: an empty last page, or that a page was cut rightly."""
@@ -235,13 +251,18 @@ class Walk(Generic[T]):
         if not proof.doubt:
             held, self._held = self._held, None
             if keys[:1] != [proof.first] or held is None:
-                self._cannot_cut(response, proof.cursor)
+                self._cursor = proof.cursor
+                refuse(response, CANNOT_CUT, path="$.data")
             return attrs.evolve(held, cursor=self.cursor)
-        if more:
+        cursor = cursor_of(response)
+        further = not keys and cursor is not None and cursor not in self._cursors
+        again = bool(keys) and keys == self._before and proof.cursor != self._cursor
+        if more or further or again:
+            found = "there are records" if more else "the same page comes" if again else "there is a cursor"
             refuse(
                 response,
-                "the listing seemed complete, and there are records behind its end: "
-                f"the last page ended with {proof.doubt} and without `pagination.cursor`",
+                f"the listing seemed complete, and {found} behind its end: the last page ended with {proof.doubt} and "
+                "without `pagination.cursor`",
                 path="$.pagination",
             )
         return self._empty_page(response.content, response.headers)
@@ -252,7 +273,7 @@ class Walk(Generic[T]):
         stands = bool(keys) and not any(new) and (not self.listing.overlapping or keys == self._before)
         if self._empty > _MOST_EMPTY:
             raise about(response, PaginationError(f"{_MOST_EMPTY} pages in a row had a cursor and no records"))
-        if cursor is not None and _digest(cursor) in self._cursors:
+        if cursor is not None and cursor in self._cursors:
             raise about(response, PaginationError("the cursor goes in circles: it was sent before"))
         if cursor is not None and len(cursor) > _LONGEST_CURSOR:
             long = f"the cursor has {len(cursor)} characters, more than a URL can hold"
@@ -266,35 +287,13 @@ class Walk(Generic[T]):
         """The cursor behind the last of these records, on a page that has more than were asked for."""
         key = getattr(data[-1], self.listing.spec.key or "", None)
         if not key:
-            self._cannot_cut(response, self._cursor)
+            refuse(response, CANNOT_CUT, path="$.data")
         believed = self._by_key or cursor == keys[-1]
         return str(key), None if believed else Proof(first=keys[keys.index(key) + 1], cursor=self._cursor)
-
-    def _cannot_cut(self, response: Response[Any], cursor: str | None) -> NoReturn:
-        self._cursor = cursor
-        refuse(
-            response,
-            "the page has more records than were asked for, and nothing says how to resume behind the last one of "
-            "`limit`: list without limit",
-            path="$.data",
-        )
 
     def _came_before(self, record: T) -> bool:
         """Whether a record belongs to a part before the one that this iteration resumed."""
         if not self.listing.overlapping or self.listing.cursor is None:
             return False
-        return any(self._belongs(record, part) for part in self.listing.parts[: min(self._part, self._first_part + 1)])
-
-    def _belongs(self, record: T, part: Mapping[str, Any]) -> bool:
-        """Whether a record passes the filters of a part."""
-        for name, field in self.listing.spec.separated.items():
-            if name in part and field is not None:
-                held = getattr(record, field)
-                if {*(held if isinstance(held, list) else [held])}.isdisjoint(part[name].split(",")):
-                    return False
-        return True
-
-
-def _digest(text: str) -> bytes:
-    """What stands for a text in a set: sixteen bytes, however long the text."""
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:16]
+        before = self.listing.parts[: min(self._part, self._first_part + 1)]
+        return any(belongs(self.listing, record, part) for part in before)
