@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from contextlib import ExitStack
 
 import payt
@@ -17,7 +18,7 @@ def main() -> None:
     store = payt.SQLTokenStore(database, encrypt=False) if database else payt.FileTokenStore(folder)
     who = payt.AuthorizationCode(
         "id",
-        "secret",
+        setting("STRICT_SECRET", "secret"),
         store,
         refresh_token=setting("STRICT_FIRST"),
         account=setting("STRICT_ACCOUNT"),
@@ -37,6 +38,7 @@ def main() -> None:
             sys.stdout.flush()
             if not setting("STRICT_ENDLESS"):
                 break
+            time.sleep(0.05)  # what is measured is not how fast it lists
 
 
 if __name__ == "__main__":

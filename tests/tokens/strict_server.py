@@ -27,6 +27,7 @@ class StrictServer:
     Attributes:
         valid: The refresh token of each login that would be taken next.
         renewals: How often a login was renewed.
+        renewed_by: The header that came with each renewal, by the refresh token that was the answer.
         reused: How often a refresh token was sent that had been used before.
         lists: Whose access tokens the API saw, in order.
         expires_in: For how many seconds access tokens are issued.
@@ -40,6 +41,7 @@ class StrictServer:
     def __init__(self) -> None:
         self.valid: dict[str, str] = {}
         self.renewals = self.reused = 0
+        self.renewed_by: dict[str, str] = {}
         self.lists: list[str] = []
         self.expires_in: Any = 7200
         self.delay = 0.0
@@ -87,7 +89,7 @@ class StrictServer:
             del self.valid[name]
             self._access = {token: value for token, value in self._access.items() if value[0] != name}
 
-    def token(self, body: dict[str, Any]) -> Raw:
+    def token(self, body: dict[str, Any], by: str) -> Raw:
         with self._lock:
             if self.before:
                 return self.before.pop(0)
@@ -101,6 +103,7 @@ class StrictServer:
                 return 400, {}, b'{"error": "invalid_grant"}'
             self.renewals += 1
             tokens = self._issue(name)
+            self.renewed_by[tokens["refresh_token"]] = by
         time.sleep(self.delay)
         self.meanwhile()
         return self.answer(tokens)
@@ -138,7 +141,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self._answer(*self.server.strict.token(body))
+        self._answer(*self.server.strict.token(body, self.headers["Authorization"]))
 
     def do_GET(self) -> None:
         assert urlsplit(self.path).path == "/v1/contacts"

@@ -329,6 +329,21 @@ def test_a_401_after_a_refresh_is_final(
     assert len(flavour.contacts(odd.url, somebody, client=QUICK)) == 1
 
 
+def test_a_401_with_a_new_token_that_has_ended_meanwhile_is_not_final(
+    odd: FaultServer, scripted: Scripted, somebody: payt.AuthorizationCode, flavour: Flavour
+) -> None:
+    """As on a busy machine, where a token of two seconds may be of no use before it gets there."""
+    scripted.tokens = lambda number: {**TOKENS, "access_token": f"a-{number}", "expires_in": 0 if number < 3 else 7200}
+    odd.script([None, kinds.answer(401), None, kinds.answer(401), None])
+    assert len(flavour.contacts(odd.url, somebody, client=QUICK)) == 1
+    assert len(scripted.asked) == 3
+    scripted.tokens = lambda number: {**TOKENS, "access_token": f"a-{number}", "expires_in": 0}
+    odd.script([kinds.answer(401), *([None, kinds.answer(401)] * 50)])
+    with pytest.raises(payt.AuthenticationError):
+        flavour.contacts(odd.url, somebody, client=QUICK)
+    assert len(scripted.asked) <= 3 + auth.MOST_TOKENS
+
+
 def test_a_401_with_a_stored_token_is_refreshed_and_a_second_one_is_final(
     odd: FaultServer, scripted: Scripted, somebody: payt.AuthorizationCode, flavour: Flavour
 ) -> None:

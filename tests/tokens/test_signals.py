@@ -12,9 +12,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import attrs
 import pytest
 
 import payt
+from payt.credentials.file_store import LONGEST_LOCK
 from payt.transport.signals import renewing
 
 from .strict_server import StrictServer
@@ -107,6 +109,44 @@ def test_without_a_renewal_nothing_waits(server: StrictServer, folder: Path, num
         assert process.stdout.readline() == "in\n"
         process.send_signal(number)
         assert process.wait(30) == -number
+
+
+def test_ctrl_c_does_not_wait_for_the_lock_of_another_process(server: StrictServer, folder: Path) -> None:
+    """Which may hold it for minutes: nothing is spent yet, so nothing is lost."""
+    begin(server, folder)
+    program = """
+import os, threading, payt
+
+def tell():
+    while not any(thread.name == "payt-token" for thread in threading.enumerate()):
+        pass
+    print("searching", flush=True)
+
+threading.Thread(target=tell).start()
+with payt.Client(payt.AuthorizationCode("id", "secret"), trust_env=False) as client:
+    list(client.contacts.list(administration_id="1"))
+"""
+    (file,) = folder.glob("*.json")
+    store = payt.FileTokenStore(folder)
+    token = store.load(file.stem)
+    assert token is not None
+    store.save(file.stem, attrs.evolve(token, expires_at=1.0))
+    environment = {**os.environ, "PAYT_BASE_URL": server.url}
+    with (
+        store.lock(file.stem),
+        subprocess.Popen(
+            [sys.executable, "-c", program],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        ) as process,
+    ):
+        assert process.stdout is not None
+        assert process.stdout.readline() == "searching\n"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(LONGEST_LOCK / 2) != 0
+    assert server.renewals == 1
 
 
 # From within

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 import os
+import time
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
 from contextlib import suppress
@@ -213,7 +214,8 @@ class GrantAuth(_Auth):
     """Sends the access token of a grant, which is renewed before its end, and once when Payt refuses it.
 
     A refused token means little while others renew: theirs is in the store by then, and is tried first. So is every
-    other token that turns up there; only when a new one was asked for and nothing else is left, 401 is final.
+    other token that turns up there; only when a new one was asked for and nothing else is left, 401 is final. A new one
+    that has ended by the time it is refused, as on a busy machine, does not count.
     """
 
     def __init__(self, grant: Grant, cache: TokenCache, endpoint: TokenEndpoint) -> None:
@@ -240,3 +242,4 @@ class GrantAuth(_Auth):
             if response.status_code != httpx.codes.UNAUTHORIZED:
                 return
             cache.refuse(token)
+            may_ask = may_ask or token.is_due(time.time(), 0)

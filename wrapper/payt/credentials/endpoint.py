@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import base64
 import inspect
+import json
 import random
 import time
 from collections.abc import Callable, Mapping
@@ -27,7 +28,6 @@ from urllib.parse import quote_plus
 
 import attrs
 import httpx
-import msgspec
 
 from ..errors import LoginRequiredError, TokenError
 from ..transport import clock
@@ -191,22 +191,29 @@ def _mocked(handler: Callable[[httpx.Request], Any], request: httpx.Request) -> 
 def _read(response: httpx.Response) -> httpx.Response:
     """The response with its body, as far as it is needed: a token that is there counts, however the rest ends."""
     raw, encodings = b"", response.headers.get("Content-Encoding", "").split(",")
-    pieces = response.iter_raw()
+    pieces, failure = response.iter_raw(), None
     if response.is_stream_consumed:  # as that of a mock is
         pieces, encodings = iter([response.content]), []
+
+    def is_token(content: bytes) -> bool:
+        return response.is_success and _token_of(content, 0) is not None
+
     try:
         for piece in pieces:
             raw += piece
             if len(raw) > LARGEST:
                 raise _too_large(response)
-            if response.is_success and piece.rstrip().endswith(b"}") and _token_of(raw, 0) is not None:
+            if piece.rstrip().endswith(b"}") and is_token(raw):
                 break
-    except httpx.RequestError:
-        if not response.is_success or _token_of(_decoded(raw, encodings, response), 0) is None:
-            raise
+    except httpx.RequestError as error:
+        failure = error
     finally:
         response.close()
-    content = _decoded(raw, encodings, response)
+    content = raw if is_token(raw) else _decoded(raw, encodings, response)
+    if failure is not None and not is_token(content):
+        content = content.rpartition(b",")[0] + b"}"  # as far as it came
+        if not is_token(content):
+            raise failure
     whole = httpx.Response(response.status_code, content=content, request=response.request)
     whole.headers = response.headers  # only now: the body is decoded, whatever its headers say
     return whole
@@ -240,8 +247,8 @@ def _too_large(response: httpx.Response) -> httpx.ReadError:
 def _token_of(content: bytes, asked_at: float) -> Token | None:
     """The token in an answer, None where there is none. What is odd beside it must not cost the token."""
     try:
-        answer = msgspec.json.decode(content.removeprefix(b"\xef\xbb\xbf"))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        answer, _ = json.JSONDecoder(strict=False).raw_decode(content.decode("utf-8-sig", "replace").lstrip())
+    except (ValueError, RecursionError):
         return None
     if not isinstance(answer, dict):
         return None

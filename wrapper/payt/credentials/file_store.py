@@ -12,9 +12,11 @@ import errno
 import hashlib
 import os
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import main_thread
 from typing import Final
 
 import attrs
@@ -28,6 +30,8 @@ FORMAT: Final = "payt-token-1"
 """What tells our files from others; a later layout gets another number."""
 LONGEST_LOCK: Final = 150.0
 """Seconds after which nobody waits for a lock any longer: longer than any request for a token takes."""
+_PATIENCE: Final = 0.5
+"""Seconds after which who waits for a lock looks whether the program is ending."""
 _CHECK: Final = b',"check":"'
 """Before a digest of all that comes before it. It is a field of the token, which earlier versions pass over."""
 _ROOM: Final = 2**14
@@ -116,23 +120,9 @@ class FileTokenStore:
         Raises:
             TokenError: On entering: the folder cannot be used, or somebody has held the lock for minutes.
         """
-        import filelock  # noqa: PLC0415  only who keeps tokens in files needs it
-
         self._prepare()
-        file = self.path / f"{key}.lock"
-        lock = filelock.FileLock(file, timeout=LONGEST_LOCK, mode=_PRIVATE_FILE)
-        try:
-            lock.acquire()
-        except filelock.Timeout:
-            raise TokenError(
-                f"another process has held {file} for {LONGEST_LOCK:g} s: is one stuck that renews tokens?"
-            ) from None
-        except OSError as error:
-            raise TokenError(f"{file} cannot be locked: {error.strerror}") from None
-        try:
+        with locked_file(self.path / f"{key}.lock"):
             yield
-        finally:
-            lock.release()
 
     def _files(self, key: str) -> tuple[Path, Path]:
         return self.path / f"{key}.json", self.path / f".{key}.json.new"
@@ -172,6 +162,34 @@ class _Kept(msgspec.Struct, forbid_unknown_fields=True):
 _decode = msgspec.json.Decoder(
     _Kept
 ).decode  # once: threads that look at a type for the first time together can crash msgspec
+
+
+@contextmanager
+def locked_file(file: Path) -> Iterator[None]:
+    """In here, no other thread or process has locked this file.
+
+    Raises:
+        TokenError: It cannot be locked, somebody has held it for minutes, or the program ends while it waits.
+    """
+    import filelock  # noqa: PLC0415  only who keeps tokens in files needs it
+
+    lock, end = filelock.FileLock(file, mode=_PRIVATE_FILE), time.monotonic() + LONGEST_LOCK
+    while not lock.is_locked:
+        try:
+            lock.acquire(timeout=_PATIENCE)
+        except filelock.Timeout:
+            if not main_thread().is_alive():  # nothing is spent yet, so nothing is lost
+                raise TokenError(f"the program is ending, while another process holds {file}") from None
+            if time.monotonic() >= end:
+                raise TokenError(
+                    f"another process has held {file} for {LONGEST_LOCK:g} s: is one stuck that renews tokens?"
+                ) from None
+        except OSError as error:
+            raise TokenError(f"{file} cannot be locked: {error.strerror}") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _read(file: Path) -> bytes | None:

@@ -15,13 +15,12 @@ import sqlalchemy as sa
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from ..credentials import Token
+from ..credentials.file_store import LONGEST_LOCK, locked_file
 from ..errors import TokenError
 from .database import engine_of
 from .dialects import PostgreSQL, SQLite, dialect_of, in_memory
 from .errors import reason, shown
 
-LONGEST_LOCK = 150
-"""Seconds after which nobody waits for a lock any longer: longer than any request for a token takes."""
 KEY = "PAYT_TOKEN_KEY"
 _ENCRYPTED, _PLAIN = "fernet:", "plain:"
 
@@ -127,11 +126,7 @@ class SQLTokenStore:
         with ExitStack() as stack:
             with self._errors():
                 if isinstance(self._dialect, SQLite):
-                    if not stack.enter_context(self._dialect.locked_file(f"payt token {key}", timeout=LONGEST_LOCK)):
-                        raise TokenError(
-                            f"{shown(self._engine.url)}: another process has held the lock for {LONGEST_LOCK} s: "
-                            "is one stuck that renews tokens?"
-                        )
+                    stack.enter_context(locked_file(self._dialect.lock_file(f"payt token {key}")))
                 else:
                     self._lock_row(stack, self._dialect, key)
                     # for load and save, so that save can commit under the lock; and opened now, as the database might

@@ -6,7 +6,7 @@ import hashlib
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -73,29 +73,16 @@ class SQLite(Dialect):
         if path:
             file = Path(path).resolve()
             self._opened.setdefault(file, _identity(file))
-            lock = self.locked_file(name, timeout=0, path=file)
+            lock = _locked(self.lock_file(name, file))
         else:
             lock = lock_in_process(f"{id(self.engine)} {name}")
         with lock as held:
             yield held
 
-    @contextmanager
-    def locked_file(self, name: str, *, timeout: float, path: Path | None = None) -> Iterator[bool]:
-        """A locked file beside the database; the system lets it go when the process ends, however it ends.
-
-        Its value is False where somebody else has held it for `timeout` seconds.
-        """
+    def lock_file(self, name: str, path: Path | None = None) -> Path:
+        """A file beside the database to lock; the system lets it go when the process ends, however it ends."""
         digest = hashlib.sha256(name.encode()).hexdigest()[:16]
-        lock = FileLock(f"{path or self._path}.{digest}.lock", timeout=timeout, thread_local=False)
-        held = True
-        try:
-            lock.acquire()
-        except Timeout:
-            held = False
-        try:
-            yield held
-        finally:
-            lock.release()
+        return Path(f"{path or self._path}.{digest}.lock")
 
     def has_triggers(self, connection: sa.Connection, table: sa.Table) -> bool:
         """As `Dialect.has_triggers`."""
@@ -122,6 +109,17 @@ def _identity(path: Path) -> tuple[int, int]:
     except FileNotFoundError:
         return 0, 0
     return found.st_dev, found.st_ino
+
+
+@contextmanager
+def _locked(file: Path) -> Iterator[bool]:
+    lock = FileLock(file, thread_local=False)
+    with suppress(Timeout):
+        lock.acquire(timeout=0)
+    try:
+        yield lock.is_locked
+    finally:
+        lock.release()
 
 
 _held: PerProcess[dict[str, object]] = PerProcess(dict)
