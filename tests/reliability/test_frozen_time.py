@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import pytest
 from freezegun import freeze_time
@@ -21,24 +21,18 @@ DATE = "2020-02-29"
 HASTY = QUICK | {"total_timeout": PATIENCE, "retries": 0}
 
 
-@pytest.fixture
-def strict() -> Iterator[FakePayt]:
-    """Refuses the eleventh request in a second."""
-    with FakePayt(contacts=12, rate_limit=10) as fake:
-        yield fake
-
-
 @pytest.mark.real_time
-def test_the_pace_is_kept_while_the_date_stands_still_and_afterwards(strict: FakePayt, flavour: Flavour) -> None:
-    def listing() -> int:
-        return len(flavour.contacts(strict.url, strict.token, client=HASTY, per_page=1))
+def test_the_pace_is_kept_while_the_date_stands_still_and_afterwards(fake: FakePayt, flavour: Flavour) -> None:
+    def listing() -> float:
+        began = os.times().elapsed  # which stands still for nobody
+        assert len(flavour.contacts(fake.url, fake.token, client=HASTY, per_page=1)) == 12
+        return os.times().elapsed - began
 
     with freeze_time(DATE):
-        assert listing() == 12
-    assert listing() == 12
+        assert listing() >= 1
+    assert listing() >= 1
     with freeze_time(DATE):
-        assert listing() == 12
-    assert {request.status for request in strict.requests} == {200}
+        assert listing() >= 1
 
 
 @pytest.mark.real_time
