@@ -20,7 +20,7 @@ from typing import Any
 from uuid import UUID
 
 import jinja2
-from document import resolve
+from document import alternatives_of, resolve, types_of
 from lists import List, after_of, lists_of, properties_of
 from openapi_python_client.strings import snake_case
 
@@ -109,7 +109,7 @@ def _described(document: dict[str, Any], api: str, each: List, models: set[str])
         "separated": each.separated,
         "splits": any(field is not None for field in each.separated.values()),
         "most": each.parameters["per_page"]["schema"]["maximum"],
-        "columns": tuple(each.record.get("x-columns", list(properties)[:7])),
+        "columns": tuple(each.record.get("x-columns") or _columns(document, properties, copy.get("key"))),
         "key": repr(copy.get("key")),
         "watermark": repr(copy.get("watermark")),
         "after": repr(after_of(copy["watermark"]) if "watermark" in copy else None),
@@ -117,6 +117,18 @@ def _described(document: dict[str, Any], api: str, each: List, models: set[str])
         "has_fields": "fields" in each.parameters,
         "on_request": [field for field, schema in properties.items() if resolve(document, schema).get("x-on-request")],
     }
+
+
+def _columns(document: dict[str, Any], properties: dict[str, Any], key: str | None) -> list[str]:
+    """The key and the first fields that go into a cell, seven in all; the first seven where none does."""
+    nested = {
+        name
+        for name, schema in properties.items()
+        for part in alternatives_of(document, schema)
+        if {"object", "array"} & {*types_of(part)} or "properties" in part
+    }
+    plain = [name for name in properties if name == key or name not in nested]
+    return sorted(plain or properties, key=lambda name: name != key)[:7]
 
 
 def _text(parameter: dict[str, Any], each: List) -> str:

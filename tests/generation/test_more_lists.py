@@ -65,7 +65,7 @@ USED = """
     from payt_api.api.vat_rates import list_vat_rates
     from payt_api.models import Invoice, InvoiceDebtor, InvoiceLine, InvoiceStatusType0 as Status
     from payt_resources import LISTS
-    from payt_resources.invoices import Invoices
+    from payt_resources.invoices import LIST, Invoices
 
     def payt_command(*arguments, code=0):
         command = [sys.executable, "-m", "payt.cli", *arguments]
@@ -101,6 +101,7 @@ USED = """
         print(payt_command("invoices", "deleted", "list", "-a", "1", "--deleted-after", "2020-01-01T00:00:00Z"), end="")
         assert "Missing option '--deleted-after'" in payt_command("invoices", "deleted", "list", "-a", "1", code=2)
         print(payt_command("currencies", "sync", "--to", f"sqlite:///{sys.argv[1]}").partition(";")[0])
+    assert LIST.columns == ("id", "administration_id", "invoice_number", "amount", "paid", "status", "due_on")
     text = inspect.getdoc(Invoices.list)
     assert "Sent only when `fields` names them: memo." in text
     assert "due_on: Only invoices due on this day." in text
