@@ -183,7 +183,7 @@ def test_a_redirection_to_nowhere_is_an_error(fake: FakePayt, flavour: Flavour) 
 
 
 def test_arguments_that_no_url_can_hold_are_refused(fake: FakePayt, flavour: Flavour) -> None:
-    with pytest.raises(ValueError, match="the arguments make no URL"):
+    with pytest.raises(ValueError, match="the arguments do not make a valid URL"):
         flavour.contacts(fake.url, administration_id="x" * 70_000)
     assert not fake.requests
 

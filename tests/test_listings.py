@@ -129,7 +129,7 @@ def test_what_is_none_is_left_out_and_no_values_mean_no_request() -> None:
         ({"per_page": 501}, ValueError, "per_page must be 1 to 500, got 501"),
         ({"limit": -1}, ValueError, "limit must be 0 or more"),
         ({"cursor": ""}, ValueError, "cursor must not be empty"),
-        ({"numbers": [str(n) for n in range(101)]}, ValueError, "numbers hold more values than one request can"),
+        ({"numbers": [str(n) for n in range(101)]}, ValueError, "numbers hold too many values for one request"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else None,
 )

@@ -151,7 +151,7 @@ def decode(content: bytes, type_: type[T], unknown_fields: set[str] | None = Non
 
 @attrs.frozen
 class Unreadable:
-    """A record that is not what the contract says."""
+    """A record that does not match the contract."""
 
     raw: bytes = attrs.field(repr=False)
     """The record as it came, as JSON."""
@@ -174,7 +174,7 @@ def decode_each(
         The page without records, and the records in their order.
 
     Raises:
-        DecodeError: What is around the records is not what the contract says either.
+        DecodeError: What is around the records does not match the contract either.
     """
     try:
         parts = {**_object.decode(content)}

@@ -88,7 +88,7 @@ def test_the_worst_comes_first_with_a_bar_and_examples(payt_command: Any, checke
         "    2 Jan Jansen",
         "    3 Jan Jansen",
     ]
-    assert lines[-1] == "Payt finds fault with: invoice 2, city 1"
+    assert lines[-1] == "Payt marks as faulty: invoice 2, city 1"
 
 
 def test_a_gap_of_one_in_thousands_has_a_bar_too(payt_command: Any, fake: FakePayt) -> None:
@@ -171,7 +171,7 @@ def test_one_contact_that_cannot_be_read_does_not_end_the_report(payt_command: A
     fake.add_administration("2", [contact(id=1, **WHOLE), {"id": 2, "validation_errors": [], "lastname": "x"}])
     result = payt_command("contacts", "check", "-a", 2)
     assert (result.exit_code, result.stdout.splitlines()[0]) == (1, "1 contacts, 0 of them (0%) with gaps")
-    said = "payt: 1 contact is not what the contract says, and left out: 2 (validation_errors)\n"
+    said = "payt: 1 contact left out as invalid: 2 (validation_errors)\n"
     assert result.stderr == said
 
 

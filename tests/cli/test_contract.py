@@ -37,7 +37,7 @@ def test_an_api_that_keeps_to_the_contract(drifting: FakePayt) -> None:
     drifting.answer({"data": [record(id="1", lastname=SECRET), record(id=2)], "pagination": {"cursor": 2}})
     result = check()
     assert result.exit_code == 0, result.output
-    assert result.output.startswith("The API answers as the contract says (2 contacts, ")
+    assert result.output.startswith("The API matches the contract (2 contacts, ")
     assert [dict(request.query) for request in drifting.requests] == [{"administration_id": "1", "per_page": "500"}]
     assert drifting.requests[0].method == "GET"
 

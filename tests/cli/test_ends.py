@@ -50,7 +50,7 @@ LIST = ("contacts", "list", "-a", 1)
         (("-a", 1, "--fields", "id,lastnam"), "did you mean 'lastname'?"),
         (("-a", 1, "--ids", "1,,2"), "a value of --ids must not be empty: pass a value, or leave the option out"),
         (("-a", ""), "--administration must not be empty"),
-        (("-a", 1, "-o", "contacts.doc"), "the ending of contacts.doc stands for no format: pass --format"),
+        (("-a", 1, "-o", "contacts.doc"), "the ending of contacts.doc is not a known format: pass --format"),
         (("-a", 1, "--format", "xlsx"), "xlsx cannot go into standard output: name a file"),
         (("-a", 1, "--format", "parquet", "-o", "/dev/null"), "parquet cannot go into /dev/null"),
         (("-a", 1, "--env", "demo"), "contradicts PAYT_BASE_URL"),

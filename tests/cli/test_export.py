@@ -162,7 +162,7 @@ def test_records_that_are_not_what_the_contract_says_are_left_out_on_request(
     payt_command(*export)
     result = payt_command(*export, "--resume")  # what was left out before the interruption counts as well
     assert [row["id"] for row in rows_of(folder / "c.csv")] == ["0", "1", "4", "5", "6", "8"]
-    said = "payt: 3 contacts are not what the contract says, and left out: 2 (lastname), 3 (lastname), 7 (lastname)"
+    said = "payt: 3 contacts left out as invalid: 2 (lastname), 3 (lastname), 7 (lastname)"
     assert (result.exit_code, result.stderr.splitlines()[-1]) == (1, said)
 
 

@@ -56,7 +56,7 @@ def test_an_interrupted_export_is_gone_on_with(payt_command: Any, fake: FakePayt
     asked = len(fake.requests)
     result = payt_command(*EXPORT, "-o", name, "--resume")
     assert result.exit_code == 0
-    assert result.stderr.startswith("resuming behind 5 contacts in 5 pages\n12 contacts in 13 pages, ")
+    assert result.stderr.startswith("resuming after 5 contacts in 5 pages\n12 contacts in 13 pages, ")
     assert len(fake.requests) - asked == 8
     assert (folder / name).read_bytes() == whole
     assert files(folder) == {name}
@@ -141,7 +141,7 @@ def test_what_was_begun_with_other_arguments_is_not_gone_on_with(
     kept = files(folder)
     result = payt_command(*EXPORT, *changed, "-o", "c.csv", "--resume")
     assert result.exit_code == 2
-    assert f"was begun with another {named}: pass the same, or leave --resume out" in result.stderr
+    assert f"was started with another {named}: pass the same, or leave out --resume" in result.stderr
     assert files(folder) == kept
 
 
@@ -249,8 +249,8 @@ def test_a_file_that_is_mounted_by_itself_is_named_with_the_way_out(
     monkeypatch.setattr(Path, "replace", busy)
     result = payt_command(*EXPORT, "-o", name)
     assert result.exit_code == 1
-    assert result.stderr.startswith(f"payt: {name}: it is mounted by itself, as a file into a container")
-    assert f"the whole export is in {folder}/.{name}.part; mount the folder instead" in result.stderr
+    assert result.stderr.startswith(f"payt: {name}: it is a mount point, such as a single file in a container")
+    assert f"the complete export is in {folder}/.{name}.part; mount the folder instead" in result.stderr
     assert "--resume" not in result.stderr
     whole = (folder / f".{name}.part").read_bytes()
     monkeypatch.undo()
@@ -288,7 +288,7 @@ def test_what_others_put_in_the_place_of_the_part_is_not_written_into(
     (folder / ".c.csv.part.json.new").symlink_to(victim)
     result = payt_command(*EXPORT, "-o", "c.csv")
     assert (result.exit_code, fake.requests) == (1, [])
-    assert result.stderr.startswith(f"payt: c.csv: {planted} is in the way, a link or no file: remove it")
+    assert result.stderr.startswith(f"payt: c.csv: {planted} is in the way (a link, or not a regular file): remove it")
     planted.unlink()
     assert payt_command(*EXPORT, "-o", "c.csv").exit_code == 0
     assert victim.read_text() == "precious"

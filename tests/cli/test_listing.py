@@ -144,7 +144,7 @@ def test_a_record_that_is_not_what_the_contract_says_can_be_left_out(payt_comman
     result = payt_command("contacts", "list", "-a", 1, "--columns", "id,lastname", "--skip-invalid")
     assert (result.exit_code, result.stdout) == (1, "id\tlastname\n1\t\n3\t\n")
     assert result.stderr.splitlines()[-1] == (
-        "payt: 2 contacts are not what the contract says, and left out: 2 (lastname), one without an id (lastname)"
+        "payt: 2 contacts left out as invalid: 2 (lastname), one without an id (lastname)"
     )
 
 

@@ -105,7 +105,7 @@ def test_a_cursor_that_no_url_can_hold_is_a_clear_error(server: FaultServer, fla
 @pytest.mark.parametrize("name", ["administration_id", "ids", "cursor"])
 def test_an_argument_that_no_url_can_hold_is_refused(name: str, server: FaultServer, flavour: Flavour) -> None:
     before = len(server.requests)
-    with pytest.raises(ValueError, match="the arguments make no URL"):
+    with pytest.raises(ValueError, match="the arguments do not make a valid URL"):
         flavour.contacts(server.url, client=QUICK, **{name: "x" * 2**20})
     assert len(server.requests) == before
 

@@ -452,7 +452,7 @@ def test_another_event_loop_is_an_error_at_once(server: FaultServer) -> None:
     async def counted_and_closed() -> None:
         assert await count() == 11
         other = await asyncio.to_thread(asyncio.run, refused())
-        assert "this AsyncClient belongs to another event loop: make one in each loop" in other
+        assert "this AsyncClient belongs to another event loop: create one in each loop" in other
         assert await count() == 11
         await client.aclose()
 

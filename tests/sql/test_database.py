@@ -138,7 +138,7 @@ class TestOneRunAtATime:
         def meddle(number: int) -> None:
             tried.append(number)
             me = re.escape(f"process {os.getpid()} on {socket.gethostname()}, since 20")
-            with pytest.raises(BusyError, match=f"administration 1: another run syncs it into contacts: {me}"):
+            with pytest.raises(BusyError, match=f"administration 1: another run is syncing it into contacts: {me}"):
                 sync(fake, database)
 
         syncs(fake, database, meddle=meddle)
@@ -472,7 +472,7 @@ def test_a_field_with_the_name_of_another_column_is_refused(fields: list[str]) -
     ("url", "message"),
     [
         ("postgresql+psycopg://me:a@b@host/db", "write an @ of the user or password as %40"),
-        ("postgresql+psycopg://me:a@b:c@host:1/db", "is not a URL of SQLAlchemy"),
+        ("postgresql+psycopg://me:a@b:c@host:1/db", "is not an SQLAlchemy URL"),
     ],
 )
 def test_a_password_that_is_not_escaped_is_not_shown(fake: FakePayt, sync: Syncs, url: str, message: str) -> None:

@@ -246,8 +246,8 @@ def test_no_password_is_shown() -> None:
 @pytest.mark.parametrize(
     ("to", "error", "message"),
     [
-        (5, TypeError, "to must be a URL of SQLAlchemy or an Engine, got int"),
-        ("nonsense", ValueError, "to is not a URL"),
+        (5, TypeError, "to must be an SQLAlchemy URL or an Engine, got int"),
+        ("nonsense", ValueError, "to is not an SQLAlchemy URL"),
         (sa.create_engine("mysql+pymysql://host/base", module=sqlite3), ValueError, "SQLite or PostgreSQL database"),
         (sa.create_engine("sqlite://"), ValueError, "a pace in memory is what payt.ProcessPace is for"),
     ],

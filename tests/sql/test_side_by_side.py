@@ -63,7 +63,7 @@ def test_a_refused_token_ends_the_run_once(syncs: Syncs, sqlite: str) -> None:
     names = [str(number) for number in range(1, 1_001)]
     with FakePayt(administrations={"1": 3}) as fake:
         fake.token = "another"
-        with pytest.raises(SyncError, match=r"concerns all administrations: 0 of 1000 were synced before") as caught:
+        with pytest.raises(SyncError, match=r"affects all administrations: 0 of 1000 were synced before") as caught:
             syncs(fake, sqlite, names, client={"retries": 0})
         assert isinstance(caught.value.__cause__, payt.AuthenticationError)
         assert len(str(caught.value)) < 1_000
@@ -74,7 +74,7 @@ def test_a_service_that_is_not_there_ends_the_run_once(syncs: Syncs, sqlite: str
     names = [str(number) for number in range(1, 101)]
     with FakePayt(administrations=dict.fromkeys(names, 1)) as fake:
         fake.fail(500, times=None)
-        with pytest.raises(SyncError, match="concerns all administrations") as caught:
+        with pytest.raises(SyncError, match="affects all administrations") as caught:
             syncs(fake, sqlite, names, client={"retries": 0})
         assert isinstance(caught.value.__cause__, payt.ServerError)
         assert len(fake.requests) <= 16
@@ -184,5 +184,5 @@ def test_whoever_is_under_way_when_an_error_concerns_all_ends_as_well() -> None:
     for end in (lambda: job.enter("2"), lambda: job.take(nothing, nothing), lambda: job.next_listing(nothing)):
         with pytest.raises(EndedError):
             end()
-    with pytest.raises(SyncError, match=r"no token \(it concerns all administrations: 0 of 2"):
+    with pytest.raises(SyncError, match=r"no token \(this affects all administrations: 0 of 2"):
         job.outcome()

@@ -361,7 +361,7 @@ def test_a_table_can_have_another_name_and_schema(fake: FakePayt, sync: Syncs, d
 def test_a_moment_that_cannot_be_kept_stops_no_other_administration(sync: Syncs, database: str, query: Query) -> None:
     late = contact(id="1", updated_at="9999-12-31T23:59:59-02:00")
     with FakePayt(administrations={"1": [late], "2": 3}) as fake:
-        with pytest.raises(SyncError, match=r"1 of 2 administrations failed: 1: .*outside of the years 1 to 9999"):
+        with pytest.raises(SyncError, match=r"1 of 2 administrations failed: 1: .*outside the years 1 to 9999"):
             sync(fake, database, ["1", "2"])
         assert len(rows(query, "2")) == 3
 
@@ -476,8 +476,8 @@ def test_cancelling_while_the_lock_is_taken_leaves_no_lock(
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"to": 5}, TypeError, "to must be a URL of SQLAlchemy or an Engine, got int"),
-        ({"to": "nonsense"}, ValueError, "to is not a URL of SQLAlchemy: write sqlite:///contacts.db"),
+        ({"to": 5}, TypeError, "to must be an SQLAlchemy URL or an Engine, got int"),
+        ({"to": "nonsense"}, ValueError, "to is not an SQLAlchemy URL: write sqlite:///contacts.db"),
         (
             {"to": "oracle://host/db"},
             ValueError,

@@ -397,7 +397,7 @@ def test_a_url_that_names_no_driver_gets_the_one_of_the_extra(url: str) -> None:
     [
         ("postgres://me@host/db", r"write postgresql\+psycopg://"),
         ("sqlite://contacts.db", "three slashes: sqlite:///contacts.db"),
-        ("sqlite:///contacts.db?timeout=abc", r"an option behind the \? of the URL cannot be used"),
+        ("sqlite:///contacts.db?timeout=abc", r"an option after the \? of the URL cannot be used"),
         ("mssql+pyodbc://me@host/db", "for SQL Server, export the list into a file"),
     ],
 )

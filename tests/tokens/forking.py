@@ -46,7 +46,7 @@ def fork_during_a_renewal(server: StrictServer, store: payt.TokenStore) -> int:
             try:
                 code = LISTED if list_once(server, who) == 1 else 1
             except payt.TokenError as error:
-                code = REFUSED if "was forked while its parent renewed" in str(error) else 1
+                code = REFUSED if "was forked while its parent was renewing" in str(error) else 1
             finally:
                 os._exit(code)
         may_answer.set()

@@ -156,7 +156,7 @@ def test_a_new_refresh_token_without_an_access_token_is_kept(
     server: StrictServer, who: payt.AuthorizationCode, flavour: Flavour
 ) -> None:
     server.answer = lambda tokens: (200, {}, text({"refresh_token": tokens["refresh_token"]}))
-    with pytest.raises(payt.TokenError, match="holds a refresh token, which is kept, and no access token"):
+    with pytest.raises(payt.TokenError, match="has a refresh token, which was saved, but no access token"):
         flavour.contacts(server.url, who, client=QUICK)
     assert stored(server, who).refresh_token == server.valid["a"]
     server.answer = lambda tokens: (200, {}, text(tokens))
@@ -284,7 +284,7 @@ def test_a_moment_that_no_calendar_has_is_no_traceback(moment: float, monkeypatc
     cache.store.save(cache.key, payt.Token("a", "r", None, 0.0, moment))
     status = CliRunner().invoke(app, ["status"], catch_exceptions=False)
     assert status.exit_code == 0
-    assert "  access token: until a moment that no calendar has\n" in status.stdout
+    assert "  access token: until an impossible time\n" in status.stdout
 
 
 SPELLINGS = {

@@ -72,7 +72,9 @@ def test_a_variable_is_read_anew_for_each_request(
     assert repr(credentials) == "EnvToken(name='OUR_TOKEN')"
 
 
-@pytest.mark.parametrize(("value", "message"), [("", "OUR_TOKEN is not set"), ("a b", "OUR_TOKEN holds white space")])
+@pytest.mark.parametrize(
+    ("value", "message"), [("", "OUR_TOKEN is not set"), ("a b", "OUR_TOKEN contains white space")]
+)
 def test_a_variable_without_a_token_is_told_at_once(monkeypatch: pytest.MonkeyPatch, value: str, message: str) -> None:
     monkeypatch.setenv("OUR_TOKEN", value)
     with pytest.raises(ValueError, match=message):
@@ -98,14 +100,14 @@ for credentials in (token, functools.partial(token)):
 """
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     said = (
-        "token is a function of the script that was started, which other processes do not find: put it into a module\n"
+        "token is defined in the script that was started, where other processes cannot find it: move it to a module\n"
     )
     assert run.stdout == said * 2
 
 
 def test_the_same_seen_from_within(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(token_of, "__module__", "__main__")
-    with pytest.raises(TypeError, match="token_of is a function of the script that was started"):
+    with pytest.raises(TypeError, match="token_of is defined in the script that was started"):
         pickle.dumps(payt.Client(functools.partial(token_of, "acme"), **{**QUICK, "verify": True}))
 
 
@@ -144,7 +146,7 @@ def test_an_application_goes_on_in_memory_and_says_so_once(
     assert len(flavour.contacts(server.url, own, client=QUICK)) == 1
     said = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
     assert len(said) == 1
-    assert "there is no home" in said[0] or "the application's token cannot be kept, and is got anew" in said[0]
+    assert "there is no home" in said[0] or "the application's token cannot be stored, so each process" in said[0]
     assert not (Path.cwd() / "~").exists()
 
 
@@ -253,7 +255,7 @@ except payt.TokenError as error:
         text=True,
         check=True,
     )
-    assert run.stdout.startswith("there is no home to keep tokens in: set HOME, or XDG_DATA_HOME to a full path"), run
+    assert run.stdout.startswith("there is no home folder for tokens: set HOME, or XDG_DATA_HOME to a full path"), run
     assert list(tmp_path.glob("~*")) == []
 
 
@@ -276,7 +278,7 @@ def test_a_keyring_that_keeps_nothing_is_refused_before_anything_is_asked(server
         who = payt.AuthorizationCode("id", "secret", payt.KeyringTokenStore(), refresh_token=server.login())
         with (
             payt.Client(who, base_url=server.url, **QUICK) as client,
-            pytest.raises(payt.TokenError, match=r"keyring\.backends\.null keeps nothing: choose another keyring"),
+            pytest.raises(payt.TokenError, match=r"keyring\.backends\.null stores nothing: choose another keyring"),
         ):
             list(client.contacts.list(administration_id="1"))
     finally:
@@ -297,7 +299,7 @@ def run(*arguments: str) -> Any:
 def test_status_with_a_token_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PAYT_TOKEN", "a-token")
     status = run("status")
-    assert (status.exit_code, status.stdout) == (0, "PAYT_TOKEN is set: it goes before every login.\n")
+    assert (status.exit_code, status.stdout) == (0, "PAYT_TOKEN is set: it is used instead of any login.\n")
 
 
 def test_status_of_a_login_that_is_known_to_be_refused(

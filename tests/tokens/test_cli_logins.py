@@ -132,7 +132,7 @@ def test_errors_are_a_line_and_an_exit_code(settings: Application, own_folder: P
     for command in ("login", "status"):
         result = run(command)
         assert result.exit_code == 1
-        assert result.stderr.startswith(f"payt: {file} is torn")
+        assert result.stderr.startswith(f"payt: {file} is damaged")
     assert run("logout", "--yes").exit_code == 0
     assert stored(own_folder) == []
 
@@ -164,7 +164,8 @@ def test_status_tells_everything_that_there_is(
     status = run("status")
     assert status.exit_code == 0
     assert status.stdout.startswith(
-        f"PAYT_TOKEN is set: it goes before every login.\nThe application {own.client_id} itself at {server.url}:\n"
+        "PAYT_TOKEN is set: it is used instead of any login.\n"
+        f"The application {own.client_id} itself at {server.url}:\n"
         "  scopes:       not said\n  since:        2001-09-0"
     )
     assert status.stdout.endswith("  access token: good until it is revoked\n")

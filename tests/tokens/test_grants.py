@@ -115,7 +115,7 @@ def test_a_login_without_a_refresh_token_ends(server: OAuthServer, person: Perso
     who = person(store=payt.MemoryTokenStore(), refresh_token=None)
     connection = cache_of(who, httpx.URL(server.url))
     connection.store.save(connection.key, payt.Token("ended", expires_at=1.0))
-    with pytest.raises(payt.LoginRequiredError, match="the login has ended, and came without a refresh token"):
+    with pytest.raises(payt.LoginRequiredError, match="the login has expired, and has no refresh token"):
         flavour.contacts(server.url, who, client=QUICK)
 
 
@@ -177,7 +177,7 @@ def test_the_token_of_an_application_does_not_end_where_that_is_not_said(flavour
 
 
 def test_a_wrong_secret_is_a_token_error(server: OAuthServer, own: payt.ClientCredentials, flavour: Flavour) -> None:
-    with pytest.raises(payt.TokenError, match="401: invalid_client: are client id and client secret right") as caught:
+    with pytest.raises(payt.TokenError, match="401: invalid_client: are the client id and secret right") as caught:
         flavour.contacts(server.url, attrs.evolve(own, client_secret="wrong"), client=QUICK)
     assert not isinstance(caught.value, payt.LoginRequiredError)
     assert server.counts().token["client_credentials"].requests == 1
@@ -448,22 +448,22 @@ def test_the_end_is_reckoned_from_a_moment_that_can_be_believed(
 
 
 ODD_ANSWERS = {
-    "no JSON": (kinds.answer(200, body=b"<html>"), "200: the answer holds no access token"),
-    "a list": (kinds.answer(200, body=b"[]"), "200: the answer holds no access token"),
-    "no access token": (kinds.answer(200, body=b'{"a": 1}'), "200: the answer holds no access token"),
-    "a number": (kinds.answer(200, body=b'{"access_token": 5}'), "200: the answer holds no access token"),
-    "a line end in the token": (kinds.answer(200, body=b'{"access_token": "a\\n"}'), "holds no access token"),
+    "no JSON": (kinds.answer(200, body=b"<html>"), "200: the answer has no access token"),
+    "a list": (kinds.answer(200, body=b"[]"), "200: the answer has no access token"),
+    "no access token": (kinds.answer(200, body=b'{"a": 1}'), "200: the answer has no access token"),
+    "a number": (kinds.answer(200, body=b'{"access_token": 5}'), "200: the answer has no access token"),
+    "a line end in the token": (kinds.answer(200, body=b'{"access_token": "a\\n"}'), "has no access token"),
     "a code by itself": (kinds.answer(400, body=b'{"error": "invalid_scope"}'), "400: invalid_scope: the application"),
     "a text": (kinds.answer(503, body=b"come back later"), "503: come back later"),
     "a page": (kinds.html(502), "502: "),
     "nothing": (kinds.empty(500), "500"),
     "a redirection": (
         kinds.answer(307, [("Location", "http://127.0.0.1:1/steal")]),
-        "307: redirects, which is not followed: is the base URL right",
+        "307: redirects, and that is not followed: is the base URL right",
     ),
     "too much": (kinds.endless(limit=4 * 2**20), "the answer is too large"),
-    "a cut": (kinds.close(10), "nobody knows whether the request was carried out"),
-    "a reset": (kinds.reset(Point.BEFORE_ANSWER), "nobody knows whether the request was carried out"),
+    "a cut": (kinds.close(10), "the request may or may not have been carried out"),
+    "a reset": (kinds.reset(Point.BEFORE_ANSWER), "the request may or may not have been carried out"),
     "secrets": (
         kinds.answer(400, body=b'{"error": "refresh-0", "error_description": "the-secret, refresh-0?"}'),
         r"400: \[secret\]: \[secret\], \[secret\]\?",
@@ -600,7 +600,7 @@ def test_a_token_that_cannot_be_kept_is_no_token_yet_and_is_not_lost(
     for _ in range(2):
         with pytest.raises(payt.TokenError) as caught:
             flavour.contacts(odd.url, somebody, client=QUICK)
-    assert str(caught.value).startswith("the new token could not be kept: RuntimeError: INSERT of '[secret]', '[sec")
+    assert str(caught.value).startswith("the new token could not be saved: RuntimeError: INSERT of '[secret]', '[sec")
     assert "access-1" not in str(caught.value)
     store.failure = None
     assert len(flavour.contacts(odd.url, somebody, client=QUICK)) == 1
@@ -616,7 +616,7 @@ def test_a_token_that_could_not_be_kept_gives_way_to_a_newer_one(
     somebody = payt.AuthorizationCode("id", "the-secret", store, refresh_token="refresh-0")
     keep = cache_of(somebody, httpx.URL(odd.url))
     store.failure = RuntimeError("full")
-    with pytest.raises(payt.TokenError, match="could not be kept"):
+    with pytest.raises(payt.TokenError, match="could not be saved"):
         flavour.contacts(odd.url, somebody, client=QUICK)
     store.failure = None
     store.save(keep.key, payt.Token("logged-in", "refresh-x"))

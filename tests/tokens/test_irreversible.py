@@ -263,7 +263,9 @@ def test_a_disk_that_fails_when_the_answer_has_come(
     if failures < 100:
         assert list_once(server, who) == 1
     else:
-        with pytest.raises(payt.TokenError, match=r"could not be kept: .*\.json cannot be written: Input/output error"):
+        with pytest.raises(
+            payt.TokenError, match=r"could not be saved: .*\.json cannot be written: Input/output error"
+        ):
             list_once(server, who)
     monkeypatch.undo()
     check_that_the_login_is_kept(server, folder, 2)
@@ -278,7 +280,7 @@ def test_a_token_that_could_not_be_saved_lives_as_long_as_the_process(
     assert list_once(server, who) == 1
     server.expire()
     server.meanwhile = lambda: Unsteady.fails.append(True)
-    with pytest.raises(payt.TokenError, match="could not be kept: RuntimeError: full"):
+    with pytest.raises(payt.TokenError, match="could not be saved: RuntimeError: full"):
         list_once(server, attrs.evolve(who, store=Unsteady(store.name)))
     server.meanwhile = bool
     Unsteady.fails.clear()
@@ -353,7 +355,7 @@ except payt.TokenError as error:
     folder = tmp_path / "tokens"
     command = [sys.executable, "-c", program, str(folder), server.url, server.login()]
     run_once = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert (run_once.stdout, run_once.stderr) == ("the new token could not be kept: OSError: not now\n", "")
+    assert (run_once.stdout, run_once.stderr) == ("the new token could not be saved: OSError: not now\n", "")
     check_that_the_login_is_kept(server, folder, 1)
 
 
@@ -362,7 +364,7 @@ def test_the_end_seen_from_within(server: StrictServer, monkeypatch: pytest.Monk
     store = Unsteady("ending")
     who = payt.AuthorizationCode("id", "secret", store, refresh_token=server.login())
     server.meanwhile = lambda: Unsteady.fails.append(True)
-    with pytest.raises(payt.TokenError, match="could not be kept"):
+    with pytest.raises(payt.TokenError, match="could not be saved"):
         list_once(server, who)
     Unsteady.fails.clear()
     searches.get().end()
@@ -385,7 +387,7 @@ def test_a_token_whose_file_cannot_be_written_any_more_is_taken_from_the_journal
 
     with monkeypatch.context() as broken:
         broken.setattr(os, "open", refuse)
-        with pytest.raises(payt.TokenError, match=r"could not be kept: .*\.json cannot be written: Operation not"):
+        with pytest.raises(payt.TokenError, match=r"could not be saved: .*\.json cannot be written: Operation not"):
             list_once(server, who)
     assert server.valid["a"] not in file.read_text()
     searches.get().unsaved.clear()  # as in another process

@@ -96,7 +96,7 @@ class TestForks:
 
 def test_something_foreign_is_reported(ring: Keyring) -> None:
     ring.passwords["payt", "key"] = "a password of somebody else"
-    with pytest.raises(payt.TokenError, match="that is no token of payt") as caught:
+    with pytest.raises(payt.TokenError, match="that is not a token of payt") as caught:
         payt.KeyringTokenStore().load("key")
     assert "a password" not in f"{caught.value!r} {caught.value.__context__!r}"
 

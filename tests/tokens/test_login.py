@@ -112,7 +112,7 @@ def test_the_page_afterwards_is_plain_and_friendly(log_in: LogIn) -> None:
     log_in(browser=browser)
     page = browser.page()
     assert page.status_code == 200
-    assert "Payt has said yes, and you are logged in. You can close this page" in page.text
+    assert "You are logged in to Payt. You can close this page" in page.text
     assert "<script" not in page.text
     assert page.headers["content-security-policy"] == "default-src 'none'; style-src 'unsafe-inline'"
     assert page.headers["referrer-policy"] == "no-referrer"
@@ -228,7 +228,7 @@ def test_requests_that_do_not_belong_to_a_login_do_not_end_it(server: OAuthServe
         browser(address)
 
     assert log_in(browser=with_a_stranger).refresh_token is not None
-    assert "you are logged in" in browser.page().text
+    assert "You are logged in" in browser.page().text
     assert server.counts().token["authorization_code"].requests == 1
 
 
@@ -271,7 +271,7 @@ def test_who_comes_too_late_is_told() -> None:
 
         assert server.wait(60, show, lambda _address: {}, finish) == payt.Token("a")
         server.visit(server.address, late.append)
-    assert b"This login is over: begin another one." in late[0]
+    assert b"This login is over: start another one." in late[0]
     assert exchanged == [{}]
 
 
@@ -341,7 +341,7 @@ def test_ctrl_c_during_the_exchange_keeps_the_tokens(store: payt.FileTokenStore)
         with pytest.raises(KeyboardInterrupt):
             payt.login(fake.oauth.client_id, fake.oauth.client_secret, base_url=fake.url, store=store, browser=browser)
         thread.join(60)
-        assert "you are logged in" in browser.page().text
+        assert "You are logged in" in browser.page().text
         who = payt.AuthorizationCode(fake.oauth.client_id, fake.oauth.client_secret, store)
         cache = cache_of(who, httpx.URL(fake.url))
         until(lambda: store.load(cache.key))
@@ -390,7 +390,7 @@ def test_a_wrong_paste_is_told(log_in: LogIn, text: str) -> None:
 
 
 def test_an_earlier_address_is_told(log_in: LogIn) -> None:
-    with pytest.raises(payt.TokenError, match="was it of an earlier attempt"):
+    with pytest.raises(payt.TokenError, match="was it from an earlier attempt"):
         log_in(ask=lambda _address: "http://127.0.0.1/callback?code=1&state=another")
 
 
@@ -465,7 +465,7 @@ def test_a_foreign_file_is_reported_before_anybody_logs_in(
     log_in(browser=Browser())
     (file,) = store.path.glob("*.json")
     file.write_text("{")
-    with pytest.raises(payt.TokenError, match="torn"):
+    with pytest.raises(payt.TokenError, match="is damaged"):
         log_in(browser=pytest.fail)
     assert file.read_text() == "{"
 

@@ -140,7 +140,7 @@ def what_cannot_be_saved_is_saved_by_the_next_search(world: World) -> None:
     world.put(OLD)
     world.answers = [token("new")]
     world.failing = "save new"
-    assert "the new token could not be kept: OSError: cannot save [secret]" in str(world.found())
+    assert "the new token could not be saved: OSError: cannot save [secret]" in str(world.found())
     assert world.waits.seconds == [*SAVING]
     world.failing = ""
     assert world.found().access_token == "new"
@@ -191,7 +191,7 @@ def a_login_that_began_otherwise_is_renewed_and_then_refused(world: World) -> No
     world.grant = attrs.evolve(world.grant, refresh_token="given")
     world.answers = [token("theirs")]
     for asked in (1, 0):
-        assert "began with another refresh token than the one given" in str(world.found())
+        assert "started with another refresh token than yours" in str(world.found())
         assert world.done.count("ask with refresh-old") == asked
     stored = world.stored()
     assert stored is not None

@@ -93,7 +93,7 @@ class TestForks:
         store = payt.MemoryTokenStore()
         with store.lock(KEY):
             monkeypatch.setattr(os, "getpid", lambda: -1)  # as in a child
-            with pytest.raises(payt.TokenError, match="was forked while its parent renewed"):
+            with pytest.raises(payt.TokenError, match="was forked while its parent was renewing"):
                 store.lock(KEY).__enter__()
             with store.lock("another"):
                 pass
@@ -207,7 +207,7 @@ def test_half_of_one_token_and_half_of_another_is_none(store: payt.FileTokenStor
     store.save(KEY, TOKEN)
     whole = file_of(store).read_bytes()
     file_of(store).write_bytes(whole.replace(b"access-one", b"access-two"))
-    with pytest.raises(payt.TokenError, match="is torn"):
+    with pytest.raises(payt.TokenError, match="is damaged"):
         store.load(KEY)
     journal_of(store).write_bytes(whole)
     assert store.load(KEY) == TOKEN
@@ -315,7 +315,7 @@ def test_nobody_waits_for_ever(store: payt.FileTokenStore, monkeypatch: pytest.M
         thread.start()
         thread.join(30)
     assert [str(failure) for failure in failures] == [
-        f"another process has held {store.path / KEY}.lock for 0.1 s: is one stuck that renews tokens?"
+        f"another process has held {store.path / KEY}.lock for 0.1 s: is one stuck while renewing a token?"
     ]
 
 

@@ -52,7 +52,7 @@ def url_of(name: str, value: str | None, variable: str = "", default: str = "") 
     try:
         url = httpx.URL(value)
     except httpx.InvalidURL as error:
-        raise ValueError(f"{name} is no URL: {error}") from None
+        raise ValueError(f"{name} is not a valid URL: {error}") from None
     if url.scheme not in ("http", "https") or not url.host:
         raise ValueError(f"{name} must begin with https:// and name a host, such as {PRODUCTION.api}")
     if url.userinfo or url.query or url.fragment:

@@ -9,7 +9,7 @@ PaytError
 │   ├ RateLimitError         429
 │   └ ServerError            5xx
 ├ TransportError             nothing usable came back: refused, reset, timed out, cut short
-├ InvalidResponseError       an answer with status 200 that is not what the contract says
+├ InvalidResponseError       an answer with status 200 that does not match the contract
 ├ PaginationError            the cursor goes in circles
 └ TokenError                 no token could be had
     └ LoginRequiredError     … and only a person who logs in can change that
@@ -129,7 +129,7 @@ class TransportError(PaytError):
 
 
 class InvalidResponseError(PaytError):
-    """An answer with status 200 that is not what the contract says. The message holds nothing of its content.
+    """An answer with status 200 that does not match the contract. The message holds nothing of its content.
 
     Attributes:
         path: Where, as a JSON path ("$.data[3].updated_at").

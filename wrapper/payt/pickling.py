@@ -113,18 +113,18 @@ def _has_a_name(function: Any) -> bool:
         return False
     if function.__module__ in ("__main__", "__mp_main__"):
         raise TypeError(
-            f"{function.__qualname__} is a function of the script that was started, which other processes do not find: "
-            "put it into a module"
+            f"{function.__qualname__} is defined in the script that was started, where other processes cannot find it: "
+            "move it to a module"
         )
     return getattr(sys.modules.get(function.__module__), function.__qualname__, None) is function
 
 
 def _checked(settings: Settings) -> Settings:
     if settings.transport is not None or settings.token_transport is not None:
-        raise TypeError("a client with a transport of its own cannot be pickled: make it where it is used")
+        raise TypeError("a client with a transport of its own cannot be pickled: create it where it is used")
     if not isinstance(settings.verify, bool):
         raise TypeError(
-            "a client with an SSLContext cannot be pickled: make it where it is used, or pass verify=True and name "
+            "a client with an SSLContext cannot be pickled: create it where it is used, or pass verify=True and name "
             "the authority in SSL_CERT_FILE"
         )
     proxy = settings.proxy

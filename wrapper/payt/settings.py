@@ -74,7 +74,7 @@ def _http2_there(_settings: Any, _field: Any, value: Any) -> None:
 def _sync_transport(_settings: Any, _field: Any, value: Any) -> None:
     if value is not None and not isinstance(value, httpx.BaseTransport):
         raise TypeError(
-            f"token_transport must be an httpx.BaseTransport, as tokens are asked for in threads, got "
+            f"token_transport must be an httpx.BaseTransport, because tokens are requested in threads, got "
             f"{type(value).__name__}"
         )
 

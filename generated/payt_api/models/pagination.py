@@ -27,7 +27,7 @@ class Pagination:
         """Make one of a mapping, such as `to_dict` gives; it is checked, and read as an answer is.
 
         Raises:
-            DecodeError: A value is not what the contract says; a ValueError that names the place.
+            DecodeError: A value does not match the contract; a ValueError that names the place.
             TypeError: It is no mapping, or holds what JSON cannot.
         """
         return model_of(cls, mapping)

@@ -208,4 +208,4 @@ def _print(report: Report, *, several: bool) -> None:
     if report.marked:
         marks = ", ".join(f"{plain(name)} {count:,}" for name, count in report.marked.most_common(_MOST_MARKS))
         more = len(report.marked) - _MOST_MARKS
-        screen.print(f"\nPayt finds fault with: {marks}{f' and {more:,} more' if more > 0 else ''}")
+        screen.print(f"\nPayt marks as faulty: {marks}{f' and {more:,} more' if more > 0 else ''}")

@@ -133,7 +133,7 @@ def _one_page(client: payt.Client, spec: ListSpec[Any], query: dict[str, Any]) -
 
 def _show(found: list[tuple[str, Difference]], looked_at: str) -> None:
     if not found:
-        echo(f"The API answers as the contract says ({looked_at}).")
+        echo(f"The API matches the contract ({looked_at}).")
         return
     rows = [(name, plain(each.path), each.what, f"{each.count} of {each.of}") for name, each in found[:_MOST_SHOWN]]
     rows.insert(0, ("list", "where", "what", "how often"))

@@ -34,21 +34,21 @@ OPTIONS: Final = (
         type=click.Path(path_type=Path, allow_dash=True),
         metavar="FILE",
         default="-",
-        help="Where to; - is standard output.",
+        help="The file; - is standard output.",
     ),
     option(
         "--format",
         "-f",
         "format_",
         type=click.Choice([*map(str, Format)]),
-        help="By default what the file's ending says, else csv.",
+        help="By default what the file's ending says, or csv.",
     ),
     FIELDS,
     option("--resume", is_flag=True, help="Resume an interrupted export to this file (csv, jsonl)."),
     SKIP_INVALID,
-    option("--delimiter", metavar="CHARACTER", default=",", help="What separates the values of CSV, such as ; or tab."),
+    option("--delimiter", metavar="CHARACTER", default=",", help="The separator of CSV, such as ; or tab."),
     option("--bom", is_flag=True, help="Begin CSV with a byte order mark, for Excel."),
-    option("--raw", is_flag=True, help="Leave texts in CSV alone that spreadsheets would run as formulas."),
+    option("--raw", is_flag=True, help="Keep CSV text unchanged even if spreadsheets would run it as a formula."),
     option(
         "--prefetch",
         type=click.IntRange(0, MOST_PREFETCH),
@@ -176,7 +176,7 @@ class Export:
             self._say(f"{self._format} cannot be resumed: it starts again from {first}")
         start = self._target.reopen()
         if start is not None:
-            self._say(f"resuming behind {described(self._selection, start)}")
+            self._say(f"resuming after {described(self._selection, start)}")
         elif self._format.is_text:
             self._say(f"nothing to resume: it starts from {first}")
         return start

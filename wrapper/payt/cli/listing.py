@@ -57,7 +57,7 @@ def list_command(
 
 
 def show_command(client: payt.Client, selection: Selection, *, key: str, as_json: bool) -> None:
-    """Show all that is known of one record."""
+    """Show everything about one record."""
     spec, filters = selection.spec, selection.filters
     selection = attrs.evolve(selection, filters={**filters, str(spec.key_filter): [key]})
     selection.check(client)

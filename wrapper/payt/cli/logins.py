@@ -20,21 +20,19 @@ if TYPE_CHECKING:
     from payt.credentials.cache import TokenCache
 
 CLIENT_ID: Final = option("--client-id", help="The application's id; PAYT_CLIENT_ID by default.")
-ACCOUNT: Final = option(
-    "--account", envvar="PAYT_ACCOUNT", help="Whose login, by a name of your choice, where there are several."
-)
+ACCOUNT: Final = option("--account", envvar="PAYT_ACCOUNT", help="The name of the login, if there are several.")
 
 
 @with_options(
     CLIENT_ID,
     ACCOUNT,
     ENV,
-    option("--no-browser", is_flag=True, help="Print the page's address, and take the one it leads to."),
+    option("--no-browser", is_flag=True, help="Print the address, and ask for the one it leads to."),
     option(
         "--port", type=click.IntRange(0, 65_535), default=0, help="The port the browser is sent back to; 0 for any."
     ),
-    option("--scope", help='What to ask for, such as "contacts:read"; all that the application may.'),
-    option("--timeout", type=click.FloatRange(min=1), default=300.0, help="How many seconds there are to log in."),
+    option("--scope", help='What to ask for, such as "contacts:read"; by default everything it may.'),
+    option("--timeout", type=click.FloatRange(min=1), default=300.0, help="How many seconds to wait for the login."),
     DEBUG,
 )
 @click.command(epilog=examples("login", "login --env demo --account anna", "login --no-browser"))
@@ -84,7 +82,7 @@ def status(*, client_id: str | None, account: str | None, env: str | None, debug
     with errors_reported(debug=debug):
         base_url = base_url_of(env)
         if os.environ.get("PAYT_TOKEN"):
-            echo("PAYT_TOKEN is set: it goes before every login.")
+            echo("PAYT_TOKEN is set: it is used instead of any login.")
             if not client_id and not os.environ.get("PAYT_CLIENT_ID"):
                 return
         found = {}
@@ -121,7 +119,7 @@ def logout(*, client_id: str | None, account: str | None, env: str | None, yes: 
                 continue  # others use it as well
             with cache.store.lock(cache.key):
                 cache.store.delete(cache.key)
-        echo("Forgotten. To end the access on Payt's side as well, remove the application there.")
+        echo("Forgotten. To end the access at Payt too, remove the application there.")
 
 
 _LOGIN = "login"
@@ -172,7 +170,7 @@ def _moment(seconds: float) -> str:
     try:
         return f"{datetime.datetime.fromtimestamp(seconds).astimezone():%Y-%m-%d %H:%M:%S %Z}"
     except (OverflowError, OSError, ValueError):
-        return "a moment that no calendar has"
+        return "an impossible time"
 
 
 def _ask(address: str) -> str:

@@ -55,7 +55,7 @@ ENV: Final = option(
     "--env",
     envvar="PAYT_ENV",
     type=click.Choice([PRODUCTION.name, DEMO.name]),
-    help="Which of Payt's environments; production, or PAYT_BASE_URL where it is set.",
+    help="Which of Payt's environments; by default production, or PAYT_BASE_URL if it is set.",
 )
 DEBUG: Final = option("--debug", is_flag=True, help="Show the traceback of an error.")
 QUIET: Final = option("--quiet", "-q", is_flag=True, help="No progress and no summary.")
@@ -70,22 +70,21 @@ FIELDS: Final = option(
 SKIP_INVALID: Final = option(
     "--skip-invalid",
     is_flag=True,
-    help="Leave out records that are not what the contract says: the others come, the ids of these are named, and the "
-    "exit code is 1.",
+    help="Leave out records that do not match the contract; their ids are printed, and the exit code is 1.",
 )
 RETRIES: Final = option(
     "--retries",
     envvar="PAYT_RETRIES",
     type=click.IntRange(min=0),
     default=4,
-    help="How often a request is tried again at most.",
+    help="How many times to retry a request at most.",
 )
 TOKEN_FILE: Final = option(
     "--token-file",
     envvar="PAYT_TOKEN_FILE",
     type=click.Path(path_type=Path, allow_dash=True),
     metavar="FILE",
-    help="Read the token from this file; - reads standard input, and asks for it on a terminal.",
+    help="Read the token from this file; - reads standard input, or asks on a terminal.",
 )
 ADMINISTRATIONS: Final = option(
     "--administration",
@@ -96,8 +95,8 @@ ADMINISTRATIONS: Final = option(
     multiple=True,
     callback=_ids,
     metavar="ID,…",
-    help="The administration's id, required; several with commas between them, or given one by one. "
-    "Shown by payt administrations list.",
+    help="The administration's id (required); several separated by commas, or one by one. "
+    "payt administrations list shows them.",
 )
 NO_ADMINISTRATION: Final = (
     "no administration: pass -a ID, or set PAYT_ADMINISTRATION_ID (payt administrations list shows the ids)"

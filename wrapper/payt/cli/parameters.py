@@ -65,7 +65,7 @@ def options_of(spec: ListSpec[Any], names: Iterable[str], taken: set[str]) -> It
             **({"default": None} if kind is bool and not required else {}),  # not asked for is neither yes nor no
         )
         if name == spec.key_filter:
-            text = f"The same, from a file: one {spec.key} a line."
+            text = f"The same, from a file with one {spec.key} per line."
             path = click.Path(path_type=Path)
             yield option(f"{flag}-from", f"from_{name}", type=path, metavar="FILE", help=text)
 
@@ -74,8 +74,8 @@ def paging_of(spec: ListSpec[Any]) -> list[click.Option]:
     """The options about pages, and about how many."""
     most, least = click.IntRange(1, spec.most), click.IntRange(min=0)
     return [
-        option("--per-page", type=most, default=spec.most, help="How many a request asks for."),
-        option("--limit", type=least, help="How many at most, of all administrations together."),
+        option("--per-page", type=most, default=spec.most, help="How many to ask for in one request."),
+        option("--limit", type=least, help="How many to return at most, over all administrations."),
     ]
 
 

@@ -53,8 +53,8 @@ def end_with_invalid(selection: Selection, position: Position) -> None:
         click.exceptions.Exit: Some were.
     """
     if count := len(position.invalid):
-        what = f"{count:,} {called(selection.spec, count)} {'is' if count == 1 else 'are'}"
-        report(f"payt: {what} not what the contract says, and left out: {', '.join(map(plain, position.invalid))}")
+        what = f"{count:,} {called(selection.spec, count)} left out as invalid"
+        report(f"payt: {what}: {', '.join(map(plain, position.invalid))}")
         raise click.exceptions.Exit(FAILED)
 
 

@@ -66,31 +66,31 @@ def _commands(spec: ListSpec[Any]) -> Iterable[_Command]:
     yield _Command(
         export.export_command,
         export.OPTIONS,
-        f"Write {records} into a file: csv, jsonl, parquet or xlsx.\n\nThe file is there when it is complete, and not "
-        "before. What an interrupted export has is kept beside it, for --resume.",
+        f"Write {records} to a file: csv, jsonl, parquet or xlsx.\n\nThe file appears when it is complete. An "
+        "interrupted export is kept beside it, for --resume.",
         (f"-o {file}.xlsx", f"-o {file}.csv --delimiter ';' --bom", "--limit 10 --format jsonl"),
         filters,
     )
     yield _Command(
         listing.list_command,
         listing.LIST_OPTIONS,
-        f"Show {records}: a table on a terminal, values with tabs between them in a pipe, or JSON.",
+        f"Show {records}: a table on a terminal, tab-separated values in a pipe, or JSON.",
         ("--limit 5", f"--columns {','.join(spec.columns[:3])}", "--limit 5 --json"),
         filters,
     )
     required = filters_of(spec, required=True)
     if spec.key_filter:
         example = str(example_of(spec, spec.key_filter)).partition(",")[0]
-        about = f"Show all that is known of one {record}."
+        about = f"Show everything about one {record}."
         yield _Command(listing.show_command, listing.SHOW_OPTIONS, about, (example,), required, paged=False)
     if spec.key:
         about = (
-            f"Keep a copy of the {records} in a table of SQLite or PostgreSQL.\n\nOnly what changed is asked for, "
-            "where that can be asked. A run that ends early is resumed by the next one."
+            f"Keep a copy of the {records} in SQLite, PostgreSQL, MariaDB or MySQL.\n\nOnly changes are fetched, if "
+            "the API can tell them. If a run ends early, the next one resumes it."
         )
         yield _Command(sync.sync_command, sync.OPTIONS, about, ("--to sqlite:///payt.db",), (), paged=False)
     if spec.name == "contacts":
-        about = "Report what contacts lack: what Payt marks as faulty, missing addresses and numbers; the worst first."
+        about = "Report what to clean up: what Payt marks as faulty, missing addresses and numbers; the worst first."
         yield _Command(checkup.check_command, checkup.OPTIONS, about, ("", "--examples 20", "--json"), filters)
 
 

@@ -19,8 +19,8 @@ from .options import DEBUG, examples, option, with_options
     option("--port", type=click.IntRange(0, 65_535), default=8080, help="The port on loopback; 0 for any."),
     option("--administration", "-a", metavar="ID", default="1", help="Whose they are."),
     option("--latency", type=click.FloatRange(min=0), default=0.0, help="Seconds before each answer."),
-    option("--rate-limit", type=click.IntRange(min=1), help="Refuse more than so many requests a second."),
-    option("--seed", type=int, default=0, help="Another seed invents other contacts."),
+    option("--rate-limit", type=click.IntRange(min=1), help="Refuse more than this many requests a second."),
+    option("--seed", type=int, default=0, help="A different seed invents different contacts."),
     DEBUG,
 )
 @click.command(epilog=examples("serve-fake", "serve-fake --contacts 10000 --latency 0.3 --port 0"))

@@ -42,36 +42,41 @@ OPTIONS: Final = (
         help="The database: sqlite:///copy.db, postgresql+psycopg://user@host/database or "
         "mariadb+pymysql://user@host/database.",
     ),
-    option("--table", help="The table, by default that of the list; it is made when not there."),
+    option("--table", help="The table, created if necessary; by default named after the list."),
     option("--schema", help="The schema of the tables."),
-    option("--full", is_flag=True, help="Read all, and mark what is gone as deleted."),
+    option("--full", is_flag=True, help="Read everything, and mark what is gone as deleted."),
     option("--full-every", type=click.IntRange(min=1), metavar="N", help="Do so on every Nth run."),
     option(
-        "--full-after", type=click.FloatRange(0, LONGEST), metavar="DAYS", help="Do so when the last was so long ago."
+        "--full-after",
+        type=click.FloatRange(0, LONGEST),
+        metavar="DAYS",
+        help="Do so if the last time was so many days ago.",
     ),
     option(
         "--overlap",
         type=click.FloatRange(0, LONGEST),
         default=5.0,
         metavar="MINUTES",
-        help="How much is read twice, for what was written late.",
+        help="How much to read again, for records that were written late.",
     ),
-    option("--allow-mass-delete", is_flag=True, help="Mark more than a fifth of the records as deleted at once."),
     option(
-        "--migrate", is_flag=True, help="Add the columns that the table lacks, and make those anew whose type changed."
+        "--allow-mass-delete",
+        is_flag=True,
+        help="Allow more than a fifth of the records to be marked as deleted at once.",
     ),
-    option("--moved-from", metavar="URL", help="Where the service was before: continue a copy from there."),
+    option("--migrate", is_flag=True, help="Add missing columns, and recreate those whose type changed."),
+    option("--moved-from", metavar="URL", help="The previous base URL of the service: continue its copy."),
     option(
         "--concurrency",
         type=click.IntRange(1, 100),
         default=8,
         metavar="N",
-        help="How many administrations are listed side by side.",
+        help="How many administrations to read side by side.",
     ),
     option(
         "--prefetch",
         type=click.IntRange(0, 16),
-        help="How many pages of an administration to ask for ahead; by default eight of all together.",
+        help="How many pages to fetch ahead per administration; by default eight for all together.",
     ),
     option("--json", "as_json", is_flag=True, help="Write the summary as JSON, for schedulers."),
     SKIP_INVALID,
@@ -139,7 +144,7 @@ def sync_command(
         _write_json(done, failed, code)
     for result in done:
         if result.invalid:
-            what = f"{called(selection.spec, len(result.invalid))} left out, as the contract says otherwise"
+            what = f"{called(selection.spec, len(result.invalid))} left out as invalid"
             named = ", ".join(plain(record.id or record.path) for record in result.invalid)
             report(f"payt: {_whose(result.administration_id)}{len(result.invalid):,} {what}: {named}")
     if error is not None and not isinstance(error, (PaytError, KeyboardInterrupt, TerminatedError)):

@@ -118,15 +118,15 @@ class PartFile(Stream):
 
         Raises:
             OSError: As `open`.
-            ValueError: What is kept was begun with other arguments.
+            ValueError: The kept part was started with other arguments.
         """
         state = self._read_state()
         if state is not None:
             others = [name for name, digest in self._arguments.items() if state.arguments.get(name) != digest]
             if others:
                 raise ValueError(
-                    f"what is kept of {self.name} was begun with another {' and another '.join(others)}: "
-                    "pass the same, or leave --resume out to begin anew"
+                    f"the kept part of {self.name} was started with another {' and another '.join(others)}: "
+                    "pass the same, or leave out --resume to start over"
                 )
             self._file = self._locked()
             if os.fstat(self._file.fileno()).st_size >= state.offset:
@@ -170,7 +170,7 @@ class PartFile(Stream):
                 raise
             self.kept = self._part
             advice = (
-                "it is mounted by itself, as a file into a container, and no other can take its place: the whole "
+                "it is a mount point, such as a single file in a container, and cannot be replaced: the complete "
                 f"export is in {self._part}; mount the folder instead, or write with -o - > {self.name}"
             )
             raise OSError(errno.EBUSY, advice, self.name) from None
@@ -190,7 +190,7 @@ class PartFile(Stream):
         """The part, open, while no other process has it."""
         # links are not followed: in a shared folder anybody could plant one
         flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
-        planted = OSError(0, f"{self._part} is in the way, a link or no file: remove it", self.name)
+        planted = OSError(0, f"{self._part} is in the way (a link, or not a regular file): remove it", self.name)
         try:
             number = os.open(self._part, flags, 0o666)
         except OSError as error:

@@ -182,9 +182,7 @@ class TokenCache:
         self.place.save(held, token)
         log.info("a new token was got (%s)", grant.name)
         if not token.access_token:
-            raise TokenError(
-                "the answer of the token endpoint holds a refresh token, which is kept, and no access token"
-            )
+            raise TokenError("the token endpoint's answer has a refresh token, which was saved, but no access token")
         with suppress(ValueError):
             self._refused.remove(token.access_token)  # given out anew: Payt must know what it does
         self.newest = self._know(token)
@@ -221,7 +219,7 @@ class TokenCache:
         tokens = [token for token in (self._token, *(self.place.unsaved or ())) if token is not None]
         secrets = [secret for token in tokens for secret in (token.access_token, token.refresh_token) if secret]
         text = str(error) if isinstance(error, PaytError) else f"{type(error).__name__}: {error}"
-        what = "no token could be had" if self.place.unsaved is None else "the new token could not be kept"
+        what = "no token could be had" if self.place.unsaved is None else "the new token could not be saved"
         return TokenError(f"{what}: {without(text, (client_secret, *secrets))}")
 
 
@@ -250,9 +248,9 @@ def cache_of(grant: Grant, base_url: httpx.URL) -> TokenCache:
 def _another_login(grant: Grant) -> TokenError:
     account = "" if grant.account is None else f" of {grant.account!r}"
     return TokenError(
-        f"the stored login{account} began with another refresh token than the one given (refresh_token=, or "
-        "PAYT_REFRESH_TOKEN), and still works: give each login a name (account=, or PAYT_ACCOUNT), leave the refresh "
-        "token out to use the stored login, or end that first (payt logout)"
+        f"the stored login{account} started with another refresh token than yours (refresh_token=, or "
+        "PAYT_REFRESH_TOKEN), and still works: give each login a name (account=, or PAYT_ACCOUNT), leave out the "
+        "refresh token to use the stored login, or log out first (payt logout)"
     )
 
 

@@ -148,9 +148,9 @@ class TokenEndpoint:
         secrets = (self.client_secret, *self._basic(), *(body[name] for name in _SECRET if name in body))
         code: str | None
         if response.is_success:
-            code, message = None, "the answer holds no access token"
+            code, message = None, "the answer has no access token"
         elif response.has_redirect_location:
-            code, message = None, "redirects, which is not followed: is the base URL right?"
+            code, message = None, "redirects, and that is not followed: is the base URL right?"
         else:
             code, said = read_error(response.content, response.headers.get("Content-Type", ""))
             if code is None and said in _CODES:
@@ -288,7 +288,7 @@ def _unreachable(url: httpx.URL, failure: httpx.RequestError) -> TokenError:
     sent = not isinstance(failure, _NOT_SENT)
     text = f"POST {address(url)}: {type(failure).__name__}: {failure}".rstrip(": ")
     if sent:
-        text += "; nobody knows whether the request was carried out: the next attempt will show"
+        text += "; the request may or may not have been carried out: the next attempt will show"
     error = TokenError(text)
     error.method, error.url = "POST", address(url)
     return error
@@ -300,8 +300,8 @@ _CODES: Final = frozenset(
 )
 """OAuth's (RFC 6749, sections 4.1.2.1 and 5.2); they may come without a description."""
 _WAYS_OUT: Final = {
-    "invalid_grant": "the login is no longer good, somebody must log in again: payt login",
-    "invalid_client": "are client id and client secret right, and of this environment (production or demo)?",
+    "invalid_grant": "the login no longer works; somebody must log in again: payt login",
+    "invalid_client": "are the client id and secret right, and for this environment (production or demo)?",
     "unauthorized_client": "the application is not allowed to get tokens this way",
     "invalid_scope": "the application may not have these scopes",
 }

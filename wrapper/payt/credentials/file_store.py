@@ -54,7 +54,7 @@ def _folder(path: str | os.PathLike[str] | None) -> Path:
         folder = platformdirs.user_data_path("payt", appauthor=False) / "tokens"
     if not folder.is_absolute():
         raise TokenError(
-            "there is no home to keep tokens in: set HOME, or XDG_DATA_HOME to a full path, or give a folder "
+            "there is no home folder for tokens: set HOME, or XDG_DATA_HOME to a full path, or give a folder "
             "(payt.FileTokenStore(folder))"
         )
     return folder
@@ -87,7 +87,7 @@ class FileTokenStore:
             if token is not None or text is None:
                 return token
         raise TokenError(
-            f"{file} is torn, or nothing that this version of payt wrote. It was left as it is: move it away, "
+            f"{file} is damaged, or was not written by this version of payt. It was left alone: move it away, "
             "and log in again (payt login)"
         )
 
@@ -182,7 +182,7 @@ def locked_file(file: Path) -> Iterator[None]:
                 raise TokenError(f"the program is ending, while another process holds {file}") from None
             if time.monotonic() >= end:
                 raise TokenError(
-                    f"another process has held {file} for {LONGEST_LOCK:g} s: is one stuck that renews tokens?"
+                    f"another process has held {file} for {LONGEST_LOCK:g} s: is one stuck while renewing a token?"
                 ) from None
         except OSError as error:
             raise TokenError(f"{file} cannot be locked: {error.strerror}") from None

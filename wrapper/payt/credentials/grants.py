@@ -23,7 +23,7 @@ def _checked_text(_self: Any, field: Any, value: Any) -> None:
 
 def _checked_store(_self: Any, _field: Any, value: Any) -> None:
     if value is not None and not isinstance(value, TokenStore):
-        raise TypeError(f"store must have the methods load, save, delete and lock; {type(value).__name__} has not")
+        raise TypeError(f"store must have the methods load, save, delete and lock; {type(value).__name__} does not")
 
 
 def _checked_refresh_token(_self: Any, _field: Any, value: Any) -> None:
@@ -128,7 +128,7 @@ class AuthorizationCode(_Application):
             known = () if held is None else held.origins or ()
             refresh_token = refresh_token if digest_of(self.refresh_token) in known else self.refresh_token
         if refresh_token is None:
-            what = "nobody has logged in" if held is None else "the login has ended, and came without a refresh token"
+            what = "nobody has logged in" if held is None else "the login has expired, and has no refresh token"
             option = "" if self.account is None else f" --account {self.account}"
             raise LoginRequiredError(
                 f"{what} to {where} with the client id {self.client_id!r}: run payt login{option}, "

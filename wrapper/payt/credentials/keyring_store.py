@@ -50,7 +50,7 @@ class KeyringTokenStore:
         try:
             return None if text is None else _decode(text)
         except msgspec.DecodeError:  # its reason may hold parts of the text
-            problem = f"the keyring holds something under {self.service!r}, {key!r} that is no token of payt"
+            problem = f"the keyring holds something under {self.service!r}, {key!r} that is not a token of payt"
         del text  # from the frame, which the traceback of an error shows
         raise TokenError(problem)
 
@@ -60,7 +60,7 @@ class KeyringTokenStore:
             keyring.set_password(self.service, key, msgspec.json.encode(token).decode())
             backend = type(keyring.get_keyring()).__module__
         if self.load(key) != token:  # such as keyring.backends.null, which "keyring --disable" sets
-            raise TokenError(f"{backend} keeps nothing: choose another keyring, or payt.FileTokenStore()")
+            raise TokenError(f"{backend} stores nothing: choose another keyring, or payt.FileTokenStore()")
 
     def delete(self, key: str) -> None:
         """As `TokenStore.delete`."""

@@ -153,11 +153,13 @@ class Attempt:
         except ValueError:
             answer = {}
         if not answer.keys() & {"code", "error"}:
-            return TokenError("this is not the address that the browser is sent to after logging in: it holds no code")
+            return TokenError(
+                "this is not the address that the browser is sent to after logging in: it contains no code"
+            )
         if not compare_digest(answer.get("state", "").encode(), self._state.encode()):
             return TokenError(
-                "what came back does not belong to this login (its state is another): was it of an earlier attempt? "
-                "Nothing was kept; log in again"
+                "the answer does not belong to this login (its state differs): was it from an earlier attempt? "
+                "Nothing was saved; log in again"
             )
         if "error" in answer:
             return _refusal(answer["error"], answer.get("error_description"))

@@ -94,13 +94,13 @@ class Loopback(ThreadingHTTPServer):
         """Answer a request with a page that says how the login went."""
         with self._turn:
             if self._is_over:  # a page that is loaded again, say: a code is good for one use
-                return answer(_page(TokenError("this login is over: begin another one")))
+                return answer(_page(TokenError("this login is over: start another one")))
             body = self._judge(address)
             if isinstance(body, TokenError) and body.code is None:
                 self._foreign = f" ({body})"
                 return answer(_page(body))
             self._is_over = True
-            result: Token | PaytError = TokenError("the login was interrupted where it began")
+            result: Token | PaytError = TokenError("the login was interrupted in the program that started it")
             try:
                 result = body if isinstance(body, TokenError) else self._finish(body)
                 answer(_page(result))
@@ -138,7 +138,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _page(result: object) -> bytes:
-    title, text = "Welcome back", "Payt has said yes, and you are logged in. You can close this page."
+    title, text = "Welcome back", "You are logged in to Payt. You can close this page."
     if isinstance(result, BaseException):
         title, text = "Not logged in", f"{str(result)[:1].upper()}{str(result)[1:]}."
     return _PAGE.format(title=title, text=html.escape(text)).encode()

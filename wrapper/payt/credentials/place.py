@@ -88,7 +88,7 @@ class Place:
         except Exception as error:
             if self._is_precious:
                 raise
-            what = "the application's token cannot be kept, and is got anew by each process"
+            what = "the application's token cannot be stored, so each process gets its own"
             say_once(f"{what}: {error}", about=f"{self.key} {what}")
 
 

@@ -41,7 +41,7 @@ class Searches:
             if who in self._under_way:
                 return self._under_way[who], False
             if self._ended:
-                raise TokenError("no token is asked for any more: the program is ending")
+                raise TokenError("no more tokens are requested: the program is ending")
             search: Future[Any] = Future()
             search.set_running_or_notify_cancel()  # who waits for it cannot cancel it
             run, arguments = Context().run, (self._run, who, find, search)

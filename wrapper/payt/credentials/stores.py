@@ -84,8 +84,8 @@ class MemoryTokenStore:
         mine = key, os.getpid()
         if any(lock.locked() for name, lock in [*self._locks.items()] if name[0] == key and name != mine):
             raise TokenError(
-                "this process was forked while its parent renewed the token that it keeps in memory: keep tokens that "
-                "processes share in a payt.FileTokenStore"
+                "this process was forked while its parent was renewing the token in memory: to share tokens between "
+                "processes, use a payt.FileTokenStore"
             )
         with self._locks.setdefault(mine, threading.Lock()):
             yield

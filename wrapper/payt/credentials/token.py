@@ -65,6 +65,6 @@ def checked_token(name: str, token: Any) -> str:
         raise ValueError(f'{name} begins with "Bearer", which is added to every request: pass the token alone')
     if not re.fullmatch(r"[\x21-\x7e]+", token):
         raise ValueError(
-            f"{name} holds white space or characters that no token has: was it read from a file with its line end?"
+            f"{name} contains white space or characters that tokens never have: does it include a line end?"
         )
     return token

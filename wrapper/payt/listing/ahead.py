@@ -102,7 +102,7 @@ class Ahead(Generic[R]):
         while working:
             if os.getpid() != self._process:
                 raise RuntimeError(
-                    "this listing began before the process was forked, and only the parent can go on with it: list anew"
+                    "this listing began before the process was forked, and only its parent can continue it: start anew"
                 )
             arrival = self._arrivals.get()
             if arrival is None:

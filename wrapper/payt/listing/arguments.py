@@ -27,7 +27,7 @@ Fields: TypeAlias = Iterable[str | Mapping[str, Iterable[Any]]] | Mapping[str, A
 """Which fields to ask for: names and `{name: [names inside it]}`; or the whole JSON document, as a mapping."""
 
 OnInvalid: TypeAlias = Literal["raise", "collect"]
-"""What a record that is not what the contract says does: end the listing, or be left out and listed as invalid."""
+"""What a record that does not match the contract does: end the listing, or be left out and listed as invalid."""
 
 MOST_VALUES: Final = 100
 """How many values of a filter go into one URL."""
@@ -52,7 +52,7 @@ class Listing:
     overlapping: bool = False
     """Whether a record may belong to several parts, and must come once all the same."""
     collects: bool = False
-    """Whether records that are not what the contract says are left out, and listed as invalid."""
+    """Whether records that do not match the contract are left out, and listed as invalid."""
 
     def __str__(self) -> str:
         """Its list and arguments, for people; long values are cut short."""
@@ -86,7 +86,7 @@ def listing_of(spec: ListSpec[Any], arguments: Mapping[str, Any]) -> Listing:
     overlapping = [name for name, field in split.items() if field and _holds_several(types[field])]
     if None in split.values() or (overlapping and spec.key is None):
         raise ValueError(
-            f"{' and '.join(split)} hold more values than one request can: list a part of them at a time "
+            f"{' and '.join(split)} hold too many values for one request: list a part of them at a time "
             f"({MOST_VALUES} values, or {MOST_CHARACTERS} characters)"
         )
     if fields is not None:
@@ -165,7 +165,7 @@ def _moment(name: str, value: Any) -> datetime.datetime:
             ) from None
     if isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
         raise TypeError(
-            f"{name} must be a moment, and a date is a whole day: pass datetime.datetime("
+            f"{name} must be a point in time, but a date is a whole day: pass datetime.datetime("
             f"{value.year}, {value.month}, {value.day}, tzinfo=...), where it begins"
         )
     if not isinstance(value, datetime.datetime):
@@ -175,7 +175,7 @@ def _moment(name: str, value: Any) -> datetime.datetime:
     try:
         return value.astimezone(datetime.UTC)
     except OverflowError:
-        raise ValueError(f"{name} is outside of the years that UTC can write: {value!r}") from None
+        raise ValueError(f"{name} is outside the years 1 to 9999 of UTC: {value!r}") from None
 
 
 def _day(name: str, value: Any) -> datetime.date:

@@ -16,7 +16,7 @@ class _Ended:
     _error: Exception | None = None
 
     def _end(self, error: BaseException) -> None:
-        interrupted = RuntimeError("this listing was interrupted: list anew, from the cursor of its last page")
+        interrupted = RuntimeError("this listing was interrupted: start a new one from the cursor of its last page")
         self._error = error if isinstance(error, Exception) else interrupted
 
 

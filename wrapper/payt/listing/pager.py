@@ -88,7 +88,7 @@ class _One(Generic[T]):
 
     def __len__(self) -> NoReturn:
         raise TypeError(
-            "how many records there are is not known before they are listed: sum(1 for _ in pager) counts them"
+            "the number of records is not known until they are listed: count them with sum(1 for _ in pager)"
         )
 
 
@@ -115,7 +115,7 @@ class Pager(_One[T]):
         return self._records()
 
     def __next__(self) -> NoReturn:
-        raise TypeError("a pager begins anew with each iteration: next(iter(pager)), or pager.first()")
+        raise TypeError("a pager starts over with each iteration: use next(iter(pager)), or pager.first()")
 
     def first(self) -> T | None:
         """The first record, by one request for one record; None where there is none.
@@ -195,7 +195,7 @@ class AsyncPager(_One[T]):
         return self._records()
 
     def __anext__(self) -> NoReturn:
-        raise TypeError("a pager begins anew with each iteration: anext(aiter(pager)), or await pager.first()")
+        raise TypeError("a pager starts over with each iteration: use anext(aiter(pager)), or await pager.first()")
 
     async def first(self) -> T | None:
         """As `Pager.first`."""

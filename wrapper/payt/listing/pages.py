@@ -31,7 +31,7 @@ NO_KEY = (
 
 @attrs.frozen(kw_only=True)
 class InvalidRecord:
-    """A record that is not what the contract says, and was left out.
+    """A record that does not match the contract, and was left out.
 
     Attributes:
         id: Its id, where that can be read.

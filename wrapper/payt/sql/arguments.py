@@ -56,12 +56,12 @@ def job_of(
     spec = spec_of(checks.choice("resource", resource, copied))
     by_administration = ADMINISTRATION in parameters_of(spec)
     if not by_administration and administration_ids is not None:
-        raise ValueError(f"administration_ids must be None, as {spec.name} belong to no administration")
+        raise ValueError(f"administration_ids must be None, because {spec.name} belong to no administration")
     ids = checks.values("administration_ids", administration_ids) if by_administration else ("",)
     threads = min(checks.number("concurrency", concurrency, least=1, most=100), len(ids))
     table = checks.text("table", spec.name.replace(".", "_") if table is None else table)
     if table.lower().startswith("payt_"):
-        raise ValueError(f"table: names that begin with payt_ are those of our books, got {table!r}")
+        raise ValueError(f"table: names that begin with payt_ are reserved, got {table!r}")
     if len(table.encode()) > LONGEST_NAME:
         raise ValueError(f"table: a name has at most {LONGEST_NAME} bytes, got {len(table.encode())}")
     if schema is not None:

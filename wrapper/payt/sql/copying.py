@@ -69,7 +69,7 @@ def sync(
             records of another one.
         per_page: How many records a request asks for; None for the most that a page may hold.
         prefetch: How many pages of an administration are asked for ahead, 0 to 16; None for eight of all together.
-        on_invalid: What a record does that is not what the contract says: "raise" ends the run of its administration;
+        on_invalid: What a record does that does not match the contract: "raise" ends the run of its administration;
             "collect" leaves it out and lists it in the result's `invalid`, and asks for it again on every run.
         on_progress: Called with the result of an administration whenever it has changed: after each page, and when it
             is `complete`.

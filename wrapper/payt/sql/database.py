@@ -175,7 +175,7 @@ class Database:
             )
         for name in sorted((known.keys() - wanted.keys()) & present):
             log.warning(
-                "the field %s left the contract: its column in %s keeps what it had, and is not written any more. %s "
+                "the field %s left the contract: its column in %s keeps its values, and is no longer written to. %s "
                 "ends this warning",
                 name,
                 records.fullname,

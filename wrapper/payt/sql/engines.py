@@ -29,18 +29,18 @@ def engine_of(
         _check_kind(to.dialect.name, argument, kinds)
         return to, False
     if not isinstance(to, (str, sa.URL)):
-        raise TypeError(f"{argument} must be a URL of SQLAlchemy or an Engine, got {type(to).__name__}")
+        raise TypeError(f"{argument} must be an SQLAlchemy URL or an Engine, got {type(to).__name__}")
     try:
         url = sa.make_url(to)
     except (sa.exc.ArgumentError, ValueError):
-        raise ValueError(f"{argument} is not a URL of SQLAlchemy: write {_FORMS}") from None
+        raise ValueError(f"{argument} is not an SQLAlchemy URL: write {_FORMS}") from None
     backend = url.get_backend_name()
     _check_kind(backend, argument, kinds)
     if "@" in (url.host or ""):
         raise ValueError(f"{argument}: write an @ of the user or password as %40, so that the host can be told from it")
     if backend == "sqlite" and url.host:
         raise ValueError(
-            f"{argument}: a file is named behind three slashes: sqlite:///{url.host}, or four from the root"
+            f"{argument}: write the file's name after three slashes: sqlite:///{url.host}, or four from the root"
         )
     if url.drivername in ("mysql", "mariadb"):
         url = url.set(drivername=f"{backend}+pymysql")
@@ -61,7 +61,7 @@ def _engine(url: sa.URL, argument: str) -> sa.Engine:
     except ModuleNotFoundError as error:
         raise ImportError(f"{url.drivername} needs its driver: pip install {error.name}") from None
     except (ValueError, sa.exc.ArgumentError) as error:
-        raise ValueError(f"{argument}: an option behind the ? of the URL cannot be used: {error}") from None
+        raise ValueError(f"{argument}: an option after the ? of the URL cannot be used: {error}") from None
     return engine
 
 

@@ -105,7 +105,7 @@ def _told(error: BaseException) -> tuple[str, bool]:
             name = getattr(getattr(original, "diag", None), "constraint_name", None)
             what = f"a row violates a unique index or another constraint{f', {name}' if name else ''}"
         else:
-            what = "a trigger, or another rule of the table's, refused a row; what it says is not shown"
+            what = "a trigger, or another rule of the table's, refused a row; its message is not shown"
         return f"{what} ({code})", True
     told: Any = original.args[0] if original.args and isinstance(original.args[0], dict) else {}
     text = getattr(getattr(original, "diag", None), "message_primary", None) or told.get("M")

@@ -95,7 +95,7 @@ class Job:
             who = copy.holder() or "it begins just now"
             database.connection.rollback()  # it was only looked at
             raise BusyError(
-                f"{whose(administration_id)}another run syncs it into {database.tables.records.fullname}: {who}"
+                f"{whose(administration_id)}another run is syncing it into {database.tables.records.fullname}: {who}"
             )
         return Sync(copy, self._settings, administration_id)
 
@@ -138,14 +138,14 @@ class Job:
         failed, count = len(self._errors), len(self.administration_ids)
         if self._fatal is not None:
             raise SyncError(
-                f"{self._fatal} (it concerns all administrations: {len(results)} of {count} were synced before)",
+                f"{self._fatal} (this affects all administrations: {len(results)} of {count} were synced before)",
                 results=results,
                 errors=self._errors,
             ) from self._fatal
         if not failed:
             return results
         told = [f"{name}: {error}" for name, error in self._errors.items()]
-        more = f"; and {failed - _NAMED} more, which `errors` has" if failed > _NAMED else ""
+        more = f"; and {failed - _NAMED} more: see `errors`" if failed > _NAMED else ""
         raise SyncError(
             f"{failed} of {count} administrations failed: {'; '.join(told[:_NAMED])}{more}",
             results=results,

@@ -208,8 +208,8 @@ class Copy:
     def _taken_over(self) -> BusyError:
         who = self.holder() or "its books are gone"
         return BusyError(
-            f"{whose(self._id)}another run has taken over {self._tables.records.fullname} ({who}): what this one had "
-            "written by then is whole pages"
+            f"{whose(self._id)}another run has taken over {self._tables.records.fullname} ({who}): this one has only "
+            "written whole pages"
         )
 
     def _check(self, columns: Sequence[Column], keys: Sequence[str], *, doubts: bool) -> None:

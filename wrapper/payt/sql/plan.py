@@ -170,7 +170,7 @@ def check_keys(page: Page[Any], key: str) -> None:
     for index, value in enumerate(map(attrgetter(key), page.data)):
         if value in (None, ""):
             raise InvalidResponseError(
-                f"a record without its key ({key}) cannot be kept, as nothing would tell it from others",
+                f"a record without its key ({key}) cannot be stored, because nothing would distinguish it",
                 path=f"$.data[{index}].{key}",
             )
 

@@ -111,7 +111,7 @@ class Sync:
             newest = newest_of(page, self._spec.watermark)
         except OverflowError:
             raise InvalidResponseError(
-                "a moment lies outside of the years 1 to 9999 of UTC, and cannot be kept", path="$.data"
+                "a time is outside the years 1 to 9999 of UTC, and cannot be stored", path="$.data"
             ) from None
         loose = bool(page.cursor and page.data) and str(getattr(page.data[-1], key)) != page.cursor
         return Received(

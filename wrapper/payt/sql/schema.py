@@ -174,7 +174,7 @@ def _check_names(keys: Collection[str], fields: Collection[str]) -> None:
         if counts[name.casefold()] > 1:
             raise SchemaError(
                 f"the contract's field {name} has the name of another column of a copy: export the list instead, "
-                "or keep the copy by your own code over the method that lists"
+                "or keep the copy with your own code"
             )
 
 

@@ -122,7 +122,7 @@ class SyncResult:
         unchanged: Records that came as they were here.
         deleted: Records that are gone from the service, and were marked as deleted.
         skipped: Records that a trigger of the table kept out.
-        invalid: Records that are not what the contract says, and were left out: with `on_invalid="collect"`.
+        invalid: Records that do not match the contract, and were left out: with `on_invalid="collect"`.
         pages: How many pages were received.
         seconds: How long it took.
         full: Whether all records were read.

@@ -206,7 +206,7 @@ class SQLTokenStore:
         if self.encrypt and not kept.startswith(_ENCRYPTED):
             raise TokenError(
                 f"{shown(self._engine.url)}: the token is not encrypted: whoever can write the table may have put it "
-                "there. Delete it and log in again, or say encrypt=False"
+                "there. Delete it and log in again, or pass encrypt=False"
             )
         try:
             if kept.startswith(_ENCRYPTED):
@@ -214,11 +214,11 @@ class SQLTokenStore:
             kept = kept.removeprefix(_PLAIN)
             if _decode_row(kept).row in (None, key):
                 return _decode(kept)
-            problem = "is of another login, and was put there by whoever can write the table"
+            problem = "is of another login, and was put there by somebody who can write to the table"
         except (ValueError, msgspec.DecodeError) as error:
             if not isinstance(error, (msgspec.DecodeError, UnicodeDecodeError)):
                 raise TokenError(f"{shown(self._engine.url)}: the token is encrypted: {error}") from None
-            problem = "is nothing that payt wrote"
+            problem = "was not written by payt"
         except InvalidToken:
             problem = f"was encrypted with another key than {KEY}"
         raise TokenError(
@@ -269,9 +269,9 @@ def _keys() -> MultiFernet:
     if not given:
         raise ValueError(
             f"no key to encrypt tokens with: set {KEY} (make one: python -c 'from cryptography.fernet import Fernet; "
-            "print(Fernet.generate_key().decode())'), or say encrypt=False"
+            "print(Fernet.generate_key().decode())'), or pass encrypt=False"
         )
     try:
         return MultiFernet([Fernet(key) for key in given])
     except ValueError:
-        raise ValueError(f"{KEY} holds something that is no key of Fernet: 32 bytes in url-safe base64") from None
+        raise ValueError(f"{KEY} is not a Fernet key: 32 bytes in url-safe base64") from None

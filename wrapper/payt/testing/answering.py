@@ -112,7 +112,7 @@ class Answering(Contents):
         except KeyError:
             raise RequestRefusedError(error_answer(403, "No access to this administration")) from None
         if isinstance(query.cursor, str) and query.cursor not in records:  # a number may have been given before
-            raise refusal("cursor is invalid: it is none that this API gave")
+            raise refusal("cursor is invalid: it was not issued by this API")
         return records, query
 
     def _authorize(self, token: str, scope: str) -> None:

@@ -114,9 +114,9 @@ def broken(kind: FaultKind, *, at: int | None, seconds: float | None) -> Fault:
     if kind not in get_args(FaultKind):
         raise ValueError(f"no such fault: {kind!r}; there are {', '.join(get_args(FaultKind))}, and any status")
     if at is not None and kind != "cut":
-        raise ValueError(f'at is the place of a "cut", and means nothing to {kind!r}')
+        raise ValueError(f'`at` belongs to "cut", not to {kind!r}')
     if seconds is not None and kind != "stall":
-        raise ValueError(f'seconds is the length of a "stall", and means nothing to {kind!r}')
+        raise ValueError(f'`seconds` belongs to "stall", not to {kind!r}')
     if kind == "cut":
         return lambda good: replace(good(), deliver=_cut(at))
     if kind == "stall":

@@ -76,8 +76,8 @@ def error_of(response: httpx.Response) -> APIError:
 
 
 def invalid_of(error: DecodeError) -> InvalidResponseError:
-    """The error for a body that is not what the contract says, though its status is one of success."""
-    result = InvalidResponseError(f"the answer is not what the contract says: {error}", path=error.path)
+    """The error for a body that does not match the contract, though its status is one of success."""
+    result = InvalidResponseError(f"the answer does not match the contract: {error}", path=error.path)
     if error.response is not None:
         about(result, error.response.request)
         result.status = error.response.status_code

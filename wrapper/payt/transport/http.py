@@ -90,7 +90,7 @@ class AsyncTransport(httpx.AsyncHTTPTransport):
         loop = running_loop()
         self._loop = self._loop or loop
         if loop is not self._loop:
-            raise RuntimeError("this AsyncClient belongs to another event loop: make one in each loop")
+            raise RuntimeError("this AsyncClient belongs to another event loop: create one in each loop")
         response: httpx.Response = await _around(super().handle_async_request, self._send)(request)
         return response
 

@@ -146,7 +146,7 @@ class _Attempts:
             with self._call.active():
                 yield
         except httpx.InvalidURL as error:
-            raise ValueError(f"the arguments make no URL: {error}") from None
+            raise ValueError(f"the arguments do not make a valid URL: {error}") from None
         except (PaytError, DecodeError) as failure:
             self.wait = self._wait_after(failure)
 

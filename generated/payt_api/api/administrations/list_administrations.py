@@ -94,7 +94,7 @@ def sync_detailed(
 
     Raises:
         ValueError: A parameter is outside of its bounds; nothing was sent.
-        errors.DecodeError: The body is not what the contract says.
+        errors.DecodeError: The body does not match the contract.
         errors.UnexpectedStatus: The contract does not know the status, and
             `client.raise_on_unexpected_status` is set.
         httpx.HTTPError: No answer came.

@@ -62,7 +62,7 @@ def format_of(path: Path) -> Format:
         return ENDINGS[path.suffix.lower()]
     except KeyError:
         raise ValueError(
-            f"the ending of {path.name} stands for no format: "
+            f"the ending of {path.name} is not a known format: "
             f"pass --format {'|'.join(Format)}, or use one of {', '.join(ENDINGS)}"
         ) from None
 

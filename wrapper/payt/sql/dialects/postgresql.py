@@ -59,8 +59,8 @@ class PostgreSQL(Dialect):
             return super().connect()
         except TypeError:  # psycopg brings bytes from there, which SQLAlchemy cannot read
             raise SchemaError(
-                f"{shown(self.engine.url)}: the database has the encoding SQL_ASCII, in which no text but English is "
-                "sure to come back as it was: make one with ENCODING 'UTF8'"
+                f"{shown(self.engine.url)}: the database has the encoding SQL_ASCII, which is only safe for "
+                "English text: create one with ENCODING 'UTF8'"
             ) from None
 
     def check(self, connection: sa.Connection, table: sa.Table) -> None:
@@ -110,7 +110,7 @@ class PostgreSQL(Dialect):
     def unfit(self, text: str) -> str | None:
         """As `Dialect.unfit`."""
         if "\0" in text:
-            return f"a NUL character, which PostgreSQL has no place for: {_WAY_OUT}"
+            return f"a NUL character, which PostgreSQL cannot store: {_WAY_OUT}"
         if self._codec is not None:
             try:
                 text.encode(self._codec)
