@@ -21,7 +21,7 @@ from .strict_server import StrictServer
 
 CLIENT = Path(__file__).with_name("strict_client.py")
 PROCESSES = 6
-SECONDS = float(os.environ.get("TOKEN_SOAK_SECONDS", "300"))
+SECONDS = float(os.environ.get("TOKEN_SOAK_SECONDS", "120"))
 ENOUGH = 120.0
 """Seconds in which a process that is left alone has kept what it was sent, however busy the machine is."""
 
