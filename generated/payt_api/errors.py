@@ -22,7 +22,7 @@ class UnexpectedStatus(Exception):
 
 
 class DecodeError(ValueError):
-    """A body does not match the contract. The message holds nothing of the body.
+    """A body does not match the contract. The message contains none of the body.
 
     Attributes:
         path: Where, as a JSON path ("$.data[3].updated_at").

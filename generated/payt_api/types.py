@@ -98,7 +98,7 @@ def model_of(type_: type[T], mapping: Any) -> T:
 
     Raises:
         DecodeError: It is not what `type_` says.
-        TypeError: It is no mapping, or holds what JSON cannot.
+        TypeError: It is not a mapping, or holds what JSON cannot.
     """
     if not isinstance(mapping, Mapping):
         raise TypeError(f"a {type_.__name__} is made of a mapping, got {type(mapping).__name__}")
@@ -129,7 +129,7 @@ def decode(content: bytes, type_: type[T], unknown_fields: set[str] | None = Non
         unknown_fields: Takes up the names of fields that `type_` does not have; they are left out.
 
     Raises:
-        DecodeError: The body is no JSON, or not what `type_` says.
+        DecodeError: The body is not JSON, or does not match `type_`.
     """
     try:
         try:
@@ -181,14 +181,14 @@ def decode_each(
         raws: list[bytes] = [bytes(raw) for raw in _array.decode(parts.get("data", b"null"))]
     except (msgspec.ValidationError, RecursionError):
         return decode(content, page, unknown_fields), []  # which says what is wrong
-    except (msgspec.DecodeError, UnicodeDecodeError):  # of texts that are no Unicode
+    except (msgspec.DecodeError, UnicodeDecodeError):  # text that is not Unicode
         try:
             document = json.loads(content)
             if not isinstance(document["data"], list):
                 raise TypeError("no list of records")
             parts = {name: msgspec.Raw(json.dumps(value).encode()) for name, value in document.items()}
             raws = [json.dumps(value).encode() for value in document["data"]]
-            _raw([*parts])  # which refuses names that are no Unicode
+            _raw([*parts])  # which refuses names that are not Unicode
         except (KeyError, TypeError, ValueError, RecursionError):
             return decode(content, page, unknown_fields), []  # as above
     rest = decode(_raw({**parts, "data": []}), page, unknown_fields)
@@ -203,7 +203,7 @@ def decode_each(
 
 
 def _is_grammatical(content: bytes) -> bool:
-    """Whether it is JSON by its grammar alone, which lets pass texts that are no Unicode."""
+    """Whether it is JSON by its grammar alone, which accepts text that is not Unicode."""
     try:
         json.loads(content)
     except (ValueError, RecursionError):

@@ -56,7 +56,7 @@ class Administrations:
             limit: How many records to list at most.
             prefetch: How many pages are fetched ahead of the one that is being consumed, 0 to 16. Above 1, they
                 are asked for at guessed cursors where a service is slow, and joined where they overlap.
-            on_invalid: What a record that does not match the contract does: "raise" ends the listing with an error,
+            on_invalid: What happens to a record that does not match the contract: "raise" ends the listing,
                 "collect" leaves it out and puts it into `.invalid` of the result.
 
         Returns:
@@ -111,7 +111,7 @@ class AsyncAdministrations:
             limit: How many records to list at most.
             prefetch: How many pages are fetched ahead of the one that is being consumed, 0 to 16. Above 1, they
                 are asked for at guessed cursors where a service is slow, and joined where they overlap.
-            on_invalid: What a record that does not match the contract does: "raise" ends the listing with an error,
+            on_invalid: What happens to a record that does not match the contract: "raise" ends the listing,
                 "collect" leaves it out and puts it into `.invalid` of the result.
 
         Returns:

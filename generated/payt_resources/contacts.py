@@ -70,7 +70,7 @@ class Contacts:
             limit: How many records to list at most.
             prefetch: How many pages are fetched ahead of the one that is being consumed, 0 to 16. Above 1, they
                 are asked for at guessed cursors where a service is slow, and joined where they overlap.
-            on_invalid: What a record that does not match the contract does: "raise" ends the listing with an error,
+            on_invalid: What happens to a record that does not match the contract: "raise" ends the listing,
                 "collect" leaves it out and puts it into `.invalid` of the result.
 
         Returns:
@@ -145,7 +145,7 @@ class Contacts:
             limit: How many records of each administration to list at most.
             prefetch: How many pages each of the listings under way is ahead of the consumer, 0 to 16. There are never
                 more than `concurrency * (1 + prefetch)` pages in memory.
-            on_invalid: What a record that does not match the contract does: "raise" ends the listing with an error,
+            on_invalid: What happens to a record that does not match the contract: "raise" ends the listing,
                 "collect" leaves it out and puts it into `.invalid` of the result.
 
         Returns:
@@ -218,7 +218,7 @@ class AsyncContacts:
             limit: How many records to list at most.
             prefetch: How many pages are fetched ahead of the one that is being consumed, 0 to 16. Above 1, they
                 are asked for at guessed cursors where a service is slow, and joined where they overlap.
-            on_invalid: What a record that does not match the contract does: "raise" ends the listing with an error,
+            on_invalid: What happens to a record that does not match the contract: "raise" ends the listing,
                 "collect" leaves it out and puts it into `.invalid` of the result.
 
         Returns:
@@ -293,7 +293,7 @@ class AsyncContacts:
             limit: How many records of each administration to list at most.
             prefetch: How many pages each of the listings under way is ahead of the consumer, 0 to 16. There are never
                 more than `concurrency * (1 + prefetch)` pages in memory.
-            on_invalid: What a record that does not match the contract does: "raise" ends the listing with an error,
+            on_invalid: What happens to a record that does not match the contract: "raise" ends the listing,
                 "collect" leaves it out and puts it into `.invalid` of the result.
 
         Returns:

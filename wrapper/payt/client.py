@@ -120,23 +120,23 @@ class Client(_Client[httpx.BaseTransport, Session], Resources):
         credentials: A token, a `StaticToken`, an `EnvToken`, `ClientCredentials`, `AuthorizationCode`, a callable that
             returns a token, or any `httpx.Auth`; None takes `PAYT_TOKEN` from the environment, else the application in
             `PAYT_CLIENT_ID` and `PAYT_CLIENT_SECRET` with the stored login or `PAYT_REFRESH_TOKEN`, else by itself.
-        base_url: Where the API is, by default `PAYT_BASE_URL` from the environment, else production. Its path is kept.
+        base_url: The API's address; by default `PAYT_BASE_URL` from the environment, else production. A path is kept.
         timeout: Seconds for each read, write and wait for a connection (connecting: 5 at most); or an httpx.Timeout.
-        retries: How often a request is sent again that was answered badly; what is refused or unavailable is waited out
-            for `total_timeout` instead. 0 sends nothing again.
-        rate_limit: How many requests start in any second with one token; None for any number.
-        pace: Who keeps to that together. None: all processes of this user on this machine; `payt.ProcessPace()`: this
-            process alone; `payt.SQLPace(url)`: all processes, wherever they are, that reach a database.
-        total_timeout: Seconds for one page, all attempts and waiting included.
-        max_body: How many bytes an answer has at most, once it is decompressed.
-        verify: As httpx's: True, False, or an ssl.SSLContext (that of an own authority, or with a client certificate).
-        http2: Whether HTTP/2 may be spoken; needs the extra `http2`.
-        proxy: As httpx's: the proxy's URL.
-        trust_env: As httpx's: whether proxies are taken from the environment.
-        transport: As httpx's: what sends the requests.
-        allow_http: Whether the base URL may be an http:// one of another machine: the token is sent in the clear then.
-        token_transport: What sends the requests for tokens, in a thread: one for an httpx.Client. None takes
-            `transport` where that is such a one, else one of our own, with the same `verify` and proxy.
+        retries: How often to send a request again after a bad answer. Refused connections and an unavailable service
+            are waited out until `total_timeout` instead. 0 sends nothing again.
+        rate_limit: How many requests may start in any second with one token; None for no limit.
+        pace: Who shares that limit. None: all processes of this user on this machine; `payt.ProcessPace()`: this
+            process only; `payt.SQLPace(url)`: all processes on all machines that reach a database.
+        total_timeout: Seconds for one page, including all attempts and waits.
+        max_body: How many bytes an answer may have, decompressed.
+        verify: As in httpx: True, False, or an ssl.SSLContext (for your own authority, or a client certificate).
+        http2: Whether to use HTTP/2 where possible; needs the extra `http2`.
+        proxy: As in httpx: the proxy's URL.
+        trust_env: As in httpx: whether proxies are taken from the environment.
+        transport: As in httpx: what sends the requests.
+        allow_http: Whether to allow a base URL over http:// on another machine, which sends the token unencrypted.
+        token_transport: What sends the requests for tokens, in a thread: a transport for an httpx.Client. None takes
+            `transport` if it is one, else the client's own, with the same `verify` and proxy.
 
     Raises:
         TypeError: An argument is of a wrong type.
@@ -145,14 +145,14 @@ class Client(_Client[httpx.BaseTransport, Session], Resources):
     """
 
     def call(self, operation: Operation[R], **arguments: Any) -> R | None:
-        """Ask for anything that the contract describes, with the same tokens, pace, retries (GET only) and errors.
+        """Call any operation of the contract, with the same tokens, rate limit, retries (GET only) and errors.
 
         Args:
             operation: A generated operation: its module, such as `payt_api.api.contacts.list_contacts`.
-            **arguments: Those of the operation; None leaves one out.
+            **arguments: The arguments of the operation; None leaves one out.
 
         Returns:
-            What was parsed of the answer; None where it has no content.
+            The parsed answer; None if it has no content.
 
         Raises:
             TypeError: An argument is missing, of a wrong type, or not one of the operation.

@@ -40,8 +40,8 @@ def url_of(name: str, value: str | None, variable: str = "", default: str = "") 
         default: What holds where nothing was given.
 
     Raises:
-        TypeError: It is no str.
-        ValueError: It is no address, or one with parts that have no place here.
+        TypeError: It is not a string.
+        ValueError: It is not a valid address, or has parts that do not belong here.
     """
     import httpx  # noqa: PLC0415 - takes its time, and a command's help needs no more than the names above
 

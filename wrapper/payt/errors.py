@@ -8,11 +8,11 @@ PaytError
 │   ├ NotFoundError          404
 │   ├ RateLimitError         429
 │   └ ServerError            5xx
-├ TransportError             nothing usable came back: refused, reset, timed out, cut short
+├ TransportError             no usable answer: refused, reset, timed out, cut short
 ├ InvalidResponseError       an answer with status 200 that does not match the contract
-├ PaginationError            the cursor goes in circles
-└ TokenError                 no token could be had
-    └ LoginRequiredError     … and only a person who logs in can change that
+├ PaginationError            the listing does not advance
+└ TokenError                 no token could be obtained
+    └ LoginRequiredError     … until a person logs in
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from typing import Any
 class PaytError(Exception):
     """The base of all errors of this package.
 
-    Errors can be pickled and copied, and keep their cause. Their message is all that making one takes, as a test does,
-    or a task queue that brings an error from a worker: `payt.RateLimitError("slow down")`. All else can be set.
+    Errors can be pickled and copied, and keep their cause. A test, or a task queue, can create one from its message
+    alone, `payt.RateLimitError("slow down")`, and set everything else.
 
     Attributes:
-        cursor: What to pass as `cursor=` to go on with an interrupted listing, nothing lost and nothing twice.
-            None where the listing had not got past its first page: then it starts again without a cursor.
-        administration_id: Of several administrations (`list_many`), the one whose listing this interrupted.
-        method: What was asked, e.g. "GET"; None where no request is concerned.
-        url: Of what, without the query (it may hold personal data).
-        attempts: How often it was asked, the first time included.
-        status: The last status that came; None where none did.
-        request_id: What Payt's support can find the last answer by, where there is one.
+        cursor: What to pass as `cursor=` to resume an interrupted listing without losing or repeating anything.
+            None if the listing had not got past its first page: then start again without a cursor.
+        administration_id: With several administrations (`list_many`), the one whose listing was interrupted.
+        method: The method of the request, e.g. "GET"; None if there was no request.
+        url: Its URL, without the query (which may contain personal data).
+        attempts: How often it was sent, including the first time.
+        status: The last status received, or None.
+        request_id: The id by which Payt's support can find the last answer, if it had one.
     """
 
     cursor: str | None = None
@@ -59,12 +59,12 @@ class APIError(PaytError):
     """Payt answered with a status other than success.
 
     Attributes:
-        status_code: The status, any number; of one that was made without it, what its kind stands for.
-        code: Payt's name for the kind of error ("forbidden"), where it gives one.
-        message: Payt's explanation, where it gives one.
+        status_code: The status; in an error created without one, the usual status of its class.
+        code: Payt's name for the kind of error ("forbidden"), if it gives one.
+        message: Payt's explanation, if it gives one.
         body: The body as it came.
         headers: The headers of the answer; names are compared without case.
-        retry_after: How many seconds the answer asks to wait, where it says so.
+        retry_after: How many seconds the answer asks to wait, if it says so.
     """
 
     retry_after: float | None = None
@@ -113,28 +113,28 @@ class NotFoundError(APIError):
 
 
 class RateLimitError(APIError):
-    """Status 429: more requests in a second than Payt allows; `retry_after` tells for how long, where Payt does."""
+    """Status 429: more requests in a second than Payt allows; `retry_after` says how long to wait, if Payt does."""
 
     _usual_status = 429
 
 
 class ServerError(APIError):
-    """Status 5xx: Payt, or a proxy before it, failed."""
+    """Status 5xx: Payt, or a proxy in front of it, failed."""
 
     _usual_status = 500
 
 
 class TransportError(PaytError):
-    """Nothing usable came back: connection refused or reset, a time-out, an answer cut short or endless."""
+    """No usable answer: connection refused or reset, a time-out, an answer cut short or endless."""
 
 
 class InvalidResponseError(PaytError):
-    """An answer with status 200 that does not match the contract. The message holds nothing of its content.
+    """An answer with status 200 that does not match the contract. The message contains none of its content.
 
     Attributes:
         path: Where, as a JSON path ("$.data[3].updated_at").
-        record_id: The id of the first record that is wrong, where it is a record and its id can be read.
-        raw: That record as it came, as JSON; it may hold personal data.
+        record_id: The id of the first invalid record, if it is a record and its id can be read.
+        raw: That record as it came, as JSON; it may contain personal data.
     """
 
     record_id: str | None = None
@@ -155,7 +155,7 @@ class TokenError(PaytError):
     Attributes:
         code: OAuth's name for what is wrong ("invalid_client"), where the token endpoint gave one.
         message: The endpoint's explanation, where it gave one.
-        retry_after: How many seconds the answer asks to wait, where it says so.
+        retry_after: How many seconds the answer asks to wait, if it says so.
     """
 
     code: str | None = None

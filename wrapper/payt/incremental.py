@@ -1,4 +1,4 @@
-"""The rules of the watermark, for targets of one's own: what to ask for and what to keep, so that no change is lost.
+"""The rules of the watermark, for targets of your own: what to ask for and what to keep, so that no change is lost.
 
     run = payt.incremental.begin(load())  # what the last complete run kept; None at first
     for page in client.contacts.list(administration_id="1", updated_after=run.updated_after).pages():
@@ -99,7 +99,7 @@ def begin(
 
     Raises:
         TypeError: An argument is of a wrong type.
-        ValueError: The watermark is no moment with an offset, or the overlap is negative.
+        ValueError: The watermark has no offset, or the overlap is negative.
     """
     checks.text("field", field)
     if not isinstance(overlap, datetime.timedelta):

@@ -106,7 +106,7 @@ class Contact:
 
         Raises:
             DecodeError: A value does not match the contract; a ValueError that names the place.
-            TypeError: It is no mapping, or holds what JSON cannot.
+            TypeError: It is not a mapping, or holds what JSON cannot.
         """
         return model_of(cls, mapping)
 

@@ -31,6 +31,6 @@ class Error:
 
         Raises:
             DecodeError: A value does not match the contract; a ValueError that names the place.
-            TypeError: It is no mapping, or holds what JSON cannot.
+            TypeError: It is not a mapping, or holds what JSON cannot.
         """
         return model_of(cls, mapping)

@@ -107,7 +107,7 @@ def _in_options(text: str) -> str:
 
 def _give_up_stdout() -> None:
     """Let what is left unwritten go nowhere: Python would try once more at its end, and complain."""
-    with suppress(OSError, ValueError):  # a stream that is no file
+    with suppress(OSError, ValueError):  # a stream without a file
         stdout = sys.stdout.fileno()
         with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - no path of the user's
             os.dup2(nowhere.fileno(), stdout)

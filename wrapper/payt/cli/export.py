@@ -135,7 +135,7 @@ class Export:
         """Write everything; say what came of it on stderr.
 
         Raises:
-            payt.PaytError: The listing cannot go on.
+            payt.PaytError: The listing failed.
             OSError: The target cannot be written.
             ValueError: There is nothing to resume into, or it was begun with other arguments.
             KeyboardInterrupt: Somebody has had enough. As with all others, a note says how to resume.

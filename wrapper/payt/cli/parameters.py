@@ -20,7 +20,7 @@ from .options import option, read_text, values_of
 
 ADMINISTRATION: Final = "administration_id"
 _OWN: Final = ("fields", "cursor", "per_page", ADMINISTRATION)
-"""Parameters of a list that are no filters."""
+"""Parameters of a list that are not filters."""
 
 
 def called(spec: ListSpec[Any], count: int | None = None) -> str:
@@ -84,7 +84,7 @@ def chosen(spec: ListSpec[Any], given: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises:
         OSError: A file with values cannot be read.
-        ValueError: It is no text.
+        ValueError: It is not text.
     """
     filters: dict[str, Any] = {name: given.get(f"by_{name}") for name in filters_of(spec)}
     filters |= {name: values_of(filters[name]) if filters[name] else None for name in spec.separated}

@@ -76,7 +76,7 @@ class Selection:
         """Every page from `start`: the position behind it, its administration and its records.
 
         Raises:
-            payt.PaytError: The listing cannot go on.
+            payt.PaytError: The listing failed.
         """
         at = start
         for index, administration in enumerate(self.administrations):

@@ -53,7 +53,7 @@ class Stream:
             self._file = self._path.open("wb")
 
     def reopen(self) -> Position | None:
-        """Resume what an earlier run was interrupted in; None where there is nothing to resume.
+        """Resume what an earlier run was interrupted in; None if there is nothing to resume.
 
         Raises:
             ValueError: There never is.
@@ -114,7 +114,7 @@ class PartFile(Stream):
         self._state.unlink(missing_ok=True)
 
     def reopen(self) -> Position | None:
-        """Cut the part back to its last whole page; begin anew where nothing is kept.
+        """Cut the part back to its last whole page; start over if nothing is kept.
 
         Raises:
             OSError: As `open`.

@@ -66,7 +66,7 @@ _NEVER: Final = float("-inf")
 """Seconds before its end in which a token is due, for who would take one that has ended."""
 
 Search: TypeAlias = "Future[Token | PaytError | None]"
-"""It ends with an error as its result, which nobody has to fetch; with None where there is no token that will do."""
+"""It ends with an error as its result, which nobody has to fetch; with None if there is no good token."""
 
 
 class TokenCache:

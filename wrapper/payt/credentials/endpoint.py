@@ -77,7 +77,7 @@ class TokenEndpoint:
         """Ask for a token, and wait where there is no connection yet or the answer is "later", if `patient`.
 
         Raises:
-            LoginRequiredError: The grant is no longer good.
+            LoginRequiredError: The grant no longer works.
             TokenError: It was refused for another reason, or there is no answer.
         """
         call, attempt = Call(LONGEST), 0
@@ -245,7 +245,7 @@ def _too_large(response: httpx.Response) -> httpx.ReadError:
 
 
 def _token_of(content: bytes, asked_at: float) -> Token | None:
-    """The token in an answer, None where there is none. What is odd beside it must not cost the token."""
+    """The token in an answer, None if there is none. What is odd beside it must not cost the token."""
     try:
         answer, _ = json.JSONDecoder(strict=False).raw_decode(content.decode("utf-8-sig", "replace").lstrip())
     except (ValueError, RecursionError):

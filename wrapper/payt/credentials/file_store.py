@@ -193,7 +193,7 @@ def locked_file(file: Path) -> Iterator[None]:
 
 
 def _read(file: Path) -> bytes | None:
-    """What a file holds; None where there is none."""
+    """What a file holds; None if there is none."""
     try:
         with file.open("rb") as stream:
             if _POSIX:

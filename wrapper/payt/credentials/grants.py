@@ -52,15 +52,15 @@ class _Application:
 class ClientCredentials(_Application):
     """The application's own access: no person logs in. Payt allows it to the company that owns the application.
 
-    The token is got once, kept in the store, and got anew when Payt refuses it. Where it cannot be kept, it is got anew
-    by each process.
+    The client gets a token once, stores it, and gets a new one when Payt refuses it. If it cannot be stored, each
+    process gets its own.
 
     Args:
         client_id: The application's id.
         client_secret: Its secret. It is in no repr.
         store: Where the token is kept; None is `FileTokenStore()`.
         scope: The scopes to ask for, separated by spaces; None takes those of the application.
-        refresh_early: How many seconds before its end a token is renewed, where it has one.
+        refresh_early: How many seconds before it expires a token is renewed, if it expires.
 
     Raises:
         TypeError: An argument is of a wrong type.
@@ -91,19 +91,19 @@ class ClientCredentials(_Application):
 class AuthorizationCode(_Application):
     """The access of a person who logged in: by `payt login`, or `payt.login(...)`.
 
-    Payt takes each refresh token for one use and answers with the next. So the tokens are kept in a store, which all
-    tools that share the login use, and one of them at a time refreshes, for all.
+    A refresh token works once; Payt answers with the next one. So the tokens are in a store that all tools share, and
+    one of them at a time renews the token for all.
 
     Args:
         client_id: The application's id.
         client_secret: Its secret. It is in no repr.
         store: Where the tokens are kept; None is `FileTokenStore()`.
-        refresh_token: What to begin with where the store holds nothing, or a login that Payt refuses; None is
-            `PAYT_REFRESH_TOKEN` from the environment, if it is set. Once used it is spent, and not used again. Where
-            the store holds a working login that did not begin with it, that is an error. It is in no repr.
-        refresh_early: How many seconds before its end an access token is renewed.
-        account: Whose login it is, where several people or companies log in to one application: any name, such as
-            "acme". None is `PAYT_ACCOUNT` from the environment, if it is set, else the login without a name.
+        refresh_token: What to start with if the store is empty, or has a login that Payt refuses; None is
+            `PAYT_REFRESH_TOKEN` from the environment, if it is set. It is used once. If the store has a working login
+            that did not start with it, that is an error. It is in no repr.
+        refresh_early: How many seconds before it expires an access token is renewed.
+        account: The name of the login, if several people or companies log in to one application, such as "acme".
+            None is `PAYT_ACCOUNT` from the environment, if it is set, else the login without a name.
 
     Raises:
         TypeError: An argument is of a wrong type.

@@ -44,32 +44,31 @@ def login(
 ) -> Token:
     """Have a person log in to Payt, and keep the tokens for `payt.AuthorizationCode`.
 
-    The page opens in the browser; when the person has agreed, Payt sends the browser back to a port of this machine
+    A page opens in the browser. When the person has agreed, Payt sends the browser back to a port of this machine,
     where this function waits.
 
     Args:
         client_id: The application's id; None is `PAYT_CLIENT_ID`.
         client_secret: Its secret; None is `PAYT_CLIENT_SECRET`.
         base_url: The address of the API, as for `payt.Client`.
-        app_url: Where the pages are on which people log in; None is `PAYT_APP_URL`, else what belongs to `base_url`.
+        app_url: The address where people log in; None is `PAYT_APP_URL`, else what belongs to `base_url`.
         store: Where the tokens are kept; None is `FileTokenStore()`.
         scope: The scopes to ask for, separated by spaces; None takes those of the application.
         port: The port to wait on; 0 takes any. Choose one if the application's redirect URI is registered with a port,
-            as `http://127.0.0.1:PORT/callback`.
+            such as `http://127.0.0.1:PORT/callback`.
         timeout: How many seconds the person has.
-        browser: Is called, in a thread, with the address of the page in place of opening it in the browser of this
-            machine.
-        ask: For machines without a browser: is called with the address of the page, and returns the address that the
-            browser was sent to in the end. No port is opened; that page cannot be shown, but its address is right.
-        account: A name for this login, where several people or companies log in to one application; None is
+        browser: Called, in a thread, with the address of the page, instead of opening it in this machine's browser.
+        ask: For machines without a browser: called with the address of the page; returns the address that the browser
+            ended on. No port is opened; the browser cannot show that last page, but its address is right.
+        account: A name for this login, if several people or companies log in to one application; None is
             `PAYT_ACCOUNT`, if it is set. A login replaces the one with the same name.
 
     Returns:
         The token, which is in the store.
 
     Raises:
-        TokenError: The person refused, the time is over, the port is taken, what came back does not belong to this
-            login, Payt does not accept the application, or the store cannot be used.
+        TokenError: The person refused or took too long, the port is in use, the answer does not belong to this login,
+            Payt does not accept the application, or the store cannot be used.
         TypeError: An argument is of a wrong type.
         ValueError: An argument cannot be used.
     """

@@ -108,7 +108,7 @@ class Loopback(ThreadingHTTPServer):
                 self._results.put(result)
 
     def handle_error(self, _request: object, _client_address: object) -> None:
-        """Say nothing: a browser that goes away is no news, and addresses hold codes."""
+        """Say nothing: a browser that goes away is not news, and addresses contain codes."""
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -18,7 +18,7 @@ class Token:
 
     Attributes:
         access_token: What requests carry; "" where an answer held a refresh token alone.
-        refresh_token: What the next token is got with; None where there is none. Payt takes each for one use.
+        refresh_token: What the next token is got with; None if there is none. Payt takes each for one use.
         scope: What the token allows, separated by spaces; None where that was not said.
         obtained_at: When it was got, in seconds since 1970.
         expires_at: When it ends, in seconds since 1970; None where it never does.

@@ -40,7 +40,7 @@ class Arrival(Generic[R]):
     Attributes:
         name: Of which listing.
         room: The worker's; it gets back what has been consumed.
-        made: What was made; absent where there is an error.
+        made: What was made; absent after an error.
         error: Whatever was raised.
     """
 

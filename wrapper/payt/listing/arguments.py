@@ -27,7 +27,7 @@ Fields: TypeAlias = Iterable[str | Mapping[str, Iterable[Any]]] | Mapping[str, A
 """Which fields to ask for: names and `{name: [names inside it]}`; or the whole JSON document, as a mapping."""
 
 OnInvalid: TypeAlias = Literal["raise", "collect"]
-"""What a record that does not match the contract does: end the listing, or be left out and listed as invalid."""
+"""What happens to a record that does not match the contract: it ends the listing, or is left out as invalid."""
 
 MOST_VALUES: Final = 100
 """How many values of a filter go into one URL."""

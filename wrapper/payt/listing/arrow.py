@@ -90,7 +90,7 @@ def _plain(type_: Any) -> Callable[[Any], Any] | None:
 
 
 def _in_list(type_: Any) -> Any:
-    """The type of the values in a list of single values; None where it is no such list."""
+    """The type of the values in a list of single values; None if it is not such a list."""
     members = [member for member in get_args(type_) if member is not type(None)]
     if get_origin(type_) is not list:
         return _in_list(members[0]) if len(members) == 1 else None

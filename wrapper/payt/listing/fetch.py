@@ -33,10 +33,10 @@ def fetch(
     cancel: Cancel | None = None,
     lanes: Lanes | None = None,
 ) -> tuple[R] | None:
-    """What `make` makes of the next page; None where there is none.
+    """What `make` makes of the next page; None if there is none.
 
     Raises:
-        PaytError: The listing cannot go on; `cursor` resumes it.
+        PaytError: The listing failed; `cursor` resumes it.
     """
     operation, read = walk.listing.spec.operation, partial(_read, walk)
     while (query := walk.query()) is not None:

@@ -102,7 +102,7 @@ class Guesses:
         return self._most > 1 and len(self._useless) <= _USELESS + self._useful / 4
 
     def next(self, position: Position, room: int) -> Guess | None:
-        """The page to ask for now; None where there is none.
+        """The page to ask for now; None if there is none.
 
         Args:
             position: Where the listing stands.
@@ -132,7 +132,7 @@ class Guesses:
 
         Args:
             guess: What was asked for.
-            response: The answer; None where there is none that can be used.
+            response: The answer; None if there is none that can be used.
             keys: The ids of its records.
         """
         self._under_way -= 1

@@ -81,7 +81,7 @@ class _Many(Generic[T]):
         return {"walks": self._walks.items(), "workers": workers, "prefetch": self._prefetch}, self._errors
 
     def _page_of(self, arrival: Arrival[Page[T]], errors: dict[str, PaytError]) -> Page[T] | None:
-        """The page that arrived; an error is collected, or raised. What is no PaytError always comes out."""
+        """The page that arrived; an error is collected, or raised. Any other error is always raised."""
         try:
             return arrival.result()
         except PaytError as error:
@@ -103,7 +103,7 @@ class ManyPager(_Many[T]):
         """Pairs of an administration's id and a record.
 
         Raises:
-            PaytError: With `on_error="raise"`, as soon as one listing cannot go on; this ends all others too.
+            PaytError: With `on_error="raise"`, as soon as one listing fails; this ends all others too.
                 `administration_id` tells which listing it was, and `cursor` resumes that one.
         """
         return Records.of(Iteration(self._arrived()), _pairs_of)

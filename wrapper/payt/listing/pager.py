@@ -100,17 +100,17 @@ def restored(kind: type[_One[Any]], recipe: Any, listing: Listing, prefetch: int
 
 
 class Pager(_One[T]):
-    """Every record of a listing. Iterating again starts again; nothing is sent before iteration starts.
+    """Every record of a listing. Nothing is sent until you iterate, and iterating again lists again.
 
-    With `prefetch`, the next pages are fetched while one is being consumed, by threads. They are started before the
-    second page, and end with the iteration, or when that is left.
+    With `prefetch`, threads fetch the next pages while you work on one. They start before the second page, and end when
+    you leave the iteration.
     """
 
     def __iter__(self) -> Iterator[T]:
         """Every record, page after page, in the order of the API.
 
         Raises:
-            PaytError: The listing cannot go on; `cursor` resumes it.
+            PaytError: The listing failed; `cursor` resumes it.
         """
         return self._records()
 
@@ -118,7 +118,7 @@ class Pager(_One[T]):
         raise TypeError("a pager starts over with each iteration: use next(iter(pager)), or pager.first()")
 
     def first(self) -> T | None:
-        """The first record, by one request for one record; None where there is none.
+        """The first record, by one request for one record; None if there is none.
 
         Raises:
             PaytError: It could not be had.
@@ -130,7 +130,7 @@ class Pager(_One[T]):
         """The same, a page at a time.
 
         Raises:
-            PaytError: The listing cannot go on; `cursor` resumes it.
+            PaytError: The listing failed; `cursor` resumes it.
         """
         return self.map_pages(same)
 
@@ -142,7 +142,7 @@ class Pager(_One[T]):
                 at its place.
 
         Raises:
-            PaytError: The listing cannot go on; `cursor` resumes it.
+            PaytError: The listing failed; `cursor` resumes it.
         """
         return Iteration(self._made(make))
 
@@ -171,7 +171,7 @@ class Pager(_One[T]):
         All fields are there; those that were not sent are null.
 
         Raises:
-            PaytError: While it is read: the listing cannot go on; `cursor` resumes it.
+            PaytError: While it is read: the listing failed; `cursor` resumes it.
             ImportError: The extra `arrow` is not installed.
         """
         from .arrow import Table  # noqa: PLC0415  # of an extra

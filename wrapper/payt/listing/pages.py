@@ -55,7 +55,7 @@ class Page(Generic[T]):
     data: list[T] = attrs.field(repr=lambda data: f"<{len(data)} records>")
     """The records."""
     cursor: str | None
-    """What to pass as `cursor=` to resume behind this page; None on the last one."""
+    """What to pass as `cursor=` to resume after this page; None on the last one."""
     raw: bytes = attrs.field(repr=False)
     """The body as it came, for what the models do not hold. With `prefetch` above 1, it may begin with records that
     are in the data of the page before."""
@@ -99,7 +99,7 @@ def cursor_of(response: Response[Any]) -> str | None:
 
 
 def odd_names(response: Response[Any]) -> str:
-    """Names around the records that the contract does not know, for people; "" where there are none.
+    """Names around the records that the contract does not know, for people; "" if there are none.
 
     Raises:
         InvalidResponseError: One of them says that there was an error.
@@ -109,7 +109,7 @@ def odd_names(response: Response[Any]) -> str:
     around: dict[str, Any]
     try:
         around = msgspec.json.decode(response.content, type=dict[str, msgspec.Raw])
-    except msgspec.DecodeError:  # of texts that are no Unicode, in records that were left out
+    except msgspec.DecodeError:  # text that is not Unicode, in records that were left out
         around = {name: json.dumps(value).encode() for name, value in json.loads(response.content).items()}
     for name in ("error", "errors"):
         if name in response.unknown_fields and around.get(name, b"null") not in (b"null", b"[]", b"{}", b'""'):
@@ -188,7 +188,7 @@ def about(response: Response[Any], error: E) -> E:
 def _invalid(listing: Listing, record: Unreadable, cursor: str | None) -> InvalidRecord:
     try:
         found = json.loads(record.raw).get(listing.spec.key)
-    except (AttributeError, ValueError, RecursionError):  # it is no object, or more
+    except (AttributeError, ValueError, RecursionError):  # it is not an object, or more
         found = None
     identifier = plain(str(found)) if isinstance(found, (str, int)) and found is not True else None
     return InvalidRecord(

@@ -46,7 +46,7 @@ class ListSpec(Generic[T]):
 
     @property
     def key_filter(self) -> str | None:
-        """The parameter that asks for records by their keys; None where there is none."""
+        """The parameter that asks for records by their keys; None if there is none."""
         return next((name for name, field in self.separated.items() if field and field == self.key), None)
 
     def method_of(self, client: Any) -> Callable[..., Any]:

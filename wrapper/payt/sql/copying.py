@@ -43,47 +43,43 @@ def sync(
 ) -> list[SyncResult]:
     """Bring a copy of a list, by default of administrations' contacts, up to date in a table of a database.
 
-    SQLite, PostgreSQL, MariaDB and MySQL will do. Every page is one transaction; a run that ends early is resumed by
-    the next one. When one administration fails, the others are synced all the same; an error that concerns all of them
-    ends the run.
+    The database is SQLite, PostgreSQL, MariaDB or MySQL. Every page is one transaction; if a run ends early, the next
+    one resumes it. If one administration fails, the others are still synced; an error that affects all ends the run.
 
     Args:
-        client: Whom to ask.
-        administration_ids: One administration or several; they share the table. None for a list that belongs to none,
-            such as that of the administrations.
-        to: The database: a URL of SQLAlchemy, or an Engine.
-        resource: The list by its name in `payt_resources.LISTS`: "contacts", "administrations", or any other whose
+        client: The client to read with.
+        administration_ids: One administration or several; they share the table. None for a list that does not belong to
+            administrations, such as the list of administrations itself.
+        to: The database: an SQLAlchemy URL, or an Engine.
+        resource: The list, by its name in `payt_resources.LISTS`: "contacts", "administrations", or any other whose
             records have a key in the contract (`x-copy`).
-        concurrency: How many administrations are listed side by side, 1 to 100. One thread writes all of them: that of
-            the caller.
-        table: The name of the table, by default that of the list; it is made when it is not there.
+        concurrency: How many administrations are read side by side, 1 to 100. The calling thread writes for all.
+        table: The name of the table, created if necessary; by default that of the list.
         schema: The schema of the tables; the default one if None.
         full: Read all records, and mark those that are gone as deleted.
         full_every: Do so on every run of this number, counted for each administration.
-        full_after: Do so when the last full run is so long ago.
-        overlap: How much is read twice, as the service may write a record later than its moment of change says.
+        full_after: Do so if the last full run is this long ago.
+        overlap: How much is read again, because the service may write a record later than its time of change says.
         allow_mass_delete: Mark records as deleted even if they are more than a fifth of all, or all.
-        migrate: Add the columns that the contract has and the table has not, and make those anew whose type changed.
-        moved_from: The base URL at which the service was before: a table that is a copy from there is continued from
-            the client's. Without it, a copy from another base URL is refused, so that no environment overwrites the
-            records of another one.
-        per_page: How many records a request asks for; None for the most that a page may hold.
-        prefetch: How many pages of an administration are asked for ahead, 0 to 16; None for eight of all together.
-        on_invalid: What a record does that does not match the contract: "raise" ends the run of its administration;
-            "collect" leaves it out and lists it in the result's `invalid`, and asks for it again on every run.
-        on_progress: Called with the result of an administration whenever it has changed: after each page, and when it
-            is `complete`.
+        migrate: Add missing columns, and recreate those whose type changed.
+        moved_from: The previous base URL of the service: a copy from there is continued. Without it, a copy from
+            another base URL is refused, so that one environment never overwrites the records of another.
+        per_page: How many records to ask for in one request; None for as many as a page may hold.
+        prefetch: How many pages to fetch ahead per administration, 0 to 16; None for eight in all.
+        on_invalid: What happens to a record that does not match the contract: "raise" ends the run of its
+            administration; "collect" leaves it out, lists it in the result's `invalid`, and asks for it on every run.
+        on_progress: Called with the result of an administration after each page, and when it is `complete`.
 
     Returns:
-        What was done, for each administration, in their order.
+        The result of each administration, in their order.
 
     Raises:
         TypeError: An argument is of a wrong type.
         ValueError: An argument's value cannot be used; the message says why and what to do.
         ImportError: The database's driver is not installed.
-        SyncError: The database failed, or one of several administrations did: `errors` tells why, `results` holds
-            the others. `BusyError`, `SchemaError` and `MassDeletionError` are kinds of it. Where several
-            administrations were asked for and an error concerns all, as a refused token does, it is the `__cause__`.
+        SyncError: The database failed, or one of several administrations did: `errors` says why, `results` has
+            the others. `BusyError`, `SchemaError` and `MassDeletionError` are its subclasses. An error that affects all
+            of several administrations, such as a refused token, is its `__cause__`.
         PaytError: The only administration could not be listed.
     """
     options = {**locals()}

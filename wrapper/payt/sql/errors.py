@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class SyncError(PaytError):
-    """A sync could not be done. What was committed is whole pages; the next run goes on from there.
+    """A sync failed. What was committed are whole pages; the next run resumes there.
 
     Attributes:
         results: Of the administrations that were synced all the same.

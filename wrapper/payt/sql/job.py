@@ -61,7 +61,7 @@ class Job:
             log.warning("migrated: %s", statement)
 
     def next(self) -> str | None:
-        """The administration whose turn it is; None where there is none any more."""
+        """The administration whose turn it is; None when all have had theirs."""
         return None if self._fatal is not None else next(self._left, None)
 
     @contextmanager

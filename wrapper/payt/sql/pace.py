@@ -41,16 +41,16 @@ _LONGEST_LOOK, _SHORTEST_LOOK = 0.02, 0.001
 
 
 class SQLPace(Pace):
-    """The pace of each token for all processes, wherever they are, that reach a database: PostgreSQL, or a SQLite file.
+    """Keeps each token's rate limit across all processes that reach a database: PostgreSQL, or an SQLite file.
 
-    Its table `payt_pace` has one row for each token, under a digest of it; it is made where it is missing. Starts are
-    evenly spaced. Where the database cannot be reached, or takes two seconds to answer, the process keeps its own pace
-    for a minute; a warning says so once. A start that was booked and is not used is lost.
+    Its table `payt_pace`, created if necessary, has one row for each token, under a digest of it. Requests are evenly
+    spaced. If the database cannot be reached, or takes two seconds to answer, the process keeps its own pace for a
+    minute; a warning says so once. A start that is booked but not used is lost.
 
-    A pace that was given a URL can be pickled.
+    A pace made from a URL can be pickled.
 
     Args:
-        to: The database: a URL of SQLAlchemy, or an Engine.
+        to: The database: an SQLAlchemy URL, or an Engine.
 
     Raises:
         TypeError: It is neither.

@@ -60,7 +60,7 @@ class SQLTokenStore:
 
     Raises:
         TypeError: An argument is of a wrong type.
-        ValueError: There is no key, or it is none; or the database cannot be used for this.
+        ValueError: There is no valid key, or the database cannot be used for this.
         ImportError: The database's driver is not installed.
         TokenError: By its methods: the database fails, or what it holds cannot be read.
     """

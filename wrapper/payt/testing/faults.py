@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 from payt.testing.answers import Answer, Wire, answer_with, error_code, reason_phrase
 
 FaultKind: TypeAlias = Literal["reset", "close", "garbage", "cut", "stall", "bad-gzip", "html", "empty", "not-json"]
-"""Faults that are no status (see `FakePayt.fail`)."""
+"""Faults other than a status (see `FakePayt.fail`)."""
 
 ErrorShape: TypeAlias = Literal["flat", "nested", "string", "oauth", "list", "text", "html", "nothing"]
 """The bodies that errors come with, in the wild (see `FakePayt.fail`)."""
@@ -101,7 +101,7 @@ def error_body(status: int, shape: ErrorShape, code: str | None, message: str | 
 
 
 def broken(kind: FaultKind, *, at: int | None, seconds: float | None) -> Fault:
-    """Make a fault that is no status.
+    """Make a fault other than a status.
 
     Args:
         kind: Which.
@@ -109,7 +109,7 @@ def broken(kind: FaultKind, *, at: int | None, seconds: float | None) -> Fault:
         seconds: How long nothing comes, of an answer that stalls; an hour by default.
 
     Raises:
-        ValueError: There is no such fault, or the arguments belong to another.
+        ValueError: There is no such fault, or an argument belongs to another.
     """
     if kind not in get_args(FaultKind):
         raise ValueError(f"no such fault: {kind!r}; there are {', '.join(get_args(FaultKind))}, and any status")

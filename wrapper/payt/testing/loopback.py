@@ -130,7 +130,7 @@ class _Connection(WSGIRequestHandler):
         self._send_answer(self.server.respond(request, self.server.number_of(self.connection)))
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Answer what is no proper HTTP request, as JSON, and hang up."""
+        """Answer an invalid HTTP request with JSON, and hang up."""
         self.close_connection = True
         self._send_answer(error_answer(code, explain or message or reason_phrase(code)))
 

@@ -84,7 +84,7 @@ class Records:
 
         Raises:
             ValueError: There is a record with that key already, or it is neither a whole number nor a text.
-            TypeError: A field is not known, or the record is no JSON.
+            TypeError: A field is unknown, or the record cannot be written as JSON.
         """
         with self._lock:
             added = {self.served.key: self._next_free(), **self._now(), **(given or {}), **fields}

@@ -27,8 +27,8 @@ def contact(*, seed: int = 0, **fields: Any) -> dict[str, Any]:
             its text, "1" by default.
 
     Raises:
-        TypeError: A keyword is no field of a contact; the message names the nearest one.
-        ValueError: The id is no whole number.
+        TypeError: A keyword is not a field of a contact; the message names the nearest one.
+        ValueError: The id is not a whole number.
     """
     _CONTACTS.check(fields)
     number = key_of(fields.pop("id", 1))

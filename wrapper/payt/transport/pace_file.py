@@ -69,7 +69,7 @@ class FilePace(BookPace):
             _close(file)
 
     def _opened(self, key: bytes, patience: float) -> tuple[int, Book] | None:
-        """The file, locked, and the book in it; None where there is none."""
+        """The file, locked, and the book in it; None if there is none."""
         try:
             file = _open(f"{self._folder}/{hashlib.sha256(_machine() + key).hexdigest()[:32]}")
             try:

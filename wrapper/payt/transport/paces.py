@@ -66,7 +66,7 @@ class Start(Protocol):
 
 
 class Pace(ABC):
-    """What `payt.Client(pace=...)` takes: `payt.ProcessPace` and `payt.SQLPace`. None other is supported."""
+    """What `payt.Client(pace=...)` takes: a `payt.ProcessPace` or a `payt.SQLPace`. No others are supported."""
 
     @abstractmethod
     def start(self, key: bytes, rate: float) -> Start:
@@ -221,10 +221,10 @@ class BookedStart:
 
 
 class ProcessPace(BookPace):
-    """The pace of each token in this process alone, shared by all its clients, threads and tasks.
+    """Keeps each token's rate limit in this process only, across all its clients, threads and tasks.
 
-    For processes that must not touch the disk, or that have a part of the limit each, as their `rate_limit`. A forked
-    process has a pace of its own.
+    For processes that must not touch the disk, or that each get a part of the limit as their `rate_limit`. A forked
+    process has its own.
     """
 
     @contextmanager

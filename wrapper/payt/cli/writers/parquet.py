@@ -70,5 +70,5 @@ class ParquetWriter:
 def _values(column: Column, values: Sequence[Any]) -> Sequence[Any]:
     if column.kind not in (Kind.TEXT, Kind.OBJECT):
         return values
-    as_text = AS_TEXT[column.kind]  # a UUID, or a text of an enum, is no text to pyarrow
+    as_text = AS_TEXT[column.kind]  # a UUID, or a text of an enum, is not text to pyarrow
     return [None if value is None else as_text(value) for value in values]
