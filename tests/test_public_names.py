@@ -109,7 +109,7 @@ def test_help_tells_what_things_are_for() -> None:
     for text in (
         'for contact in client.contacts.list(administration_id="1"):',
         "contacts = <",
-        "base_url: Where the API is",
+        "base_url: The API's address",
     ):
         assert text in of_client
 

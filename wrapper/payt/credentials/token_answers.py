@@ -1,0 +1,115 @@
+"""Answers of the token endpoint: bodies that are read as far as a token needs, and the token in them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+import httpx
+
+from ..transport.decoding import decoded
+from .token import Token, checked_token
+
+LARGEST: Final = 2**20
+"""Bytes that an answer has at most."""
+MOST_ENCODINGS: Final = 2
+_LONGEST_LIFE: Final = 1e9
+"""Seconds; what lives longer than 30 years has no end."""
+_CLOCKS_AGREE: Final = 300.0
+"""Seconds that the server's clock may be behind ours for its `created_at` to be believed."""
+
+
+def read(response: httpx.Response) -> httpx.Response:
+    """The response with its body, as far as it is needed: a token that is there counts, however the rest ends."""
+    raw, encodings = b"", response.headers.get("Content-Encoding", "").split(",")
+    pieces, failure = response.iter_raw(), None
+    if response.is_stream_consumed:  # as that of a mock is
+        pieces, encodings = iter([response.content]), []
+
+    def is_token(content: bytes) -> bool:
+        return response.is_success and token_of(content, 0) is not None
+
+    try:
+        for piece in pieces:
+            raw += piece
+            if len(raw) > LARGEST:
+                raise _too_large(response)
+            if piece.rstrip().endswith(b"}") and is_token(raw):
+                break
+    except httpx.RequestError as error:
+        failure = error
+    finally:
+        response.close()
+    content = raw if is_token(raw) else _decoded(raw, encodings, response)
+    if failure is not None and not is_token(content):
+        content = content.rpartition(b",")[0] + b"}"  # as far as it came
+        if not is_token(content):
+            raise failure
+    whole = httpx.Response(response.status_code, content=content, request=response.request)
+    whole.headers = response.headers  # only now: the body is decoded, whatever its headers say
+    return whole
+
+
+def _decoded(raw: bytes, encodings: list[str], response: httpx.Response) -> bytes:
+    """The body without its encodings, of which there are two at most, each within `LARGEST`.
+
+    None is asked for, and the API's answers may have but one. Here a token is kept however it is wrapped: it may be
+    the successor of a refresh token that is spent.
+    """
+    if len(encodings) > MOST_ENCODINGS:
+        raise httpx.ReadError("its Content-Encoding names more than two", request=response.request)
+    for encoding in reversed(encodings):
+        content = b""
+        try:
+            for piece in decoded(raw, encoding):
+                content += piece
+                if len(content) > LARGEST:
+                    raise _too_large(response)
+        except ValueError as error:
+            raise httpx.ReadError(str(error), request=response.request) from None
+        raw = content
+    return raw
+
+
+def _too_large(response: httpx.Response) -> httpx.ReadError:
+    return httpx.ReadError("the answer is too large", request=response.request)
+
+
+def token_of(content: bytes, asked_at: float) -> Token | None:
+    """The token in an answer, None if there is none. What is odd beside it must not cost the token."""
+    try:
+        answer, _ = json.JSONDecoder(strict=False).raw_decode(content.decode("utf-8-sig", "replace").lstrip())
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(answer, dict):
+        return None
+    scope, refresh_token = answer.get("scope"), answer.get("refresh_token")
+    if isinstance(refresh_token, int) and not isinstance(refresh_token, bool):
+        refresh_token = str(refresh_token)
+    if not isinstance(refresh_token, str) or not refresh_token:
+        refresh_token = None
+    lifetime, created_at = _number(answer.get("expires_in")), _number(answer.get("created_at"))
+    obtained_at = asked_at
+    if created_at is not None and asked_at - _CLOCKS_AGREE <= created_at <= asked_at:
+        obtained_at = created_at
+    try:
+        access_token = checked_token("access_token", answer.get("access_token"))
+    except (TypeError, ValueError):
+        access_token, lifetime = "", 0  # of no use, but the refresh token beside it is
+        if refresh_token is None:
+            return None
+    return Token(
+        access_token,
+        refresh_token,
+        scope if isinstance(scope, str) else None,
+        obtained_at,
+        None if lifetime is None or lifetime > _LONGEST_LIFE else obtained_at + lifetime,
+    )
+
+
+def _number(value: Any) -> float | None:
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return number if 0 <= number < float("inf") else None
