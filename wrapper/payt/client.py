@@ -157,7 +157,7 @@ class Client(_Client[httpx.BaseTransport, Session], Resources):
         Raises:
             TypeError: An argument is missing, of a wrong type, or not one of the operation.
             ValueError: An argument's value cannot be used; nothing was sent.
-            PaytError: There is no answer, or it is an error.
+            PaytError: No answer came, or it is an error.
         """
         return ask(self._api, operation, _checked(operation, arguments), _parsed)
 

@@ -37,10 +37,10 @@ def _show_completion(context: click.Context, _option: click.Parameter, shell: st
     callback=_show_completion,
     is_eager=True,
     expose_value=False,
-    help="Print what makes a shell complete the command: add it to the shell's start-up file.",
+    help="Print the completion script for a shell: add it to the shell's start-up file.",
 )
 def app() -> None:
-    """What Payt holds, on the command line."""
+    """Payt's data on the command line."""
 
 
 class Later(click.Group):

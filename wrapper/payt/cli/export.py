@@ -53,8 +53,7 @@ OPTIONS: Final = (
         "--prefetch",
         type=click.IntRange(0, MOST_PREFETCH),
         default=AHEAD,
-        help="How many pages to ask for ahead of the one that is being written, where answers take long; 0 for one "
-        "page after the other.",
+        help="How many pages to fetch ahead, if answers take long; 0 fetches one after the other.",
     ),
     QUIET,
 )
