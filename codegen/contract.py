@@ -55,6 +55,12 @@ OVERLOOKED = {
     "prefixItems": "describe all items alike, by `items`",
     "contains": "say it in the description",
 }
+# What says nothing of a value, and all else that is read of a schema.
+READ = {
+    *("$comment", "$ref", "additionalProperties", "allOf", "anyOf", "const", "contentEncoding", "contentMediaType"),
+    *("default", "deprecated", "description", "enum", "example", "examples", "externalDocs", "format", "items"),
+    *("oneOf", "properties", "readOnly", "required", "summary", "title", "type", "writeOnly", "xml"),
+}
 # Bounds that a value keeps, and the types that they are for.
 BOUNDS = {
     **dict.fromkeys(
@@ -115,6 +121,7 @@ def problems_of(document: Any) -> list[str]:
     ]
     problems += problems_of_security(document)
     problems += problems_of_paths(document)
+    problems += problems_of_modules(document)
     for place, operation, parameters in operations_of(document):
         problems += [f"{place}: {p}" for p in problems_of_operation(document, operation)]
         for parameter in parameters:
@@ -220,6 +227,16 @@ def problems_of_paths(document: dict[str, Any]) -> Iterator[str]:
         for place, node in [(path, item), *((f"{m.upper()} {path}", item[m]) for m in METHODS if m in item)]:
             if "servers" in node:
                 yield f"{place}: `servers` would be overlooked, as every request goes to one address: leave it out"
+
+
+def problems_of_modules(document: dict[str, Any]) -> Iterator[str]:
+    """Operations whose modules would have one name: the last would replace the others."""
+    places: dict[str, str] = {}
+    for place, operation, _ in operations_of(document):
+        letters = re.sub(r"[\W_]", "", str(operation.get("operationId", place))).lower()
+        if letters in places:
+            yield f"{place}: its module could replace that of {places[letters]}: give it another operationId"
+        places[letters] = place
 
 
 def problems_of_operation(document: dict[str, Any], operation: dict[str, Any]) -> Iterator[str]:
@@ -349,6 +366,9 @@ def problems_of_schema(place: str, schema: dict[str, Any]) -> Iterator[str]:
     for keyword_, way_out in OVERLOOKED.items():
         if keyword_ in schema:
             yield f"`{keyword_}` would be overlooked: {way_out}"
+    for key in [key for key in schema if key not in {*READ, *OVERLOOKED, *BOUNDS, *EXTENSIONS}]:
+        near = difflib.get_close_matches(str(key), {*READ, *BOUNDS, *EXTENSIONS}, 1)
+        yield f"nothing reads {key}: " + (f"write {near[0]}" if near else "leave it out, or say it in the description")
     if "$ref" in schema:
         yield from problems_of_reference(schema, str(schema["$ref"]))
     elif schema.get("x-accept-number") and "string" not in types_of(schema):

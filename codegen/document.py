@@ -166,3 +166,9 @@ def how_read(content_type: str, schema: dict[str, Any]) -> str:
         return "json"
     is_text = kind.startswith("text/") and "*" not in kind and schema.get("format") != "binary"
     return "text" if is_text else "bytes"
+
+
+def json_in(answer: dict[str, Any]) -> dict[str, Any]:
+    """What an answer or a body says of its JSON; nothing where it has none."""
+    content = answer.get("content", {})
+    return next((media for kind, media in content.items() if how_read(kind, {}) == "json"), {})

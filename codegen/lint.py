@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from document import operations_of, resolve, schemas_of
+from document import json_in, operations_of, resolve, schemas_of
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
@@ -78,8 +78,8 @@ def lacking_in_operation(document: dict[str, Any], operation: dict[str, Any]) ->
     if "requestBody" in operation:
         bodies.append(("its requestBody", operation["requestBody"]))
     for what, node in bodies:
-        media = resolve(document, node).get("content", {}).get("application/json")
-        if media is None:
+        media = json_in(resolve(document, node))
+        if not media:
             continue
         examples = [*_examples(media)]
         if not examples:
@@ -132,7 +132,7 @@ def lacking_in_listing(
         if not any(parameter.get("name") == name for parameter in parameters):
             yield f"it lists, and has no parameter `{name}`, without which the cursor loop cannot page"
     response = resolve(document, operation.get("responses", {}).get("200", {}))
-    schema = response.get("content", {}).get("application/json", {}).get("schema", {})
+    schema = json_in(response).get("schema", {})
     page = resolve(document, schema)
     properties = page.get("properties", {})
     data, pagination = (without_null(document, properties.get(name, {})) for name in ("data", "pagination"))

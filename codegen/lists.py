@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import attrs
-from document import operations_of, resolve, schemas_of
+from document import alternatives_of, json_in, operations_of, resolve, schemas_of, types_of
 
 # What a client has besides its resources: a tag of such a name would stand in its way.
 NAMES_OF_A_CLIENT = {"aclose", "base_url", "call", "close"}
 # Arguments that the methods have of their own.
 NAMES_OF_A_METHOD = {"administration_ids", "concurrency", "limit", "on_error", "on_invalid", "prefetch", "self"}
+# Parameters that the methods pass as they are, or make up.
+TEXTS = {"administration_id", "cursor", "fields"}
 
 
 @attrs.frozen
@@ -116,9 +118,13 @@ def _of_names(document: dict[str, Any], each: List) -> Iterator[str]:
 
 
 def _of_parameters(_document: dict[str, Any], each: List) -> Iterator[str]:
-    for name in each.parameters:
+    for name, parameter in each.parameters.items():
         if name in NAMES_OF_A_METHOD or not _is_name(name):
             yield f"parameter {name!r}: the method that lists cannot have an argument of that name"
+        if name in TEXTS and parameter.get("schema", {}).get("type") != "string":
+            yield f"parameter {name!r}: the method that lists passes a text: write `type: string`"
+    if each.parameters["cursor"].get("required"):
+        yield "parameter 'cursor': the first page is asked for without one: leave `required` out"
     if "maximum" not in each.parameters["per_page"].get("schema", {}):
         yield "its per_page has no maximum, which is what a method asks for where users do not say"
 
@@ -126,11 +132,11 @@ def _of_parameters(_document: dict[str, Any], each: List) -> Iterator[str]:
 def _of_fields(document: dict[str, Any], each: List) -> Iterator[str]:
     fields = properties_of(document, each.record)
     for name, field in each.separated.items():
-        if field is not None and field not in fields:
+        if field is not None and field not in [*fields]:
             yield f"parameter {name!r}: x-matches: {field!r} is not a field of the record"
-    columns = each.record.get("x-columns", [])
-    if not isinstance(columns, list):
-        yield "x-columns must be a list of fields of the record"
+    columns = each.record.get("x-columns", [*fields])
+    if not isinstance(columns, list) or len({*map(str, columns)}) < len(columns) or columns == []:
+        yield "x-columns must be a list of fields of the record, each once"
         return
     for name in columns:
         if name not in [*fields]:
@@ -148,13 +154,21 @@ def _of_copy(document: dict[str, Any], each: List) -> Iterator[str]:
         if "x-copy" in each.record and (not isinstance(name, str) or name not in fields):
             yield f"x-copy: {role}: {name!r} is not a field of the record"
             return
-    watermark = copy.get("watermark")
+    key, watermark = copy["key"], copy.get("watermark")
+    kinds = {kind for part in alternatives_of(document, fields.get(key, {})) for kind in types_of(part)}
+    if key is not None and not {"string", "integer"} >= kinds - {"null"}:
+        yield f"x-copy: key: {key!r} is neither a text nor a whole number"
     if watermark in fields and fields[watermark].get("format") != "date-time":
         yield f"x-copy: watermark: {watermark!r} is not a date-time"
-    if watermark is not None and after_of(watermark) not in each.parameters:
-        yield f"x-copy: a watermark needs a parameter {after_of(watermark)} to ask with"
+    asked_with = {} if watermark is None else each.parameters.get(after_of(watermark), {}).get("schema", {})
+    if watermark is not None and asked_with.get("format") != "date-time":
+        yield f"x-copy: a watermark needs a parameter {after_of(watermark)} of format date-time to ask with"
     for name, parameter in each.parameters.items():
-        if copy["key"] is not None and parameter.get("required") and name != "administration_id":
+        if (
+            copy["key"] is not None
+            and parameter.get("required")
+            and name not in ("administration_id", "cursor", "per_page")
+        ):
             yield f"x-copy: a copy lists everything, and {name!r} is required: give the records a schema of their own"
 
 
@@ -182,7 +196,7 @@ def after_of(watermark: str) -> str:
 def _record_of(document: dict[str, Any], operation: dict[str, Any]) -> dict[str, Any] | None:
     """The schema of what the page of an operation holds, where it is a page."""
     answer = resolve(document, operation.get("responses", {}).get("200", {}))
-    page = resolve(document, answer.get("content", {}).get("application/json", {}).get("schema", {}))
+    page = resolve(document, json_in(answer).get("schema", {}))
     fields = properties_of(document, page)
     data = resolve(document, fields.get("data", {}))
     pagination = fields.get("pagination", {})

@@ -120,6 +120,10 @@ def test_texts_of_the_contract_cannot_break_out_of_the_code(
     contract["info"]["title"] = hostile
     contract["components"]["schemas"]["Contact"]["description"] = hostile
     contract["components"]["schemas"]["Contact"]["properties"]["gender"]["description"] = hostile
+    contract["components"]["schemas"]["Contact"]["properties"]["odd"] = {
+        "$ref": "#/components/schemas/Error",
+        "description": hostile,
+    }
     parameter(contract, "per_page")["description"] = parameter(contract, "ids")["description"] = hostile
     operation(contract)["summary"] = operation(contract)["description"] = hostile
     contract["tags"][1]["description"] = hostile

@@ -6,6 +6,7 @@ import asyncio
 import copy
 import datetime
 import importlib
+import inspect
 import json
 import os
 import subprocess
@@ -354,6 +355,7 @@ def test_what_is_deprecated_warns_where_it_is_used_and_says_so(package: str, mod
     assert "read_bounds. Deprecated. Text within bounds." in docstring
     assert "old: Deprecated. Once." in docstring
     assert "older: Deprecated." in docstring
+    assert "leaf: Deprecated. A leaf." in str(inspect.getdoc(models.Kinds))
     assert '"""Deprecated. Once."""' in Path(sys.modules[models.NewBounds.__module__].__file__ or "").read_text("utf-8")
 
 

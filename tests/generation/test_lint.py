@@ -89,7 +89,28 @@ def set_at(value: Any, *path: str) -> Change:
     return change
 
 
+def ask_twice(document: dict[str, Any]) -> None:
+    """Describe an operation whose name differs from another's by its spelling alone."""
+    document["paths"]["/v1/all"] = {"get": {**operation(document), "operationId": "listContacts"}}
+
+
 MISREAD: dict[str, tuple[Change, str]] = {
+    "two operations of one name": (
+        ask_twice,
+        "GET /v1/all: its module could replace that of GET /v1/contacts: give it another operationId",
+    ),
+    "a misspelt word": (
+        add_property("odd", {"type": "string", "descripton": "A."}),
+        "properties.odd: nothing reads descripton: write description",
+    ),
+    "a misspelt key of ours": (
+        set_schema("Contact", x_copy={"key": "id"}),
+        "components.schemas.Contact: nothing reads x_copy: write x-copy",
+    ),
+    "a word of nobody": (
+        add_property("odd", {"type": "string", "$anchor": "odd"}),
+        "properties.odd: nothing reads $anchor: leave it out, or say it in the description",
+    ),
     "no paths": (lambda document: document.pop("paths"), "this is not an OpenAPI document: it has no `paths`"),
     "paths of nothing": (set_at(None, "paths"), "this is not an OpenAPI document: it has no `paths`"),
     "a key of ours among paths": (set_at(1, "paths", "x-foo"), "paths: nothing reads x-foo: the keys are"),
@@ -604,7 +625,10 @@ COPIES: dict[str, tuple[Change, str]] = {
         set_schema("Contact", **{"x-copy": {"key": "id", "watermark": None}}),
         "x-copy: watermark: None is not a field of the record",
     ),
-    "shown as no list": (set_schema("Contact", **{"x-columns": None}), "x-columns must be a list of fields"),
+    "shown as no list": (
+        set_schema("Contact", **{"x-columns": None}),
+        "x-columns must be a list of fields of the record, each once",
+    ),
     "by a key that is none": (
         set_schema("Contact", **{"x-copy": {"key": "number"}}),
         "x-copy: key: 'number' is not a field of the record",
@@ -615,7 +639,7 @@ COPIES: dict[str, tuple[Change, str]] = {
     ),
     "by a watermark that cannot be asked for": (
         without_parameter("updated_after"),
-        "x-copy: a watermark needs a parameter updated_after to ask with",
+        "x-copy: a watermark needs a parameter updated_after of format date-time to ask with",
     ),
     "of what is not listed without more": (
         set_parameter("updated_after", required=True),
@@ -638,6 +662,39 @@ def test_what_would_be_misread_is_named_with_the_way_out(name: str, contract: di
         assert len(problems) == 1  # whatever else there is would be another in that version
 
 
+NOT_PASSED_ON: dict[str, tuple[Change, str]] = {
+    **{
+        f"{name} that is no text": (
+            set_parameter(name, schema={"type": "integer"}),
+            f"parameter {name!r}: the method that lists passes a text",
+        )
+        for name in ("cursor", "fields", "administration_id")
+    },
+    "a cursor for the first page": (
+        set_parameter("cursor", required=True),
+        "parameter 'cursor': the first page is asked for without one",
+    ),
+    "several fields": (set_parameter("ids", **{"x-matches": ["id"]}), "x-matches: ['id'] is not a field of the record"),
+    "no columns": (set_schema("Contact", **{"x-columns": []}), "x-columns must be a list of fields of the record"),
+    "a column twice": (set_schema("Contact", **{"x-columns": ["id", "id"]}), "of the record, each once"),
+    "a day to ask with": (
+        set_parameter("updated_after", schema={"type": "string", "format": "date"}),
+        "x-copy: a watermark needs a parameter updated_after of format date-time",
+    ),
+    "a key that is a list": (
+        set_schema("Contact", **{"x-copy": {"key": "debtor_numbers"}}),
+        "x-copy: key: 'debtor_numbers' is neither a text nor a whole number",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NOT_PASSED_ON)
+def test_what_a_method_that_lists_cannot_pass_on_is_named(name: str, contract: dict[str, Any]) -> None:
+    change, words = NOT_PASSED_ON[name]
+    change(contract)
+    assert any(words in problem for problem in problems_of_lists(contract)), [*problems_of_lists(contract)]
+
+
 ALLOWED: dict[str, Change] = {
     "our own keys": lambda document: (
         schemas(document)["Contact"].update({"x-columns": ["id"], "x-copy": {"key": "id", "watermark": "updated_at"}}),
@@ -645,6 +702,9 @@ ALLOWED: dict[str, Change] = {
         parameter(document, "ids").update({"x-comma-separated": True, "x-matches": "id"}),
     ),
     "keys of the API's data": lambda document: answer(document).update(example={"x-anything": {"x-y": 1}}),
+    "a page with a charset": lambda document: operation(document)["responses"]["200"].update(
+        content={"application/json; charset=utf-8": answer(document)}
+    ),
     "a file": set_answer("application/pdf", {"type": "string", "format": "binary"}),
     "any file": set_answer("*/*", {"type": "string", "format": "binary"}),
     "XML as its bytes": set_answer("text/xml", {"type": "string", "format": "binary"}),
@@ -667,6 +727,8 @@ ALLOWED: dict[str, Change] = {
 def test_what_is_read_rightly_is_let_pass(name: str, contract: dict[str, Any]) -> None:
     ALLOWED[name](contract)
     assert problems_of(contract) == []
+    if "page" in name:
+        assert [*problems_of_lists(contract), *lacking_in(contract)] == []
 
 
 @pytest.mark.parametrize("name", COPIES)

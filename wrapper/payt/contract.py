@@ -43,7 +43,8 @@ def fields_to_name(spec: ListSpec[Any]) -> list[str] | None:
 def page_of(spec: ListSpec[Any]) -> Mapping[str, Any]:
     """What a page of a list is: its `schema`, and its `example` or `examples`."""
     answer = resolved(contract()["paths"][spec.path]["get"]["responses"]["200"])
-    page: Mapping[str, Any] = answer["content"]["application/json"]
+    page: Mapping[str, Any]
+    (page,) = answer["content"].values()
     return page
 
 

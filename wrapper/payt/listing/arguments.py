@@ -71,13 +71,13 @@ def listing_of(spec: ListSpec[Any], arguments: Mapping[str, Any]) -> Listing:
         ValueError: An argument's value cannot be used; or values take more than one request, whose answers could not
             be told apart.
     """
-    operation: Any = spec.operation
     given = dict(arguments)
     cursor, per_page, limit, fields = (given.pop(name, None) for name in ("cursor", "per_page", "limit", "fields"))
     on_invalid = checks.choice("on_invalid", given.pop("on_invalid", "raise"), get_args(OnInvalid))
     separated = {name: given.pop(name, None) for name in spec.separated}
     lists = {name: checks.values(name, value) for name, value in separated.items() if value is not None}
-    always = encoded(operation, given, besides=[*lists] if fields is None else [*lists, "fields"])
+    besides = ["per_page", *lists, *([] if fields is None else ["fields"])]
+    always = encoded(spec.operation, given, besides=besides)
     parts = _split(lists)
     split = {name: spec.separated[name] for name in lists if len({part[name] for part in parts}) > 1}
     # A record with several values in a field can match several parts; all other filters match one part at most.
