@@ -325,6 +325,21 @@ def test_a_parameter_keeps_its_bounds_or_nothing_is_sent(package: str, arguments
         assert fake.requests == []
 
 
+def test_a_body_may_be_a_map(package: str) -> None:
+    operation: Any = importlib.import_module(f"{package}.api.kinds.change_bags")
+    with FakePayt() as fake, payt.Client(fake.token, base_url=fake.url) as client:
+        fake.answer("", status=204, path="/bags")
+        assert client.call(operation, body={"a": 1}) is None
+        assert fake.requests[-1].body == b'{"a":1}'
+        with pytest.raises(TypeError, match="body must be a dict, got list"):
+            client.call(operation, body=[1])
+        with pytest.raises(ValueError, match=r"body, \$\[\.\.\.\]: Expected `int` >= 1"):
+            client.call(operation, body={"a": 0})
+        with pytest.raises(ValueError, match=r"body, \$: Expected `object` of length >= 1"):
+            client.call(operation, body={})
+        assert len(fake.requests) == 1
+
+
 def test_what_is_deprecated_warns_where_it_is_used_and_says_so(package: str, models: Any) -> None:
     operation = importlib.import_module(f"{package}.api.kinds.read_bounds")
     alone = importlib.import_module(package).AuthenticatedClient

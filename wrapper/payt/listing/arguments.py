@@ -76,8 +76,7 @@ def listing_of(spec: ListSpec[Any], arguments: Mapping[str, Any]) -> Listing:
     on_invalid = checks.choice("on_invalid", given.pop("on_invalid", "raise"), get_args(OnInvalid))
     separated = {name: given.pop(name, None) for name in spec.separated}
     lists = {name: checks.values(name, value) for name, value in separated.items() if value is not None}
-    besides = ["per_page", *lists, *([] if fields is None else ["fields"])]
-    always = encoded(spec.operation, given, besides=besides)
+    always = encoded(spec.operation, given, besides=["per_page", *lists, *([] if fields is None else ["fields"])])
     parts = _split(lists)
     split = {name: spec.separated[name] for name in lists if len({part[name] for part in parts}) > 1}
     # A record with several values in a field can match several parts; all other filters match one part at most.
@@ -139,14 +138,15 @@ def _encoded(name: str, value: Any, type_: Any) -> Any:
     if get_origin(type_) is Literal:
         return checks.choice(name, value, get_args(type_))
     members = [member for member in get_args(type_) if member is not NoneType]
-    if members:  # of a union, a contract has nothing but optional values
+    kind = get_origin(type_) or type_
+    if members and kind is not dict:  # of a union, a contract has nothing but optional values
         return _encoded(name, value, members[0])
-    if issubclass(type_, enum.Enum):
-        return type_(checks.choice(name, value, [member.value for member in type_]))
+    if issubclass(kind, enum.Enum):
+        return kind(checks.choice(name, value, [member.value for member in type_]))
     if type_ in _ENCODERS:
         return _ENCODERS[type_](name, value)
-    if not isinstance(value, type_):
-        raise TypeError(f"{name} must be a {type_.__name__}, got {type(value).__name__}")
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} must be a {kind.__name__}, got {type(value).__name__}")
     return value
 
 
