@@ -13,7 +13,7 @@ import hashlib
 import os
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import main_thread
@@ -23,6 +23,7 @@ import attrs
 import msgspec
 
 from ..errors import TokenError
+from ..transport.decoding import decoder_of
 from .searches import say_once
 from .token import Token
 
@@ -31,7 +32,7 @@ FORMAT: Final = "payt-token-1"
 LONGEST_LOCK: Final = 150.0
 """Seconds after which nobody waits for a lock any longer: longer than any request for a token takes."""
 _PATIENCE: Final = 0.5
-"""Seconds after which who waits for a lock looks whether the program is ending."""
+"""Seconds of an attempt to get a lock; in between, whoever waits looks whether the program is ending."""
 _CHECK: Final = b',"check":"'
 """Before a digest of all that comes before it. It is a field of the token, which earlier versions pass over."""
 _ROOM: Final = 2**14
@@ -159,9 +160,7 @@ class _Kept(msgspec.Struct, forbid_unknown_fields=True):
             raise ValueError("another format")
 
 
-_decode = msgspec.json.Decoder(
-    _Kept
-).decode  # once: threads that look at a type for the first time together can crash msgspec
+_decode = decoder_of(_Kept)
 
 
 @contextmanager
@@ -169,27 +168,41 @@ def locked_file(file: Path) -> Iterator[None]:
     """In here, no other thread or process has locked this file.
 
     Raises:
-        TokenError: It cannot be locked, somebody has held it for minutes, or the program ends while it waits.
+        TokenError: It cannot be locked, or as `wait_for_lock`.
     """
     import filelock  # noqa: PLC0415  only who keeps tokens in files needs it
 
-    lock, end = filelock.FileLock(file, mode=_PRIVATE_FILE), time.monotonic() + LONGEST_LOCK
-    while not lock.is_locked:
-        try:
-            lock.acquire(timeout=_PATIENCE)
-        except filelock.Timeout:
-            if not main_thread().is_alive():  # nothing is spent yet, so nothing is lost
-                raise TokenError(f"the program is ending, while another process holds {file}") from None
-            if time.monotonic() >= end:
-                raise TokenError(
-                    f"another process has held {file} for {LONGEST_LOCK:g} s: is one stuck while renewing a token?"
-                ) from None
-        except OSError as error:
-            raise TokenError(f"{file} cannot be locked: {error.strerror}") from None
+    lock = filelock.FileLock(file, mode=_PRIVATE_FILE)
+
+    def attempt(seconds: float) -> bool:
+        with suppress(filelock.Timeout):
+            lock.acquire(timeout=seconds)
+        return lock.is_locked
+
+    try:
+        wait_for_lock(attempt, str(file))
+    except OSError as error:
+        raise TokenError(f"{file} cannot be locked: {error.strerror}") from None
     try:
         yield
     finally:
         lock.release()
+
+
+def wait_for_lock(attempt: Callable[[float], bool], what: str) -> None:
+    """Wait until an attempt of so many seconds says that it has the lock.
+
+    Raises:
+        TokenError: Somebody has held it for minutes, or the program ends: nothing is spent yet, so nothing is lost.
+    """
+    end = time.monotonic() + LONGEST_LOCK
+    while not attempt(_PATIENCE):
+        if not main_thread().is_alive():
+            raise TokenError(f"the program is ending, while another process holds {what}")
+        if time.monotonic() >= end:
+            raise TokenError(
+                f"another process has held {what} for {LONGEST_LOCK:g} s: is one stuck while renewing a token?"
+            )
 
 
 def _read(file: Path) -> bytes | None:

@@ -12,12 +12,11 @@ import msgspec
 
 from ..errors import TokenError
 from ..extras import missing
+from ..transport.decoding import decoder_of
 from .file_store import FileTokenStore
 from .token import Token
 
-_decode = msgspec.json.Decoder(
-    Token
-).decode  # once: threads that look at a type for the first time together can crash msgspec
+_decode = decoder_of(Token)
 
 
 @attrs.frozen

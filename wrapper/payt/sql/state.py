@@ -10,6 +10,7 @@ import attrs
 import msgspec
 
 from ..listing import InvalidRecord, OnInvalid
+from ..transport.decoding import decoder_of
 
 
 @attrs.frozen(kw_only=True)
@@ -81,9 +82,7 @@ class State(msgspec.Struct, omit_defaults=True):
     """The latest `synced_at` of them, at least."""
 
 
-decode_state = msgspec.json.Decoder(
-    State
-).decode  # once: threads that look at a type for the first time together can crash msgspec
+decode_state = decoder_of(State)
 
 
 @attrs.frozen(kw_only=True)

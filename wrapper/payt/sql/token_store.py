@@ -15,13 +15,15 @@ import sqlalchemy as sa
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from ..credentials import Token
-from ..credentials.file_store import LONGEST_LOCK, locked_file
+from ..credentials.file_store import locked_file, wait_for_lock
 from ..errors import TokenError
+from ..transport.decoding import decoder_of
 from .database import engine_of
 from .dialects import PostgreSQL, SQLite, dialect_of, in_memory
-from .errors import reason, shown
+from .errors import code_of, reason, shown
 
 KEY = "PAYT_TOKEN_KEY"
+_LOCK_NOT_AVAILABLE = "55P03"
 _ENCRYPTED, _PLAIN = "fernet:", "plain:"
 
 
@@ -153,10 +155,21 @@ class SQLTokenStore:
             connection.execute(dialect.insert(locks).values(key=key).on_conflict_do_nothing())
         # whatever the engine's own isolation level is: with AUTOCOMMIT nothing would be held
         connection = stack.enter_context(self._engine.connect()).execution_options(isolation_level="READ COMMITTED")
-        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LONGEST_LOCK}s'")
-        for name in ("statement_timeout", "idle_in_transaction_session_timeout"):
-            connection.exec_driver_sql(f"SET LOCAL {name} = 0")
-        connection.execute(sa.select(locks.c.key).where(locks.c.key == key).with_for_update())
+
+        def attempt(seconds: float) -> bool:
+            connection.rollback()
+            for name in ("statement_timeout", "idle_in_transaction_session_timeout"):
+                connection.exec_driver_sql(f"SET LOCAL {name} = 0")
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{seconds * 1000:.0f}ms'")
+            try:
+                connection.execute(sa.select(locks.c.key).where(locks.c.key == key).with_for_update())
+            except sa.exc.DBAPIError as error:
+                if code_of(error.orig) != _LOCK_NOT_AVAILABLE:
+                    raise
+                return False
+            return True
+
+        wait_for_lock(attempt, f"the lock in {shown(self._engine.url)}")
 
     def _kept(self) -> sa.Connection | None:
         """The connection that this thread keeps for what it does under the lock."""
@@ -242,10 +255,7 @@ class _Row(msgspec.Struct):
     row: str | None = None
 
 
-_decode, _decode_row = (
-    msgspec.json.Decoder(Token).decode,
-    msgspec.json.Decoder(_Row).decode,
-)  # once: threads that look at a type for the first time together can crash msgspec
+_decode, _decode_row = decoder_of(Token), decoder_of(_Row)
 
 
 def _tables(schema: str | None) -> tuple[sa.Table, sa.Table]:

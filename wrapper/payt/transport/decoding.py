@@ -1,15 +1,26 @@
-"""Bodies, decompressed in pieces: a small answer must not fill the memory."""
+"""Bodies, decompressed in pieces, as a small answer must not fill the memory; and what reads JSON."""
 
 from __future__ import annotations
 
 import io
 import zlib
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 import httpx
+import msgspec
+
+T = TypeVar("T")
 
 _PIECE = 2**16
+
+
+def decoder_of(shape: type[T]) -> Callable[[bytes | str], T]:
+    """What reads a type from JSON, made while a module is imported.
+
+    Threads that look at a type for the first time together can crash msgspec.
+    """
+    return msgspec.json.Decoder(shape).decode
 
 
 def decoded(raw: bytes, encoding: str) -> Iterator[bytes]:
