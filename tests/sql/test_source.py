@@ -140,7 +140,7 @@ def test_the_command_says_what_to_do(
     assert run(fake).exit_code == 0
     refused = run(demo)
     assert (refused.exit_code, refused.stdout) == (1, "")
-    assert refused.stderr.endswith(f"(--moved-from {fake.url})\n")
+    assert refused.stderr.endswith(f"say where it was: --moved-from {fake.url}\n")
     assert rows(query_sqlite) == truth(fake)
     assert run(demo, "--moved-from", fake.url).exit_code == 0
     assert query_sqlite(BOOKS) == [("contacts", demo.url)]

@@ -137,12 +137,10 @@ def _work(
         try:
             with closing(Lanes(api, walk, consumed.qsize, cancel)) as lanes:
                 while True:
-                    if asks := not walk.ended:
+                    if not walk.ended:
                         cancel.wait_for(consumed.get, lambda: consumed.put(None))
                     made = fetch(api, make, walk, cancel, lanes)
                     if made is None:
-                        if asks:  # what was asked for brought nothing to consume
-                            consumed.put(None)
                         break
                     arrivals.put(Arrival(name, consumed, made[0]))
                     del made
@@ -226,12 +224,10 @@ async def _work_async(
         try:
             async with aclosing(AsyncLanes(api, walk, room.qsize)) as lanes:
                 while True:
-                    if asks := not walk.ended:
+                    if not walk.ended:
                         await room.get()
                     made = await fetch_async(api, make, walk, lanes)
                     if made is None:
-                        if asks:
-                            room.put_nowait(None)
                         break
                     arrivals.put_nowait(Arrival(name, room, made[0]))
                     del made

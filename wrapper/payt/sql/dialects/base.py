@@ -36,7 +36,12 @@ class Dialect:
 
     def connect(self) -> sa.Connection:
         """A connection that is ready to write."""
-        return self.open(self.engine.connect())
+        connection = self.engine.connect()
+        try:
+            return self.open(connection)
+        except BaseException:
+            connection.close()
+            raise
 
     def open(self, connection: sa.Connection) -> sa.Connection:
         """Make a new connection ready: transactions see what others committed, whatever the engine's level is."""
