@@ -145,4 +145,4 @@ def test_the_command_says_what_to_do(
     assert run(demo, "--moved-from", fake.url).exit_code == 0
     assert query_sqlite(BOOKS) == [("contacts", demo.url)]
     wrong = run(demo, "--moved-from", "somewhere")
-    assert (wrong.exit_code, wrong.stderr.startswith("payt: moved_from must begin with https://")) == (2, True)
+    assert (wrong.exit_code, wrong.stderr.startswith("payt: --moved-from must begin with https://")) == (2, True)

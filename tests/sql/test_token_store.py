@@ -538,3 +538,17 @@ def test_a_row_that_somebody_put_there_unencrypted_is_refused(
     store.delete(NAME)
     store.save(NAME, OTHER)
     assert store.load(NAME) == OTHER
+
+
+def test_another_error_than_that_of_a_taken_lock_is_told_at_once(postgresql: str) -> None:
+    engine = sa.create_engine(postgresql)
+
+    @sa.event.listens_for(engine, "before_cursor_execute", retval=True)
+    def fail(
+        _connection: object, _cursor: object, statement: str, parameters: object, *_: object
+    ) -> tuple[str, object]:
+        return ("SELECT 1/0", ()) if "FOR UPDATE" in statement else (statement, parameters)
+
+    with pytest.raises(payt.TokenError, match="SQLSTATE 22012"), payt.SQLTokenStore(engine).lock("key"):
+        pass
+    engine.dispose()

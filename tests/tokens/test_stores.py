@@ -404,3 +404,19 @@ def test_keys_are_good_names_for_files_and_rows(host: str) -> None:
     key = key_of(httpx.URL(f"https://{host}"), "an id/with: anything", "client_credentials")
     assert set(key) <= set("abcdefghijklmnopqrstuvwxyz0123456789.-_")
     assert len(key) <= 120
+
+
+def test_a_program_that_ends_waits_for_no_lock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its main thread, which a test cannot end, is one that has ended. In a process: test_signals.py."""
+    ended = threading.Thread()
+    monkeypatch.setattr(file_store, "main_thread", lambda: ended)
+    attempts = iter([False, True])
+    with pytest.raises(payt.TokenError, match="the program is ending, while another process holds the file"):
+        file_store.wait_for_lock(lambda _: next(attempts), "the file")
+    assert next(attempts)
+
+
+def test_a_lock_is_tried_until_it_is_free() -> None:
+    attempts = iter([False, False, True])
+    file_store.wait_for_lock(lambda _: next(attempts), "the file")
+    assert [*attempts] == []
