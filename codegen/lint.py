@@ -127,12 +127,20 @@ def is_listing(operation: dict[str, Any], parameters: list[dict[str, Any]]) -> b
 def lacking_in_listing(
     document: dict[str, Any], operation: dict[str, Any], parameters: list[dict[str, Any]]
 ) -> Iterator[str]:
-    """What the cursor loop needs: `cursor` and `per_page`, and a page of `data` and `pagination.cursor`."""
+    """What the cursor loop needs: `cursor` and `per_page`, and the page that it reads."""
     for name in ("cursor", "per_page"):
         if not any(parameter.get("name") == name for parameter in parameters):
             yield f"it lists, and has no parameter `{name}`, without which the cursor loop cannot page"
-    response = resolve(document, operation.get("responses", {}).get("200", {}))
-    schema = json_in(response).get("schema", {})
+    if "200" not in operation.get("responses", {}):
+        yield "it lists, and has no response 200, which is where the cursor loop looks for a page"
+        return
+    schema = json_in(resolve(document, operation["responses"]["200"])).get("schema", {})
+    with_fields = any(parameter.get("name") == "fields" for parameter in parameters)
+    yield from lacking_in_page(document, schema, with_fields=with_fields)
+
+
+def lacking_in_page(document: dict[str, Any], schema: dict[str, Any], *, with_fields: bool) -> Iterator[str]:
+    """What a page must hold: required `data` of objects, and a `pagination.cursor` that ends with null."""
     page = resolve(document, schema)
     properties = page.get("properties", {})
     data, pagination = (without_null(document, properties.get(name, {})) for name in ("data", "pagination"))
@@ -142,7 +150,7 @@ def lacking_in_listing(
         yield "its page has no required array `data`, which holds the records"
     elif resolve(document, data.get("items", {})).get("type") != "object":
         yield "the items of its `data` are not objects"
-    elif resolve(document, data["items"]).get("required") and any(each.get("name") == "fields" for each in parameters):
+    elif resolve(document, data["items"]).get("required") and with_fields:
         yield "the items of its `data` have required properties, and `fields` leaves properties out: require none"
     if "cursor" not in pagination.get("properties", {}):
         yield "its page has no `pagination` with a `cursor`, which the next page is asked for with"

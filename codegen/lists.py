@@ -59,10 +59,10 @@ def lists_of(document: dict[str, Any]) -> Iterator[List]:
     for place, operation, parameters in operations_of(document):
         by_name = {parameter.get("name", ""): parameter for parameter in parameters}
         named = operation.get("x-list", "list")
-        record = _record_of(document, operation)
-        if place.startswith("GET ") and {"cursor", "per_page"} <= by_name.keys() and record and named is not False:
+        page = page_of(document, operation)
+        if place.startswith("GET ") and {"cursor", "per_page"} <= by_name.keys() and page and named is not False:
             tag = next(iter(operation.get("tags", [])), "")
-            yield List(place, operation, by_name, record, tag, str(named))
+            yield List(place, operation, by_name, page[0], tag, str(named))
 
 
 def problems_of_lists(document: dict[str, Any]) -> Iterator[str]:
@@ -71,7 +71,7 @@ def problems_of_lists(document: dict[str, Any]) -> Iterator[str]:
     yield from _of_methods(lists)
     yield from _of_places(document)
     for each in lists:
-        for rule in (_of_names, _of_parameters, _of_fields, _of_copy):
+        for rule in (_of_names, _of_parameters, _of_cursor, _of_fields, _of_copy):
             yield from (f"{each.place}: {problem}" for problem in rule(document, each))
     listing = {each.place for each in lists}
     for place, operation, parameters in operations_of(document):
@@ -98,7 +98,7 @@ def _of_methods(lists: list[List]) -> Iterator[str]:
 
 def _of_places(document: dict[str, Any]) -> Iterator[str]:
     """Keys about records that stand where no list has a record."""
-    records = [record for _, operation, _ in operations_of(document) if (record := _record_of(document, operation))]
+    records = [page[0] for _, operation, _ in operations_of(document) if (page := page_of(document, operation))]
     fields = [field for record in records for field in properties_of(document, record).values()]
     read = [(("x-columns", "x-copy"), records, "the record"), (("x-on-request",), fields, "a property of the record")]
     for place, schema in schemas_of(document):
@@ -127,6 +127,12 @@ def _of_parameters(_document: dict[str, Any], each: List) -> Iterator[str]:
         yield "parameter 'cursor': the first page is asked for without one: leave `required` out"
     if "maximum" not in each.parameters["per_page"].get("schema", {}):
         yield "its per_page has no maximum, which is what a method asks for where users do not say"
+
+
+def _of_cursor(document: dict[str, Any], each: List) -> Iterator[str]:
+    _, cursor = page_of(document, each.operation) or (None, {})
+    if {kind for part in alternatives_of(document, cursor) for kind in types_of(part)} - {"null"} != {"string"}:
+        yield 'its `pagination.cursor` is a text, which asks for the next page: write `type: [string, "null"]`'
 
 
 def _of_fields(document: dict[str, Any], each: List) -> Iterator[str]:
@@ -193,16 +199,16 @@ def after_of(watermark: str) -> str:
     return f"{watermark.removesuffix('_at')}_after"
 
 
-def _record_of(document: dict[str, Any], operation: dict[str, Any]) -> dict[str, Any] | None:
-    """The schema of what the page of an operation holds, where it is a page."""
+def page_of(document: dict[str, Any], operation: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """The schemas of a record and of the cursor, where an operation answers with a page of `data` and `pagination`."""
     answer = resolve(document, operation.get("responses", {}).get("200", {}))
     page = resolve(document, json_in(answer).get("schema", {}))
     fields = properties_of(document, page)
     data = resolve(document, fields.get("data", {}))
-    pagination = fields.get("pagination", {})
-    inside = [pagination, *(part for key in ("oneOf", "anyOf", "allOf") for part in pagination.get(key, []))]
-    if "items" in data and any("cursor" in properties_of(document, resolve(document, part)) for part in inside):
-        return resolve(document, data["items"])
+    if "items" in data:
+        for part in alternatives_of(document, fields.get("pagination", {})):
+            if (cursor := properties_of(document, part).get("cursor")) is not None:
+                return resolve(document, data["items"]), cursor
     return None
 
 

@@ -594,6 +594,10 @@ LACKING: dict[str, tuple[Change, str]] = {
         lambda document: schemas(document)["Pagination"]["properties"]["cursor"].update(type="string"),
         "its `pagination` and `pagination.cursor` must allow null",
     ),
+    "page that is any success": (
+        lambda document: operation(document)["responses"].update({"2XX": operation(document)["responses"].pop("200")}),
+        "it lists, and has no response 200, which is where the cursor loop looks for a page",
+    ),
     "page that is no reference": (
         lambda document: answer(document).update(schema=page(document)),
         "its page is not a reference to a schema of components",
@@ -673,6 +677,10 @@ NOT_PASSED_ON: dict[str, tuple[Change, str]] = {
     "a cursor for the first page": (
         set_parameter("cursor", required=True),
         "parameter 'cursor': the first page is asked for without one",
+    ),
+    "a number as the cursor of the next page": (
+        lambda document: schemas(document)["Pagination"]["properties"]["cursor"].update(type=["integer", "null"]),
+        "its `pagination.cursor` is a text, which asks for the next page: write `type: [string",
     ),
     "several fields": (set_parameter("ids", **{"x-matches": ["id"]}), "x-matches: ['id'] is not a field of the record"),
     "no columns": (set_schema("Contact", **{"x-columns": []}), "x-columns must be a list of fields of the record"),
