@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import uuid
+import zlib
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -23,11 +26,21 @@ UNMEASURED = ("faults", "generation", "oauth_server", "test_pins", "test_table_o
 """Folders and files that reach no line of the client which others do not; measuring takes half as long again."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Order the tests, and say which coverage need not watch."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Order the tests, say which coverage need not watch, and leave half of each table of cases to scripts/soak.
+
+    What is decided is written once for both clients, so scripts/test runs each case with one of them, and with
+    both where a case is named.
+    """
     for item in items:
         if {item.path.parent.name, item.path.stem} & {*UNMEASURED}:
             item.add_marker(pytest.mark.no_cover)
+        params: dict[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
+        if "flavour" in params and len(params) > 1 and not any("::" in name for name in config.args):
+            client = params["flavour"].name
+            case = re.sub(rf"(?<=[\[-]){client}(?=[-\]])", "", item.name, count=1)
+            if zlib.crc32(case.encode()) % 2 == (client == "sync"):
+                item.add_marker(pytest.mark.soak)
     ranks = {folder: rank for rank, folder in enumerate(LONG)}
     items.sort(key=lambda item: ranks.get(item.path.parent.name, len(LONG)))
 

@@ -55,7 +55,7 @@ def server(binary: str, **settings: str) -> Iterator[str]:
             )
         try:
             _wait_until_ready(folder, process)
-            yield f"mariadb+pymysql://payt@/?unix_socket={folder}/s"
+            yield f"mariadb+pymysql://payt@/?unix_socket={folder}/s&ssl_disabled=1"
         finally:
             process.communicate(timeout=60)
     finally:
