@@ -95,6 +95,19 @@ def database(request: pytest.FixtureRequest) -> str:
     return url
 
 
+@pytest.fixture
+def create_engine() -> Iterator[Callable[..., sa.Engine]]:
+    """As `sqlalchemy.create_engine`; all connections are closed when the test ends, however it ends."""
+    with ExitStack() as stack:
+
+        def create(url: Any, **options: Any) -> sa.Engine:
+            engine = sa.create_engine(url, **options)
+            stack.callback(engine.dispose)
+            return engine
+
+        yield create
+
+
 @contextmanager
 def queries(url: str) -> Iterator[Callable[..., list[Any]]]:
     """Runs a statement, and returns its rows, if it has any."""

@@ -8,11 +8,15 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 import httpx
+import sqlalchemy as sa
 
 import payt
 from payt.sql import SyncResult
 from payt.testing import FakePayt
 from support.quick import CONTEXT, QUICK
+
+CreateEngine = Callable[..., sa.Engine]
+"""`sqlalchemy.create_engine`, for as long as a test runs."""
 
 
 class Syncs(Protocol):

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from sql.conftest import queries
-from sql.copying import Syncs
+from sql.copying import CreateEngine, Syncs
 from sql.truth import Query, rows, truth
 
 from payt.sql import BusyError, SchemaError, SyncError, SyncResult
@@ -177,15 +177,14 @@ class TestOneRunAtATime:
             sync(fake, database, "1", meddle=meddle)
             assert len(rows(query, "1")) == len(rows(query, "2")) == 3
 
-    def test_in_memory_as_well(self, fake: FakePayt, sync: Syncs) -> None:
-        engine = sa.create_engine("sqlite://", poolclass=sa.StaticPool, connect_args={"check_same_thread": False})
+    def test_in_memory_as_well(self, fake: FakePayt, sync: Syncs, create_engine: CreateEngine) -> None:
+        engine = create_engine("sqlite://", poolclass=sa.StaticPool, connect_args={"check_same_thread": False})
 
         def meddle(_number: int) -> None:
             with pytest.raises(BusyError):
                 sync(fake, engine)
 
         sync(fake, engine, meddle=meddle)
-        engine.dispose()
 
     def test_in_memory_the_second_leaves_the_lock_to_the_first(self) -> None:
         for _ in range(2):
@@ -246,9 +245,11 @@ class TestFailing:
             sync(fake, f"sqlite:///{tmp_path}/x.db")
         assert (tmp_path / "x.db").read_text().startswith("this is a text")
 
-    def test_a_disk_that_is_full_leaves_whole_pages(self, sync: Syncs, sqlite: str, tmp_path: Path) -> None:
+    def test_a_disk_that_is_full_leaves_whole_pages(
+        self, sync: Syncs, sqlite: str, tmp_path: Path, create_engine: CreateEngine
+    ) -> None:
         with FakePayt(contacts=2_000) as fake:
-            engine = sa.create_engine(sqlite)
+            engine = create_engine(sqlite)
 
             @sa.event.listens_for(engine, "connect")
             def small(connection: sqlite3.Connection, _record: object) -> None:
@@ -256,7 +257,6 @@ class TestFailing:
 
             with pytest.raises(SyncError, match="database or disk is full"):
                 sync(fake, engine, per_page=100)
-            engine.dispose()
             with contextlib.closing(sqlite3.connect(tmp_path / "contacts.db")) as connection:
                 [[count]] = connection.execute("SELECT count(*) FROM contacts").fetchall()
             assert 0 < count < 2_000
@@ -356,14 +356,14 @@ def test_postgresql_gets_all_by_any_driver_and_isolation_level(
     monkeypatch: pytest.MonkeyPatch,
     driver: str,
     options: dict[str, Any],
+    create_engine: CreateEngine,
 ) -> None:
-    engine = sa.create_engine(postgresql, **options)
+    engine = create_engine(postgresql, **options)
     monkeypatch.setattr(engine.dialect, "driver", driver)
     assert sync(fake, engine, per_page=5)[0].inserted == 12
     with queries(postgresql) as query:
         assert rows(query) == truth(fake)
     assert sync(fake, engine, per_page=5, full=True)[0].unchanged == 12
-    engine.dispose()
 
 
 @pytest.mark.parametrize("where", ["url", "environment", "database"])
@@ -402,14 +402,15 @@ def test_first_runs_at_once_do_not_see_old_snapshots(fake: FakePayt, sync: Syncs
     assert [run.result()[0].inserted for run in runs] == [12] * 6
 
 
-def test_the_session_of_an_engine_is_as_before(fake: FakePayt, sync: Syncs, postgresql: str) -> None:
-    engine = sa.create_engine(postgresql, pool_size=1, max_overflow=0)
+def test_the_session_of_an_engine_is_as_before(
+    fake: FakePayt, sync: Syncs, postgresql: str, create_engine: CreateEngine
+) -> None:
+    engine = create_engine(postgresql, pool_size=1, max_overflow=0)
     with engine.begin() as connection:
         connection.exec_driver_sql("SET synchronous_commit = remote_write")
     sync(fake, engine)
     with engine.connect() as connection:
         assert connection.exec_driver_sql("SHOW synchronous_commit").scalar() == "remote_write"
-    engine.dispose()
 
 
 def test_the_value_that_a_column_refuses_is_not_shown(fake: FakePayt, sync: Syncs, postgresql: str) -> None:
@@ -481,11 +482,28 @@ def test_a_password_that_is_not_escaped_is_not_shown(fake: FakePayt, sync: Syncs
     assert "a@b" not in str(caught.value)
 
 
+def test_every_connection_is_closed_where_closing_fails(
+    fake: FakePayt, sync: Syncs, sqlite: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pools: list[Any] = []
+
+    def fail(self: SQLite) -> None:
+        pools.append(self.engine.pool)
+        raise OSError("no such luck")
+
+    monkeypatch.setattr(SQLite, "close", fail)
+    with pytest.raises(SyncError, match="no such luck"):
+        sync(fake, sqlite)
+    assert [(pool.checkedout(), pool.checkedin()) for pool in pools] == [(0, 0)]
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this operating system has no fork")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
-def test_a_child_is_not_kept_out_by_a_run_of_its_parent(fake: FakePayt, sync: Syncs) -> None:
+def test_a_child_is_not_kept_out_by_a_run_of_its_parent(
+    fake: FakePayt, sync: Syncs, create_engine: CreateEngine
+) -> None:
     """A database in memory is another one in a child, where nobody else writes to it."""
-    engine = sa.create_engine("sqlite://")
+    engine = create_engine("sqlite://")
     codes: list[int] = []
 
     def fork(number: int) -> None:

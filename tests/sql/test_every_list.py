@@ -16,7 +16,7 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
-from sql.copying import Syncs
+from sql.copying import CreateEngine, Syncs
 from sql.truth import Query
 
 import payt
@@ -194,14 +194,15 @@ def test_the_command_keeps_a_copy(
     check(fake, name, query)
 
 
-def test_copies_of_all_lists_live_in_one_database(fake: FakePayt, syncs: Syncs, database: str, query: Query) -> None:
+def test_copies_of_all_lists_live_in_one_database(
+    fake: FakePayt, syncs: Syncs, database: str, query: Query, create_engine: CreateEngine
+) -> None:
     """Also where one connection serves all of them, with what is temporary in it."""
-    engine = sa.create_engine(database, pool_size=1, max_overflow=0, poolclass=sa.QueuePool)
+    engine = create_engine(database, pool_size=1, max_overflow=0, poolclass=sa.QueuePool)
     for expected in (COUNT, 0):
         for name in KEPT:
             [result] = syncs(fake, engine, whose(name), resource=name)
             assert result.inserted == expected
-    engine.dispose()
     for name in KEPT:
         check(fake, name, query)
     books = query("SELECT table_name, resource FROM payt_sync_tables")

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sql.copying import CreateEngine
 
 import payt
 from payt.sql import pace as pace_module
@@ -214,8 +215,8 @@ def test_a_database_that_fails_for_a_moment_is_asked_again(database: str) -> Non
     assert start._alone is None  # type: ignore[attr-defined]
 
 
-def test_an_engine_will_do_and_is_left_open(database: str) -> None:
-    engine = sa.create_engine(database)
+def test_an_engine_will_do_and_is_left_open(database: str, create_engine: CreateEngine) -> None:
+    engine = create_engine(database)
     pace = payt.SQLPace(engine)
     assert ask(pace) == 0
     with engine.connect() as connection:
@@ -225,7 +226,6 @@ def test_an_engine_will_do_and_is_left_open(database: str) -> None:
     assert eventually(
         lambda: not pace._desk.get()._serves,
     )
-    engine.dispose()
 
 
 def test_a_file_is_private_and_keeps_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

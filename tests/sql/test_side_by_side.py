@@ -6,8 +6,7 @@ import threading
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
-from sql.copying import Syncs
+from sql.copying import CreateEngine, Syncs
 from sql.truth import Query, rows, truth
 
 import payt
@@ -40,11 +39,10 @@ def test_they_are_listed_side_by_side_and_written_in_order(syncs: Syncs, databas
         ]
 
 
-def test_a_database_in_memory_is_written_in_the_thread_that_has_it(syncs: Syncs) -> None:
-    engine = sa.create_engine("sqlite://")
+def test_a_database_in_memory_is_written_in_the_thread_that_has_it(syncs: Syncs, create_engine: CreateEngine) -> None:
+    engine = create_engine("sqlite://")
     with FakePayt(administrations=MANY) as fake:
         assert len(syncs(fake, engine, [*MANY], per_page=4)) == len(MANY)
-    engine.dispose()
 
 
 def test_progress_is_told_page_by_page(syncs: Syncs, sqlite: str) -> None:

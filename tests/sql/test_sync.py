@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from sql.copying import Syncs
+from sql.copying import CreateEngine, Syncs
 from sql.truth import Query, deleted, rows, truth
 
 import payt
@@ -405,13 +405,14 @@ def test_a_cursor_that_is_refused_starts_the_listing_again(
     assert sync(fake, sqlite)[0].inserted == 12 - 4
 
 
-def test_a_database_in_memory_is_synced_through_its_engine(fake: FakePayt, syncs: Syncs) -> None:
-    engine = sa.create_engine("sqlite://")
+def test_a_database_in_memory_is_synced_through_its_engine(
+    fake: FakePayt, syncs: Syncs, create_engine: CreateEngine
+) -> None:
+    engine = create_engine("sqlite://")
     [result] = syncs(fake, engine)
     assert result.inserted == 12
     with engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM contacts").scalar() == 12
-    engine.dispose()
 
 
 def test_cancelling_leaves_whole_pages_and_no_lock(fake: FakePayt, database: str, query: Query) -> None:

@@ -19,6 +19,7 @@ import pytest
 import sqlalchemy as sa
 from cryptography.fernet import Fernet
 from sql.conftest import queries
+from sql.copying import CreateEngine
 from sql.truth import Query
 from tokens.forking import LISTED, fork_during_a_renewal, forks
 from tokens.strict_server import StrictServer
@@ -169,14 +170,13 @@ def test_without_a_key_it_is_refused_unless_that_is_said(
     assert query("SELECT token FROM payt_tokens")[0].token.startswith("plain:")
 
 
-def test_an_engine_will_do_and_a_database_in_memory_will_not(database: str) -> None:
-    engine = sa.create_engine(database)
+def test_an_engine_will_do_and_a_database_in_memory_will_not(database: str, create_engine: CreateEngine) -> None:
+    engine = create_engine(database)
     store = payt.SQLTokenStore(engine)
     store.save(NAME, TOKEN)
     assert payt.SQLTokenStore(database).load(NAME) == TOKEN
     with pytest.raises(TypeError, match="of an Engine cannot be pickled: give it the database's URL"):
         pickle.dumps(store)
-    engine.dispose()
     with pytest.raises(ValueError, match="MemoryTokenStore"):
         payt.SQLTokenStore(sa.create_engine("sqlite://"))
 
@@ -302,8 +302,10 @@ def test_the_lock_of_a_killed_process_is_free(store: payt.SQLTokenStore, databas
 
 
 @pytest.mark.parametrize("options", [{"isolation_level": "AUTOCOMMIT"}, {"isolation_level": "SERIALIZABLE"}])
-def test_the_lock_holds_whatever_the_engine_does_by_itself(database: str, options: dict[str, Any]) -> None:
-    engine = sa.create_engine(database, **options)
+def test_the_lock_holds_whatever_the_engine_does_by_itself(
+    database: str, options: dict[str, Any], create_engine: CreateEngine
+) -> None:
+    engine = create_engine(database, **options)
     order = []
 
     def second() -> None:
@@ -316,7 +318,6 @@ def test_the_lock_holds_whatever_the_engine_does_by_itself(database: str, option
         thread.join(0.2)
         order.append("first")
     thread.join(60)
-    engine.dispose()
     assert order == ["first", "second"]
 
 
@@ -478,22 +479,28 @@ class TestForks:
 
     @pytest.mark.parametrize("to", ["a URL", "an Engine"])
     def test_a_child_of_a_process_that_renews_a_token_neither_hangs_nor_spends_another(
-        self, database: str, strict: StrictServer, to: str
+        self,
+        database: str,
+        strict: StrictServer,
+        to: str,
+        create_engine: CreateEngine,
     ) -> None:
         """Nor does it use, or close, a connection of its parent."""
-        engine = sa.create_engine(database)
+        engine = create_engine(database)
         store = payt.SQLTokenStore(database if to == "a URL" else engine)
         assert fork_during_a_renewal(strict, store) == LISTED
         assert (strict.renewals, strict.reused) == (2, 0)
         strict.expire()
         assert list_as(strict, store) == 1
         assert (strict.renewals, strict.reused) == (3, 0)
-        engine.dispose()
 
     def test_a_child_leaves_the_connections_in_the_pool_of_an_engine_to_its_parent(
-        self, database: str, monkeypatch: pytest.MonkeyPatch
+        self,
+        database: str,
+        monkeypatch: pytest.MonkeyPatch,
+        create_engine: CreateEngine,
     ) -> None:
-        engine = sa.create_engine(database)
+        engine = create_engine(database)
         store = payt.SQLTokenStore(engine)
         store.save(NAME, TOKEN)
         with engine.connect() as connection:
@@ -510,7 +517,6 @@ class TestForks:
         assert of_parent is not None
         of_parent.cursor().execute("SELECT 1")  # it is still open
         of_parent.close()
-        engine.dispose()
 
 
 def test_a_row_of_another_login_is_refused(store: payt.SQLTokenStore, query: Query, encryption_key: str) -> None:
@@ -540,8 +546,8 @@ def test_a_row_that_somebody_put_there_unencrypted_is_refused(
     assert store.load(NAME) == OTHER
 
 
-def test_another_error_than_that_of_a_taken_lock_is_told_at_once(postgresql: str) -> None:
-    engine = sa.create_engine(postgresql)
+def test_another_error_than_that_of_a_taken_lock_is_told_at_once(postgresql: str, create_engine: CreateEngine) -> None:
+    engine = create_engine(postgresql)
 
     @sa.event.listens_for(engine, "before_cursor_execute", retval=True)
     def fail(
@@ -551,4 +557,3 @@ def test_another_error_than_that_of_a_taken_lock_is_told_at_once(postgresql: str
 
     with pytest.raises(payt.TokenError, match="SQLSTATE 22012"), payt.SQLTokenStore(engine).lock("key"):
         pass
-    engine.dispose()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from typing import Any, get_args
 
@@ -72,15 +72,13 @@ def job_of(
     checks.number("prefetch", prefetch, least=0, most=MOST_PREFETCH)
     how = _settings(spec, prefetch=prefetch, **settings)
     engine, ours = engine_of(to, kinds=[*KINDS])
-    database = Database(engine, spec, table=table, schema=schema)
-    prepare = partial(database.prepare, client.base_url, moved_from=before, migrate=migrate)
-    job = Job(ids, database, how, prepare, on_progress)
-    try:
-        yield job, spec.method_of(client), threads
-    finally:
-        job.close()
+    with ExitStack() as stack:
         if ours:
-            engine.dispose()
+            stack.callback(engine.dispose)
+        database = Database(engine, spec, table=table, schema=schema)
+        prepare = partial(database.prepare, client.base_url, moved_from=before, migrate=migrate)
+        job = stack.enter_context(closing(Job(ids, database, how, prepare, on_progress)))
+        yield job, spec.method_of(client), threads
 
 
 def _settings(

@@ -50,10 +50,10 @@ class Database:
 
     def close(self) -> None:
         """Let go of the connection, and of all locks."""
-        with database_errors(self.engine):
-            self.dialect.close()
+        with database_errors(self.engine), ExitStack() as stack:
             if self._connection is not None:
-                self._connection.close()
+                stack.callback(self._connection.close)
+            self.dialect.close()
 
     @contextmanager
     def locked(self, administration_id: str) -> Iterator[bool]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from typing import Any
 
 from ..errors import AuthenticationError, PaytError, RateLimitError, ServerError, TokenError, TransportError
@@ -106,9 +106,9 @@ class Job:
 
     def close(self) -> None:
         """Leave all of them, and the database."""
-        for administration_id in [*self._entered]:
-            self.leave(administration_id)
-        self.database.close()
+        with closing(self.database):
+            for administration_id in [*self._entered]:
+                self.leave(administration_id)
 
     def take(self, run: Sync, received: Any) -> None:
         """As `Sync.take`, for as long as the job goes on."""

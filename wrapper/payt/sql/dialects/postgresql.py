@@ -139,8 +139,8 @@ class PostgreSQL(Dialect):
         """The connection whose transaction has the locks; of a pool of its own, as the engine's may have one only."""
         if self._guard is None:
             engine = sa.create_engine(self.engine.url, pool=self.engine.pool.recreate(), hide_parameters=True)
-            connection = engine.connect().execution_options(isolation_level="READ COMMITTED")
-            self._guard = engine, connection
+            self._guard = engine, engine.connect()
+            connection = self._guard[1].execution_options(isolation_level="READ COMMITTED")
             known = connection.scalars(
                 sa.text("SELECT name FROM pg_settings WHERE name = ANY(:names)"), {"names": [*_TIMEOUTS]}
             )
