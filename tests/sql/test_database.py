@@ -11,8 +11,9 @@ import socket
 import sqlite3
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -347,23 +348,61 @@ def test_every_kind_of_a_column_is_written_as_the_database_takes_it(
         assert (values if writing is None else writing(values)) == [written, None]
 
 
+@pytest.fixture(params=["psycopg", "pg8000"])
+def engine_by_driver(
+    request: pytest.FixtureRequest, postgresql: str, create_engine: CreateEngine
+) -> Callable[..., sa.Engine]:
+    """Makes an engine of the same database and schema, by each driver; they name a socket and a schema differently."""
+    url = sa.make_url(postgresql)
+    if request.param == "psycopg":
+        return partial(create_engine, url)
+    socket, schema = f"{url.query['host']}/.s.PGSQL.5432", str(url.query["options"]).rpartition("=")[2]
+    other = url.set(drivername="postgresql+pg8000", query={"unix_sock": socket})
+    return partial(create_engine, other, connect_args={"startup_params": {"search_path": schema}})
+
+
 @pytest.mark.parametrize("options", [{}, {"isolation_level": "AUTOCOMMIT"}, {"isolation_level": "SERIALIZABLE"}])
-@pytest.mark.parametrize("driver", ["psycopg", "another"])
 def test_postgresql_gets_all_by_any_driver_and_isolation_level(
     fake: FakePayt,
     sync: Syncs,
     postgresql: str,
-    monkeypatch: pytest.MonkeyPatch,
-    driver: str,
+    engine_by_driver: Callable[..., sa.Engine],
     options: dict[str, Any],
-    create_engine: CreateEngine,
 ) -> None:
-    engine = create_engine(postgresql, **options)
-    monkeypatch.setattr(engine.dialect, "driver", driver)
+    engine = engine_by_driver(**options)
     assert sync(fake, engine, per_page=5)[0].inserted == 12
     with queries(postgresql) as query:
         assert rows(query) == truth(fake)
     assert sync(fake, engine, per_page=5, full=True)[0].unchanged == 12
+
+
+def test_no_driver_shows_what_is_in_a_row(
+    fake: FakePayt, sync: Syncs, postgresql: str, engine_by_driver: Callable[..., sa.Engine]
+) -> None:
+    """Nor a trigger's text, whatever it calls its error, nor an error of a statement that it made of a name."""
+    engine, name = engine_by_driver(), fake.contacts[0]["lastname"]
+    sync(fake, engine)
+    with queries(postgresql) as query:
+        query("CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN END'")
+        query("CREATE TRIGGER no BEFORE UPDATE ON contacts FOR EACH ROW EXECUTE FUNCTION no()")
+        raising = "RAISE EXCEPTION ''%'', old.lastname USING ERRCODE = ''{}''"
+        for body in (
+            *map(raising.format, ("P0001", "42501", "40001")),
+            "EXECUTE old.lastname",
+        ):
+            query(f"CREATE OR REPLACE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN {body}; END'")
+            fake.change("1", lastname="new")
+            with pytest.raises(SyncError, match="a trigger, or another rule of the table's, refused a row") as caught:
+                sync(fake, engine)
+            assert name not in str(caught.value)
+            assert not caught.value.concerns_all
+        query("DROP TRIGGER no ON contacts")
+        query("CREATE UNIQUE INDEX only_one ON contacts (contact_identifier)")
+    same = fake.contacts[1]["contact_identifier"]
+    fake.change("1", contact_identifier=same)
+    with pytest.raises(SyncError, match="a row violates a unique index or another constraint") as caught:
+        sync(fake, engine)
+    assert same not in str(caught.value)
 
 
 @pytest.mark.parametrize("where", ["url", "environment", "database"])

@@ -98,17 +98,20 @@ def _told(error: BaseException) -> tuple[str, bool]:
     code = "" if isinstance(original, OSError) else code_of(original)
     if code.startswith(DATA):
         return f"a value does not fit into its column (SQLSTATE {code}); it is not shown", True
+    diagnosis = getattr(original, "diag", None)
+    told: Any = original.args[0] if original.args and isinstance(original.args[0], dict) else {}  # pg8000
     spoken = code == "" or code.startswith(SPOKEN) or (code.isdigit() and int(code) in _SPOKEN_NUMBERS)
-    by_trigger = code == "SQLITE_CONSTRAINT_TRIGGER"
+    # a trigger may say anything, by any SQLSTATE: in a function, "PL/pgSQL" or the like is where it happened
+    where = getattr(diagnosis, "context", None) or told.get("W") or ""
+    by_trigger = code == "SQLITE_CONSTRAINT_TRIGGER" or "PL/" in where or "SQL" in where
     if by_trigger or not spoken:
-        if code.startswith(CONSTRAINT) or (type(original).__name__ == "IntegrityError" and not by_trigger):
-            name = getattr(getattr(original, "diag", None), "constraint_name", None)
+        if not by_trigger and (code.startswith(CONSTRAINT) or type(original).__name__ == "IntegrityError"):
+            name = getattr(diagnosis, "constraint_name", None)
             what = f"a row violates a unique index or another constraint{f', {name}' if name else ''}"
         else:
             what = "a trigger, or another rule of the table's, refused a row; its message is not shown"
         return f"{what} ({code})", True
-    told: Any = original.args[0] if original.args and isinstance(original.args[0], dict) else {}
-    text = getattr(getattr(original, "diag", None), "message_primary", None) or told.get("M")
+    text = getattr(diagnosis, "message_primary", None) or told.get("M")
     if not text and code.isdigit():
         text = original.args[-1]
     line = str(text or original).strip().partition("\n")[0] or type(original).__name__
