@@ -77,6 +77,16 @@ ODD = {
         {"Content-Encoding": "gzip", "Content-Length": "999"},
         gzip.compress(text(tokens))[:-8],
     ),
+    "gzip of that length whose end is missing": lambda tokens: (
+        200,
+        {"Content-Encoding": "gzip"},
+        gzip.compress(text(tokens))[:-8],
+    ),
+    "gzip whose end is missing, in gzip": lambda tokens: (
+        200,
+        {"Content-Encoding": "gzip, gzip"},
+        gzip.compress(gzip.compress(text(tokens))[:-1]),
+    ),
     "a Content-Encoding that is not true": lambda tokens: (200, {"Content-Encoding": "gzip"}, text(tokens)),
     "an end that is missing": lambda tokens: (
         200,
@@ -123,6 +133,7 @@ UNREADABLE = {
     "64 MiB in gzip in gzip": (gzip.compress(BOMB), "gzip, gzip", "the answer is too large"),
     "an encoding that is not known": (b"{}", "compress", "its Content-Encoding is not one that was asked for"),
     "gzip that is none": (b"{}", "gzip", "DecodingError"),
+    "gzip of no token, without its end": (gzip.compress(b"{}")[:-1], "gzip", "DecodingError"),
 }
 
 

@@ -40,7 +40,10 @@ def read(response: httpx.Response) -> httpx.Response:
         failure = error
     finally:
         response.close()
-    content = raw if is_token(raw) else _decoded(raw, encodings, response)
+    content = raw
+    if not is_token(raw):
+        content, broken = _decoded(raw, encodings, response)
+        failure = failure or broken
     if failure is not None and not is_token(content):
         content = content.rpartition(b",")[0] + b"}"  # as far as it came
         if not is_token(content):
@@ -50,14 +53,17 @@ def read(response: httpx.Response) -> httpx.Response:
     return whole
 
 
-def _decoded(raw: bytes, encodings: list[str], response: httpx.Response) -> bytes:
-    """The body without its encodings, of which there are two at most, each within `LARGEST`.
+def _decoded(raw: bytes, encodings: list[str], response: httpx.Response) -> tuple[bytes, httpx.DecodingError | None]:
+    """The body without its encodings, as far as it can be read, and why no further.
+
+    There are two encodings at most, each within `LARGEST`.
 
     None is asked for, and the API's answers may have but one. Here a token is kept however it is wrapped: it may be
     the successor of a refresh token that is spent.
     """
     if len(encodings) > MOST_ENCODINGS:
         raise httpx.ReadError("its Content-Encoding names more than two", request=response.request)
+    broken = None
     for encoding in reversed(encodings):
         content = b""
         try:
@@ -67,8 +73,10 @@ def _decoded(raw: bytes, encodings: list[str], response: httpx.Response) -> byte
                     raise _too_large(response)
         except ValueError as error:
             raise httpx.ReadError(str(error), request=response.request) from None
+        except httpx.DecodingError as error:
+            broken = error
         raw = content
-    return raw
+    return raw, broken
 
 
 def _too_large(response: httpx.Response) -> httpx.ReadError:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
 from typing import Any, TypeVar
 
 import httpx
@@ -12,7 +13,10 @@ import msgspec
 
 T = TypeVar("T")
 
+_SLICE = 256
+"""Bytes that are read at a time; Zstandard makes 8 MiB of so many at most."""
 _PIECE = 2**16
+"""Bytes that Brotli may make at a time: it would make gigabytes of a few."""
 
 
 def decoder_of(shape: type[T]) -> Callable[[bytes | str], T]:
@@ -32,63 +36,72 @@ def decoded(raw: bytes, encoding: str) -> Iterator[bytes]:
 
     Raises:
         ValueError: Nobody asked for that encoding, or for several at once.
-        httpx.DecodingError: It is not in that encoding.
+        httpx.DecodingError: It is not in that encoding, or its end is missing: the pieces before were all that came.
     """
-    read = _READERS.get(encoding.strip().lower())
-    if read is None:
+    encoding = encoding.strip().lower().removeprefix("x-")
+    if encoding in ("", "identity"):
+        yield raw
+    elif encoding in READERS:
+        yield from READERS[encoding](raw)
+    else:
         raise ValueError("its Content-Encoding is not one that was asked for")
-    try:
-        yield from read(raw)
-    except (zlib.error, ImportError) as error:
-        raise httpx.DecodingError(str(error)) from error
 
 
-def _identity(raw: bytes) -> Iterator[bytes]:
-    yield raw
+def readers() -> dict[str, Callable[[bytes], Iterator[bytes]]]:
+    """The encodings that can be read here, each with what does it."""
+    found: dict[str, Callable[[bytes], Iterator[bytes]]] = {
+        "gzip": partial(_streams, partial(zlib.decompressobj, zlib.MAX_WBITS | 16), zlib.error),
+        "deflate": _deflate,
+    }
+    with suppress(ImportError):  # of an extra
+        import brotli  # noqa: PLC0415
+
+        if hasattr(brotli.Decompressor, "can_accept_more_data"):  # before 1.2 there is no limit to what it makes
+            found["br"] = partial(_brotli, brotli)
+    with suppress(ImportError):
+        import zstandard  # noqa: PLC0415
+
+        def start() -> Any:  # each with a decompressor of its own, as threads cannot share one
+            return zstandard.ZstdDecompressor(max_window_size=2**23).decompressobj()  # RFC 9659
+
+        found["zstd"] = partial(_streams, start, zstandard.ZstdError)
+    return found
 
 
-def _zlib(raw: bytes, window: int) -> Iterator[bytes]:
-    inflating = zlib.decompressobj(window)
-    while raw and not inflating.eof:
-        yield inflating.decompress(raw, _PIECE)
-        raw = inflating.unconsumed_tail
+def _streams(start: Callable[[], Any], kind: type[Exception], raw: bytes) -> Iterator[bytes]:
+    """What is in one compressed stream after the other: RFC 1952 and RFC 8878 allow several."""
+    at = 0
+    while at < len(raw):
+        stream = start()
+        while not stream.eof:
+            piece = raw[at : at + _SLICE]
+            if not piece:
+                raise httpx.DecodingError(_ENDS_EARLY)
+            try:
+                yield stream.decompress(piece)
+            except kind as error:
+                raise httpx.DecodingError(str(error)) from error
+            at += len(piece) - len(stream.unused_data)
 
 
 def _deflate(raw: bytes) -> Iterator[bytes]:
     # RFC 9110 means the zlib format, and some servers send the stream inside it alone
     is_zlib = len(raw) > 1 and raw[0] & 15 == 8 and int.from_bytes(raw[:2], "big") % 31 == 0
-    return _zlib(raw, zlib.MAX_WBITS if is_zlib else -zlib.MAX_WBITS)
+    return _streams(partial(zlib.decompressobj, zlib.MAX_WBITS if is_zlib else -zlib.MAX_WBITS), zlib.error, raw)
 
 
-def _brotli(raw: bytes) -> Iterator[bytes]:
-    import brotli  # noqa: PLC0415  # of an extra
-
-    inflating = brotli.Decompressor()
+def _brotli(brotli: Any, raw: bytes) -> Iterator[bytes]:
+    stream = brotli.Decompressor()
     try:
-        piece = inflating.process(raw, output_buffer_limit=_PIECE)
+        piece = stream.process(raw, output_buffer_limit=_PIECE)
         while piece:
             yield piece
-            piece = inflating.process(b"", output_buffer_limit=_PIECE)
+            piece = stream.process(b"", output_buffer_limit=_PIECE)
     except brotli.error as error:
         raise httpx.DecodingError(str(error)) from error
+    if not stream.is_finished():
+        raise httpx.DecodingError(_ENDS_EARLY)
 
 
-def _zstd(raw: bytes) -> Iterator[bytes]:
-    import zstandard  # noqa: PLC0415  # of an extra
-
-    reader = zstandard.ZstdDecompressor(max_window_size=2**23).stream_reader(io.BytesIO(raw), read_across_frames=True)
-    try:
-        yield from iter(lambda: reader.read(_PIECE), b"")
-    except zstandard.ZstdError as error:
-        raise httpx.DecodingError(str(error)) from error
-
-
-_READERS: dict[str, Any] = {
-    "": _identity,
-    "identity": _identity,
-    "gzip": lambda raw: _zlib(raw, zlib.MAX_WBITS | 16),
-    "x-gzip": lambda raw: _zlib(raw, zlib.MAX_WBITS | 16),
-    "deflate": _deflate,
-    "br": _brotli,
-    "zstd": _zstd,
-}
+_ENDS_EARLY = "the compressed body ends early"
+READERS = readers()

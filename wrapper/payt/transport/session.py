@@ -19,7 +19,7 @@ from ..settings import USER_AGENT, Settings
 from . import call as calls
 from . import clock, pace
 from .answers import about, address, error_of, retry_after
-from .decoding import decoded
+from .decoding import READERS, decoded
 from .retries import LONGEST_RETRY_AFTER
 
 log = logging.getLogger("payt")
@@ -134,7 +134,11 @@ def _options(settings: Settings) -> dict[str, Any]:
     return {
         "base_url": settings.base_url,
         "timeout": settings.timeout,
-        "headers": {"User-Agent": USER_AGENT, "Accept": "application/json"},
+        "headers": {
+            "User-Agent": USER_AGENT,
+            "Accept": "application/json",
+            "Accept-Encoding": ", ".join(READERS),
+        },
         "follow_redirects": False,
     }
 
