@@ -6,6 +6,7 @@ Each case is a program that lists once, against a server without mercy, on a rea
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import shutil
 import stat
@@ -284,6 +285,7 @@ def test_a_token_that_could_not_be_saved_lives_as_long_as_the_process(
         list_once(server, attrs.evolve(who, store=Unsteady(store.name)))
     server.meanwhile = bool
     Unsteady.fails.clear()
+    gc.collect()
     for _ in range(2):
         assert list_once(server, attrs.evolve(who, store=Unsteady(store.name))) == 1
     assert (server.renewals, server.reused) == (2, 0)
@@ -390,7 +392,7 @@ def test_a_token_whose_file_cannot_be_written_any_more_is_taken_from_the_journal
         with pytest.raises(payt.TokenError, match=r"could not be saved: .*\.json cannot be written: Operation not"):
             list_once(server, who)
     assert server.valid["a"] not in file.read_text()
-    searches.get().unsaved.clear()  # as in another process
+    searches.get().kept.clear()  # as in another process
     check_that_the_login_is_kept(server, folder, 2)
     assert server.valid["a"] in file.read_text()
 

@@ -173,6 +173,13 @@ def a_refusal_is_explained_by_another_process_or_tried_with_what_was_given(world
     stored = world.stored()
     assert stored is not None
     assert stored.refused
+    world.waits.seconds.clear()
+    assert str(world.found()) == "refused"  # what was sent once is not sent again, nor waited for
+    assert [each for each in world.done if each != "load"] == ["lock"]
+    assert world.waits.seconds == []
+    world.put(payt.Token("old", "refresh-newer", None, 0.0, 1.0))
+    world.answers = [token("new")]
+    assert world.found().access_token == "new"
 
 
 def a_renewal_that_fails_early_is_put_off(world: World) -> None:
@@ -228,7 +235,7 @@ CASES = {
 def test_the_policy(case: Callable[[World], None]) -> None:
     with skip_waits() as waits:
         case(World(waits))
-    searches.get().unsaved.clear()
+    searches.get().kept.clear()
 
 
 def test_every_case_of_the_docstring_is_in_the_table() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -129,6 +130,24 @@ def test_a_fresh_refresh_token_is_tried_when_the_stored_login_is_refused(
     assert not stored(server, who).refused
     monkeypatch.setenv("PAYT_REFRESH_TOKEN", spent)  # was given before: it says nothing new
     server.expire()
+    assert listed(server, flavour, who) == "b"
+
+
+def test_a_refused_refresh_token_is_sent_once_in_a_process(
+    server: StrictServer, flavour: Flavour, who: payt.AuthorizationCode
+) -> None:
+    """With a client for each job, and until the store holds another one."""
+    first = attrs.evolve(who, refresh_token=server.login("a"))
+    assert listed(server, flavour, first) == "a"
+    server.login("a")  # somewhere else: that ends this one
+    server.expire()
+    for _ in range(3):
+        with pytest.raises(payt.LoginRequiredError, match="somebody must log in again"):
+            flavour.contacts(server.url, first, client=QUICK)
+        gc.collect()
+        assert server.reused == 1
+    cache = cache_of(who, httpx.URL(server.url))
+    cache.store.save(cache.key, payt.Token("old", server.login("b"), expires_at=1.0))
     assert listed(server, flavour, who) == "b"
 
 

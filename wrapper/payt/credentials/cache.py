@@ -14,7 +14,7 @@ Who needs a token, "give me a token that is none of these (which were refused)",
        process lives, and saved by the next search, before anything else, or when the program ends.
     e. It is refused ("invalid_grant"): another process may just have used the refresh token and be about to save the
        next one, so the store is read for some seconds. Then a refresh token that was given is tried, if it never was.
-       Then it is an error: a person must log in.
+       Then it is an error: a person must log in. In this process, what was refused is not sent again.
     f. The renewal fails in another way, and the token is still good, only due: it is used, and for some seconds nobody
        tries again.
     g. The login that the store holds began with another refresh token than the one that was given. It is renewed, to
@@ -51,7 +51,7 @@ from .grants import Grant
 from .place import Place, key_of, refresh_token_of
 from .searches import say_once, searches
 from .stores import MemoryTokenStore
-from .token import Token
+from .token import Token, digest_of
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -79,6 +79,7 @@ class TokenCache:
         self._token: Token | None = None
         self._refused: deque[str] = deque(maxlen=16)
         self._patient_until = float("-inf")
+        self._refusals: dict[str, PaytError] = {}  # by the digest of the refresh token that nobody need send again
         self._another = ""  # access token of a login that works, and is not the one that was given
 
     def ready(self, grant: Grant) -> Token | None:
@@ -94,6 +95,11 @@ class TokenCache:
     def is_refused(self, token: Token) -> bool:
         """Whether Payt did not take it."""
         return token.access_token in self._refused
+
+    @property
+    def must_stay(self) -> bool:
+        """Whether it knows what no store does, so that it is to live as long as the process."""
+        return self.place.unsaved is not None or bool(self._refusals)
 
     def search(self, grant: Grant, endpoint: TokenEndpoint, *, may_ask: bool = True) -> tuple[Search, bool]:
         """The search that is under way, or a new one, and whether it is new: only then it knows what was refused last.
@@ -126,6 +132,8 @@ class TokenCache:
                 return find()
             except BaseException as error:  # noqa: BLE001  somebody waits for it
                 return self._told(error, grant.client_secret)
+            finally:
+                searches.get().keep(self)
 
         return searches.get().begin((self, who, grant.client_secret, grant.refresh_token), result)
 
@@ -153,30 +161,38 @@ class TokenCache:
             return self._keep(grant, held, attrs.evolve(new, origins=() if held is None else held.origins))
 
     def _renew(self, endpoint: TokenEndpoint, grant: Grant, held: Token | None) -> Token:
-        is_good = self._will_do(held, grant, 0)
-        body = grant.asks(held, str(endpoint.base_url))
+        is_good, where = self._will_do(held, grant, 0), str(endpoint.base_url)
+        body = grant.asks(held, where)
         try:
-            with self.place.tried(held):
-                return self._keep(grant, held, grant.kept(endpoint.ask(body, patient=not is_good), held, body))
+            return self._ask(endpoint, grant, held, body, patient=not is_good)
         except Exception as error:
             if is_good and self.place.unsaved is None:
                 log.warning("the token could not be renewed early: %s", error)
                 self._patient_until = clock.now() + PATIENCE
                 return self._know(held)  # type: ignore[arg-type]  # it is good
-            if not isinstance(error, LoginRequiredError):
+            if not isinstance(error, LoginRequiredError) or held is None or held.refused:
                 raise
-            others = self._saved_by_others(grant, held)
-            if others is not None:
-                return self._know(others)
-            if held is not None:
-                held = attrs.evolve(held, refused=True)
-                with suppress(Exception):  # it is only to be told
-                    self.store.save(self.key, held)
-            refused, body = body, grant.asks(held, str(endpoint.base_url))
-            if body == refused:
-                raise
+            held = attrs.evolve(held, refused=True)
+            with suppress(Exception):  # it is only to be told
+                self.store.save(self.key, held)
+        return self._ask(endpoint, grant, held, grant.asks(held, where), patient=True)
+
+    def _ask(
+        self, endpoint: TokenEndpoint, grant: Grant, held: Token | None, body: Mapping[str, str], *, patient: bool
+    ) -> Token:
+        spent = digest_of(body.get("refresh_token", ""))
+        if spent in self._refusals:
+            raise copy.copy(self._refusals[spent])
         with self.place.tried(held):
-            return self._keep(grant, held, grant.kept(endpoint.ask(body, patient=True), held, body))
+            try:
+                new = endpoint.ask(body, patient=patient)
+            except LoginRequiredError as error:
+                others = self._saved_by_others(grant, held) if patient else None
+                if others is not None:
+                    return self._know(others)
+                self._refusals[spent] = copy.copy(error)
+                raise
+            return self._keep(grant, held, grant.kept(new, held, body))
 
     def _keep(self, grant: Grant, held: Token | None, token: Token) -> Token:
         self.place.save(held, token)
@@ -185,6 +201,7 @@ class TokenCache:
             raise TokenError("the token endpoint's answer has a refresh token, which was saved, but no access token")
         with suppress(ValueError):
             self._refused.remove(token.access_token)  # given out anew: Payt must know what it does
+        self._refusals.clear()
         self.newest = self._know(token)
         if not grant.owns(token):
             self._another = token.access_token

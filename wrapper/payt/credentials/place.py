@@ -12,7 +12,7 @@ import httpx
 
 from ..environments import text_of
 from ..transport import clock
-from .searches import say_once, searches
+from .searches import say_once
 from .stores import TokenStore
 from .token import Token
 
@@ -48,7 +48,7 @@ class Place:
                 if refresh_token_of(held) == refresh_token_of(before):
                     self.store.save(self.key, token)
                     held = token
-                self._saved()
+                self.unsaved = None
             yield held
 
     @contextmanager
@@ -67,19 +67,15 @@ class Place:
     def save(self, held: Token | None, token: Token) -> None:
         """Save a token that came in place of what is held; that is tried for some seconds."""
         self.unsaved = held, token
-        searches.get().unsaved.add(self)
         for seconds in SAVING if self._is_precious else ():
             with suppress(Exception):
                 self.store.save(self.key, token)
-                return self._saved()
+                self.unsaved = None
+                return
             clock.current().sleep(seconds)
         with self._errors():
             self.store.save(self.key, token)
-        return self._saved()
-
-    def _saved(self) -> None:
         self.unsaved = None
-        searches.get().unsaved.discard(self)
 
     @contextmanager
     def _errors(self) -> Iterator[None]:

@@ -24,7 +24,7 @@ class Searches:
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.unsaved: set[Any] = set()  # places of tokens that could not be saved
+        self.kept: set[Any] = set()  # caches that must stay
         self.said: set[str] = set()
         self._under_way: dict[Hashable, Future[Any]] = {}
         self._ended = False
@@ -58,6 +58,11 @@ class Searches:
             self._under_way.pop(who, None)  # before anybody wakes up, and finds that this one will not do
         search.set_result(result)
 
+    def keep(self, cache: Any) -> None:
+        """Let a cache that must stay outlive its clients."""
+        with self.lock:
+            (self.kept.add if cache.must_stay else self.kept.discard)(cache)
+
     def end(self) -> None:
         """When the program ends: wait for what is under way, and begin nothing, as its answer could not be kept.
 
@@ -68,7 +73,7 @@ class Searches:
             under_way = [*self._under_way.values()]
         for search in under_way:
             search.result()
-        for place in [*self.unsaved]:
+        for place in [cache.place for cache in self.kept if cache.place.unsaved]:
             with suppress(Exception), place.locked():
                 pass  # it is saved on the way in
 
