@@ -48,7 +48,7 @@ LIST = ("contacts", "list", "-a", 1)
             "payt: --updated-after has no time zone: add an offset, such as +01:00 or Z",
         ),
         (("-a", 1, "--fields", "id,lastnam"), "did you mean 'lastname'?"),
-        (("-a", 1, "--ids", "1,,2"), "a value of --ids must not be empty: pass a value, or leave the option out"),
+        (("-a", 1, "--ids", "1,,2"), "a value of --ids must not be empty: pass a value, or leave it out"),
         (("-a", ""), "--administration must not be empty"),
         (("-a", 1, "-o", "contacts.doc"), "the ending of contacts.doc is not a known format: pass --format"),
         (("-a", 1, "--format", "xlsx"), "xlsx cannot go into standard output: name a file"),
@@ -96,7 +96,7 @@ def test_what_payt_answers_decides_about_the_exit_code(
         (LIST[1:], {"PAYT_TOKEN": "", "PAYT_CLIENT_ID": "a", "PAYT_CLIENT_SECRET": "b", "PAYT_ACCOUNT": "c"}, "login"),
         (("sync", "-a", 1, "--to", "somewhere"), {}, "payt: --to is not "),
         (("sync", "-a", 1, "--to", "sqlite:///a.db", "--table", "payt_x"), {}, "payt: --table: names that begin with"),
-        (("sync", "-a", 1, "--to", "sqlite:///other.db"), {}, "choose another name (--table)"),
+        (("sync", "-a", 1, "--to", "sqlite:///other.db"), {}, "choose another name: --table"),
     ],
     ids=["no access", "http", "nobody logged in", "no database", "a table of ours", "a table of others"],
 )

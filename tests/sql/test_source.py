@@ -34,9 +34,9 @@ def test_another_environment_is_refused_before_anything_is_written_or_asked_for(
     with pytest.raises(SchemaError) as refusal:
         syncs(demo, database, administrations, full=True, allow_mass_delete=True, migrate=True)
     assert str(refusal.value) == (
-        f"the table contacts is a copy from {fake.url}, and not from {demo.url}: choose another table "
-        "(table=, --table), or drop this one; if it is the same service, which has moved, say where it was: "
-        f"moved_from='{fake.url}' (--moved-from {fake.url})"
+        f"the table contacts is a copy from {fake.url}, and not from {demo.url}: choose another table, "
+        "--table (in Python: table=), or drop this one; if it is the same service, which has moved, say where it was: "
+        f"--moved-from {fake.url} (in Python: moved_from='{fake.url}')"
     )
     assert demo.requests == []
     assert (query("SELECT * FROM contacts ORDER BY id"), query("SELECT * FROM payt_sync_state")) == before

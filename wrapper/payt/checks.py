@@ -15,7 +15,7 @@ def text(name: str, value: Any) -> str:
         hint = f"str({value!r})" if isinstance(value, int) else "a string"
         raise TypeError(f"{name} must be a string, got {type(value).__name__}: pass {hint}")
     if not value:
-        raise ValueError(f"{name} must not be empty: pass a value, or leave the argument out")
+        raise ValueError(f"{name} must not be empty: pass a value, or leave it out")
     try:
         value.encode()
     except UnicodeEncodeError:

@@ -50,8 +50,8 @@ def _is_safe(settings: Settings, _field: Any, allowed: bool) -> None:  # noqa: F
     url = settings.base_url
     if url.scheme == "http" and not allowed and settings.transport is None and not _is_loopback(url.host):
         raise ValueError(
-            f"base_url: over http://, everybody on the way to {url.host} can read the token: use https://, or pass "
-            "allow_http=True"
+            f"base_url: over http://, everybody on the way to {url.host} can read the token: use https:// "
+            "(in Python: allow_http=True permits it)"
         )
     if settings.verify is False and url.scheme == "https":
         warnings.warn(

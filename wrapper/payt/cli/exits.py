@@ -28,14 +28,8 @@ PIPE_CLOSED: Final = 141
 """Whoever read the output has gone, as shells count it."""
 
 
-_IN_THE_COMMAND: Final = (
-    (r"\bclient\.(\w+)\.list\(\)", r"`payt \1 list`"),
-    (r", or (?:call payt\.login\(\.\.\.\)|pass allow_http=True)", ""),
-    (r"\bthe argument\b", "the option"),
-    (r"\(\w+=, (?:or )?((?:--|PAYT_)[\w-]+)\)", r"(\1)"),  # (table=, --table)
-    (r"\b\w+=\S+(?:, \w+=\S+)* \((--[^)]+)\)", r"\1"),  # migrate=True (--migrate)
-)
-"""What the library's messages say to programmers, and what that is for who types a command."""
+_FOR_PROGRAMMERS: Final = re.compile(r" \(in Python: [^()]*\)")
+"""What the library's messages say to nobody who types a command."""
 
 
 @contextmanager
@@ -89,10 +83,7 @@ def message_of(error: BaseException) -> str:
             text = f"{path}: {reason}"
         case _:
             text = str(error) or type(error).__name__
-    text = "; ".join((text, *getattr(error, "__notes__", ())))
-    for of_the_library, of_the_command in _IN_THE_COMMAND:
-        text = re.sub(of_the_library, of_the_command, text)
-    return text
+    return _FOR_PROGRAMMERS.sub("", "; ".join((text, *getattr(error, "__notes__", ()))))
 
 
 def _in_options(text: str) -> str:
@@ -100,9 +91,9 @@ def _in_options(text: str) -> str:
     options = click.get_current_context().command.params
     flags = {name[2:].replace("-", "_"): each.opts[0] for each in options for name in each.opts if name[:2] == "--"}
     flags |= {each.name[3:]: each.opts[0] for each in options if each.name and each.name.startswith("by_")}
-    for name, flag in {**flags, "base_url": "PAYT_BASE_URL"}.items():
-        text = re.sub(rf"(^|\b(?:of|and) ){name}\b", rf"\1{flag}", text)
-    return text
+    flags["base_url"] = "PAYT_BASE_URL"
+    names = "|".join(flags)
+    return re.sub(rf"(?:^|\b(?<=of )|\b(?<=and ))(?:{names})\b", lambda name: flags[name[0]], text)
 
 
 def _give_up_stdout() -> None:

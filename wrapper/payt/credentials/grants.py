@@ -131,8 +131,8 @@ class AuthorizationCode(_Application):
             what = "nobody has logged in" if held is None else "the login has expired, and has no refresh token"
             option = "" if self.account is None else f" --account {self.account}"
             raise LoginRequiredError(
-                f"{what} to {where} with the client id {self.client_id!r}: run payt login{option}, "
-                "or call payt.login(...)"
+                f"{what} to {where} with the client id {self.client_id!r}: run payt login{option} "
+                "(in Python: payt.login)"
             )
         return {"grant_type": "refresh_token", "refresh_token": refresh_token}
 

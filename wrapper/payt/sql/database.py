@@ -100,7 +100,7 @@ class Database:
                 exists = sa.inspect(connection).has_table(tables.records.name, tables.records.schema)
                 if exists and book is None:
                     raise SchemaError(
-                        f"the table {tables.records.fullname} is not payt's: choose another name (table=, --table)"
+                        f"the table {tables.records.fullname} is not payt's: choose another name: --table (in Python: table=)"
                     )
                 if book is None or not exists:
                     self._create(connection, base_url)
@@ -142,13 +142,13 @@ class Database:
         if (resource or "contacts") != self.spec.name:  # an earlier payt-client copied nothing else
             raise SchemaError(
                 f"the table {name} is a copy of {resource or 'contacts'}, and not of "
-                f"{self.spec.name}: choose another table (table=, --table)"
+                f"{self.spec.name}: choose another table: --table (in Python: table=)"
             )
         if source not in (None, base_url, moved_from):  # an earlier payt-client did not write it down
             raise SchemaError(
                 f"the table {name} is a copy from {source}, and not from {base_url}: choose "
-                "another table (table=, --table), or drop this one; if it is the same service, which has moved, say "
-                f"where it was: moved_from={source!r} (--moved-from {source})"
+                "another table, --table (in Python: table=), or drop this one; if it is the same service, which has "
+                f"moved, say where it was: --moved-from {source} (in Python: moved_from={source!r})"
             )
         if book["version"] < VERSION:
             self._change_states(connection, forgotten=())  # its unfinished runs kept the keys elsewhere
@@ -170,8 +170,8 @@ class Database:
         if statements and not migrate:
             changed = f", and columns of another type: {', '.join(others)}" if others else ""
             raise SchemaError(
-                f"the table {records.fullname} lacks columns that the contract has now{changed}; migrate=True "
-                f"(--migrate) runs {'; '.join(statements)}"
+                f"the table {records.fullname} lacks columns that the contract has now{changed}; --migrate "
+                f"(in Python: migrate=True) runs {'; '.join(statements)}"
             )
         for name in sorted((known.keys() - wanted.keys()) & present):
             log.warning(

@@ -156,7 +156,7 @@ def mass_deletion(administration_id: str, records: str, *, gone: int, known: int
         return MassDeletionError(
             f"{whose(administration_id)}{gone} of {known} {records} are gone from a complete listing; none was "
             "marked as deleted. If that is right, run a full sync that allows it: "
-            "full=True, allow_mass_delete=True (--full --allow-mass-delete)"
+            "--full --allow-mass-delete (in Python: full=True, allow_mass_delete=True)"
         )
     return None
 

@@ -40,7 +40,7 @@ _BY_STATUS = {
 _WAYS_OUT = {
     401: "Is the token right, and for this environment (production or demo)?",
     403: "Does the token have the scope, such as contacts:read, and access to the administration? "
-    "client.administrations.list() shows which ones it may read.",
+    "`payt administrations list` (in Python: client.administrations.list) shows which ones it may read.",
     404: "Is the base URL right?",
 }
 _LONGEST_MESSAGE = 500
