@@ -53,7 +53,7 @@ class TestTables:
         self, fake: FakePayt, syncs: Syncs, database: str, query: Query
     ) -> None:
         query("CREATE TABLE contacts (id INTEGER)")
-        with pytest.raises(SchemaError, match="the table contacts is not payt's: choose another name"):
+        with pytest.raises(SchemaError, match="the table contacts is not payt's: name another"):
             syncs(fake, database)
         assert fake.requests == []
         assert query("SELECT * FROM contacts") == []

@@ -382,7 +382,7 @@ class TestErrors:
     def test_a_sequence_of_the_tables_name_is_told(self, fake: FakePayt, sync: Syncs, postgresql: str) -> None:
         with queries(postgresql) as query:
             query("CREATE SEQUENCE contacts")
-        with pytest.raises(SchemaError, match="contacts is a sequence: choose another name"):
+        with pytest.raises(SchemaError, match="contacts is a sequence: name another"):
             sync(fake, postgresql)
 
 

@@ -322,7 +322,7 @@ def test_a_login_that_replaces_another_says_so(log_in: LogIn, caplog: pytest.Log
     log_in(browser=Browser(), account="acme")
     assert caplog.text == ""
     log_in(browser=Browser())
-    assert "this login replaces the one that is stored; to keep both" in caplog.text
+    assert "this login replaces the stored one; to keep both" in caplog.text
 
 
 @pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="the operating system cannot signal a thread")

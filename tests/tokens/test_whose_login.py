@@ -95,7 +95,7 @@ def test_a_refresh_token_of_another_login_is_an_error_and_not_swallowed(
     second = attrs.evolve(who, refresh_token=server.login("b"))
     assert listed(server, flavour, first) == "a"
     for _ in range(2):
-        with pytest.raises(payt.TokenError, match=r"started with another refresh token than yours .*account="):
+        with pytest.raises(payt.TokenError, match=r"started with another refresh token than yours, .*account="):
             flavour.contacts(server.url, second, client=QUICK)
     assert "b" not in server.lists
     assert server.renewals == 2  # to see whether the stored one works, and once only
@@ -250,7 +250,7 @@ def test_a_second_login_by_the_command_says_what_it_replaces(server: StrictServe
 
     cache = cache_of(payt.AuthorizationCode("id", "secret"), httpx.URL(server.url))
     cache.store.save(cache.key, payt.Token("a", "r"))
-    said = "this login replaces the one that is stored; to keep both, name one of them (--account, account=)\n"
+    said = "this login replaces the stored one; to keep both, give one of them an account\n"
     assert said in login()
 
 

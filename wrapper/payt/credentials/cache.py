@@ -265,9 +265,9 @@ def cache_of(grant: Grant, base_url: httpx.URL) -> TokenCache:
 def _another_login(grant: Grant) -> TokenError:
     account = "" if grant.account is None else f" of {grant.account!r}"
     return TokenError(
-        f"the stored login{account} started with another refresh token than yours, "
-        "PAYT_REFRESH_TOKEN (in Python: refresh_token=), and still works: give each login a name, PAYT_ACCOUNT (in Python: account=), leave "
-        "out the refresh token to use the stored login, or log out first (payt logout)"
+        f"the stored login{account} started with another refresh token than yours, PAYT_REFRESH_TOKEN (in Python: "
+        "refresh_token=), and still works: give each login a name, PAYT_ACCOUNT (in Python: account=), leave out the "
+        "refresh token to use the stored login, or log out first (payt logout)"
     )
 
 

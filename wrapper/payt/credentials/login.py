@@ -95,9 +95,7 @@ def login(
     if isinstance(held, PaytError):
         raise held
     if held is not None:
-        log.warning(
-            "this login replaces the one that is stored; to keep both, name one of them: --account (in Python: account=)"
-        )
+        log.warning("this login replaces the stored one; to keep both, give one of them an account")
     endpoint = TokenEndpoint(api, grant.client_id, grant.client_secret)
 
     def finish(body: dict[str, str]) -> Token | PaytError:

@@ -100,7 +100,7 @@ class Database:
                 exists = sa.inspect(connection).has_table(tables.records.name, tables.records.schema)
                 if exists and book is None:
                     raise SchemaError(
-                        f"the table {tables.records.fullname} is not payt's: choose another name: --table (in Python: table=)"
+                        f"the table {tables.records.fullname} is not payt's: name another, --table (in Python: table=)"
                     )
                 if book is None or not exists:
                     self._create(connection, base_url)

@@ -70,7 +70,7 @@ class PostgreSQL(Dialect):
             with suppress(LookupError):  # Python has no name for it: what does not fit is an error of the database
                 self._codec = codecs.lookup(encoding.replace("WIN", "cp")).name
         if sa.inspect(connection).has_sequence(table.name, table.schema):
-            raise SchemaError(f"{table.fullname} is a sequence: choose another name: --table (in Python: table=)")
+            raise SchemaError(f"{table.fullname} is a sequence: name another, --table (in Python: table=)")
 
     @contextmanager
     def transaction(self, connection: sa.Connection, first: sa.Executable | None = None) -> Iterator[int]:
