@@ -147,6 +147,7 @@ def test_a_bad_token_in_the_environment_names_the_variable(monkeypatch: pytest.M
         ("api_key", "did you mean 'credentials'?"),
         ("max_retries", "did you mean 'retries'?"),
         ("time_out", "did you mean 'timeout'?"),
+        ("env", "did you mean 'base_url'?"),
         ("mistaken", "there are credentials, base_url, timeout, "),
     ],
 )
@@ -155,6 +156,12 @@ def test_an_argument_of_other_clients_is_answered_with_ours(name: str, hint: str
     with pytest.raises(TypeError, match=f"has no argument '{name}': {re.escape(hint)}") as caught:
         client_class(**{name: "s3cret"})
     assert "s3cret" not in str(caught.value)
+
+
+@BOTH
+def test_a_file_for_verify_is_answered_with_what_reads_it(client_class: Any) -> None:
+    with pytest.raises(TypeError, match=r"verify must be .* got str: .* ssl.create_default_context\(cafile="):
+        client_class("token", verify="company.pem")
 
 
 @BOTH

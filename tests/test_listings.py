@@ -126,6 +126,7 @@ def test_what_is_none_is_left_out_and_no_values_mean_no_request() -> None:
         ({"year": True}, TypeError, "year must be a whole number, got bool"),
         ({"numbers": ["a,b"]}, ValueError, "numbers: the value 'a,b' holds a comma"),
         ({"fields": ["lastnam"]}, ValueError, "did you mean 'lastname'?"),
+        ({"fields": ["email"]}, ValueError, "_email_address'?"),
         ({"per_page": 501}, ValueError, "per_page must be 1 to 500, got 501"),
         ({"limit": -1}, ValueError, "limit must be 0 or more"),
         ({"cursor": ""}, ValueError, "cursor must not be empty"),

@@ -386,7 +386,7 @@ def test_closing_a_client_ends_what_many_threads_read(server: FaultServer) -> No
         other.close()
     assert [type(error) for error in errors] == [payt.TransportError] * 40
     assert server.connections == connected + 40
-    with pytest.raises(payt.TransportError, match="the client was closed") as caught:
+    with pytest.raises(payt.TransportError, match="the client was closed: iterate within its with block") as caught:
         list(client.contacts.list(administration_id="1", cursor="4"))
     assert caught.value.cursor == "4"
     assert server.wait_closed()

@@ -430,7 +430,7 @@ def test_what_cannot_be_a_contact_is_refused_at_once(fake: FakePayt) -> None:
         fake.change("99", infix="te")
     with pytest.raises(KeyError, match="no record with the id 99"):
         fake.remove("99")
-    with pytest.raises(TypeError, match="the nearest is 'lastname'"):
+    with pytest.raises(TypeError, match="did you mean 'lastname'"):
         fake.add(last_name="A")
     with pytest.raises(TypeError, match="not JSON serializable"):
         fake.add({"lastname": object()})

@@ -65,7 +65,7 @@ def test_what_is_not_there_is_named() -> None:
         FakePayt(records={"debts": 3})
     with pytest.raises(KeyError, match="no administration '2'"):
         fake.records("contacts", "2")
-    with pytest.raises(TypeError, match="administrations have no field 'nam'; the nearest is 'name'"):
+    with pytest.raises(TypeError, match="administrations have no field 'nam'; did you mean 'name'"):
         fake.records("administrations").add(nam="Bakkerij")
 
 

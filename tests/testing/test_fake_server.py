@@ -98,7 +98,7 @@ def test_closing_does_not_wait_for_clients_that_do_not_read() -> None:
 
 def test_it_can_be_started_and_closed_by_hand_and_again() -> None:
     fake = FakePayt(contacts=1)
-    with pytest.raises(RuntimeError, match="does not serve"):
+    with pytest.raises(RuntimeError, match="is not running"):
         _ = fake.url
     for _ in range(2):
         assert fake.start() is fake

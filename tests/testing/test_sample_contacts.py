@@ -84,7 +84,7 @@ def test_an_email_address_is_found_for_a_name_without_latin_letters() -> None:
 
 @pytest.mark.parametrize(("wrong", "nearest"), [("last_name", "lastname"), ("call_phone", "call_phone_number")])
 def test_an_unknown_field_is_refused_with_the_nearest_known_one(wrong: str, nearest: str) -> None:
-    with pytest.raises(TypeError, match=f"no field '{wrong}'; the nearest is '{nearest}'"):
+    with pytest.raises(TypeError, match=f"no field '{wrong}'; did you mean '{nearest}'"):
         contact(**{wrong: ""})  # type: ignore[arg-type]  # the wrong keyword is what is tested
 
 

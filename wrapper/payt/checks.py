@@ -49,6 +49,14 @@ def choice(name: str, value: Any, choices: Sequence[str]) -> Any:
     return value
 
 
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The known name that a mistaken one was most likely meant to be: one that contains it, or else looks like it."""
+    import difflib  # noqa: PLC0415  # rarely needed
+
+    names = list(known)
+    return difflib.get_close_matches(name, [each for each in names if name in each] or names, n=1, cutoff=0.0)[0]
+
+
 def values(name: str, given: str | Iterable[str] | None) -> tuple[str, ...]:
     """The values of a filter, each once, in the order given; none of them holds a comma, which separates values."""
     if isinstance(given, str):

@@ -211,7 +211,7 @@ class AsyncClient(_Client[httpx.AsyncBaseTransport, AsyncSession], AsyncResource
 
 _ELSEWHERE = {
     **dict.fromkeys(("token", "api_key", "access_token", "api_token", "auth", "bearer"), "credentials"),
-    **dict.fromkeys(("url", "host", "endpoint", "api_url"), "base_url"),
+    **dict.fromkeys(("url", "host", "endpoint", "api_url", "env", "environment"), "base_url"),
     "proxies": "proxy",
 }
 """What arguments of other clients are called here."""

@@ -63,6 +63,14 @@ def _checked(check: Callable[..., object], **limits: int) -> Any:
     return lambda _settings, field, value: check(field.name, value, **limits)
 
 
+def _is_bool_or_context(_settings: Any, _field: Any, value: Any) -> None:
+    if not isinstance(value, (bool, ssl.SSLContext)):
+        raise TypeError(
+            f"verify must be True, False or an ssl.SSLContext, got {type(value).__name__}: for a file of certificates, "
+            "pass ssl.create_default_context(cafile=...)"
+        )
+
+
 def _http2_there(_settings: Any, _field: Any, value: Any) -> None:
     if value:
         from importlib.util import find_spec  # noqa: PLC0415  # rarely needed
@@ -90,7 +98,7 @@ class Settings:
     pace: Any
     total_timeout: float = attrs.field(validator=_checked(checks.above_zero))
     max_body: int = attrs.field(validator=_checked(checks.number, least=1))
-    verify: bool | ssl.SSLContext
+    verify: bool | ssl.SSLContext = attrs.field(validator=_is_bool_or_context)
     http2: bool = attrs.field(validator=_http2_there)
     proxy: str | httpx.Proxy | None
     trust_env: bool

@@ -9,7 +9,6 @@ values are separated by commas. Tokens travel by reference alone: each worker ta
 
 from __future__ import annotations
 
-import difflib
 import functools
 import importlib
 import inspect
@@ -121,8 +120,7 @@ class _Read:
             known |= dict.fromkeys(_NUMBERS & taken.keys(), int)
             for name in given:
                 if name not in known:
-                    nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
-                    raise ValueError(f"there is no option {name!r}: did you mean {nearest!r}?")
+                    raise ValueError(f"there is no option {name!r}: did you mean {checks.nearest(name, known)!r}?")
             values = {name: _converted(name, text, known[name]) for name, text in given.items()}
             arguments = {name: value for name, value in values.items() if name in taken}
             many = "administration_ids" in taken

@@ -286,12 +286,9 @@ def _names(given: Any, model: type | None, place: str) -> list[Any]:
 
 def _known(name: Any, model: type | None, place: str) -> str:
     checked = checks.text(f"a name in {place}", name)
-    known = [] if model is None else list(fields_of(model))
-    if model is not None and checked not in known:
-        import difflib  # noqa: PLC0415  # rarely needed
-
-        nearest = difflib.get_close_matches(checked, known, n=1, cutoff=0.0)[0]
-        raise ValueError(f"{place}: there is no field {name!r} in {model.__name__}; did you mean {nearest!r}?")
+    if model is not None and checked not in fields_of(model):
+        hint = f"did you mean {checks.nearest(checked, fields_of(model))!r}?"
+        raise ValueError(f"{place}: there is no field {name!r} in {model.__name__}; {hint}")
     return checked
 
 

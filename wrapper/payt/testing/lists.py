@@ -1,6 +1,5 @@
 """The lists that are served, each as the contract describes it."""
 
-import difflib
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -8,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from payt.checks import nearest
 from payt.contract import contract, page_of, parameters_of, properties_of, resolved
 from payt.listing import ListSpec
 from payt.testing.invention import Dice
@@ -62,8 +62,8 @@ class ServedList:
         """
         for name in names:
             if name not in self.properties:
-                (nearest,) = difflib.get_close_matches(name, self.properties, n=1, cutoff=0)
-                raise TypeError(f"{self.spec.name} have no field {name!r}; the nearest is {nearest!r}")
+                near = nearest(name, self.properties)
+                raise TypeError(f"{self.spec.name} have no field {name!r}; did you mean {near!r}?")
 
     def invent(self, *, seed: int, **given: Any) -> dict[str, Any]:
         """Make a record of the contract's example.

@@ -252,7 +252,7 @@ class FakePayt(Answering):
     @property
     def _running(self) -> LoopbackServer:
         if self._server is None:
-            raise RuntimeError("this FakePayt does not serve: use it in a with statement, or call start()")
+            raise RuntimeError("this FakePayt is not running: use it in a with statement, or call start()")
         return self._server
 
     def _respond(self, request: Request, connection: int) -> Answer:

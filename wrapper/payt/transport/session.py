@@ -168,7 +168,8 @@ class _Exchange:
         except RuntimeError as error:
             if not self._session.is_closed:
                 raise
-            raise self._error("the client was closed") from error  # httpx's bare one would tell no cursor
+            # httpx's bare one would tell no cursor
+            raise self._error("the client was closed: iterate within its with block") from error
         except (httpx.RequestError, TimeoutError, ssl.SSLError) as error:
             self._log(type(error).__name__)
             if not self.call.left:
