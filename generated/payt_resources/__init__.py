@@ -53,7 +53,7 @@ class Resources:
 
     @cached_property
     def contacts(self) -> Contacts:
-        """The people and companies that receive invoices and reminders."""
+        """People and companies that receive invoices and reminders."""
         from .contacts import Contacts
 
         return Contacts(self._api)
@@ -73,7 +73,7 @@ class AsyncResources:
 
     @cached_property
     def contacts(self) -> AsyncContacts:
-        """The people and companies that receive invoices and reminders."""
+        """People and companies that receive invoices and reminders."""
         from .contacts import AsyncContacts
 
         return AsyncContacts(self._api)

@@ -1,5 +1,5 @@
 # Generated from openapi.yaml by ./generate.sh: change the contract or codegen/, never this file.
-"""`client.contacts`: the people and companies that receive invoices and reminders."""
+"""`client.contacts`: people and companies that receive invoices and reminders."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LIST: Final = ListSpec(
 
 
 class Contacts:
-    """The people and companies that receive invoices and reminders."""
+    """People and companies that receive invoices and reminders."""
 
     def __init__(self, api: AuthenticatedClient) -> None:
         self._api = api

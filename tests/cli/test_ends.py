@@ -119,6 +119,17 @@ def test_messages_speak_of_options_and_variables(
     assert not re.search(r"client\.|payt\.\w+\(|\b\w+=\W", result.stderr)  # nor of Python
 
 
+@pytest.mark.parametrize("group", ["", "contacts", "administrations", "contract"])
+def test_a_help_is_cut_nowhere_at_80_columns(payt_command: Any, monkeypatch: pytest.MonkeyPatch, group: str) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    said = payt_command(*group.split(), "--help").stdout
+    assert "Commands:" in said
+    assert "Examples:" in said
+    assert "..." not in said.replace("[ARGS]...", "")
+    for command in re.findall(r"^  ([a-z-]+)  ", said.partition("Commands:")[2], re.MULTILINE):
+        assert " RANGE" not in payt_command(*group.split(), command, "--help").stdout
+
+
 def test_without_credentials_a_login_is_needed(
     payt_command: Any, fake: FakePayt, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -69,7 +69,7 @@ def test_in_out_and_what_is_told_in_between(
     logout = run("logout", typed="y\n")
     assert (logout.exit_code, stored(own_folder)) == (0, [])
     gone = run("status")
-    assert (gone.exit_code, gone.stdout) == (3, f"Nobody is logged in at {server.url}: payt login\n")
+    assert (gone.exit_code, gone.stdout) == (3, f"Nobody is logged in at {server.url}: run payt login\n")
 
 
 def secrets_of(file: Path) -> list[str]:
@@ -149,7 +149,7 @@ def test_which_application_must_be_known() -> None:
 def test_the_demo_environment_is_another_login(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PAYT_CLIENT_ID", "id")
     result = run("status", "--env", "demo")
-    assert result.stdout == "Nobody is logged in at https://demo-api.paytsoftware.com: payt login\n"
+    assert result.stdout == "Nobody is logged in at https://demo-api.paytsoftware.com: run payt login\n"
 
 
 def test_status_tells_everything_that_there_is(

@@ -61,7 +61,9 @@ def _commands_of(tag: str) -> Callable[[], list[click.Command]]:
 
 
 for tag in dict.fromkeys(tag for tag, _ in LISTS.values()):
-    app.add_command(Later(_commands_of(tag), name=tag.replace("_", "-"), help=getattr(Resources, tag).__doc__))
+    name = tag.replace("_", "-")
+    about, epilog = getattr(Resources, tag).__doc__, examples(f"{name} list --help")
+    app.add_command(Later(_commands_of(tag), name=name, help=about, epilog=epilog))
 for command in (login, status, logout, demo, serve_fake):
     app.add_command(command)
 app.add_command(

@@ -62,10 +62,10 @@ def check(
     debug: bool,
     **connection: Any,
 ) -> None:
-    """Read one page of every list, or of those that are named, and tell where it and the contract differ.
+    """Compare a page of every list with the contract.
 
-    Nothing is changed, and no value is shown: only names of fields, kinds and counts. Exits 1 where something differs.
-    Of several administrations, the first one is looked at.
+    Name lists to compare only those. Nothing is changed, and no value is shown: only names of fields, kinds and
+    counts. Exits with 1 if something differs. Of several administrations, the first one is read.
     """
     administration_id = administrations[0] if administrations else None
     with errors_reported(debug=debug):

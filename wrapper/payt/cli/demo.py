@@ -36,7 +36,10 @@ STEPS = (
 @click.command(epilog=examples("demo", "demo --contacts 100000"))
 @click.pass_context
 def demo(context: click.Context, *, contacts: int, debug: bool) -> None:
-    """Show what this command can do, with a fake Payt and invented contacts: nothing leaves this machine."""
+    """Show it all, with a fake Payt and invented contacts.
+
+    Nothing leaves this machine.
+    """
     with errors_reported(debug=debug):
         from payt.testing import FakePayt  # noqa: PLC0415 - an extra of its own
 

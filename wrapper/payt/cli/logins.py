@@ -47,9 +47,9 @@ def login(
     timeout: float,
     debug: bool,
 ) -> None:
-    """Log in to Payt, for all tools of this machine that use the same application.
+    """Log in to Payt, for all tools on this machine.
 
-    The application's secret is taken from PAYT_CLIENT_SECRET, or asked for.
+    They find the login by the application's id. Its secret is taken from PAYT_CLIENT_SECRET, or asked for.
     """
     from payt.credentials.login import open_browser  # noqa: PLC0415 - httpx takes its time
 
@@ -78,7 +78,10 @@ def login(
 @with_options(CLIENT_ID, ACCOUNT, ENV, DEBUG)
 @click.command(epilog=examples("status", "status --env demo --account anna"))
 def status(*, client_id: str | None, account: str | None, env: str | None, debug: bool) -> None:
-    """Tell who is logged in, what that allows and until when. Exit code 3: nobody is, or Payt refuses the login."""
+    """Tell who is logged in, with which scopes, until when.
+
+    Exit code 3: nobody is, or Payt refuses the login.
+    """
     with errors_reported(debug=debug):
         base_url = base_url_of(env)
         if os.environ.get("PAYT_TOKEN"):
@@ -95,7 +98,7 @@ def status(*, client_id: str | None, account: str | None, env: str | None, debug
         if len(found) > 1:
             echo("Tools that take both from the environment use the login.")
         if not found:
-            echo(f"Nobody is logged in at {_where(base_url)}: {_login(account)}")
+            echo(f"Nobody is logged in at {_where(base_url)}: run {_login(account)}")
         if not found or any(token.refused for token in found.values()):
             raise click.exceptions.Exit(LOGIN_NEEDED)
 
@@ -103,7 +106,7 @@ def status(*, client_id: str | None, account: str | None, env: str | None, debug
 @with_options(CLIENT_ID, ACCOUNT, ENV, option("--yes", "-y", is_flag=True, help="Do not ask."), DEBUG)
 @click.command(epilog=examples("logout", "logout --yes --account anna"))
 def logout(*, client_id: str | None, account: str | None, env: str | None, yes: bool, debug: bool) -> None:
-    """Forget the tokens of this machine. What is in the environment stays."""
+    """Forget the tokens on this machine. What is in the environment stays."""
     with errors_reported(debug=debug):
         base_url = base_url_of(env)
         caches = _caches(client_id, base_url, account)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 def option(*names: str, **settings: Any) -> click.Option:
     """An option, whose help says by which variable it can be set as well."""
+    if isinstance(settings.get("type"), (click.IntRange, click.FloatRange)):
+        settings.setdefault("metavar", "N")
     return click.Option(names, show_envvar=True, **settings)
 
 

@@ -74,7 +74,7 @@ def _commands(spec: ListSpec[Any]) -> Iterable[_Command]:
     yield _Command(
         listing.list_command,
         listing.LIST_OPTIONS,
-        f"Show {records}: a table on a terminal, tab-separated values in a pipe, or JSON.",
+        f"Show {records}: a table, tab-separated in a pipe, or JSON.",
         ("--limit 5", f"--columns {','.join(spec.columns[:3])}", "--limit 5 --json"),
         filters,
     )
@@ -85,12 +85,15 @@ def _commands(spec: ListSpec[Any]) -> Iterable[_Command]:
         yield _Command(listing.show_command, listing.SHOW_OPTIONS, about, (example,), required, paged=False)
     if spec.key:
         about = (
-            f"Keep a copy of the {records} in SQLite, PostgreSQL, MariaDB or MySQL.\n\nOnly changes are fetched, if "
-            "the API can tell them. If a run ends early, the next one resumes it."
+            f"Keep a copy of the {records} in a database.\n\nIt may be SQLite, PostgreSQL, MariaDB or MySQL. Only "
+            "changes are fetched, if the API can tell them. If a run ends early, the next one resumes it."
         )
         yield _Command(sync.sync_command, sync.OPTIONS, about, ("--to sqlite:///payt.db",), (), paged=False)
     if spec.name == "contacts":
-        about = "Report what to clean up: what Payt marks as faulty, missing addresses and numbers; the worst first."
+        about = (
+            "Report what to clean up, the worst first.\n\nThat is what Payt marks as faulty, invalid e-mail addresses, "
+            "and missing names, addresses and numbers."
+        )
         yield _Command(checkup.check_command, checkup.OPTIONS, about, ("", "--examples 20", "--json"), filters)
 
 

@@ -35,7 +35,10 @@ def serve_fake(
     seed: int,
     debug: bool,
 ) -> None:
-    """Serve invented contacts, and records of all other lists, over HTTP, as Payt would, until Ctrl-C."""
+    """Serve invented data over HTTP, as Payt would.
+
+    That is contacts, and records of all other lists, until Ctrl-C.
+    """
     with errors_reported(debug=debug):
         from payt.testing import FakePayt  # noqa: PLC0415 - an extra of its own
         from payt_resources import LISTS  # noqa: PLC0415 - as above

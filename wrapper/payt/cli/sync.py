@@ -45,7 +45,7 @@ OPTIONS: Final = (
     option("--table", help="The table, created if necessary; by default named after the list."),
     option("--schema", help="The schema of the tables."),
     option("--full", is_flag=True, help="Read everything, and mark what is gone as deleted."),
-    option("--full-every", type=click.IntRange(min=1), metavar="N", help="Do so on every Nth run."),
+    option("--full-every", type=click.IntRange(min=1), help="Do so on every Nth run."),
     option(
         "--full-after",
         type=click.FloatRange(0, LONGEST),
@@ -70,7 +70,6 @@ OPTIONS: Final = (
         "--concurrency",
         type=click.IntRange(1, 100),
         default=8,
-        metavar="N",
         help="How many administrations to read side by side.",
     ),
     option(
