@@ -19,9 +19,15 @@ def on_config(config: Any) -> Any:
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Turn links to files that are not on the site into plain text, and leave prompts out of what is copied."""
+    """Lead links to examples to their page, drop other links out of docs/, and leave prompts out of what is copied."""
+    markdown = re.sub(r"\]\(\.\./examples(?:/(\w+)\.py)?\)", r"](examples.md#\1)", markdown)
     markdown = re.sub(r"\[([^\]]+)\]\(\.\./[^)]*\)", r"\1", markdown)
     return re.sub(r"^```console\n(.*?)^```$", _without_prompts, markdown, flags=re.DOTALL | re.MULTILINE)
+
+
+def on_page_content(html: str, **_: Any) -> str:
+    """Leave out of signatures what only takes mistakes, so as to answer them with a hint."""
+    return re.sub(r'\n *<span class="o">\*\*</span><span class="n">mistaken</span>.*', "", html)
 
 
 def _without_prompts(block: re.Match[str]) -> str:

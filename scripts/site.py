@@ -24,9 +24,13 @@ def problems() -> Iterator[str]:
     found = json.loads((SITE / "search/search_index.json").read_text("utf-8"))["docs"]
     texts = [f"{each['title']} {each['text']}".casefold() for each in found]
     yield from (f"the search does not find {word!r}" for word in SEARCHED if not any(word in text for text in texts))
+    examples = (SITE / "examples/index.html").read_text("utf-8")
+    for path in (SITE.parent / "examples").glob("*.py"):
+        if f'id="{path.stem}"' not in examples:
+            yield f"docs/examples.md does not show {path.name}"
     reference = (SITE / "reference/index.html").read_text("utf-8")
-    for name in re.findall(r'<h\d id="((?:[\w.]+\.)?_[a-z]\w*)"', reference):
-        yield f"the reference shows the private name {name}"
+    for name in re.findall(r'<h\d id="((?:[\w.]+\.)?_[a-z]\w*)"|<span title="[^"]+">(_[A-Za-z]\w*)<', reference):
+        yield f"the reference shows the private name {''.join(name)}"
     signatures = re.findall(r'<div class="[^"]*doc-signature[^"]*">(.*?)</div>', reference, re.DOTALL)
     lines = html.unescape(re.sub("<[^>]+>", "", "\n".join(signatures))).splitlines()
     yield from (f"a signature does not wrap: {line:.60}" for line in lines if len(line) > WIDEST)

@@ -15,7 +15,6 @@ import pytest
 
 import payt
 from payt.environments import PRODUCTION
-from payt.settings import DEFAULT_TIMEOUT
 from payt.testing import FakePayt
 from support.flavours import Flavour
 
@@ -238,7 +237,7 @@ def test_a_timeout_is_never_infinite(timeout: Any, kind: type[Exception], client
 
 
 def test_timeouts_are_explicit() -> None:
-    assert payt.Client("t")._session.timeout == DEFAULT_TIMEOUT == httpx.Timeout(30, connect=5)
+    assert payt.Client("t")._session.timeout == httpx.Timeout(30, connect=5)
     assert payt.Client("t", timeout=2)._session.timeout == httpx.Timeout(2, connect=2)
     assert payt.AsyncClient("t", timeout=60)._session.timeout == httpx.Timeout(60, connect=5)
     assert payt.Client("t", timeout=httpx.Timeout(9))._session.timeout == httpx.Timeout(9)

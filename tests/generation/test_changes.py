@@ -444,9 +444,7 @@ def test_a_breaking_change_of_what_is_written_by_hand(project: Project) -> None:
         "wrapper/payt/client.py", lambda text: text.replace("http2: bool = False,", "http_2: bool = False,", 1)
     )
     project.edit("wrapper/payt/__init__.py", lambda text: text.replace('    "TransportError",\n', ""))
-    project.edit(
-        "wrapper/payt/settings.py", lambda text: text.replace("DEFAULT_TIMEOUT", "OTHER")
-    )  # promised to nobody
+    project.edit("wrapper/payt/settings.py", lambda text: text.replace("USER_AGENT", "OTHER"))  # promised to nobody
     checked = project.generate("--check", "--against", "HEAD")
     assert checked.returncode == 1
     assert "Compared with HEAD:" in checked.stdout

@@ -20,7 +20,7 @@ from .credentials import Credentials, auth_of
 from .environments import text_of
 from .listing.arguments import encoded
 from .pickling import Recipe
-from .settings import DEFAULT_TIMEOUT, USER_AGENT, Settings
+from .settings import USER_AGENT, Settings
 from .transport.pace import checked
 from .transport.paces import Pace
 from .transport.proxies import route
@@ -43,7 +43,7 @@ class _Client(Generic[TransportT, SessionT]):
         credentials: Credentials | None = None,
         *,
         base_url: str | None = None,
-        timeout: float | httpx.Timeout = DEFAULT_TIMEOUT,
+        timeout: float | httpx.Timeout = 30.0,
         retries: int = 4,
         rate_limit: float | None = 10.0,
         pace: Pace | None = None,

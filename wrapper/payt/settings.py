@@ -17,7 +17,6 @@ from ._version import __version__
 from .environments import PRODUCTION, url_of
 from .extras import missing
 
-DEFAULT_TIMEOUT = httpx.Timeout(30, connect=5)
 USER_AGENT = "payt-client/{} python/{}.{}".format(__version__, *sys.version_info)
 
 
