@@ -7,8 +7,8 @@ import re
 import signal
 import uuid
 import zlib
+from collections import defaultdict
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -26,21 +26,27 @@ UNMEASURED = ("faults", "generation", "oauth_server", "test_pins", "test_table_o
 """Folders and files that reach no line of the client which others do not; measuring takes half as long again."""
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Order the tests, say which coverage need not watch, and leave half of each table of cases to scripts/soak.
+IN_TURN = {"flavour", "syncs", "database"}
+"""Fixtures that run a case with both clients, or with each database: what these do is decided in one place for all."""
+_NAMES_IN_TURN = re.compile(r"(?<=[\[-])(sync|async|sqlite|postgresql|maria)(?=[-\]])")
 
-    What is decided is written once for both clients, so scripts/test runs each case with one of them, and with
-    both where a case is named.
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Order the tests, and say which coverage need not watch and which are left to scripts/soak.
+
+    scripts/test runs a case with one client and one database, by turns; a behaviour without cases with both clients.
+    A case that is named on the command line runs.
     """
+    cases: defaultdict[str, list[pytest.Item]] = defaultdict(list)
     for item in items:
         if {item.path.parent.name, item.path.stem} & {*UNMEASURED}:
             item.add_marker(pytest.mark.no_cover)
-        params: dict[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
-        if "flavour" in params and len(params) > 1 and not any("::" in name for name in config.args):
-            client = params["flavour"].name
-            case = re.sub(rf"(?<=[\[-]){client}(?=[-\]])", "", item.name, count=1)
-            if zlib.crc32(case.encode()) % 2 == (client == "sync"):
-                item.add_marker(pytest.mark.soak)
+        params = getattr(getattr(item, "callspec", None), "params", {}).keys()
+        if params & IN_TURN and params != {"flavour"} and not any("::" in name for name in config.args):
+            cases[_NAMES_IN_TURN.sub("", item.nodeid)].append(item)
+    for case, same in cases.items():
+        for item in {*same} - {same[zlib.crc32(case.encode()) % len(same)]}:
+            item.add_marker(pytest.mark.soak)
     ranks = {folder: rank for rank, folder in enumerate(LONG)}
     items.sort(key=lambda item: ranks.get(item.path.parent.name, len(LONG)))
 

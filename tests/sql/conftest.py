@@ -15,16 +15,6 @@ from sql.copying import Syncs, sync_async, sync_blocking
 from support import mariadb, postgres
 
 _schemas = itertools.count(1)
-_EACH = {("sqlite", sync_blocking), ("postgresql", sync_async), ("maria", sync_blocking)}
-"""Each database and each client once; what a copy decides is written once, so scripts/soak runs the other pairs."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave half of the pairs of a database and a client to scripts/soak."""
-    for item in items:
-        params: dict[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
-        if {"database", "syncs"} <= params.keys() and (params["database"], params["syncs"]) not in _EACH:
-            item.add_marker(pytest.mark.soak)
 
 
 @pytest.fixture(scope="session")
