@@ -40,6 +40,13 @@ has_mariadb() {
     PYTHONPATH=tests .venv/bin/python -c 'import sys; from support import mariadb; sys.exit(not mariadb.program())'
 }
 
+# Install a package of Debian or Ubuntu, without starting what it has for a machine's start; only root can.
+from_debian() {
+    [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return
+    echo "Installing $1 (once; needs the package index) …" >&2
+    apt-get update -qq && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends "$1"
+}
+
 # environment DIR REQUIREMENTS [PIP ARGUMENTS…]: a virtual environment in DIR that holds what REQUIREMENTS pins.
 # It is made anew when the requirements, the arguments or the interpreter change, and used as it is otherwise (offline).
 environment() {

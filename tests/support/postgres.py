@@ -104,7 +104,7 @@ def cluster(programs: Path, **settings: str) -> Iterator[str]:
                 start_new_session=True,  # an interrupt of the tests is theirs to handle
             )
         try:
-            _wait_until_ready(f"postgresql://{USER}@/postgres?host={folder}", folder / "log", server)
+            wait_until_ready(f"postgresql://{USER}@/postgres?host={folder}", folder / "log", server)
             yield f"postgresql+psycopg://{USER}@/postgres?host={folder}"
         finally:
             server.communicate(timeout=60)
@@ -112,7 +112,7 @@ def cluster(programs: Path, **settings: str) -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _wait_until_ready(url: str, log: Path, server: subprocess.Popen[bytes]) -> None:
+def wait_until_ready(url: str, log: Path, server: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + 60
     while True:
         try:
