@@ -443,8 +443,10 @@ def test_a_connection_that_is_made_while_the_client_is_closed_is_closed(
 # Event loops
 
 
-def test_another_event_loop_is_an_error_at_once(server: FaultServer) -> None:
-    client = payt.AsyncClient("token", base_url=server.url, **QUICK)
+@pytest.mark.parametrize("own", [False, True])
+def test_another_event_loop_is_an_error_at_once(own: bool, server: FaultServer) -> None:
+    transport = httpx.AsyncHTTPTransport(verify=CONTEXT) if own else None
+    client = payt.AsyncClient("token", base_url=server.url, transport=transport, **QUICK)
 
     async def count() -> int:
         return len([contact async for contact in client.contacts.list(administration_id="1")])
@@ -464,9 +466,37 @@ def test_another_event_loop_is_an_error_at_once(server: FaultServer) -> None:
     asyncio.run(counted_and_closed())
 
 
-def test_without_asyncio_the_error_says_so(server: FaultServer) -> None:
+@pytest.mark.parametrize("prefetch", [0, 1, 16])
+@pytest.mark.parametrize("many", [False, True])
+def test_a_listing_that_ended_with_its_event_loop_fails(many: bool, prefetch: int) -> None:
+    """asyncio.run closes all generators, and the rest of the listing would seem to be empty."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        number = int(request.url.params.get("cursor", 0)) + 1
+        return httpx.Response(200, json={"data": [{"id": str(number)}], "pagination": {"cursor": str(number)}})
+
+    async def begun() -> Any:
+        client = payt.AsyncClient("token", transport=httpx.MockTransport(answer), rate_limit=None)
+        one = client.contacts.list(administration_id="1", prefetch=prefetch)
+        several = client.contacts.list_many(administration_ids=["1"], prefetch=prefetch)
+        pages: Any = several.pages() if many else one.pages()
+        await anext(pages)
+        return pages
+
+    async def rest(pages: Any) -> list[Any]:
+        return [page async for page in pages]
+
+    pages = asyncio.run(begun())
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="this listing was interrupted"):
+            asyncio.run(rest(pages))
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_without_asyncio_the_error_says_so(own: bool, server: FaultServer) -> None:
     """As where trio runs the coroutine."""
-    client = payt.AsyncClient("token", base_url=server.url, **QUICK)
+    transport = httpx.AsyncHTTPTransport(verify=CONTEXT) if own else None
+    client = payt.AsyncClient("token", base_url=server.url, transport=transport, **QUICK)
     with pytest.raises(RuntimeError, match="AsyncClient needs asyncio's event loop, and none is running here"):
         anext(aiter(client.contacts.list(administration_id="1"))).__await__().send(None)
 

@@ -52,29 +52,35 @@ class Iteration(_Ended, Generator[R]):
 
 
 class AsyncIteration(_Ended, AsyncGenerator[R]):
-    """The same, for asyncio."""
+    """The same, for asyncio; and one that was closed with its event loop fails as well."""
 
     def __init__(self, source: AsyncGenerator[R]) -> None:
-        self._source = source
+        self._source: Any = source
+        self._is_over = False
 
     async def asend(self, value: None) -> R:
         """As a generator's."""
+        if self._source.ag_frame is None and not self._is_over:
+            self._end(GeneratorExit())
         if self._error is not None:
             raise self._error
         try:
-            return await self._source.asend(value)
-        except StopAsyncIteration:
-            raise
+            result: R = await self._source.asend(value)
         except BaseException as error:
-            self._end(error)
+            self._is_over = True
+            if not isinstance(error, StopAsyncIteration):
+                self._end(error)
             raise
+        return result
 
     async def athrow(self, *error: Any) -> R:
         """As a generator's."""
-        return await self._source.athrow(*error)
+        result: R = await self._source.athrow(*error)
+        return result
 
     async def aclose(self) -> None:
         """As a generator's."""
+        self._is_over = True
         await self._source.aclose()
 
 

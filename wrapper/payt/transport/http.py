@@ -9,17 +9,13 @@ import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from types import MethodType
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 import httpcore
 import httpx
 
-from .call import running_loop
 from .network import AsyncBackend, Backend, Watched
 from .process import PerProcess
-
-if TYPE_CHECKING:
-    import asyncio
 
 Network: TypeAlias = tuple[Backend, httpcore.ConnectionPool]
 _MOMENT = 5.0
@@ -79,18 +75,9 @@ class AsyncTransport(httpx.AsyncHTTPTransport):
         self._connections = httpcore.AsyncConnectionPool(
             network_backend=self._backend, **_settings(verify, proxy, http2=http2)
         )
-        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """As httpx's.
-
-        Raises:
-            RuntimeError: The event loop is another one than that of the first request, or not one of asyncio.
-        """
-        loop = running_loop()
-        self._loop = self._loop or loop
-        if loop is not self._loop:
-            raise RuntimeError("this AsyncClient belongs to another event loop: create one in each loop")
+        """As httpx's."""
         response: httpx.Response = await _around(super().handle_async_request, self._send)(request)
         return response
 

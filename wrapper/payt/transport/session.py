@@ -101,7 +101,9 @@ class AsyncSession(httpx.AsyncClient):
         Raises:
             RuntimeError: It does not run on the event loop of asyncio that it began on.
         """
-        calls.running_loop()
+        loop = calls.running_loop()
+        if vars(self).setdefault("_loop", loop) is not loop:  # in one step, as threads may come at once
+            raise RuntimeError("this AsyncClient belongs to another event loop: create one in each loop")
         import asyncio  # noqa: PLC0415  # takes its time, which a `Session` need not take
 
         exchange = _Exchange(self, request)
