@@ -584,6 +584,31 @@ def test_a_function_that_fails_says_where_to_resume() -> None:
         assert len(list(client.contacts.list(administration_id="1", cursor=cursor))) == 700
 
 
+@pytest.mark.parametrize("prefetch", [0, 1])
+@pytest.mark.parametrize("kind", [StopIteration, StopAsyncIteration])
+def test_a_function_that_stops_an_iteration_does_not_end_the_listing(kind: type[Exception], prefetch: int) -> None:
+    """As by a bare next() of something empty."""
+
+    def stops(_: Any) -> None:
+        raise kind
+
+    async def stops_async(_: Any) -> None:
+        raise kind
+
+    async def run(url: str) -> None:
+        async with payt.AsyncClient("t", base_url=url, **CLIENT) as client:
+            pager = client.contacts.list(administration_id="1", cursor="0", prefetch=prefetch)
+            [each async for each in pager.map_pages(stops_async)]
+
+    with serving(by_id([1, 2, 3])) as server, payt.Client("t", base_url=server.url, **CLIENT) as client:
+        pager = client.contacts.list(administration_id="1", cursor="0", prefetch=prefetch)
+        for read in (lambda: list(pager.map_pages(stops)), lambda: asyncio.run(run(server.url))):
+            with pytest.raises(RuntimeError, match=kind.__name__) as caught:
+                read()
+            assert caught.value.cursor == "0"  # type: ignore[attr-defined]
+            assert caught.value.__notes__ == ["while dealing with a page; resume with cursor='0'"]
+
+
 def test_copies_of_clients_and_pagers_share_the_connections() -> None:
     with serving(by_id([1, 2, 3])) as server, payt.Client("t", base_url=server.url, **CLIENT) as client:
         assert copy.copy(client) is copy.deepcopy(client) is client

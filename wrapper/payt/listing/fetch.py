@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -52,8 +52,11 @@ def fetch(
             except (InvalidResponseError, APIError) as error:
                 page = walk.instead(error)
         if page is not None:
-            with _noted(cursor):
+            try:
                 return (make(page),)
+            except Exception as error:
+                _note(error, cursor)
+                raise
     return None
 
 
@@ -78,8 +81,11 @@ async def fetch_async(
             except (InvalidResponseError, APIError) as error:
                 page = walk.instead(error)
         if page is not None:
-            with _noted(cursor):
+            try:
                 return (await make(page),)
+            except Exception as error:
+                _note(error, cursor)
+                raise
     return None
 
 
@@ -88,16 +94,20 @@ def _read(walk: Walk[T], response: Response[Any]) -> Page[T] | None:
     return walk.page(response)
 
 
-@contextmanager
-def _noted(cursor: str | None) -> Iterator[None]:
-    """What a user's function raises says where to resume, so that the page that it is about comes again."""
-    try:
-        yield
-    except Exception as error:
-        error.add_note(f"while dealing with a page; resume with cursor={cursor!r}")
-        with suppress(AttributeError):
-            error.cursor = cursor  # type: ignore[attr-defined]  # a user's own class may have none
-        raise
+def _note(error: Exception, cursor: str | None) -> None:
+    """Have what a user's function raised say where to resume, so that the page that it is about comes again.
+
+    Raises:
+        RuntimeError: It would make the listing look complete.
+    """
+    noted = error
+    if isinstance(error, (StopIteration, StopAsyncIteration)):
+        noted = RuntimeError(f"the function that was called with a page raised {type(error).__name__}")
+    noted.add_note(f"while dealing with a page; resume with cursor={cursor!r}")
+    with suppress(AttributeError):
+        noted.cursor = cursor  # type: ignore[attr-defined]  # a user's own class may have none
+    if noted is not error:
+        raise noted from error
 
 
 def same(page: Page[T]) -> Page[T]:
