@@ -25,9 +25,9 @@ from tokens.forking import LISTED, fork_during_a_renewal, forks
 from tokens.strict_server import StrictServer
 
 import payt
-from payt.credentials import file_store
 from payt.sql.dialects import SQLite
 from payt.testing import FakePayt
+from payt.transport import locks
 from support.eventually import eventually
 from support.quick import QUICK
 
@@ -93,7 +93,7 @@ def test_a_lock_keeps_others_out_even_after_saving(store: payt.SQLTokenStore, da
 
 
 def test_nobody_waits_for_ever(store: payt.SQLTokenStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(file_store, "LONGEST_LOCK", 0.1)
+    monkeypatch.setattr(locks, "LONGEST_LOCK", 0.1)
     failures: list[payt.TokenError] = []
 
     def second() -> None:
@@ -369,7 +369,7 @@ def test_a_timeout_of_the_role_is_none_for_waiting(postgresql: str) -> None:
 
 
 def test_a_link_is_no_other_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(file_store, "LONGEST_LOCK", 0.1)
+    monkeypatch.setattr(locks, "LONGEST_LOCK", 0.1)
     store = payt.SQLTokenStore(f"sqlite:///{tmp_path}/tokens.db")
     store.save(NAME, TOKEN)
     (tmp_path / "link.db").symlink_to("tokens.db")

@@ -16,7 +16,7 @@ import attrs
 import pytest
 
 import payt
-from payt.credentials.file_store import LONGEST_LOCK
+from payt.transport.locks import LONGEST_LOCK
 from payt.transport.signals import renewing
 
 from .strict_server import StrictServer

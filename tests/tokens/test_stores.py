@@ -18,6 +18,7 @@ import pytest
 import payt
 from payt.credentials import file_store
 from payt.credentials.place import key_of
+from payt.transport import locks
 
 from .forking import LISTED, REFUSED, fork_during_a_renewal, forks
 from .strict_server import StrictServer
@@ -300,7 +301,7 @@ def test_a_folder_in_the_place_of_the_journal_is_reported(store: payt.FileTokenS
 
 
 def test_nobody_waits_for_ever(store: payt.FileTokenStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(file_store, "LONGEST_LOCK", 0.1)
+    monkeypatch.setattr(locks, "LONGEST_LOCK", 0.1)
     failures: list[payt.TokenError] = []
 
     def second() -> None:
@@ -409,14 +410,14 @@ def test_keys_are_good_names_for_files_and_rows(host: str) -> None:
 def test_a_program_that_ends_waits_for_no_lock(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its main thread, which a test cannot end, is one that has ended. In a process: test_signals.py."""
     ended = threading.Thread()
-    monkeypatch.setattr(file_store, "main_thread", lambda: ended)
+    monkeypatch.setattr(locks, "main_thread", lambda: ended)
     attempts = iter([False, True])
     with pytest.raises(payt.TokenError, match="the program is ending, while another process holds the file"):
-        file_store.wait_for_lock(lambda _: next(attempts), "the file")
+        locks.wait_for_lock(lambda _: next(attempts), "the file")
     assert next(attempts)
 
 
 def test_a_lock_is_tried_until_it_is_free() -> None:
     attempts = iter([False, False, True])
-    file_store.wait_for_lock(lambda _: next(attempts), "the file")
+    locks.wait_for_lock(lambda _: next(attempts), "the file")
     assert [*attempts] == []

@@ -12,11 +12,9 @@ import errno
 import hashlib
 import os
 import stat
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from threading import main_thread
 from typing import Final
 
 import attrs
@@ -24,15 +22,12 @@ import msgspec
 
 from ..errors import TokenError
 from ..transport.decoding import decoder_of
+from ..transport.locks import locked_file
 from .searches import say_once
 from .token import Token
 
 FORMAT: Final = "payt-token-1"
 """What tells our files from others; a later layout gets another number."""
-LONGEST_LOCK: Final = 150.0
-"""Seconds after which nobody waits for a lock any longer: longer than any request for a token takes."""
-_PATIENCE: Final = 0.5
-"""Seconds of an attempt to get a lock; in between, whoever waits looks whether the program is ending."""
 _CHECK: Final = b',"check":"'
 """Before a digest of all that comes before it. It is a field of the token, which earlier versions pass over."""
 _ROOM: Final = 2**14
@@ -161,48 +156,6 @@ class _Kept(msgspec.Struct, forbid_unknown_fields=True):
 
 
 _decode = decoder_of(_Kept)
-
-
-@contextmanager
-def locked_file(file: Path) -> Iterator[None]:
-    """In here, no other thread or process has locked this file.
-
-    Raises:
-        TokenError: It cannot be locked, or as `wait_for_lock`.
-    """
-    import filelock  # noqa: PLC0415  only who keeps tokens in files needs it
-
-    lock = filelock.FileLock(file, mode=_PRIVATE_FILE)
-
-    def attempt(seconds: float) -> bool:
-        with suppress(filelock.Timeout):
-            lock.acquire(timeout=seconds)
-        return lock.is_locked
-
-    try:
-        wait_for_lock(attempt, str(file))
-    except OSError as error:
-        raise TokenError(f"{file} cannot be locked: {error.strerror}") from None
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def wait_for_lock(attempt: Callable[[float], bool], what: str) -> None:
-    """Wait until an attempt of so many seconds says that it has the lock.
-
-    Raises:
-        TokenError: Somebody has held it for minutes, or the program ends: nothing is spent yet, so nothing is lost.
-    """
-    end = time.monotonic() + LONGEST_LOCK
-    while not attempt(_PATIENCE):
-        if not main_thread().is_alive():
-            raise TokenError(f"the program is ending, while another process holds {what}")
-        if time.monotonic() >= end:
-            raise TokenError(
-                f"another process has held {what} for {LONGEST_LOCK:g} s: is one stuck while renewing a token?"
-            )
 
 
 def _read(file: Path) -> bytes | None:

@@ -15,9 +15,9 @@ import sqlalchemy as sa
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from ..credentials import Token
-from ..credentials.file_store import locked_file, wait_for_lock
 from ..errors import TokenError
 from ..transport.decoding import decoder_of
+from ..transport.locks import locked_file, wait_for_lock
 from .database import engine_of
 from .dialects import PostgreSQL, SQLite, dialect_of, in_memory
 from .errors import code_of, reason, shown

@@ -6,15 +6,15 @@ import hashlib
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from filelock import FileLock, Timeout
 from sqlalchemy.dialects import sqlite
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random
 
+from ...transport.locks import try_lock
 from ...transport.process import PerProcess
 from ..errors import SyncError, code_of, shown
 from .base import Dialect, ended, in_memory
@@ -73,7 +73,7 @@ class SQLite(Dialect):
         if path:
             file = Path(path).resolve()
             self._opened.setdefault(file, _identity(file))
-            lock = _locked(self.lock_file(name, file))
+            lock = try_lock(self.lock_file(name, file))
         else:
             lock = lock_in_process(f"{id(self.engine)} {name}")
         with lock as held:
@@ -109,17 +109,6 @@ def _identity(path: Path) -> tuple[int, int]:
     except FileNotFoundError:
         return 0, 0
     return found.st_dev, found.st_ino
-
-
-@contextmanager
-def _locked(file: Path) -> Iterator[bool]:
-    lock = FileLock(file, thread_local=False)
-    with suppress(Timeout):
-        lock.acquire(timeout=0)
-    try:
-        yield lock.is_locked
-    finally:
-        lock.release()
 
 
 _held: PerProcess[dict[str, object]] = PerProcess(dict)
