@@ -194,12 +194,56 @@ def test_whichever_file_a_killed_process_was_writing_the_other_one_counts(store:
     assert (store.load(KEY), journal_of(store).read_bytes().strip()) == (TOKEN, b"")
 
 
-def test_a_journal_counts_whatever_the_clock_said(store: payt.FileTokenStore) -> None:
-    store.save(KEY, TOKEN)
-    journal_of(store).write_bytes(file_of(store).read_bytes())
-    earlier = payt.FileTokenStore(store.path / "elsewhere")
-    earlier.save(KEY, attrs.evolve(OTHER, obtained_at=TOKEN.obtained_at + 9))
-    file_of(store).write_bytes(file_of(earlier).read_bytes())
+def kill_while_saving(store: payt.FileTokenStore, token: payt.Token, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The journal is written, and the file is not."""
+    flush, flushed = os.fsync, []
+
+    def die(handle: int) -> None:
+        flush(handle)
+        flushed.append(handle)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as dying:
+        dying.setattr(os, "fsync", die)
+        with pytest.raises(KeyboardInterrupt):
+            store.save(KEY, token)
+    assert len(flushed) == 1
+
+
+def test_a_journal_counts_whatever_the_clock_said(store: payt.FileTokenStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    for held in (None, OTHER):
+        if held is not None:
+            store.save(KEY, held)
+        kill_while_saving(store, TOKEN, monkeypatch)
+        assert (store.load(KEY), TOKEN.obtained_at < OTHER.obtained_at) == (TOKEN, True)
+
+
+def test_a_file_that_somebody_put_there_counts_more_than_a_journal_of_before(
+    store: payt.FileTokenStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one from another machine, after a kill here, whatever the clocks said."""
+    third = attrs.evolve(OTHER, refresh_token="refresh-three", obtained_at=1.0)
+    elsewhere = payt.FileTokenStore(tmp_path / "elsewhere")
+    elsewhere.save(KEY, third)
+    for held in (None, OTHER):
+        if held is not None:
+            store.save(KEY, held)
+        kill_while_saving(store, TOKEN, monkeypatch)
+        file_of(store).write_bytes(file_of(elsewhere).read_bytes())
+        assert store.load(KEY) == third
+        store.save(KEY, OTHER)
+        assert store.load(KEY) == OTHER
+
+
+def test_whoever_is_killed_where_another_one_was_loses_nothing(
+    store: payt.FileTokenStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the journal alone holds is in the file before the journal is written over."""
+    store.save(KEY, OTHER)
+    kill_while_saving(store, TOKEN, monkeypatch)
+    file_of(store).write_bytes(b'{"format":"payt-tok')
+    kill_while_saving(store, OTHER, monkeypatch)
+    journal_of(store).write_bytes(b'{"format":"payt-tok')
     assert store.load(KEY) == TOKEN
 
 

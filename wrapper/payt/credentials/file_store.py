@@ -1,9 +1,10 @@
 """Tokens in files: a private folder, one file for each login, safe against being killed at any moment.
 
 A token is written over what is there, and flushed to the disk: first into a journal beside the file, `.KEY.json.new`,
-then into the file; then the journal is blanked. So one of the two is whole at any moment, and a journal that holds a
-token counts. Both are padded: what is written over takes no room that is not there already. Once a token was saved, a
-full disk, a folder that cannot be written, a file that is mounted by itself or a link do not matter.
+then into the file; then the journal is blanked. So one of the two is whole at any moment. A journal that holds a token
+counts, unless the file holds another one than the journal is to replace: somebody has put that there since. Both are
+padded: what is written over takes no room that is not there already. Once a token was saved, a full disk, a folder that
+cannot be written, a file that is mounted by itself or a link do not matter.
 """
 
 from __future__ import annotations
@@ -73,32 +74,39 @@ class FileTokenStore:
 
     def load(self, key: str) -> Token | None:
         """As `TokenStore.load`."""
-        file, journal = self._files(key)
-        for _ in range(3):  # the file is torn for as long as it is written, and then the journal is not
-            token = _token_in(_read(journal))
-            if token is not None:
-                return token
-            text = _read(file)
-            token = _token_in(text)
-            if token is not None or text is None:
-                return token
-        raise TokenError(
-            f"{file} is damaged, or was not written by this version of payt. It was left alone: move it away, "
-            "and log in again (payt login)"
-        )
+        return self._found(key)[0]
 
     def save(self, key: str, token: Token) -> None:
         """As `TokenStore.save`: written into the journal, then into the file, each flushed to the disk."""
-        self.load(key)  # nothing foreign is overwritten
+        held, is_in_journal = self._found(key)  # nothing foreign is overwritten
         self._prepare()
         file, journal = self._files(key)
         try:
-            for path in (journal, file):
-                _write(path, _text_of(token))
+            if (
+                held is not None and is_in_journal
+            ):  # as whoever wrote it was killed: before that is written over, the file gets it
+                _write(file, _text_of(held))
+            _write(journal, _text_of(token, replaces=_digest_of(held)))
+            _write(file, _text_of(token))
             _flush_folder(self.path)
             _write(journal, b" " * _ROOM)
         except OSError as error:
             raise TokenError(f"{error.filename or file} cannot be written: {error.strerror}") from None
+
+    def _found(self, key: str) -> tuple[Token | None, bool]:
+        """What counts, and whether the journal alone holds it."""
+        file, journal = self._files(key)
+        for _ in range(3):  # the file is torn for as long as it is written, and then the journal is not
+            new, text = _kept_in(_read(journal)), _read(file)
+            old = _kept_in(text)
+            if new is not None and (old is None or new.replaces in ("", _digest_of(old.token))):
+                return new.token, True
+            if old is not None or text is None:
+                return None if old is None else old.token, False
+        raise TokenError(
+            f"{file} is damaged, or was not written by this version of payt. It was left alone: move it away, "
+            "and log in again (payt login)"
+        )
 
     def delete(self, key: str) -> None:
         """As `TokenStore.delete`; a torn or foreign file under this name goes as well."""
@@ -144,10 +152,11 @@ class FileTokenStore:
             raise TokenError(f"the folder {self.path} cannot be used for tokens: {error.strerror}") from None
 
 
-class _Kept(msgspec.Struct, forbid_unknown_fields=True):
+class _Kept(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
     """What a file holds."""
 
     format: str
+    replaces: str = ""  # in a journal: the digest of the token that the file held
     token: Token
 
     def __post_init__(self) -> None:
@@ -175,12 +184,16 @@ def _read(file: Path) -> bytes | None:
         raise TokenError(f"{file} cannot be read: {error.strerror}") from None
 
 
-def _text_of(token: Token) -> bytes:
-    text = msgspec.json.encode(_Kept(FORMAT, token)).removesuffix(b"}}")
+def _text_of(token: Token, replaces: str = "") -> bytes:
+    text = msgspec.json.encode(_Kept(format=FORMAT, replaces=replaces, token=token)).removesuffix(b"}}")
     return b"".join([text, _CHECK, hashlib.sha256(text).hexdigest().encode(), b'"}}']).ljust(_ROOM)
 
 
-def _token_in(text: bytes | None) -> Token | None:
+def _digest_of(token: Token | None) -> str:
+    return hashlib.sha256(msgspec.json.encode(token)).hexdigest()
+
+
+def _kept_in(text: bytes | None) -> _Kept | None:
     """None where it holds none: what is wrong may be said with parts of it, and so is not."""
     if text is None:
         return None
@@ -188,7 +201,7 @@ def _token_in(text: bytes | None) -> Token | None:
     if has_check and check != hashlib.sha256(written).hexdigest().encode() + b'"}}':
         return None  # half of one token and half of another, say, as it is being written
     try:
-        return _decode(text).token
+        return _decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
 
