@@ -139,6 +139,30 @@ def test_a_disk_that_fills_up_while_the_answer_is_on_its_way_loses_nothing(serve
 
 
 @only_as_root
+def test_a_disk_that_becomes_read_only_while_the_answer_is_on_its_way_loses_nothing(
+    server: StrictServer, disk: Path
+) -> None:
+    """The process keeps the token, says so, and saves it as soon as it can."""
+    begin(server, disk)
+    who = payt.AuthorizationCode("id", "secret", payt.FileTokenStore(disk))
+
+    def remount() -> None:  # over what is mounted, which others have open
+        subprocess.run(["mount", "--bind", disk, disk], check=True)
+        subprocess.run(["mount", "-o", "remount,bind,ro", disk], check=True)
+
+    server.meanwhile = remount
+    for _ in range(2):
+        with pytest.raises(payt.TokenError, match=r"could not be saved: .*Read-only file system"):
+            list_once(server, who)
+        gc.collect()
+        server.meanwhile = bool
+    subprocess.run(["umount", disk], check=True)
+    assert list_once(server, who) == 1
+    assert (server.renewals, server.reused) == (2, 0)
+    check_that_the_login_is_kept(server, disk, 2)
+
+
+@only_as_root
 def test_a_token_file_that_is_mounted_is_written(server: StrictServer, folder: Path, tmp_path: Path) -> None:
     begin(server, folder)
     (file,) = folder.glob("*.json")

@@ -82,9 +82,7 @@ class FileTokenStore:
         self._prepare()
         file, journal = self._files(key)
         try:
-            if (
-                held is not None and is_in_journal
-            ):  # as whoever wrote it was killed: before that is written over, the file gets it
+            if held is not None and is_in_journal:  # whoever wrote it was killed: it must not be torn while it is alone
                 _write(file, _text_of(held))
             _write(journal, _text_of(token, replaces=_digest_of(held)))
             _write(file, _text_of(token))
