@@ -215,6 +215,13 @@ def an_application_does_without_a_store(world: World) -> None:
     assert (kept.access_token, world.waits.seconds) == ("own", [])
     world.cache.refuse(kept)
     assert world.found().access_token == "next"
+    world.failing = ""
+    world.put(OLD)
+    world.cache.refuse(token("next"))
+    world.answers = [refusal(), token("later")]
+    assert isinstance(world.found(), payt.LoginRequiredError)  # it spends nothing, and may be asked again
+    assert world.found().access_token == "later"
+    assert world.waits.seconds == []
 
 
 CASES = {

@@ -170,7 +170,7 @@ class TokenCache:
                 log.warning("the token could not be renewed early: %s", error)
                 self._patient_until = clock.now() + PATIENCE
                 return self._know(held)  # type: ignore[arg-type]  # it is good
-            if not isinstance(error, LoginRequiredError) or held is None or held.refused:
+            if not isinstance(error, LoginRequiredError) or not grant.spends or held is None or held.refused:
                 raise
             held = attrs.evolve(held, refused=True)
             with suppress(Exception):  # it is only to be told
@@ -187,10 +187,11 @@ class TokenCache:
             try:
                 new = endpoint.ask(body, patient=patient)
             except LoginRequiredError as error:
-                others = self._saved_by_others(grant, held) if patient else None
+                others = self._saved_by_others(grant, held) if patient and grant.spends else None
                 if others is not None:
                     return self._know(others)
-                self._refusals[spent] = copy.copy(error)
+                if grant.spends:
+                    self._refusals[spent] = copy.copy(error)
                 raise
             return self._keep(grant, held, grant.kept(new, held, body))
 
