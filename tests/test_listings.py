@@ -124,7 +124,7 @@ def test_what_is_none_is_left_out_and_no_values_mean_no_request() -> None:
         ({"after": "2026-11-01T00:00:00"}, ValueError, "after has no time zone"),
         ({"open_only": 1}, TypeError, "open_only must be a bool, got int"),
         ({"year": True}, TypeError, "year must be a whole number, got bool"),
-        ({"numbers": ["a,b"]}, ValueError, "numbers: the value 'a,b' holds a comma"),
+        ({"numbers": ["a,b"]}, ValueError, "numbers: the value 'a,b' contains a comma"),
         ({"fields": ["lastnam"]}, ValueError, "did you mean 'lastname'?"),
         ({"fields": ["email"]}, ValueError, "_email_address'?"),
         ({"per_page": 501}, ValueError, "per_page must be 1 to 500, got 501"),

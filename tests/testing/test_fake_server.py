@@ -104,7 +104,7 @@ def test_it_can_be_started_and_closed_by_hand_and_again() -> None:
         assert fake.start() is fake
         with connect(fake) as client:
             assert client.get(LISTING).status_code == 200
-        with pytest.raises(RuntimeError, match="serves already"):
+        with pytest.raises(RuntimeError, match="is already running"):
             fake.start()
         fake.close()
         fake.close()

@@ -286,9 +286,9 @@ def test_a_broken_answer_can_be_that_of_a_refusal(fake: FakePayt) -> None:
         ({"status": "cut", "seconds": 1}, '`seconds` belongs to "stall"'),
         ({"status": "reset", "retry_after": 1}, "belong to a status, not to 'reset'"),
         ({"status": "cut", "body": b""}, "belong to a status, not to 'cut'"),
-        ({"times": 0}, "times is 1 or more"),
-        ({"after": -1}, "after is 0 or more"),
-        ({"page": 0}, "page is 1 or more"),
+        ({"times": 0}, "times must be 1 or more"),
+        ({"after": -1}, "after must be 0 or more"),
+        ({"page": 0}, "page must be 1 or more"),
         ({"headers": {"x": "a\r\nb: c"}}, "[Nn]ewline|newline"),
     ],
 )

@@ -19,7 +19,9 @@ def text(name: str, value: Any) -> str:
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise ValueError(f"{name} holds a lone surrogate, which no URL can: decode the text it comes from") from None
+        raise ValueError(
+            f"{name} contains a lone surrogate, which no URL can hold: decode the text it comes from"
+        ) from None
     return value
 
 
@@ -67,7 +69,7 @@ def values(name: str, given: str | Iterable[str] | None) -> tuple[str, ...]:
     for value in result:
         if "," in text(f"a value of {name}", value):
             raise ValueError(
-                f"{name}: the value {value!r} holds a comma, which separates values: pass a list of single values"
+                f"{name}: the value {value!r} contains a comma, which separates values: pass a list of single values"
             )
     return tuple(result)
 

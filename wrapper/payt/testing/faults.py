@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, TypeAlias, get_args
 
+from payt.checks import number
 from payt.testing.answers import Answer, Wire, answer_with, error_code, reason_phrase
 
 FaultKind: TypeAlias = Literal["reset", "close", "garbage", "cut", "stall", "bad-gzip", "html", "empty", "not-json"]
@@ -29,12 +30,9 @@ class Order:
     path: str | tuple[str, ...]
 
     def __post_init__(self) -> None:
-        if self.times is not None and self.times < 1:
-            raise ValueError(f"times is 1 or more, or None for ever; not {self.times}")
-        if self.after < 0:
-            raise ValueError(f"after is 0 or more, not {self.after}")
-        if self.page is not None and self.page < 1:
-            raise ValueError(f"page is 1 or more, not {self.page}")
+        for name, value, least in (("times", self.times, 1), ("after", self.after, 0), ("page", self.page, 1)):
+            if value is not None:
+                number(name, value, least=least)
 
     def concerns(self, path: str, page: Callable[[], int | None]) -> bool:
         """Tell whether a request for that path and page is among those that this order is about."""

@@ -33,7 +33,7 @@ def contact(*, seed: int = 0, **fields: Any) -> dict[str, Any]:
     _CONTACTS.check(fields)
     number = key_of(fields.pop("id", 1))
     if not isinstance(number, int):
-        raise ValueError(f"the id of an invented contact is a whole number, not {number!r}")  # noqa: TRY004 - or its text
+        raise ValueError(f"the id of an invented contact must be a whole number, got {number!r}")  # noqa: TRY004 - or its text
     dice = Dice(f"{seed}:{number}")
     firstname, gender = dice.pick(_FIRSTNAMES)
     infix, lastname = dice.pick(_LASTNAMES)

@@ -117,10 +117,10 @@ class FakePayt(Answering):
 
         Raises:
             OSError: The port is taken.
-            RuntimeError: It serves already.
+            RuntimeError: It is already running.
         """
         if self._server is not None:
-            raise RuntimeError("this FakePayt serves already")
+            raise RuntimeError("this FakePayt is already running")
         self._server = LoopbackServer(self._respond, self._port)
         self._server.start()
         return self
