@@ -64,7 +64,8 @@ def test_json_lines_have_what_was_sent(project: Project, sending: FakePayt, tmp_
 def test_parquet_has_dates_as_dates(project: Project, sending: FakePayt, tmp_path: Path) -> None:
     full, empty = pyarrow.parquet.read_table(export(project, sending, tmp_path / "c.parquet")).to_pylist()
     expected: dict[str, Any] = {**SENT, **DOCUMENTS, "new_either": "5"}
-    assert full == {**expected, "new_since": datetime.date(2020, 2, 29), "new_seen_at": SEEN_AT}
+    day = datetime.date(2020, 2, 29)
+    assert full == {**expected, "new_since": day, "new_seen_at": SEEN_AT, "new_days": [day]}
     assert empty == dict.fromkeys(SENT)
 
 

@@ -33,14 +33,15 @@ class Kind(Enum):
 
 @attrs.frozen
 class Column:
-    """A column by its name."""
+    """A column by its name, the type of its field in the model, and what its cells hold."""
 
     name: str
-    kind: Kind
+    type_: Any
+    kind: Kind = attrs.field(init=False)
 
-
-ADMINISTRATION = Column("administration_id", Kind.TEXT)
-"""Comes first where records of several administrations are written together."""
+    @kind.default
+    def _kind(self) -> Kind:
+        return kind_of(self.type_)
 
 
 def columns_of(record: type, names: Sequence[str] | None = None) -> tuple[Column, ...]:
@@ -53,7 +54,7 @@ def columns_of(record: type, names: Sequence[str] | None = None) -> tuple[Column
     for name in names or ():
         if name not in types:
             raise ValueError(f"there is no field {name!r} in {record.__name__}; there are {', '.join(types)}")
-    return tuple(Column(name, kind_of(types[name])) for name in (types if names is None else names))
+    return tuple(Column(name, types[name]) for name in (types if names is None else names))
 
 
 def kind_of(type_: Any) -> Kind:
@@ -81,3 +82,6 @@ _KINDS: dict[type | None, Kind] = {
     datetime.datetime: Kind.MOMENT,
     datetime.date: Kind.DATE,
 }
+
+ADMINISTRATION = Column("administration_id", str)
+"""Comes first where records of several administrations are written together."""

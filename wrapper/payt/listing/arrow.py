@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable
+import functools
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, get_args, get_origin
 from uuid import UUID
 
@@ -37,22 +38,17 @@ class Table:
 
     def __init__(self, record: type, *, many: bool = False) -> None:
         types = {name: type_ for name, type_ in fields_of(record).items() if not (many and name == ADMINISTRATION)}
-        columns = [pyarrow.field(name, _type_of(type_)) for name, type_ in types.items()]
+        columns = [pyarrow.field(name, type_of(type_)) for name, type_ in types.items()]
         first = [pyarrow.field(ADMINISTRATION, pyarrow.string(), nullable=False)] if many else []
         self.schema = pyarrow.schema([*first, *columns])
-        self._columns = [(field.type, _plain(types[field.name])) for field in columns]
-        self._indexes = [index for index, name in enumerate(fields_of(record)) if name in types]
+        self._columns = [(index, types[name]) for index, name in enumerate(fields_of(record)) if name in types]
 
     def batch(self, page: Page[Any], administration_id: str | None = None) -> pyarrow.RecordBatch:
         """The records of a page."""
         rows = len(page.data)
         values = [*zip(*map(values_of, page.data), strict=True)]
         arrays = [] if administration_id is None else [pyarrow.repeat(administration_id, rows)]
-        for (type_, plain), index in zip(self._columns, self._indexes, strict=True):
-            column = values[index] if rows else ()
-            if plain is not None:
-                column = tuple(None if value is None else plain(value) for value in column)
-            arrays.append(pyarrow.array(column, type_))
+        arrays += [array_of(type_, values[index] if rows else ()) for index, type_ in self._columns]
         return pyarrow.record_batch(arrays, schema=self.schema)
 
     def reader(self, batches: Iterable[pyarrow.RecordBatch]) -> pyarrow.RecordBatchReader:
@@ -60,7 +56,17 @@ class Table:
         return pyarrow.RecordBatchReader.from_batches(self.schema, batches)
 
 
-def _type_of(type_: Any) -> pyarrow.DataType:
+def array_of(type_: Any, values: Sequence[Any]) -> pyarrow.Array:
+    """The values of a field, which is of this type in its model."""
+    plain = _plain(type_)
+    if plain is not None:
+        values = [None if value is None else plain(value) for value in values]
+    return pyarrow.array(values, type_of(type_))
+
+
+@functools.cache
+def type_of(type_: Any) -> pyarrow.DataType:
+    """What a field of this type is in Arrow."""
     inner = _in_list(type_)
     return pyarrow.list_(_TYPES[scalar_of(inner)]) if inner else _TYPES.get(scalar_of(type_), pyarrow.string())
 
@@ -76,6 +82,7 @@ _TYPES: dict[type | None, pyarrow.DataType] = {
 }
 
 
+@functools.cache
 def _plain(type_: Any) -> Callable[[Any], Any] | None:
     """What makes a value of a field one that Arrow knows; None where each is."""
     scalar = scalar_of(type_)

@@ -3,32 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from ...extras import missing
-from ..columns import Column, Kind, Row
+from ..columns import Column, Row
 from . import BinaryFile
-from .cells import AS_TEXT
 
 try:
     import pyarrow
     import pyarrow.parquet
+
+    from payt.listing.arrow import array_of, type_of
 except ModuleNotFoundError as error:
     raise missing("Parquet", "pyarrow", "parquet") from error
 
 ROW_GROUP = 20_000
 """How many rows are held back and written together: what readers work best with are large groups."""
-
-_TYPES = {
-    Kind.TEXT: pyarrow.string(),
-    Kind.INTEGER: pyarrow.int64(),
-    Kind.DECIMAL: pyarrow.float64(),
-    Kind.TRUTH: pyarrow.bool_(),
-    Kind.MOMENT: pyarrow.timestamp("us", tz="UTC"),
-    Kind.DATE: pyarrow.date32(),
-    Kind.TEXTS: pyarrow.list_(pyarrow.string()),
-    Kind.OBJECT: pyarrow.string(),
-}
 
 
 class ParquetWriter:
@@ -36,7 +25,7 @@ class ParquetWriter:
 
     def __init__(self, file: BinaryFile, columns: Sequence[Column], *, resumed: bool = False) -> None:  # noqa: ARG002 - cannot be
         self._columns = columns
-        self._schema = pyarrow.schema([(column.name, _TYPES[column.kind]) for column in columns])
+        self._schema = pyarrow.schema([(column.name, type_of(column.type_)) for column in columns])
         self._writer = pyarrow.parquet.ParquetWriter(file, self._schema)
         self._rows: list[Row] = []
 
@@ -60,15 +49,8 @@ class ParquetWriter:
         if not self._rows:
             return
         arrays = [
-            pyarrow.array(_values(column, values), type=field.type)
-            for column, field, values in zip(self._columns, self._schema, zip(*self._rows, strict=True), strict=True)
+            array_of(column.type_, values)
+            for column, values in zip(self._columns, zip(*self._rows, strict=True), strict=True)
         ]
         self._writer.write_table(pyarrow.table(arrays, schema=self._schema))
         self._rows.clear()
-
-
-def _values(column: Column, values: Sequence[Any]) -> Sequence[Any]:
-    if column.kind not in (Kind.TEXT, Kind.OBJECT):
-        return values
-    as_text = AS_TEXT[column.kind]  # a UUID, or a text of an enum, is not text to pyarrow
-    return [None if value is None else as_text(value) for value in values]
