@@ -187,6 +187,8 @@ def test_the_path_of_the_base_url_is_kept(flavour: Flavour) -> None:
 @pytest.mark.parametrize(
     ("base_url", "kind"),
     [
+        ("https://payt.example:0", ValueError),
+        ("https://payt.example:99999", ValueError),
         ("", ValueError),
         ("api.paytsoftware.com", ValueError),
         ("ftp://api.paytsoftware.com", ValueError),

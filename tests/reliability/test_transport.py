@@ -107,6 +107,7 @@ BAD_PROXIES = [
     "http://user:1?s3cret@proxy.example:3128",
     "http://user:1#s3cret@proxy.example:3128",
     "http://user:s3cret@proxy.example:port",
+    "http://user:s3cret@proxy.example:99999",
     "http://user:s3cret@[half",
     "http://user:s3cret@",
     "ftp://user:s3cret@proxy.example",

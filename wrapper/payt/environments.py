@@ -29,6 +29,8 @@ class Environment:
 PRODUCTION: Final = Environment("production", "https://api.paytsoftware.com", "https://app.paytsoftware.com")
 DEMO: Final = Environment("demo", "https://demo-api.paytsoftware.com", "https://demo.paytsoftware.com")
 
+PORTS: Final = range(1, 65_536)
+
 
 def url_of(name: str, value: str | None, variable: str = "", default: str = "") -> httpx.URL:
     """An address that was given as an argument, else in the environment, else the default, checked.
@@ -55,6 +57,8 @@ def url_of(name: str, value: str | None, variable: str = "", default: str = "") 
         raise ValueError(f"{name} is not a valid URL: {error}") from None
     if url.scheme not in ("http", "https") or not url.host:
         raise ValueError(f"{name} must begin with https:// and name a host, such as {PRODUCTION.api}")
+    if url.port is not None and url.port not in PORTS:
+        raise ValueError(f"{name}: there is no port {url.port}: it must be 1 to 65535")
     if url.userinfo or url.query or url.fragment:
         raise ValueError(f"{name} must have no user, password, query or fragment: pass tokens as credentials")
     return url

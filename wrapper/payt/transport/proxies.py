@@ -12,6 +12,8 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
+from ..environments import PORTS
+
 
 def route(
     url: httpx.URL,
@@ -68,7 +70,9 @@ def _proxy(url: httpx.URL, proxy: str | httpx.Proxy | None, *, trust_env: bool) 
 def _checked(name: str, value: str | httpx.Proxy) -> httpx.Proxy:
     with suppress(httpx.InvalidURL, TypeError, ValueError):
         proxy = value if isinstance(value, httpx.Proxy) else httpx.Proxy(value)
-        if re.fullmatch(r"[\w.:-]+", proxy.url.host) and proxy.url.raw_path in (b"", b"/") and not proxy.url.fragment:
+        url = proxy.url
+        is_whole = re.fullmatch(r"[\w.:-]+", url.host) and url.raw_path in (b"", b"/") and not url.fragment
+        if is_whole and (url.port is None or url.port in PORTS):
             return proxy
     raise ValueError(
         f"{name} must be the URL of a proxy, such as http://user:password@host:port (or https, socks5, socks5h); "

@@ -202,7 +202,7 @@ def whether_again(error: BaseException | None) -> Literal["yes", "in time", "no"
 def _reason(error: PaytError) -> str:
     if isinstance(error, APIError):
         return f"status {error.status_code}"
-    return "not JSON" if isinstance(error, InvalidResponseError) else type(error.__cause__).__name__
+    return "not JSON" if isinstance(error, InvalidResponseError) else str(error).partition(": ")[2]
 
 
 def is_final(cause: httpx.RequestError) -> bool:
