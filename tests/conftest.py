@@ -35,14 +35,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Order the tests, and say which coverage need not watch and which are left to scripts/soak.
 
     scripts/test runs a case with one client and one database, by turns; a behaviour without cases with both clients.
-    A case that is named on the command line runs.
+    What is marked `everywhere`, or named on the command line, runs with all.
     """
     cases: defaultdict[str, list[pytest.Item]] = defaultdict(list)
     for item in items:
         if {item.path.parent.name, item.path.stem} & {*UNMEASURED}:
             item.add_marker(pytest.mark.no_cover)
         params = getattr(getattr(item, "callspec", None), "params", {}).keys()
-        if params & IN_TURN and params != {"flavour"} and not any("::" in name for name in config.args):
+        by_turns = params & IN_TURN and params != {"flavour"} and item.get_closest_marker("everywhere") is None
+        if by_turns and not any("::" in name for name in config.args):
             cases[_NAMES_IN_TURN.sub("", item.nodeid)].append(item)
     for case, same in cases.items():
         for item in {*same} - {same[zlib.crc32(case.encode()) % len(same)]}:

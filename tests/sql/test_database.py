@@ -132,6 +132,7 @@ class TestTables:
         assert rows(query) == truth(fake)
 
 
+@pytest.mark.everywhere
 class TestOneRunAtATime:
     def test_a_second_one_is_told_who_holds_it(self, fake: FakePayt, syncs: Syncs, sync: Syncs, database: str) -> None:
         tried: list[int] = []
@@ -228,6 +229,7 @@ def test_readers_see_whole_pages_and_are_not_blocked(
     assert seen == [0, 4, 8, 12]
 
 
+@pytest.mark.everywhere
 class TestFailing:
     def test_a_server_that_is_not_there(self, fake: FakePayt, syncs: Syncs) -> None:
         pytest.importorskip("psycopg")

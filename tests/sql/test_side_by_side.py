@@ -19,6 +19,7 @@ from payt.transport.call import Abandoned
 MANY = {str(number): 5 + number for number in range(1, 7)}
 
 
+@pytest.mark.everywhere
 def test_they_are_listed_side_by_side_and_written_in_order(syncs: Syncs, database: str, query: Query) -> None:
     """Two requests meet: each waits for the other before it is sent."""
     both = threading.Barrier(2, timeout=60)

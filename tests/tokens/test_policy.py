@@ -213,7 +213,8 @@ def an_application_does_without_a_store(world: World) -> None:
     kept = world.cache.ready(world.grant)
     assert kept is not None
     assert (kept.access_token, world.waits.seconds) == ("own", [])
-    world.cache.refuse(kept)
+    for _request in ("one", "another with the same token"):
+        world.cache.refuse(kept)
     assert world.found().access_token == "next"
     world.failing = ""
     world.put(OLD)

@@ -101,8 +101,7 @@ class Job:
 
     def leave(self, administration_id: str) -> None:
         """The run of an administration is over, however it went; it may never have begun."""
-        if (stack := self._entered.pop(administration_id, None)) is not None:
-            stack.close()
+        self._entered.pop(administration_id, ExitStack()).close()
 
     def close(self) -> None:
         """Leave all of them, and the database."""
