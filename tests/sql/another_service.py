@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ class Service:
 
     Attributes:
         ahead: How far its clock is ahead of ours.
+        passed: How long ago the test began; that it takes hours is a pretence, which each run is told.
         dated: Whether its answers have a Date.
         hidden: Those that changed at a moment which it had already told, or will tell again: no client can see that.
         before: Called with the number of each request of a run before it is answered.
@@ -28,7 +30,7 @@ class Service:
 
     def __init__(self) -> None:
         self.contacts: dict[str, dict[str, Any]] = {}
-        self.ahead, self.dated = timedelta(), True
+        self.ahead, self.passed, self.dated = timedelta(), timedelta(), True
         self.hidden: set[str] = set()
         self.before: Callable[[int], None] = lambda _number: None
         self.told: tuple[bool, timedelta] | None = None
@@ -42,7 +44,7 @@ class Service:
         return f"http://127.0.0.1:{self._server.server_port}"
 
     def now(self) -> datetime:
-        return datetime.now(UTC) + self.ahead
+        return datetime.now(UTC) + self.passed + self.ahead
 
     def put(self, name: str, **fields: Any) -> None:
         """Add or change one."""
@@ -75,8 +77,7 @@ class Service:
         self._stop(old)
 
     def _start(self) -> None:
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), _handler(self))
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     def _stop(self, server: ThreadingHTTPServer | None = None) -> None:
@@ -104,6 +105,15 @@ class Service:
                 "data": found[start : start + count],
                 "pagination": {"cursor": str(start + count)} if more else None,
             }
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that was killed is no error."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
 
 
 def _handler(service: Service) -> type[BaseHTTPRequestHandler]:

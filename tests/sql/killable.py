@@ -9,12 +9,12 @@ import json
 import os
 import signal
 import sys
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from types import FrameType
 from typing import Any
 
 import payt
-from payt.sql import copying  # noqa: F401 - so that a child has nothing to import
+from payt.sql import pages, run
 from payt.sql.dialects import postgresql  # noqa: F401 - the same
 
 STATEMENTS = {"execute", "send", "sendall"}
@@ -43,6 +43,8 @@ class Killer:
 
 def sync(order: dict[str, Any]) -> dict[str, Any]:
     """What came of a run."""
+    passed = timedelta(seconds=order["passed"])
+    run.now = pages.now = lambda: datetime.now(UTC) + passed  # type: ignore[attr-defined]  # it lets time pass
     with payt.Client(
         "token", base_url=order["url"], rate_limit=None, retries=0, verify=False, trust_env=False
     ) as client:

@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -24,7 +25,8 @@ from sql.truth import Query
 
 SCRIPT = Path(__file__).with_name("killable.py")
 Run = Callable[[dict[str, Any]], dict[str, Any]]
-STEPS = 12
+HOUR = timedelta(hours=1)
+STEPS = 16
 STATEMENTS = 100
 """About as many as a run makes."""
 
@@ -47,7 +49,7 @@ class World:
         self.random, self._run, self._database, self._query, self._table = random, run, database, query, table
         self._losses = 0
         self._moved: str | None = None
-        self._done = self._backed_up = False
+        self._done = False
         for _ in range(random.randint(4, 12)):
             self.add()
 
@@ -73,16 +75,17 @@ class World:
             self._moved = self.service.url
             self.service.move()
 
-    def back_up(self) -> None:
-        if self._done:
-            self._query(f"DROP TABLE IF EXISTS {self._table}_kept")
-            self._query(f"CREATE TABLE {self._table}_kept AS SELECT * FROM {self._table}")
-            self._backed_up = True
-
     def restore(self) -> None:
-        if self._backed_up:
+        """Somebody restores the table alone, as it was before the last run."""
+        if self._done:
+            kept = f"{self._table}_kept"
+            self._query(f"CREATE TABLE {kept} AS SELECT * FROM {self._table}")
+            self.change()
+            self.service.passed += HOUR  # or the change would be so fresh that the next run asks for it once more
+            self.sync(wild=self.random.random() < 0.3)
             self._query(f"DELETE FROM {self._table}")
-            self._query(f"INSERT INTO {self._table} SELECT * FROM {self._table}_kept")
+            self._query(f"INSERT INTO {self._table} SELECT * FROM {kept}")
+            self._query(f"DROP TABLE {kept}")
 
     def sync(self, *, wild: bool, **options: Any) -> dict[str, Any]:
         """Run once; while it is wild, things happen before its requests, and it may be killed."""
@@ -145,7 +148,16 @@ class World:
     def _order(self, service: Service, kill: int | None, **options: Any) -> dict[str, Any]:
         how = {"table": self._table, "prefetch": 0, **options}
         after = self.random.random() < 0.5
-        return self._run({"url": service.url, "database": self._database, "kill": kill, "after": after, "options": how})
+        return self._run(
+            {
+                "url": service.url,
+                "database": self._database,
+                "kill": kill,
+                "after": after,
+                "options": how,
+                "passed": service.passed.total_seconds(),
+            }
+        )
 
     def _may_lose(self, loses: bool) -> bool:
         if loses and self._losses:
@@ -178,7 +190,7 @@ def killable() -> Iterator[Run]:
         yield run
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 def test_a_history_of_another_hand_ends_in_the_truth(database: str, query: Query, seed: int) -> None:
     random = Random(seed)
     with killable() as run, ExitStack() as stack:
@@ -188,13 +200,14 @@ def test_a_history_of_another_hand_ends_in_the_truth(database: str, query: Query
             world.sync(wild=True)
         for _ in range(STEPS):
             world = random.choice(worlds)
+            world.service.passed += HOUR
             if random.random() < 0.5:
                 outcome = world.sync(wild=True, full=random.random() < 0.3)
                 assert outcome.get("error") in (None, "TransportError"), outcome
                 continue
             other = worlds[world is worlds[0]].service
             happens: list[Callable[[], None]] = [world.add, world.change, world.change, world.remove, world.jump]
-            happens += [world.undate, world.move, world.back_up, world.restore, partial(world.mistake, other)]
+            happens += [world.undate, world.move, world.restore, world.restore, partial(world.mistake, other)]
             random.choice(happens)()
         for world in worlds:
             world.check()
