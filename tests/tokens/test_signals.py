@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import attrs
@@ -17,7 +17,7 @@ import pytest
 
 import payt
 from payt.transport.locks import LONGEST_LOCK
-from payt.transport.signals import renewing
+from payt.transport.signals import RENEWER, ignore_while_ending, renewing
 
 from .strict_server import StrictServer
 from .test_irreversible import begin, check_that_the_login_is_kept
@@ -43,11 +43,8 @@ def folder(own_folder: Path) -> Path:
 
 
 @contextmanager
-def renewing_process(
-    server: StrictServer, folder: Path, *command: str, hold: bool = True
-) -> Iterator[subprocess.Popen[str]]:
-    """A process that has just used up its refresh token; the answer comes 0.6 s later."""
-    begin(server, folder)
+def process_of(server: StrictServer, folder: Path, *command: str, hold: bool = True) -> Iterator[subprocess.Popen[str]]:
+    """A process that uses the login; the answer comes 0.6 s after its refresh token is used up."""
     server.delay = 0.6
     environment = {
         **os.environ,
@@ -66,11 +63,21 @@ def renewing_process(
         text=True,
     ) as process:
         try:
-            until(lambda: server.renewals == 2 or process.poll() is not None)
             yield process
         finally:
             process.kill()
             server.delay = 0
+
+
+@contextmanager
+def renewing_process(
+    server: StrictServer, folder: Path, *command: str, hold: bool = True
+) -> Iterator[subprocess.Popen[str]]:
+    """A process that has just used up its refresh token."""
+    begin(server, folder)
+    with process_of(server, folder, *command, hold=hold) as process:
+        until(lambda: server.renewals == 2 or process.poll() is not None)
+        yield process
 
 
 COMMAND = ("-m", "payt.cli", "contacts", "list", "-a", "1")
@@ -147,6 +154,47 @@ with payt.Client(payt.AuthorizationCode("id", "secret"), trust_env=False) as cli
         process.send_signal(signal.SIGINT)
         assert process.wait(LONGEST_LOCK / 2) != 0
     assert server.renewals == 1
+
+
+def test_a_command_that_was_interrupted_and_still_renews_is_ended_by_nothing(
+    server: StrictServer, folder: Path
+) -> None:
+    """It gets the lock that another process held when its work is over already."""
+    begin(server, folder)
+    program = """
+import sys, threading
+from payt.cli import main
+
+def tell():
+    while not any(thread.name == "payt-token" for thread in threading.enumerate()):
+        pass
+    print("searching", flush=True)
+
+threading.Thread(target=tell).start()
+sys.argv[1:] = ["contacts", "list", "-a", "1"]
+main()
+"""
+    (file,) = folder.glob("*.json")
+    store = payt.FileTokenStore(folder)
+    token = store.load(file.stem)
+    assert token is not None
+    store.save(file.stem, attrs.evolve(token, expires_at=1.0))
+    with ExitStack() as held:
+        held.enter_context(store.lock(file.stem))
+        with process_of(server, folder, "-c", program) as process:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            assert process.stdout.readline() == "searching\n"
+            process.send_signal(signal.SIGINT)
+            assert process.stderr.readline() == "payt: interrupted\n"
+            held.close()
+            until(lambda: server.renewals == 2 or process.poll() is not None)  # or it has given the lock up
+            for number in (signal.SIGINT, signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                process.send_signal(number)
+                time.sleep(0.02)
+            assert process.communicate(timeout=60) == ("", "")
+            assert process.returncode == 130
+    check_that_the_login_is_kept(server, folder, server.renewals)
 
 
 # From within
@@ -238,6 +286,27 @@ def test_a_signal_without_a_handler_does_what_it_did_before(monkeypatch: pytest.
     finally:
         signal.signal(signal.SIGHUP, before)
     assert sent == [(os.getpid(), signal.SIGHUP)]
+
+
+def test_a_command_that_waits_for_a_token_at_its_end_ignores_signals(came: list[int]) -> None:
+    """Seen from within."""
+    over = threading.Event()
+    thread = threading.Thread(target=over.wait, args=(60,), name=RENEWER)
+    own = signal.getsignal(signal.SIGINT)
+    try:
+        with payt.hold_signals():
+            ignore_while_ending()  # where nothing is under way, nothing changes
+        assert signal.getsignal(signal.SIGINT) is own
+        thread.start()
+        with payt.hold_signals():
+            ignore_while_ending()
+        for number in (*ENDING, signal.SIGINT):
+            os.kill(os.getpid(), number)
+    finally:
+        signal.signal(signal.SIGINT, own)
+        over.set()
+        thread.join(60)
+    assert came == []
 
 
 def test_it_is_for_the_main_thread() -> None:

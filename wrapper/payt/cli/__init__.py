@@ -7,7 +7,7 @@ import os
 import sys
 
 from ..extras import missing
-from ..transport.signals import hold_signals
+from ..transport.signals import hold_signals, ignore_while_ending
 
 
 def main() -> None:
@@ -23,7 +23,10 @@ def main() -> None:
         sys.exit(str(missing("the command payt", error.name or "", "cli")))
     try:
         with hold_signals():
-            app(prog_name="payt")
+            try:
+                app(prog_name="payt")
+            finally:
+                ignore_while_ending()
     except OSError as error:  # a help that cannot be written: all else was reported
         sys.exit(f"payt: standard output: {error.strerror or 'it is closed'}")
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import TokenError
 from ..transport.process import PerProcess
+from ..transport.signals import RENEWER
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -46,7 +47,7 @@ class Searches:
             search.set_running_or_notify_cancel()  # who waits for it cannot cancel it
             run, arguments = Context().run, (self._run, who, find, search)
             try:
-                threading.Thread(target=run, args=arguments, name="payt-token", daemon=False).start()
+                threading.Thread(target=run, args=arguments, name=RENEWER, daemon=False).start()
             except RuntimeError as error:  # when a program is ending, newer versions of Python start none
                 raise TokenError(f"no token was asked for: {error}") from None
             self._under_way[who] = search

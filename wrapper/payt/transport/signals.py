@@ -15,6 +15,8 @@ from typing import Any, Final
 
 from .process import PerProcess
 
+RENEWER: Final = "payt-token"
+"""The name of threads that search for tokens."""
 _SIGNALS: Final = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
@@ -85,7 +87,15 @@ def hold_signals() -> Iterator[None]:
         while _renewals.get().marks:
             time.sleep(0.02)
         for number, handler in handlers.items():
-            signal.signal(number, handler)
+            if signal.getsignal(number) != signal.SIG_IGN:
+                signal.signal(number, handler)
+
+
+def ignore_while_ending() -> None:
+    """For a command that is done, and whose process waits at most for a token that is on its way."""
+    if any(thread.name == RENEWER for thread in threading.enumerate()):
+        for number in _SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
 
 
 def _handle(before: Any, number: int, frame: FrameType | None) -> None:
