@@ -177,6 +177,10 @@ def a_refusal_is_explained_by_another_process_or_tried_with_what_was_given(world
     assert str(world.found()) == "refused"  # what was sent once is not sent again, nor waited for
     assert [each for each in world.done if each != "load"] == ["lock"]
     assert world.waits.seconds == []
+    world.answers = [refusal()]
+    world.grant = attrs.evolve(world.grant, client_secret="another")  # which may have been what was wrong
+    assert isinstance(world.found(), payt.LoginRequiredError)
+    assert world.answers == []
     world.put(payt.Token("old", "refresh-newer", None, 0.0, 1.0))
     world.answers = [token("new")]
     assert world.found().access_token == "new"

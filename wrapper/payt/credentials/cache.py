@@ -79,7 +79,7 @@ class TokenCache:
         self._token: Token | None = None
         self._refused: deque[str] = deque(maxlen=16)
         self._patient_until = float("-inf")
-        self._refusals: dict[str, PaytError] = {}  # by the digest of the refresh token that nobody need send again
+        self._refusals: dict[str, PaytError] = {}  # by the digest of what nobody need send again
         self._another = ""  # access token of a login that works, and is not the one that was given
 
     def ready(self, grant: Grant) -> Token | None:
@@ -180,7 +180,7 @@ class TokenCache:
     def _ask(
         self, endpoint: TokenEndpoint, grant: Grant, held: Token | None, body: Mapping[str, str], *, patient: bool
     ) -> Token:
-        spent = digest_of(body.get("refresh_token", ""))
+        spent = digest_of(f"{grant.client_secret} {body.get('refresh_token')}")
         if spent in self._refusals:
             raise copy.copy(self._refusals[spent])
         with self.place.tried(held):
