@@ -68,19 +68,16 @@ def export_command(
     fields: Sequence[str],
     resume: bool,
     skip_invalid: bool,
-    delimiter: str,
-    bom: bool,
-    raw: bool,
     prefetch: int,
     quiet: bool,
+    **csv: Any,
 ) -> None:
-    """Write records into a file."""
+    """Write records into a file; other options are about CSV alone."""
     path = None if output == Path("-") else output
     names = values_of(fields) or None
     selection = attrs.evolve(selection, fields=names, prefetch=prefetch, skip_invalid=skip_invalid)
     selection.check(client)
     chosen = None if format_ is None else Format(format_)
-    csv: dict[str, Any] = {"delimiter": delimiter, "bom": bom, "raw": raw}
     Export(client, selection, path, chosen, csv, quiet=quiet).run(resume=resume)
 
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import monotonic
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,6 +14,9 @@ from .exits import FAILED
 from .parameters import called
 from .screen import console, counted, plain, report
 from .selection import BEGINNING, Position, Selection
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 
 @contextmanager
@@ -22,18 +26,21 @@ def progress(selection: Selection, *, shown: bool, start: Position = BEGINNING) 
         yield lambda _: None
         return
 
+    began = monotonic()
+    with running(_sofar(selection, start, start, 0)) as (_, update):
+        yield lambda position: update(_sofar(selection, position, start, monotonic() - began))
+
+
+@contextmanager
+def running(text: str) -> Iterator[tuple[Progress, Callable[[str], None]]]:
+    """A bar on stderr, and what changes its text."""
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
 
-    began = monotonic()
     columns = SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=20), TimeElapsedColumn()
     # standard output is not for it: what goes there is data
     with Progress(*columns, console=console(sys.stderr), transient=True, redirect_stdout=False) as bar:
-        task = bar.add_task(_running(selection, start, start, 0), total=None)
-
-        def tell(position: Position) -> None:
-            bar.update(task, description=_running(selection, position, start, monotonic() - began))
-
-        yield tell
+        task = bar.add_task(text, total=None)
+        yield bar, lambda text: bar.update(task, description=text)
 
 
 def wanted(*, quiet: bool, into_terminal: bool) -> bool:
@@ -58,7 +65,7 @@ def end_with_invalid(selection: Selection, position: Position) -> None:
         raise click.exceptions.Exit(FAILED)
 
 
-def _running(selection: Selection, position: Position, start: Position, seconds: float) -> str:
+def _sofar(selection: Selection, position: Position, start: Position, seconds: float) -> str:
     text, administrations = described(selection, position), len(selection.administrations)
     if seconds:
         text += f", {(position.records - start.records) / seconds:,.0f} a second"

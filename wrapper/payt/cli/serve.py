@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from time import sleep
+from typing import Any
 
 import click
 
@@ -28,12 +29,9 @@ def serve_fake(
     *,
     contacts: int,
     records: int,
-    port: int,
     administration: str,
-    latency: float,
-    rate_limit: int | None,
-    seed: int,
     debug: bool,
+    **settings: Any,
 ) -> None:
     """Serve invented data over HTTP, as Payt would.
 
@@ -48,10 +46,7 @@ def serve_fake(
                 contacts,
                 administration_id=administration,
                 records={name: records for name in LISTS if name not in ("administrations", "contacts")},
-                port=port,
-                latency=latency,
-                rate_limit=rate_limit,
-                seed=seed,
+                **settings,
             ) as fake,
             suppress(KeyboardInterrupt),
         ):  # the way it is meant to end, from the moment that it says so

@@ -17,8 +17,8 @@ from payt.errors import PaytError
 from .exits import FAILED, code_of, message_of
 from .options import QUIET, SKIP_INVALID, option
 from .parameters import called
-from .progress import wanted
-from .screen import console, counted, echo, plain, report
+from .progress import running, wanted
+from .screen import counted, echo, plain, report
 from .selection import Selection
 
 if TYPE_CHECKING:
@@ -88,22 +88,14 @@ def sync_command(
     selection: Selection,
     *,
     to: str,
-    table: str | None,
-    schema: str | None,
-    full: bool,
-    full_every: int | None,
     full_after: float | None,
     overlap: float,
-    allow_mass_delete: bool,
-    migrate: bool,
-    moved_from: str | None,
-    concurrency: int,
-    prefetch: int | None,
     as_json: bool,
     skip_invalid: bool,
     quiet: bool,
+    **options: Any,
 ) -> None:
-    """Keep a copy."""
+    """Keep a copy; other options are those of `payt.sync`."""
     from payt.sql import sync  # noqa: PLC0415 - an extra of its own
 
     administrations = [administration for administration in selection.administrations if administration is not None]
@@ -120,19 +112,11 @@ def sync_command(
                     ids,
                     to,
                     resource=selection.spec.name,
-                    concurrency=concurrency,
-                    prefetch=prefetch,
-                    table=table,
-                    schema=schema,
-                    full=full,
-                    full_every=full_every,
                     full_after=None if full_after is None else datetime.timedelta(days=full_after),
                     overlap=datetime.timedelta(minutes=overlap),
-                    allow_mass_delete=allow_mass_delete,
-                    migrate=migrate,
-                    moved_from=moved_from,
                     on_invalid="collect" if skip_invalid else "raise",
                     on_progress=tell,
+                    **options,
                 )
         except BaseException as raised:  # noqa: BLE001 - schedulers want to read how it ended, however it did
             error = raised
@@ -200,13 +184,7 @@ def _progress(
         yield tell
         return
 
-    import sys  # noqa: PLC0415 - only terminals need these
-
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
-
-    columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
-    with Progress(*columns, console=console(sys.stderr), transient=True, redirect_stdout=False) as shown:
-        task = shown.add_task("", total=None)
+    with running("") as (shown, update):
 
         def show(result: SyncResult) -> None:
             results[result.administration_id] = result
@@ -218,7 +196,7 @@ def _progress(
             )
             if selection.several:
                 text += f", {done} of {len(selection.administrations)} administrations done"
-            shown.update(task, description=text)
+            update(text)
             if lines and result.complete:
                 shown.stop()  # both may be on the same screen
                 echo(summary(result))
