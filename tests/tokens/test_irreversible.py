@@ -347,7 +347,7 @@ def test_a_store_that_cannot_save_spends_nothing(server: StrictServer) -> None:
     server.expire()
     Unsteady.fails.append(True)
     try:
-        with pytest.raises(payt.TokenError, match="no token could be had: RuntimeError: full"):
+        with pytest.raises(payt.TokenError, match="no token could be obtained: RuntimeError: full"):
             list_once(server, who)
     finally:
         Unsteady.fails.clear()

@@ -477,7 +477,7 @@ def test_a_place_that_cannot_be_written_is_reported_before_anybody_logs_in(
         def save(self, key: str, token: payt.Token) -> None:
             raise OSError("no room for tokens")
 
-    with pytest.raises(payt.TokenError, match="no token could be had: OSError: no room for tokens"):
+    with pytest.raises(payt.TokenError, match="no token could be obtained: OSError: no room for tokens"):
         log_in(browser=pytest.fail, store=Full())
     (tmp_path / "tokens").touch()  # a file, where the folder should be
     with pytest.raises(payt.TokenError, match="tokens"):

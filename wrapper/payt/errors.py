@@ -150,7 +150,7 @@ class PaginationError(PaytError):
 
 
 class TokenError(PaytError):
-    """No token could be had.
+    """No token could be obtained.
 
     Attributes:
         code: OAuth's name for what is wrong ("invalid_client"), where the token endpoint gave one.
@@ -164,4 +164,4 @@ class TokenError(PaytError):
 
 
 class LoginRequiredError(TokenError):
-    """No token can be had until a person logs in."""
+    """No token can be obtained until a person logs in."""

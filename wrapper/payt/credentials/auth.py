@@ -31,7 +31,7 @@ TokenSource: TypeAlias = Callable[[], str | Awaitable[str]]
 
 @attrs.frozen
 class StaticToken:
-    """A token that stays as it is; when Payt refuses it, that is final."""
+    """A token that never changes. If Payt refuses it, that is final."""
 
     token: str = attrs.field(repr=False, validator=lambda _self, _field, value: checked_token("token", value))
 

@@ -237,7 +237,7 @@ class TokenCache:
         tokens = [token for token in (self._token, *(self.place.unsaved or ())) if token is not None]
         secrets = [secret for token in tokens for secret in (token.access_token, token.refresh_token) if secret]
         text = str(error) if isinstance(error, PaytError) else f"{type(error).__name__}: {error}"
-        what = "no token could be had" if self.place.unsaved is None else "the new token could not be saved"
+        what = "no token could be obtained" if self.place.unsaved is None else "the new token could not be saved"
         return TokenError(f"{what}: {without(text, (client_secret, *secrets))}")
 
 

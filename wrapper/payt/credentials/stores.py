@@ -25,17 +25,17 @@ class TokenStore(Protocol):
     """
 
     def load(self, key: str) -> Token | None:
-        """What was saved last under this key; None where nothing was.
+        """What was saved last under this key; None if nothing was.
 
-        What is there and cannot be read must raise: None would let it be overwritten.
+        If something is there but cannot be read, raise an error: None would let it be overwritten.
         """
         ...
 
     def save(self, key: str, token: Token) -> None:
         """Keep a token in place of the one before, whole or not at all. When this returns, it must be safe.
 
-        A refresh token is good for one use: whoever loses the next one locks everybody out until a person logs in. So
-        what is stored, or `Token("")` where nothing is, is saved before each use, to see that saving works.
+        A refresh token works once: losing the next one locks everybody out until a person logs in. So what is stored,
+        or `Token("")` if nothing is, is saved before each use, to see that saving works.
         """
         ...
 
@@ -46,8 +46,8 @@ class TokenStore(Protocol):
     def lock(self, key: str) -> AbstractContextManager[object]:
         """Keep all others out, threads and processes that use the same tokens, until the `with` block is left.
 
-        It must also be let go when the process that holds it dies. It is held for one request for a token: longer than
-        a minute or two nobody should wait for it, but raise.
+        It must also be released when the process that holds it dies. It is held for one request for a token: raise an
+        error rather than wait for longer than a minute or two.
         """
         ...
 
@@ -55,7 +55,7 @@ class TokenStore(Protocol):
 class MemoryTokenStore:
     """Keeps tokens for as long as the process lives. For tests, and for tools that begin with a token each time.
 
-    A forked process has a copy of them. Where its parent was renewing one, the copy is of no use: that is a TokenError.
+    A forked process has a copy of them. If its parent was renewing one, using the copy raises a TokenError.
     """
 
     def __init__(self) -> None:
@@ -79,7 +79,7 @@ class MemoryTokenStore:
         """As `TokenStore.lock`.
 
         Raises:
-            TokenError: This process was forked while its parent held the lock, which nobody lets go in here.
+            TokenError: This process was forked while its parent held the lock, which nobody here can release.
         """
         mine = key, os.getpid()
         if any(lock.locked() for name, lock in [*self._locks.items()] if name[0] == key and name != mine):

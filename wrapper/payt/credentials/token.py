@@ -18,10 +18,10 @@ class Token:
 
     Attributes:
         access_token: What requests carry; "" where an answer held a refresh token alone.
-        refresh_token: What the next token is got with; None if there is none. Payt takes each for one use.
-        scope: What the token allows, separated by spaces; None where that was not said.
-        obtained_at: When it was got, in seconds since 1970.
-        expires_at: When it ends, in seconds since 1970; None where it never does.
+        refresh_token: What gets the next token; None if there is none. Each works once.
+        scope: What the token allows, separated by spaces; None if that is not known.
+        obtained_at: When it was obtained, in seconds since 1970.
+        expires_at: When it expires, in seconds since 1970; None if it never does.
         origins: Digests of the refresh tokens that were handed to this login from outside; None where it was kept by a
             version that took no note of them.
         refused: Whether Payt is known to refuse the refresh token.

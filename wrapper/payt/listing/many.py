@@ -95,7 +95,7 @@ class _Many(Generic[T]):
 class ManyPager(_Many[T]):
     """Every record of many administrations, as they arrive, each with its administration's id.
 
-    The records of one administration come in their order; those of several come in between each other. Iterating again
+    The records of one administration come in their order; those of several are mixed. Iterating again
     starts again; nothing is sent before iteration starts.
     """
 

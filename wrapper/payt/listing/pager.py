@@ -121,7 +121,7 @@ class Pager(_One[T]):
         """The first record, by one request for one record; None if there is none.
 
         Raises:
-            PaytError: It could not be had.
+            PaytError: The request failed.
         """
         with closing(self._one()._records()) as records:  # noqa: SLF001  # ours
             return next(records, None)
@@ -135,11 +135,10 @@ class Pager(_One[T]):
         return self.map_pages(same)
 
     def map_pages(self, make: Callable[[Page[T]], R]) -> Generator[R]:
-        """What `make` makes of each page, where it is fetched: while one is consumed, the next one is fetched and made.
+        """What `make` returns for each page, called in the thread that fetches it, while you work on the page before.
 
         Args:
-            make: Called with one page after the other, in the thread that fetches ahead; what it raises is raised here,
-                at its place.
+            make: Called with one page after the other. What it raises is raised here, in the place of its result.
 
         Raises:
             PaytError: The listing failed; `cursor` resumes it.

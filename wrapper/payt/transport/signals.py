@@ -61,13 +61,12 @@ def renewing() -> Iterator[None]:
 def hold_signals() -> Iterator[None]:
     """While a token is being renewed, SIGTERM, SIGHUP and a second Ctrl-C wait until the new one is saved.
 
-    For commands and workers, around all that they do, in the main thread. Otherwise these signals do what they did
-    before. They wait for at most as long as the token endpoint may take, 90 seconds. The first Ctrl-C interrupts at
-    once; the process then ends when the token is saved. The command `payt` does this by itself. SIGKILL, and a machine
-    that stops, nothing can hold.
+    Wrap the work of a command or a worker in it, in the main thread. They wait for as long as the token endpoint may
+    take, 90 seconds at most; at any other time they do what they did before. The first Ctrl-C interrupts at once; the
+    process then ends when the token is saved. The command `payt` does this by itself. Nothing can hold SIGKILL.
 
     Raises:
-        RuntimeError: It is entered in another thread than the main one, where Python sets no signal handlers.
+        RuntimeError: It is entered outside the main thread, where Python sets no signal handlers.
     """
     if threading.current_thread() is not threading.main_thread():
         raise RuntimeError("payt.hold_signals() works in the main thread only: enter it there")
