@@ -97,10 +97,7 @@ def login(
     if held is not None:
         log.warning("this login replaces the stored one; to keep both, give one of them an account")
     endpoint = TokenEndpoint(api, grant.client_id, grant.client_secret)
-
-    def finish(body: dict[str, str]) -> Token | PaytError:
-        return cache.replace(grant, endpoint, body)
-
+    finish = partial(cache.replace, grant, endpoint)
     result: Token | BaseException
     if ask is not None:
         attempt = Attempt(grant.client_id, app, f"http://127.0.0.1{f':{port}' if port else ''}{PATH}", scope)

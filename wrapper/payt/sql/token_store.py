@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -118,13 +118,14 @@ class SQLTokenStore:
         with self._transaction() as connection:
             connection.execute(sa.delete(tokens).where(tokens.c.key == key))
 
-    def lock(self, key: str) -> AbstractContextManager[object]:
-        """As `TokenStore.lock`. The database lets it go when the process, the host or the network dies."""
-        return self._locked(key)
-
     @contextmanager
-    def _locked(self, key: str) -> Iterator[None]:
-        self._check_key()
+    def lock(self, key: str) -> Iterator[None]:
+        """As `TokenStore.lock`. The database lets it go when the process, the host or the network dies."""
+        try:
+            if self.encrypt:
+                _keys()  # without one, what is asked for now could not be kept
+        except ValueError as error:
+            raise TokenError(str(error)) from None
         with ExitStack() as stack:
             with self._errors():
                 if isinstance(self._dialect, SQLite):
@@ -140,14 +141,6 @@ class SQLTokenStore:
             finally:
                 with suppress(sa.exc.SQLAlchemyError):  # a connection that is lost has let go of its lock by itself
                     stack.close()
-
-    def _check_key(self) -> None:
-        """Without a key, what is asked for now could not be kept."""
-        try:
-            if self.encrypt:
-                _keys()
-        except ValueError as error:
-            raise TokenError(str(error)) from None
 
     def _lock_row(self, stack: ExitStack, dialect: PostgreSQL, key: str) -> None:
         _, locks = _tables(self.schema)
