@@ -28,11 +28,12 @@ from document import (
     used_schemas,
     without_all_of,
 )
-from lint import misshapen_in
+from lint import is_of_type, misshapen_in
 
 # Names that a generated operation uses for itself: a parameter of such a name would stand in their way.
 NAMES_OF_AN_OPERATION = {
     *("body", "client", "content_of", "query_of", "query_value", "quote", "response", "warn_deprecated", "within"),
+    *("Annotated", "Meta", "float", "int", "str"),
 }
 # Names that the modules of models and operations import: a schema of such a name would stand in their way.
 NAMES_OF_THE_MODULES = {
@@ -133,10 +134,12 @@ def problems_of(document: Any) -> list[str]:
         for name in document.get("components", {}).get("schemas", {})
         if name in NAMES_OF_THE_MODULES
     ]
+    problems += problems_of_names(document)
     problems += problems_of_directions(document)
     for place, schema in schemas_of(document):
         problems += [f"{place}: {p}" for p in problems_of_schema(place, schema)]
         problems += [f"{place}: {p}" for p in problems_of_its_place(document, place, schema)]
+        problems += [f"{place}: {p}" for p in problems_of_union(document, schema)]
     return problems
 
 
@@ -193,6 +196,8 @@ def _kind_of(key: str, kind: str) -> str:
         return "schema"
     if key in ("schemas", "properties"):
         return "names of schema"
+    if key == "pathItems":
+        return "names of path"
     if key == "parameters":
         return "parameter" if kind in ("operation", "path") else "names of parameter"
     if kind == "path" and key in METHODS:
@@ -221,7 +226,11 @@ def problems_of_paths(document: dict[str, Any]) -> Iterator[str]:
     """What concerns paths as a whole."""
     if document.get("webhooks"):
         yield "webhooks: nothing is generated from them: describe what is asked, under paths"
+    if document.get("components", {}).get("pathItems"):
+        yield "components.pathItems: nothing is generated from them: describe each path under paths"
     for path, item in document["paths"].items():
+        if "?" in path or "#" in path:
+            yield f"{path}: its query would be lost: describe what stands there as parameters in the query"
         if "$ref" in item:
             yield f"{path}: a path that is a $ref would be overlooked: describe it here"
         for place, node in [(path, item), *((f"{m.upper()} {path}", item[m]) for m in METHODS if m in item)]:
@@ -237,6 +246,16 @@ def problems_of_modules(document: dict[str, Any]) -> Iterator[str]:
         if letters in places:
             yield f"{place}: its module could replace that of {places[letters]}: give it another operationId"
         places[letters] = place
+
+
+def problems_of_names(document: dict[str, Any]) -> Iterator[str]:
+    """Schemas whose models would have one name, or one module."""
+    names: dict[str, str] = {}
+    for name in document.get("components", {}).get("schemas", {}):
+        letters = re.sub(r"[\W_]", "", name).lower()
+        if letters in names:
+            yield f"components.schemas.{name}: its model would have the name of that of {names[letters]}: rename one"
+        names[letters] = name
 
 
 def problems_of_operation(document: dict[str, Any], operation: dict[str, Any]) -> Iterator[str]:
@@ -255,8 +274,17 @@ def problems_of_operation(document: dict[str, Any], operation: dict[str, Any]) -
         yield "it has no tag, which names the generated folder"
     if "requestBody" in operation:
         yield from problems_of_body(document, resolve(document, operation["requestBody"]))
+    yield from problems_of_answers(document, operation)
+
+
+def problems_of_answers(document: dict[str, Any], operation: dict[str, Any]) -> Iterator[str]:
+    """What concerns the answers of an operation."""
+    if "responses" not in operation:
+        yield "it has no responses, so that no answer would be read: describe one"
     for status, response in operation.get("responses", {}).items():
         content = resolve(document, response).get("content", {})
+        if content and status in ("204", "205", "304"):
+            yield f"response {status} has no body, and its content would be looked for: leave the content out"
         if len(content) > 1:
             kind = next(iter(content))
             yield f"response {status} has several content types, of which only {kind} would be read: leave one"
@@ -312,6 +340,8 @@ def problems_of_its_place(document: dict[str, Any], place: str, schema: dict[str
             "x-accept-number would be overlooked: it is read where a property or its items are described, without enum "
             "and format"
         )
+    if _holds_itself(document, schema):
+        yield "allOf leads back to where it stands: move what both hold into a schema of its own, and refer to that"
     parts = [resolve(document, part) for part in schema.get("allOf", [])]
     held = [*parts, schema] if is_join(schema) else [schema]
     if "allOf" in schema and any(isinstance(part.get("additionalProperties"), dict) for part in held):
@@ -327,15 +357,40 @@ def problems_of_its_place(document: dict[str, Any], place: str, schema: dict[str
         for name in whole["required"]:
             if name not in whole["properties"]:
                 yield f"{name!r} is required and is none of its properties"
-    models = [part for key in ("oneOf", "anyOf") for part in schema.get(key, []) if _is_model(document, part)]
-    if len(models) > 1:
-        names = " and ".join(str(part.get("$ref", "an object")).rpartition("/")[2] for part in models)
-        yield f"{names} cannot be told apart in an answer: describe one object with the properties of all"
 
 
-def _is_model(document: dict[str, Any], part: dict[str, Any]) -> bool:
-    part = resolve(document, part)
-    return "properties" in part or "allOf" in part
+def problems_of_union(document: dict[str, Any], schema: dict[str, Any]) -> Iterator[str]:
+    """Parts of a union that JSON cannot tell apart."""
+    parts = [part for key in ("oneOf", "anyOf") for part in schema.get(key, [])]
+    for kind in ("object", "array", "string", "integer"):
+        alike = [part for part in parts if kind in _types_in(document, part)]
+        if len(alike) > 1:
+            names = " and ".join(str(part.get("$ref", f"/an inner {kind}")).rpartition("/")[2] for part in alike)
+            way_out = "describe one object with the properties of all"
+            if kind != "object":
+                way_out = "leave one, and say in its description what it may be"
+            yield f"{names} cannot be told apart in an answer: {way_out}"
+
+
+def _types_in(document: dict[str, Any], part: dict[str, Any]) -> set[str]:
+    """The types of a value that one part of a union takes."""
+    each_way = [*alternatives_of(document, part)]
+    objects = {"object" for each in each_way if {"properties", "allOf"} & each.keys()}
+    return objects.union(*map(types_of, each_way))
+
+
+def _holds_itself(document: dict[str, Any], schema: dict[str, Any]) -> bool:
+    """Whether a schema is a part of what allOf joins in it."""
+    waiting: list[dict[str, Any]] = list(schema.get("allOf", []))
+    seen: list[dict[str, Any]] = []
+    while waiting:
+        part = resolve(document, waiting.pop())
+        if part is schema:
+            return True
+        if not any(part is each for each in seen):
+            seen.append(part)
+            waiting += part.get("allOf", [])
+    return False
 
 
 def _differs_when_sent(schema: dict[str, Any]) -> bool:
@@ -423,6 +478,14 @@ def problems_of_values(schema: dict[str, Any]) -> Iterator[str]:
     """What concerns the values that a schema names."""
     if "enum" in schema and "null" in types_of(schema):
         yield "an enum that may be null would become several enums: write oneOf, of the enum and of `type: 'null'`"
+    named = [schema[key] for key in ("const", "default") if key in schema]
+    for value in [*schema.get("enum", []), *named] if types_of(schema) else []:
+        if not is_of_type(schema, value):
+            yield f"{value!r} is not of type {' or '.join(types_of(schema))}: correct the value, or the type"
+    if schema.get("enum") == []:
+        yield "an enum without values takes none: name them, or leave the enum out"
+    if "const" in schema and not isinstance(schema["const"], (str, int, float)):
+        yield f"const {schema['const']!r} would be misread: it is a text or a number, or null as `type: 'null'`"
     if "default" in schema and schema.get("format") in ("date", "date-time", "binary"):
         yield f"a default of format {schema['format']} is not handled: leave it out, and name it in the description"
     for name in ("const", "default"):

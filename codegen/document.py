@@ -100,13 +100,17 @@ def resolve(document: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
     return node
 
 
-def alternatives_of(document: dict[str, Any], schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def alternatives_of(
+    document: dict[str, Any], schema: dict[str, Any], seen: tuple[int, ...] = ()
+) -> Iterator[dict[str, Any]]:
     """The schema itself and all that anyOf, oneOf and allOf join to it."""
     schema = resolve(document, schema)
+    if id(schema) in seen:
+        return
     yield schema
     for key in ("anyOf", "oneOf", "allOf"):
         for part in schema.get(key, []):
-            yield from alternatives_of(document, part)
+            yield from alternatives_of(document, part, (*seen, id(schema)))
 
 
 def types_of(schema: dict[str, Any]) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from document import json_in, operations_of, resolve, schemas_of
+from document import joined, json_in, operations_of, resolve, schemas_of
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
@@ -37,6 +37,11 @@ def misshapen_in(document: Any) -> list[str]:
         f"{place}: not valid OpenAPI: {_sentence(error)}" for error in errors for place in _places(document, error)
     ]:
         return problems
+    problems += [
+        f"components.schemas.{name}: describe it as an object, or write {{}} for anything"
+        for name, schema in ((document.get("components") or {}).get("schemas") or {}).items()
+        if not isinstance(schema, dict)
+    ]
     for place, schema in schemas_of(document):
         kept = {key: value for key, value in schema.items() if key in SHAPES}
         problems += [
@@ -141,16 +146,16 @@ def lacking_in_listing(
 
 def lacking_in_page(document: dict[str, Any], schema: dict[str, Any], *, with_fields: bool) -> Iterator[str]:
     """What a page must hold: required `data` of objects, and a `pagination.cursor` that ends with null."""
-    page = resolve(document, schema)
+    page = joined(document, schema)
     properties = page.get("properties", {})
     data, pagination = (without_null(document, properties.get(name, {})) for name in ("data", "pagination"))
     if "$ref" not in schema:
         yield "its page is not a reference to a schema of components, so the model would get a name that nobody chose"
     if data.get("type") != "array" or "data" not in page.get("required", []):
         yield "its page has no required array `data`, which holds the records"
-    elif resolve(document, data.get("items", {})).get("type") != "object":
+    elif (record := joined(document, data.get("items", {}))).get("type") != "object":
         yield "the items of its `data` are not objects"
-    elif resolve(document, data["items"]).get("required") and with_fields:
+    elif record.get("required") and with_fields:
         yield "the items of its `data` have required properties, and `fields` leaves properties out: require none"
     if "cursor" not in pagination.get("properties", {}):
         yield "its page has no `pagination` with a `cursor`, which the next page is asked for with"
@@ -168,7 +173,7 @@ def without_null(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, 
         parts = [part for part in schema.get(key, []) if part.get("type") != "null"]
         if len(parts) == 1:
             schema = parts[0]
-    schema = resolve(document, schema)
+    schema = joined(document, schema)
     types = schema.get("type")
     if isinstance(types, list) and len(kinds := [kind for kind in types if kind != "null"]) == 1:
         return {**schema, "type": kinds[0]}
@@ -178,6 +183,11 @@ def without_null(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, 
 def is_nullable(document: dict[str, Any], schema: dict[str, Any]) -> bool:
     """Whether a schema allows null."""
     return not [*_mismatches(document, schema, None)]
+
+
+def is_of_type(schema: dict[str, Any], value: Any) -> bool:
+    """Whether a value is of one of the types that a schema names."""
+    return not [*_mismatches({}, {"type": schema["type"]}, value)]
 
 
 def _examples(node: dict[str, Any]) -> Iterator[Any]:

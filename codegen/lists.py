@@ -13,6 +13,9 @@ from document import alternatives_of, json_in, operations_of, resolve, schemas_o
 
 # What a client has besides its resources: a tag of such a name would stand in its way.
 NAMES_OF_A_CLIENT = {"aclose", "base_url", "call", "close"}
+# What the command line has besides resources, and what each list of a resource has there.
+NAMES_OF_COMMANDS = {"contract", "demo", "login", "logout", "serve_fake", "status"}
+NAMES_OF_A_LISTS_COMMANDS = {"check", "export", "show", "sync"}
 # Arguments that the methods have of their own.
 NAMES_OF_A_METHOD = {"administration_ids", "concurrency", "limit", "on_error", "on_invalid", "prefetch", "self"}
 # Parameters that the methods pass as they are, or make up.
@@ -109,10 +112,14 @@ def _of_places(document: dict[str, Any]) -> Iterator[str]:
 
 
 def _of_names(document: dict[str, Any], each: List) -> Iterator[str]:
+    if each.tag in NAMES_OF_COMMANDS:
+        yield f"its first tag, {each.tag!r}, is a command already, so `payt {each.tag} list` could not be: rename it"
     if not _is_name(each.tag) or each.tag in NAMES_OF_A_CLIENT:
         yield f"its first tag, {each.tag!r}, becomes client.{each.tag or '…'}: write one in snake_case, as in contacts"
     elif not any(tag.get("name") == each.tag and tag.get("description") for tag in document.get("tags", [])):
         yield f"the tag {each.tag!r} has no description among `tags`: it becomes the docstring of client.{each.tag}"
+    if each.method in NAMES_OF_A_LISTS_COMMANDS:
+        yield f"x-list: {each.method!r} is a command of every list: give the method another name"
     if not _is_name(each.method):
         yield f"x-list: {each.method!r} becomes the name of a method: write it in snake_case, or false"
 
@@ -120,7 +127,10 @@ def _of_names(document: dict[str, Any], each: List) -> Iterator[str]:
 def _of_parameters(_document: dict[str, Any], each: List) -> Iterator[str]:
     for name, parameter in each.parameters.items():
         if name in NAMES_OF_A_METHOD or not _is_name(name):
-            yield f"parameter {name!r}: the method that lists cannot have an argument of that name"
+            yield (
+                f"parameter {name!r}: the method that lists cannot have an argument of that name: leave the parameter "
+                "out, or write `x-list: false` and use client.call"
+            )
         if name in TEXTS and parameter.get("schema", {}).get("type") != "string":
             yield f"parameter {name!r}: the method that lists passes a text: write `type: string`"
     if each.parameters["cursor"].get("required"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import keyword
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,6 +23,7 @@ from openapi_python_client.strings import PythonIdentifier
 def prepare(document: dict[str, Any]) -> dict[str, Any]:
     """The document to generate from; the one that is given stays as it is."""
     document = without_all_of(document)
+    refer_at_once(document)
     put_plain_in_place(document)
     say_deprecated(document)
     say_on_request(document)
@@ -34,7 +36,8 @@ def prepare(document: dict[str, Any]) -> dict[str, Any]:
 def facts_of(document: dict[str, Any]) -> dict[str, Any]:
     """What the generator keeps from our templates, by the name of each operation.
 
-    The content types to ask for where one is not JSON, what to say of what is deprecated, and the bounds of parameters.
+    The content types to ask for where one is not JSON, what to say of what is deprecated, the bounds of parameters, and
+    what these are called in Python.
     """
     document = copy.deepcopy(document)
     put_plain_in_place(document)
@@ -50,8 +53,23 @@ def facts_of(document: dict[str, Any]) -> dict[str, Any]:
             "accept": ", ".join(kinds) if {*kinds.values()} - {"json"} else "",
             "deprecated": {"": called, **deprecated} if operation.get("deprecated") else deprecated,
             "bounds": {each["name"]: bounds_of(each.get("schema", {})) for each in parameters},
+            "arguments": {each["name"]: _argument(each["name"]) for each in parameters},
         }
     return facts
+
+
+def _argument(name: str) -> str:
+    """What a parameter is called in Python; the generator would rename `type` and `list` as well, which may stay."""
+    called = str(PythonIdentifier(name, "field_"))
+    return name if called == f"{name}_" and not keyword.iskeyword(name) else called
+
+
+def refer_at_once(document: dict[str, Any]) -> None:
+    """Refer without `allOf` where it holds one reference and no more: the generator would read a text as an object."""
+    for _, schema in schemas_of(document):
+        if "allOf" in schema:  # what joins several is one object by now
+            [part] = schema.pop("allOf")
+            schema.update({**part, **schema})
 
 
 def put_plain_in_place(document: dict[str, Any]) -> None:

@@ -16,6 +16,7 @@ import attrs
 import pytest
 
 import payt
+from payt.cli.parameters import example_of
 from payt.contract import parameters_of, resolved
 from payt.listing import ListSpec
 from payt.testing import FakePayt, Records
@@ -45,18 +46,18 @@ def method_of(client: object, name: str, suffix: str = "") -> Any:
 def required(spec: ListSpec[Any]) -> dict[str, Any]:
     """What the list cannot be asked without: the contract's examples, and any change."""
     return {
-        each: LONG_AGO if each == spec.after else parameter["example"]
+        each: LONG_AGO if each == spec.after else example_of(spec, each)
         for each, parameter in parameters_of(spec).items()
         if parameter.get("required") and each not in OWN
     }
 
 
-def read_sync(fake: FakePayt, name: str, *, suffix: str = "", **arguments: Any) -> Pages:
+def read_sync(fake: FakePayt, name: str, /, *, suffix: str = "", **arguments: Any) -> Pages:
     with payt.Client(fake.token, base_url=fake.url) as client:
         return list(method_of(client, name, suffix)(**arguments).pages())
 
 
-def read_async(fake: FakePayt, name: str, *, suffix: str = "", **arguments: Any) -> Pages:
+def read_async(fake: FakePayt, name: str, /, *, suffix: str = "", **arguments: Any) -> Pages:
     async def read() -> Pages:
         async with payt.AsyncClient(fake.token, base_url=fake.url) as client:
             return [page async for page in method_of(client, name, suffix)(**arguments).pages()]
@@ -112,8 +113,8 @@ def test_every_record_comes_once_and_in_its_order(read: Read, records: Records, 
     assert [len(page.data) for page in pages] == [10, 10, 5]
     assert sent(pages) == as_sent(records)
     assert all(isinstance(each, spec_of(name).record) for page in pages for each in page.data)
-    key = records.served.key
-    assert [getattr(each, key) for page in pages for each in page.data] == keys([*records], records) == records.keys
+    listed = [str(getattr(each, records.served.key)) for page in pages for each in page.data]
+    assert listed == keys([*records], records) == records.keys
 
 
 def test_what_is_listed_goes_into_a_model_without_remainder(
@@ -160,7 +161,9 @@ def test_every_other_argument_is_taken(read: Read, name: str) -> None:
         if parameter in (*OWN, *spec.separated, spec.after):
             continue
         schema = resolved(described["schema"])
-        values = schema.get("enum") or ([True, False] if schema.get("type") == "boolean" else [described["example"]])
+        values = schema.get("enum") or (
+            [True, False] if schema.get("type") == "boolean" else [example_of(spec, parameter)]
+        )
         for value in values:
             assert len(sent(read(**{parameter: value}))) == COUNT
 

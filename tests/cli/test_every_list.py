@@ -57,7 +57,7 @@ def records(spec: ListSpec[Any], fake: FakePayt) -> list[dict[str, Any]]:
 def filled(value: Any, schema: Mapping[str, Any]) -> Any:
     """A value as a model has it: with null for all that is left out, wherever an object is."""
     if isinstance(value, list):
-        return [filled(each, the_one_of(schema)["items"]) for each in value]
+        return [filled(each, the_one_of(schema).get("items", {})) for each in value]
     inside = properties_of(the_one_of(schema))
     if not isinstance(value, dict) or not inside:
         return value
@@ -89,14 +89,20 @@ def words(spec: ListSpec[Any]) -> list[str]:
 @pytest.fixture
 def needed(spec: ListSpec[Any]) -> list[Any]:
     """The options that it does not go without."""
-    required = {name: each["example"] for name, each in parameters_of(spec).items() if each.get("required")}
-    administration = ["-a", required.pop("administration_id")] if "administration_id" in required else []
-    return [*administration, *(f"--{name.replace('_', '-')}={value}" for name, value in required.items())]
+    required = {name: parameters.example_of(spec, name) for name in parameters.filters_of(spec, required=True)}
+    administration = ["-a", "1"] if "administration_id" in parameters_of(spec) else []
+    return [*administration, *(option(name, value) for name, value in required.items())]
+
+
+def option(name: str, value: Any) -> str:
+    """How a filter is given, where no other option has its name."""
+    flag = f"--{name.replace('_', '-')}"
+    return f"{flag}={query_value(value)}" if not isinstance(value, bool) else flag if value else f"--no-{flag[2:]}"
 
 
 def path_of(spec: ListSpec[Any]) -> str:
     """Where it is, with the contract's examples for what a path is made of."""
-    return spec.path.format_map({name: query_value(each.get("example")) for name, each in parameters_of(spec).items()})
+    return spec.path.format_map({name: query_value(parameters.example_of(spec, name)) for name in parameters_of(spec)})
 
 
 def cell(value: Any) -> str:
@@ -160,11 +166,10 @@ def test_every_filter_is_sent_as_it_was_given(
     places: dict[str, str] = {}
     for name, described in parameters_of(spec).items():
         if name not in OWN or name == "administration_id":
+            example = parameters.example_of(spec, name)
             words_of = name.replace("_", "-").replace("administration-id", "administration")
-            flag = f"--by-{words_of}" if f"--by-{words_of} " in said else f"--{words_of}"
-            value = query_value(described["example"])
-            given += [flag] if described["example"] is True else [flag, value]
-            (expected if described["in"] == "query" else places)[name] = value
+            given.append(option(f"by-{words_of}" if f"--by-{words_of} " in said else words_of, example))
+            (expected if described["in"] == "query" else places)[name] = query_value(example)
     result = payt_command(*words, "list", *given, "--per-page", 7)
     assert result.exit_code == 0, result.stderr
     assert {name: value for name, value in fake.requests[0].query.items() if name != "fields"} == expected
@@ -174,10 +179,10 @@ def test_every_filter_is_sent_as_it_was_given(
 def test_what_is_required_is_required(
     payt_command: Any, spec: ListSpec[Any], words: list[str], needed: list[Any], fake: FakePayt
 ) -> None:
-    for option in (each for each in needed if str(each).startswith("--")):
-        result = payt_command(*words, "list", *(each for each in needed if each != option))
+    for each in (one for one in needed if str(one).startswith("--")):
+        result = payt_command(*words, "list", *(one for one in needed if one != each))
         assert result.exit_code == 2
-        assert f"Missing option '{option.partition('=')[0]}'" in result.stderr
+        assert f"Missing option '{each.partition('=')[0].replace('--no-', '--')}'" in result.stderr
     assert fake.requests == []
 
 

@@ -290,6 +290,58 @@ MISREAD: dict[str, tuple[Change, str]] = {
         add_property("odd", {"type": "string", "x-accept-number": "yes"}),
         "properties.odd: x-accept-number is 'yes': write true, or leave it out",
     ),
+    "an object that is all of itself": (
+        lambda document: schemas(document).update(Loop={"allOf": [ref("Loop"), ref("Error")]}),
+        "components.schemas.Loop: allOf leads back to where it stands: move what both hold into a schema of its own",
+    ),
+    "objects that are all of each other": (
+        lambda document: schemas(document).update(
+            One={"allOf": [ref("Two")]}, Two={"allOf": [ref("One"), ref("Error")]}
+        ),
+        "components.schemas.Two: allOf leads back to where it stands",
+    ),
+    "paths among the components": (
+        lambda document: document["components"].update(pathItems={"y": document["paths"]["/v1/contacts"]}),
+        "components.pathItems: nothing is generated from them: describe each path under paths",
+    ),
+    "a path with a query": (
+        lambda document: document["paths"].update({"/v1/y?a=1": document["paths"].pop("/v1/contacts")}),
+        "/v1/y?a=1: its query would be lost: describe what stands there as parameters",
+    ),
+    "no responses": (lambda document: operation(document).pop("responses"), "GET /v1/contacts: it has no responses"),
+    "a body where there is none": (
+        lambda document: operation(document)["responses"].update({"204": operation(document)["responses"]["200"]}),
+        "response 204 has no body, and its content would be looked for: leave the content out",
+    ),
+    "two schemas of one name": (
+        lambda document: schemas(document).update(con_tact=schemas(document)["Error"]),
+        "components.schemas.con_tact: its model would have the name of that of Contact: rename one",
+    ),
+    "a schema that may be anything": (
+        lambda document: schemas(document).update(Odd=True),
+        "components.schemas.Odd: describe it as an object, or write {} for anything",
+    ),
+    "a text or a date": (
+        add_property("odd", {"oneOf": [{"type": "string"}, {"type": ["string", "null"], "format": "date"}]}),
+        "properties.odd: an inner string and an inner string cannot be told apart in an answer: leave one, and say in",
+    ),
+    "a model or a map": (
+        add_property("odd", {"anyOf": [ref("Error"), {"type": "object", "additionalProperties": {}}]}),
+        "properties.odd: Error and an inner object cannot be told apart in an answer: describe one object",
+    ),
+    "an enum of another type": (
+        add_property("odd", {"type": "integer", "enum": ["a"]}),
+        "properties.odd: 'a' is not of type integer: correct the value, or the type",
+    ),
+    "a default of another type": (
+        add_property("odd", {"type": ["integer", "null"], "default": "x"}),
+        "properties.odd: 'x' is not of type integer or null: correct the value, or the type",
+    ),
+    "an enum of nothing": (add_property("odd", {"enum": []}), "properties.odd: an enum without values takes none"),
+    "a constant object": (
+        add_property("odd", {"const": {"a": 1}}),
+        "properties.odd: const {'a': 1} would be misread: it is a text or a number, or null as `type: 'null'`",
+    ),
     "allOf of a text": (
         add_property("odd", {"allOf": [ref("Error"), {"type": "string"}]}),
         "properties.odd: allOf would be read as one of its parts only: join nothing but objects",
@@ -550,8 +602,8 @@ LACKING: dict[str, tuple[Change, str]] = {
         "components.schemas.Contact: property 'id' has no description",
     ),
     "wrong default": (
-        set_parameter("per_page", schema={"type": "integer", "default": "many"}),
-        "its default is not what it says itself: it: 'many' is not of type 'integer'",
+        set_parameter("per_page", schema={"type": "integer", "maximum": 500, "default": 501}),
+        "its default is not what it says itself: it: 501 is greater than the maximum of 500",
     ),
     "wrong example of a property": (
         add_property("since", {"type": "string", "format": "date", "description": "When.", "examples": ["soon"]}),
@@ -667,6 +719,18 @@ def test_what_would_be_misread_is_named_with_the_way_out(name: str, contract: di
 
 
 NOT_PASSED_ON: dict[str, tuple[Change, str]] = {
+    "a filter that is called as a word of Python": (
+        lambda document: parameter(document, "ids").update(name="from"),
+        "parameter 'from': the method that lists cannot have an argument of that name: leave the parameter out, or",
+    ),
+    "a resource that is called as a command": (
+        lambda document: operation(document).update(tags=["demo"]),
+        "its first tag, 'demo', is a command already, so `payt demo list` could not be: rename it",
+    ),
+    "a list that is called as a command": (
+        lambda document: operation(document).update({"x-list": "export"}),
+        "x-list: 'export' is a command of every list: give the method another name",
+    ),
     **{
         f"{name} that is no text": (
             set_parameter(name, schema={"type": "integer"}),
@@ -721,9 +785,20 @@ ALLOWED: dict[str, Change] = {
     "properties beside allOf": add_property(
         "odd", {"allOf": [ref("Error")], "properties": {"a": {"type": "string"}}, "required": ["a", "code"]}
     ),
-    "an object that is all of itself": lambda document: schemas(document).update(
-        Loop={"allOf": [ref("Loop"), ref("Error")]}
+    "one reference in allOf": add_property("odd", {"allOf": [ref("Pagination")], "deprecated": True}),
+    "a record and a page of parts": lambda document: (
+        schemas(document).update(
+            Base={"type": "object", "properties": {"id": schemas(document)["Contact"]["properties"].pop("id")}},
+            Rest={"type": "object", "properties": {"pagination": page(document)["properties"].pop("pagination")}},
+        ),
+        [
+            (node.pop("type"), node.update(allOf=[ref(name)]))
+            for node, name in ((schemas(document)["Contact"], "Base"), (page(document), "Rest"))
+        ],
+        [schemas(document)[name].update(description="D.") for name in ("Base", "Rest")],
     ),
+    "a filter that is called as a function of Python": lambda document: parameter(document, "ids").update(name="type"),
+    "a number that may be whole": add_property("odd", {"oneOf": [{"type": "integer"}, {"type": "number"}]}),
     "bounds of what is sent": send({"oneOf": [{"type": "string", "minLength": 1}, {"type": "null"}]}),
     "no value twice": send(
         {"type": ["array", "null"], "items": {"type": "string"}, "uniqueItems": True, "minItems": 1}

@@ -85,8 +85,10 @@ USED = """
             assert (first.amount, first.due_on, first.memo) == ("121.00", datetime.date(2026, 11, 1), None)
             [*deleted] = client.invoices.deleted(administration_id="1", deleted_after="2020-01-01T00:00:00Z")
             assert len(deleted) == 3
-            [*rates] = client.vat_rates.list(company_id=7)
-            assert rates == client.call(list_vat_rates, company_id=7).data
+            asked = {"company_id": 7, "open": False, "name": "De Vries", "type": "A"}
+            [*rates] = client.vat_rates.list(**asked)
+            assert [each.id for each in rates] == [1, 2, 3]
+            assert rates == client.call(list_vat_rates, **asked).data
             some = fake.records("currencies").keys[:2]
             assert [each.code for each in client.currencies.list(codes=some)] == some
             assert [each.notes for each in client.debtors.list(administration_id="1", status="active")] == [None] * 3
@@ -96,6 +98,8 @@ USED = """
                 except ValueError as error:
                     print(error)
         key = fake.records("debtors").keys[1]
+        rates_of = ("--company-id", "7", "--no-open", "--name", "x", "--level", "2")
+        print(payt_command("vat-rates", "list", *rates_of, "--limit", "1"), end="")
         assert json.loads(payt_command("debtors", "show", "-a", "1", key, "--json"))["id"] == key
         print(payt_command("invoices", "list", "-a", "1", "--statuses", "open", "--columns", "id,amount"), end="")
         print(payt_command("invoices", "deleted", "list", "-a", "1", "--deleted-after", "2020-01-01T00:00:00Z"), end="")
@@ -117,10 +121,11 @@ def test_they_are_listed_shown_and_copied(project: Project, tmp_path: Path) -> N
     names, *printed = used.stdout.splitlines()
     assert names == "administrations contacts currencies debtors invoices invoices.deleted vat_rates"
     assert [re.split(r"[ :]", line)[0] for line in printed[:4]] == ["order", "due_on", "per_page", "debtor_ids"]
-    assert printed[4:8] == ["id\tamount", "1\t121.00", "2\t121.00", "3\t121.00"]
-    assert printed[8] == "id\tinvoice_number\tdeleted_at"
-    assert [row.partition("\t")[0] for row in printed[9:12]] == ["1", "2", "3"]
-    assert printed[12:] == ["3 inserted, 0 updated, 0 unchanged, 0 deleted"]
+    assert printed[4:6] == ["id\trate\tcategory", "1\t21.0\tregular"]
+    assert printed[6:10] == ["id\tamount", "1\t121.00", "2\t121.00", "3\t121.00"]
+    assert printed[10] == "id\tinvoice_number\tdeleted_at"
+    assert [row.partition("\t")[0] for row in printed[11:14]] == ["1", "2", "3"]
+    assert printed[14:] == ["3 inserted, 0 updated, 0 unchanged, 0 deleted"]
 
 
 @pytest.mark.soak

@@ -24,6 +24,7 @@ from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import SparkSession
 
 import payt.spark
+from payt_resources import LISTS
 
 pytestmark = pytest.mark.filterwarnings("default")  # what Spark warns of is its own business
 ROOT = Path(__file__).parents[2]
@@ -117,7 +118,7 @@ def test_a_list_without_administrations_and_a_function_that_gives_the_token(spar
     ("options", "message"),
     [
         ({"administation_ids": "1"}, "there is no option 'administation_ids': did you mean 'administration_ids'?"),
-        ({"resource": "debts"}, "the contract has no list 'debts'; there are administrations, contacts"),
+        ({"resource": "debts"}, f"the contract has no list 'debts'; there are {', '.join(LISTS)}"),
         ({"limit": "all"}, "option limit must be a number, got 'all'"),
         ({"partitions": "0"}, "option partitions must be 1 or more"),
         ({"resource": "administrations", "partitions": "2"}, "option partitions: administrations is one listing"),

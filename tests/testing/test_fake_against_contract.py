@@ -45,6 +45,9 @@ def told_more() -> BaseSchema:
     for number, name in enumerate(LISTS):
         parameters = document["paths"][spec_of(name).path]["get"]["parameters"]
         described = {parameter["name"]: parameter["schema"] for parameter in parameters}
+        for required in (each["schema"] for each in parameters if each.get("required")):
+            if required.get("type") == "string":
+                required.setdefault("minLength", 1)  # what is empty counts as missing
         described["cursor"]["pattern"] = "^(0|[1-9][0-9]{0,17})$"
         if "fields" in described:
             schemathesis.openapi.format(f"fields-{number}", selections_of(name))

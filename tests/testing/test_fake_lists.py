@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+import threading
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from payt.testing.answers import RequestRefusedError
 from payt.testing.listing import read_query
 from payt.testing.lists import ServedList, served_lists
 from payt.testing.records import Records
+from payt_resources import LISTS
 
 CONTACTS = served_lists()["contacts"]
 
@@ -59,7 +61,7 @@ def test_contacts_are_records_like_others() -> None:
 
 def test_what_is_not_there_is_named() -> None:
     fake = FakePayt()
-    with pytest.raises(KeyError, match="no list 'debts'; there are administrations, contacts"):
+    with pytest.raises(KeyError, match=f"no list 'debts'; there are {', '.join(LISTS)}"):
         fake.records("debts")
     with pytest.raises(KeyError, match="no list 'debts'"):
         FakePayt(records={"debts": 3})
@@ -118,6 +120,14 @@ def test_records_made_of_the_example_differ_in_what_filters_look_at() -> None:
     assert invented("1") == first
     assert re.fullmatch(r"C[0-9]+", invented("A")["contact_identifier"])
     assert invented("1", lastname="Smit") == {**first, "lastname": "Smit"}
+
+
+def test_a_key_is_of_the_type_that_its_field_has() -> None:
+    whole = {**CONTACTS.properties, "id": {"type": ["integer", "null"]}}
+    served = dataclasses.replace(CONTACTS, properties=whole)
+    assert served.invent(id="5", seed=0)["id"] == 5
+    records = Records([], served, seed=0, lock=threading.RLock(), administration_id=None)
+    assert (records.add({})["id"], records.add({})["id"], records.keys) == (1, 2, ["1", "2"])
 
 
 def test_records_made_of_the_example_keep_what_is_no_text_and_what_has_a_form() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 from pathlib import Path
@@ -15,6 +16,7 @@ import click
 
 from payt.contract import parameters_of
 from payt.listing import ListSpec
+from payt_api.types import query_value
 
 from .options import option, read_text, values_of
 
@@ -70,6 +72,13 @@ def options_of(spec: ListSpec[Any], names: Iterable[str], taken: set[str]) -> It
             yield option(f"{flag}-from", f"from_{name}", type=path, metavar="FILE", help=text)
 
 
+def typed(option: click.Option, value: Any) -> str:
+    """What to type for an option that has a value."""
+    if option.is_flag:
+        return (option.opts if value else option.secondary_opts)[0]
+    return f"{option.opts[0]} {shlex.quote(query_value(value))}"
+
+
 def paging_of(spec: ListSpec[Any]) -> list[click.Option]:
     """The options about pages, and about how many."""
     most, least = click.IntRange(1, spec.most), click.IntRange(min=0)
@@ -99,9 +108,9 @@ def _kind_of(type_: Any) -> tuple[Any, str | None]:
     members = get_args(type_) if get_origin(type_) in (Union, UnionType) else (type_,)
     kind = next(member for member in members if member is not NoneType)
     if get_origin(kind) is Literal:
-        return click.Choice([str(value) for value in get_args(kind)]), None
+        return click.Choice(get_args(kind)), None
     if issubclass(kind, Enum):
-        return click.Choice([str(member.value) for member in kind]), None
+        return click.Choice([member.value for member in kind]), None
     return (str, _TEXTS[kind]) if kind in _TEXTS else (kind, None)
 
 

@@ -15,7 +15,7 @@ from payt_resources import LISTS, spec_of
 from . import checkup, export, listing, sync
 from .exits import errors_reported
 from .options import ADMINISTRATIONS, DEBUG, ENV, NO_ADMINISTRATION, RETRIES, TOKEN_FILE, connect, examples
-from .parameters import ADMINISTRATION, called, chosen, example_of, filters_of, options_of, paging_of
+from .parameters import ADMINISTRATION, called, chosen, example_of, filters_of, options_of, paging_of, typed
 from .selection import Selection
 
 
@@ -121,7 +121,7 @@ def _made(spec: ListSpec[Any], about: _Command) -> click.Command:
             with connect(**{name: given[name] for name in ("env", "token_file", "retries")}) as client:
                 about.function(client, selection, **{str(each.name): given[str(each.name)] for each in about.options})
 
-    needed = [f"--{name.replace('_', '-')} {example_of(spec, name)}" for name in filters_of(spec, required=True)]
+    needed = [typed(each, example_of(spec, str(each.name).removeprefix("by_"))) for each in filters if each.required]
     start = " ".join([_words(spec), about.name, *(["-a 1"] if by_administration else ()), *needed])
     paging = paging_of(spec) if about.paged else []
     return click.Command(

@@ -44,6 +44,11 @@ class ServedList:
         """The field that tells records apart."""
         return self.spec.key or "id"
 
+    def as_sent(self, key: str) -> int | str:
+        """A key as its field has it."""
+        types = resolved(self.properties[self.key]).get("type", ())
+        return int(key) if "integer" in types and "string" not in types else key
+
     @cached_property
     def on_request(self) -> frozenset[str]:
         """The fields that are sent only to those who name them."""
@@ -87,7 +92,7 @@ class ServedList:
                 made[field] = _counted_on(made[field], step)
         if self.spec.watermark:
             made[self.spec.watermark] = dice.moment()
-        return {**made, self.key: key, **given}
+        return {**made, **given, self.key: self.as_sent(key)}
 
 
 @cache

@@ -131,12 +131,12 @@ class Records:
         self._records[record.key] = record
         return record
 
-    def _next_free(self) -> str:
+    def _next_free(self) -> int | str:
         last = self._keys[-1] if self._keys else 0
         number = last + 1 if isinstance(last, int) else 1
         while number in self:
             number += 1
-        return str(number)
+        return self.served.as_sent(str(number))
 
     def _now(self) -> dict[str, Any]:
         watermark = self.served.spec.watermark
