@@ -17,7 +17,7 @@ from payt.testing import skip_waits
 from support.flavours import Async, Flavour, Sync
 from support.quick import CONTACTS, QUICK
 
-IMPATIENT = {"timeout": 0.4, "retries": 2}
+IMPATIENT = {"timeout": 0.4}
 PLACES = [*Point, 0, 1, 50, 10**9]  # a number: of the byte in the body; the last one is cut
 
 NO_FAULTS = [
