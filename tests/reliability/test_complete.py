@@ -281,6 +281,21 @@ def test_a_proof_that_fails_is_no_proof(flavour: Flavour) -> None:
     assert caught.value.cursor == "500"
 
 
+def test_pages_of_a_record_that_are_far_apart_do_not_flood_a_service(flavour: Flavour) -> None:
+    """The first page says nothing of how far the next one reaches, and each guess before it brings the same record."""
+    ids = [number * 30_000 for number in range(1, 41)]
+    with serving(by_id(ids, size=1)) as server:
+        assert listed(flavour, server, per_page=2, prefetch=16) == [str(number) for number in ids]
+        assert len(server.asked) < 80
+
+
+@pytest.mark.parametrize("nothing", [None, False, 0, "", [], {}])
+def test_an_error_that_is_none_is_not_an_error(nothing: Any, flavour: Flavour) -> None:
+    body = {"data": [{"id": "1"}], "error": nothing, "errors": nothing}
+    with serving(lambda query: {"data": []} if "cursor" in query else body) as server:
+        assert listed(flavour, server) == ["1"]
+
+
 @pytest.mark.parametrize("body", [{"data": [], "error": "down"}, {"data": [{"id": "1"}], "errors": [{"code": 1}]}])
 def test_an_error_with_status_200_is_an_error(body: Any, flavour: Flavour) -> None:
     with serving(lambda _: body) as server, pytest.raises(payt.InvalidResponseError, match="yet the answer has `error"):

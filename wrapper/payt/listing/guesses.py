@@ -148,7 +148,9 @@ class Guesses:
     def best(self, position: Position) -> Guess | None:
         """What has the next page, or is to have it: then its `ids` are None. None where nothing does."""
         here = position.cursor
-        self._ahead = [each for each in self._ahead if each.ids is None or each.end > here or each.cursor == here]
+        for each in [*self._ahead]:
+            if each.ids is not None and each.end <= here != each.cursor:
+                self._drop(each)
         while reaching := [each for each in self._ahead if each.cursor <= here]:
             guess = reaching[-1]
             if guess.ids is None:
@@ -202,7 +204,7 @@ class Guesses:
 
         That many pages reach more than so many ids only by chance; where they do not, it takes one more.
         """
-        start = max((guess.cursor for guess in self._ahead if guess.leads), default=position.cursor)
+        start = max([position.cursor, *(guess.cursor for guess in self._ahead if guess.leads)])
         pages = max(1, round(self._most / (lanes + 1)))
         mean = fmean(self._spans) * pages
         deviation = (stdev(self._spans) if len(self._spans) > 2 else 0.1 * fmean(self._spans)) * math.sqrt(pages)
