@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterable, Iterator
 from itertools import chain
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar, cast
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -55,28 +55,26 @@ class AsyncIteration(_Ended, AsyncGenerator[R]):
     """The same, for asyncio; and one that was closed with its event loop fails as well."""
 
     def __init__(self, source: AsyncGenerator[R]) -> None:
-        self._source: Any = source
+        self._source = source
         self._is_over = False
 
     async def asend(self, value: None) -> R:
         """As a generator's."""
-        if self._source.ag_frame is None and not self._is_over:
+        if cast("Any", self._source).ag_frame is None and not self._is_over:
             self._end(GeneratorExit())
         if self._error is not None:
             raise self._error
         try:
-            result: R = await self._source.asend(value)
+            return await self._source.asend(value)
         except BaseException as error:
             self._is_over = True
             if not isinstance(error, StopAsyncIteration):
                 self._end(error)
             raise
-        return result
 
     async def athrow(self, *error: Any) -> R:
         """As a generator's."""
-        result: R = await self._source.athrow(*error)
-        return result
+        return await self._source.athrow(*error)
 
     async def aclose(self) -> None:
         """As a generator's."""
