@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import attrs
+import click
 import openpyxl
 import pytest
 
@@ -382,3 +383,12 @@ def test_a_list_that_is_not_there_is_named_with_those_that_are(payt_command: Any
 
 def test_a_misspelt_command_is_named_with_the_right_one(payt_command: Any) -> None:
     assert "Did you mean 'export'?" in payt_command("contacts", "exprot").stderr
+
+
+def test_an_example_types_an_option_as_a_shell_reads_it() -> None:
+    flag, text = click.Option(["--active/--no-active"]), click.Option(["--name"])
+    assert [parameters.typed(flag, True), parameters.typed(flag, False), parameters.typed(text, "a b")] == [
+        "--active",
+        "--no-active",
+        "--name 'a b'",
+    ]

@@ -70,9 +70,8 @@ class Turns:
         finally:
             with self._lock:
                 self._over = True
-            while not self._asked.empty():
-                if (turn := self._asked.get()) is not None:
-                    turn()
+            for turn in filter(None, [self._asked.get() for _ in range(self._asked.qsize())]):
+                turn()
             for worker in workers:
                 worker.stop()
             join(workers)
