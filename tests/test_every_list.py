@@ -16,8 +16,7 @@ import attrs
 import pytest
 
 import payt
-from payt.cli.parameters import example_of
-from payt.contract import parameters_of, resolved
+from payt.contract import example_of, parameters_of, resolved
 from payt.listing import ListSpec
 from payt.testing import FakePayt, Records
 from payt_resources import LISTS, spec_of

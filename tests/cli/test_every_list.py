@@ -20,7 +20,7 @@ import pytest
 
 import payt
 from payt.cli import parameters, resource
-from payt.contract import page_of, parameters_of, properties_of, resolved
+from payt.contract import example_of, page_of, parameters_of, properties_of, resolved
 from payt.listing import ListSpec
 from payt.listing.shapes import fields_of
 from payt.testing import FakePayt
@@ -90,7 +90,7 @@ def words(spec: ListSpec[Any]) -> list[str]:
 @pytest.fixture
 def needed(spec: ListSpec[Any]) -> list[Any]:
     """The options that it does not go without."""
-    required = {name: parameters.example_of(spec, name) for name in parameters.filters_of(spec, required=True)}
+    required = {name: example_of(spec, name) for name in parameters.filters_of(spec, required=True)}
     administration = ["-a", "1"] if "administration_id" in parameters_of(spec) else []
     return [*administration, *(option(name, value) for name, value in required.items())]
 
@@ -103,7 +103,7 @@ def option(name: str, value: Any) -> str:
 
 def path_of(spec: ListSpec[Any]) -> str:
     """Where it is, with the contract's examples for what a path is made of."""
-    return spec.path.format_map({name: query_value(parameters.example_of(spec, name)) for name in parameters_of(spec)})
+    return spec.path.format_map({name: query_value(example_of(spec, name)) for name in parameters_of(spec)})
 
 
 def cell(value: Any) -> str:
@@ -167,7 +167,7 @@ def test_every_filter_is_sent_as_it_was_given(
     places: dict[str, str] = {}
     for name, described in parameters_of(spec).items():
         if name not in OWN or name == "administration_id":
-            example = parameters.example_of(spec, name)
+            example = example_of(spec, name)
             words_of = name.replace("_", "-").replace("administration-id", "administration")
             given.append(option(f"by-{words_of}" if f"--by-{words_of} " in said else words_of, example))
             (expected if described["in"] == "query" else places)[name] = query_value(example)

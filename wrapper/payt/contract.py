@@ -34,6 +34,12 @@ def parameters_of(spec: ListSpec[Any]) -> dict[str, Mapping[str, Any]]:
     return {parameter["name"]: parameter for parameter in parameters}
 
 
+def example_of(spec: ListSpec[Any], name: str) -> Any:
+    """A value of a parameter, from the contract, where every parameter has an example."""
+    described = parameters_of(spec)[name]
+    return described["example"] if "example" in described else next(iter(described["examples"].values()))["value"]
+
+
 def fields_to_name(spec: ListSpec[Any]) -> list[str] | None:
     """All fields of a list's records, where some come only to whoever names them; None where all come unasked."""
     fields = properties_of(resolved(properties_of(page_of(spec)["schema"])["data"])["items"])

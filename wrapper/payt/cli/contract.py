@@ -12,7 +12,7 @@ import click
 
 import payt
 from payt import checks
-from payt.contract import contract, page_of, parameters_of
+from payt.contract import contract, example_of, page_of, parameters_of
 from payt.errors import APIError, AuthenticationError, InvalidResponseError
 from payt.listing import ListSpec
 from payt.transport.retries import ask
@@ -34,7 +34,7 @@ from .options import (
     option,
     with_options,
 )
-from .parameters import ADMINISTRATION, called, example_of, filters_of
+from .parameters import ADMINISTRATION, called, filters_of
 from .screen import counted, echo, plain, report
 
 _MOST_SHOWN: Final = 100

@@ -38,12 +38,6 @@ def filters_of(spec: ListSpec[Any], *, required: bool = False) -> list[str]:
     return [name for name, each in parameters if name not in _OWN and (each.get("required") or not required)]
 
 
-def example_of(spec: ListSpec[Any], name: str) -> Any:
-    """A value of a parameter, from the contract, where every parameter has an example."""
-    described = parameters_of(spec)[name]
-    return described["example"] if "example" in described else next(iter(described["examples"].values()))["value"]
-
-
 def options_of(spec: ListSpec[Any], names: Iterable[str], taken: set[str]) -> Iterator[click.Option]:
     """The options that stand for filters, `--by-…` where the name is taken; `chosen` reads what they were given."""
     types = get_type_hints(spec.operation.sync_detailed)

@@ -8,14 +8,14 @@ from typing import Any
 import attrs
 import click
 
-from payt.contract import contract, parameters_of
+from payt.contract import contract, example_of, parameters_of
 from payt.listing import ListSpec
 from payt_resources import LISTS, spec_of
 
 from . import checkup, export, listing, sync
 from .exits import errors_reported
 from .options import ADMINISTRATIONS, DEBUG, ENV, NO_ADMINISTRATION, RETRIES, TOKEN_FILE, connect, examples
-from .parameters import ADMINISTRATION, called, chosen, example_of, filters_of, options_of, paging_of, typed
+from .parameters import ADMINISTRATION, called, chosen, filters_of, options_of, paging_of, typed
 from .selection import Selection
 
 
