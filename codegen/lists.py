@@ -31,6 +31,7 @@ class List:
         operation: Itself, as the document describes it.
         parameters: Its parameters by their names.
         record: The schema of its records.
+        cursor: That of the cursor of the next page.
         tag: The resource that it belongs to.
         method: The name of the method that lists.
     """
@@ -39,6 +40,7 @@ class List:
     operation: dict[str, Any]
     parameters: dict[str, dict[str, Any]]
     record: dict[str, Any]
+    cursor: dict[str, Any]
     tag: str
     method: str
 
@@ -65,7 +67,7 @@ def lists_of(document: dict[str, Any]) -> Iterator[List]:
         page = page_of(document, operation)
         if place.startswith("GET ") and {"cursor", "per_page"} <= by_name.keys() and page and named is not False:
             tag = next(iter(operation.get("tags", [])), "")
-            yield List(place, operation, by_name, page[0], tag, str(named))
+            yield List(place, operation, by_name, *page, tag, str(named))
 
 
 def problems_of_lists(document: dict[str, Any]) -> Iterator[str]:
@@ -140,8 +142,7 @@ def _of_parameters(_document: dict[str, Any], each: List) -> Iterator[str]:
 
 
 def _of_cursor(document: dict[str, Any], each: List) -> Iterator[str]:
-    _, cursor = page_of(document, each.operation) or (None, {})
-    if {kind for part in alternatives_of(document, cursor) for kind in types_of(part)} - {"null"} != {"string"}:
+    if {kind for part in alternatives_of(document, each.cursor) for kind in types_of(part)} - {"null"} != {"string"}:
         yield 'its `pagination.cursor` is a text, which asks for the next page: write `type: [string, "null"]`'
 
 
