@@ -118,11 +118,8 @@ def test_without_a_renewal_nothing_waits(server: StrictServer, folder: Path, num
         assert process.wait(30) == -number
 
 
-def test_ctrl_c_does_not_wait_for_the_lock_of_another_process(server: StrictServer, folder: Path) -> None:
-    """Which may hold it for minutes: nothing is spent yet, so nothing is lost."""
-    begin(server, folder)
-    program = """
-import os, threading, payt
+SEARCHING = f"""
+import faulthandler, threading
 
 def tell():
     while not any(thread.name == "payt-token" for thread in threading.enumerate()):
@@ -130,50 +127,16 @@ def tell():
     print("searching", flush=True)
 
 threading.Thread(target=tell).start()
-with payt.Client(payt.AuthorizationCode("id", "secret"), trust_env=False) as client:
-    list(client.contacts.list(administration_id="1"))
+faulthandler.dump_traceback_later({LONGEST_LOCK / 2}, exit=True)  # to see where it still waits
 """
-    (file,) = folder.glob("*.json")
-    store = payt.FileTokenStore(folder)
-    token = store.load(file.stem)
-    assert token is not None
-    store.save(file.stem, attrs.evolve(token, expires_at=1.0))
-    environment = {**os.environ, "PAYT_BASE_URL": server.url}
-    with (
-        store.lock(file.stem),
-        subprocess.Popen(
-            [sys.executable, "-c", program],
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        ) as process,
-    ):
-        assert process.stdout is not None
-        assert process.stdout.readline() == "searching\n"
-        process.send_signal(signal.SIGINT)
-        assert process.wait(LONGEST_LOCK / 2) != 0
-    assert server.renewals == 1
 
 
-def test_a_command_that_was_interrupted_and_still_renews_is_ended_by_nothing(
-    server: StrictServer, folder: Path
-) -> None:
-    """It gets the lock that another process held when its work is over already."""
+@contextmanager
+def interrupted_process(
+    server: StrictServer, folder: Path, program: str
+) -> Iterator[tuple[subprocess.Popen[str], ExitStack]]:
+    """A process that was interrupted while it waits for the lock of another one; what is closed to let the lock go."""
     begin(server, folder)
-    program = """
-import sys, threading
-from payt.cli import main
-
-def tell():
-    while not any(thread.name == "payt-token" for thread in threading.enumerate()):
-        pass
-    print("searching", flush=True)
-
-threading.Thread(target=tell).start()
-sys.argv[1:] = ["contacts", "list", "-a", "1"]
-main()
-"""
     (file,) = folder.glob("*.json")
     store = payt.FileTokenStore(folder)
     token = store.load(file.stem)
@@ -181,19 +144,46 @@ main()
     store.save(file.stem, attrs.evolve(token, expires_at=1.0))
     with ExitStack() as held:
         held.enter_context(store.lock(file.stem))
-        with process_of(server, folder, "-c", program) as process:
+        with process_of(server, folder, "-c", SEARCHING + program) as process:
             assert process.stdout is not None
-            assert process.stderr is not None
             assert process.stdout.readline() == "searching\n"
             process.send_signal(signal.SIGINT)
-            assert process.stderr.readline() == "payt: interrupted\n"
-            held.close()
-            until(lambda: server.renewals == 2 or process.poll() is not None)  # or it has given the lock up
-            for number in (signal.SIGINT, signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-                process.send_signal(number)
-                time.sleep(0.02)
-            assert process.communicate(timeout=60) == ("", "")
-            assert process.returncode == 130
+            yield process, held
+
+
+def test_ctrl_c_does_not_wait_for_the_lock_of_another_process(server: StrictServer, folder: Path) -> None:
+    """Which may hold it for minutes: nothing is spent yet, so nothing is lost."""
+    program = """
+import payt
+with payt.Client(payt.AuthorizationCode("id", "secret"), trust_env=False) as client:
+    list(client.contacts.list(administration_id="1"))
+"""
+    with interrupted_process(server, folder, program) as (process, _held):
+        _, errors = process.communicate()
+        assert (process.returncode != 0, "KeyboardInterrupt" in errors) == (True, True), errors
+    assert server.renewals == 1
+
+
+def test_a_command_that_was_interrupted_and_still_renews_is_ended_by_nothing(
+    server: StrictServer, folder: Path
+) -> None:
+    """It gets the lock that another process held when its work is over already."""
+    program = """
+import sys
+from payt.cli import main
+sys.argv[1:] = ["contacts", "list", "-a", "1"]
+main()
+"""
+    with interrupted_process(server, folder, program) as (process, held):
+        assert process.stderr is not None
+        assert process.stderr.readline() == "payt: interrupted\n"
+        held.close()
+        until(lambda: server.renewals == 2 or process.poll() is not None)  # or it has given the lock up
+        for number in (signal.SIGINT, signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            process.send_signal(number)
+            time.sleep(0.02)
+        assert process.communicate(timeout=60) == ("", "")
+        assert process.returncode == 130
     check_that_the_login_is_kept(server, folder, server.renewals)
 
 
