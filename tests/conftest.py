@@ -9,26 +9,46 @@ import uuid
 import zlib
 from collections import defaultdict
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from payt.testing import FakePayt, skip_waits
 from payt.transport import pace
 from payt.transport.pace_file import FilePace
 from support.flavours import Async, Flavour, Sync
 
-# A process that was started in the background may have inherited that Ctrl-C means nothing to it; tests press it.
+# A process in the background may have inherited that Ctrl-C or a closed terminal means nothing to it; tests send both.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 LONG = ("generation", "sql", "tokens", "reliability")
 """The folders to begin with: where several work, a long file that begins last is what the others wait for."""
-UNMEASURED = ("faults", "generation", "oauth_server", "test_pins", "test_table_of_faults", "test_hostile_answers")
-"""Folders and files that reach no line of the client which others do not; measuring takes half as long again."""
+UNMEASURED = {
+    *("contract", "docs", "faults", "generation", "oauth_server", "prism", "README", "test_histories", "test_killed"),
+    *("test_hostile_answers", "test_logging", "test_more_fields", "test_pins", "test_release", "test_single_flight"),
+    *("test_table_of_faults", "test_tls"),
+}
+"""Folders and files that reach no line of the client which others do not: coverage makes a test take twice as long."""
 
+
+settings.register_profile("default", max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+settings.register_profile("soak", settings.get_profile("default"), max_examples=200)  # how scripts/soak runs them again
+settings.load_profile("default")
 
 IN_TURN = {"flavour", "syncs", "database"}
 """Fixtures that run a case with both clients, or with each database: what these do is decided in one place for all."""
 _NAMES_IN_TURN = re.compile(r"(?<=[\[-])(sync|async|sqlite|postgresql|maria)(?=[-\]])")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave to scripts/soak what schemathesis makes its cases of while it is collected: each worker takes seconds."""
+    return (
+        True
+        if collection_path.name == "test_fake_against_contract.py" and config.option.markexpr == "not soak"
+        else None
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -39,7 +59,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """
     cases: defaultdict[str, list[pytest.Item]] = defaultdict(list)
     for item in items:
-        if {item.path.parent.name, item.path.stem} & {*UNMEASURED}:
+        of_any = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
+        if of_any or {item.path.parent.name, item.path.stem} & UNMEASURED:
             item.add_marker(pytest.mark.no_cover)
         params = getattr(getattr(item, "callspec", None), "params", {}).keys()
         by_turns = params & IN_TURN and params != {"flavour"} and item.get_closest_marker("everywhere") is None

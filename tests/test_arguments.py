@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import payt
@@ -196,7 +196,6 @@ awkward = st.sampled_from(
 )
 
 
-@settings(max_examples=150, deadline=None)
 @given(
     administration_id=value | awkward,
     ids=st.lists(value | awkward, min_size=1, max_size=5, unique=True),

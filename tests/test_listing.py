@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import payt
@@ -410,7 +410,6 @@ def long_lived() -> Iterator[FakePayt]:
 
 
 @pytest.mark.parametrize("either", [Sync(), Async()], ids=lambda either: either.name)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(pages=split_into_pages(), end=st.sampled_from([None, "", "missing", "null", "repeat"]), data=st.data())
 def test_any_split_into_pages_comes_back_whole_in_order_once(
     either: Flavour, pages: list[list[int]], end: str | None, data: st.DataObject, long_lived: FakePayt

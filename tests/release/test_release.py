@@ -103,6 +103,7 @@ def test_a_changelog_that_does_not_say_so_is_no_release(
     assert problem in found
 
 
+@pytest.mark.soak
 def test_two_builds_of_a_commit_are_the_same_to_the_byte(release: ModuleType, tmp_path: Path) -> None:
     first, second = (release.build(ROOT, tmp_path / name) for name in ("first", "second"))
     assert [path.suffix for path in first] == [".whl", ".gz"]

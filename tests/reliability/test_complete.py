@@ -508,9 +508,6 @@ def test_numbers_are_identifiers_too(flavour: Flavour) -> None:
     ignores=st.booleans(),
     empty=st.booleans(),
 )
-@hypothesis.settings(
-    max_examples=80, deadline=None, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture]
-)
 def test_whatever_a_server_means_by_a_cursor(
     ids: list[int], kind: str, size: int, per_page: int, ignores: bool, empty: bool, flavour: Flavour
 ) -> None:

@@ -20,7 +20,7 @@ import httpcore
 import httpx
 import pytest
 import trustme
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import payt
@@ -185,7 +185,6 @@ FAULTS = [
 ]
 
 
-@settings(max_examples=25, deadline=None)
 @given(script=st.lists(st.sampled_from(FAULTS), max_size=9), flavour=st.sampled_from([Sync(), Async()]))
 def test_with_and_without_it_a_listing_is_the_same(script: list[Fault | None], flavour: Flavour) -> None:
     def outcome(prefetch: int) -> tuple[list[str | None], object]:

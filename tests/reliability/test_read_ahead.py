@@ -156,8 +156,6 @@ def ids_for(kind: str, numbers: list[int]) -> list[str]:
 
 
 few = hypothesis.settings(
-    max_examples=50,
-    deadline=None,
     phases=[hypothesis.Phase.explicit, hypothesis.Phase.reuse, hypothesis.Phase.generate],  # to shrink takes minutes
 )
 

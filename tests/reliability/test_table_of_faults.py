@@ -6,7 +6,7 @@ from itertools import repeat
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import payt
@@ -287,7 +287,6 @@ others = st.sampled_from(
 ) | st.builds(kinds.gzip_truncated, st.integers(0, 2_000))
 
 
-@settings(max_examples=60, deadline=None)
 @given(sequence=st.lists(cuts | bodies | others, max_size=30), retries=st.integers(0, 2), per_page=st.integers(1, 4))
 @pytest.mark.parametrize("how", [Sync(), Async()], ids=lambda flavour: flavour.name)
 def test_no_sequence_of_faults_loses_or_doubles_a_contact(

@@ -13,7 +13,7 @@ import attrs
 import httpx
 import pytest
 import sqlalchemy as sa
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sql.truth import Query, rows, truth
 
@@ -53,7 +53,7 @@ ends = st.one_of(st.none(), st.integers(1, 5))
 runs = st.builds(
     Run, st.booleans(), st.integers(1, 6), st.dictionaries(st.integers(1, 6), changes, max_size=3), ends, ends
 )
-histories = st.lists(st.one_of(changes, runs), max_size=8)
+steps = st.one_of(changes, runs)
 
 
 class World:
@@ -137,35 +137,33 @@ def query_of(engine: sa.Engine) -> Callable[..., list[Any]]:
     return query
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
-@given(history=histories)
-def test_any_history_in_sqlite(history: list[Change | Run]) -> None:
-    engine = sa.create_engine("sqlite://", poolclass=sa.StaticPool, connect_args={"check_same_thread": False})
-    try:
-        check(history, engine, query_of(engine))
-    finally:
-        engine.dispose()
-
-
-@pytest.mark.parametrize("kind", ["postgresql", "maria"])
-@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
-@given(history=histories)
-def test_any_history_in_a_server(request: pytest.FixtureRequest, kind: str, history: list[Change | Run]) -> None:
-    engine = sa.create_engine(request.getfixturevalue(kind))
-    try:
+def check_in(kind: str, request: pytest.FixtureRequest, history: list[Change | Run]) -> None:
+    if kind == "sqlite":
+        engine = sa.create_engine("sqlite://", poolclass=sa.StaticPool, connect_args={"check_same_thread": False})
+    else:
+        engine = sa.create_engine(request.getfixturevalue(kind))
         with engine.begin() as connection:
             connection.exec_driver_sql("DROP TABLE IF EXISTS contacts")
+    try:
         check(history, engine, query_of(engine))
     finally:
         engine.dispose()
+
+
+EVERYWHERE = pytest.mark.parametrize("kind", ["sqlite", "postgresql", "maria"])
+few = settings(max_examples=settings().max_examples // 4)
+
+
+@EVERYWHERE
+@few
+@given(history=st.lists(steps, max_size=8))
+def test_any_history(request: pytest.FixtureRequest, kind: str, history: list[Change | Run]) -> None:
+    check_in(kind, request, history)
 
 
 @pytest.mark.soak
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
-@given(history=st.lists(st.one_of(changes, runs), max_size=20))
-def test_any_long_history(history: list[Change | Run]) -> None:
-    engine = sa.create_engine("sqlite://", poolclass=sa.StaticPool, connect_args={"check_same_thread": False})
-    try:
-        check(history, engine, query_of(engine))
-    finally:
-        engine.dispose()
+@EVERYWHERE
+@few
+@given(history=st.lists(steps, max_size=20))
+def test_any_long_history(request: pytest.FixtureRequest, kind: str, history: list[Change | Run]) -> None:
+    check_in(kind, request, history)

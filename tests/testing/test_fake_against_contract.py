@@ -17,6 +17,7 @@ from payt.contract import contract, parameters_of
 from payt.testing import FakePayt
 from payt_resources import LISTS, spec_of
 
+pytestmark = pytest.mark.soak
 every_setting = settings(max_examples=100, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
 
 
