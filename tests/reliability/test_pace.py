@@ -203,7 +203,7 @@ def test_a_book_is_forgotten_when_it_no_longer_matters(turned: TurnedClock) -> N
     one.start(b"second", 10).wait()
     with one.book(b"first") as book, pytest.raises(AttributeError):
         book.nonsense  # type: ignore[attr-defined]  # noqa: B018
-    turned.time += 1_000
+    turned.time += 10_000
     one.start(b"third", 10).wait()
     with one.book(b"first") as another:
         assert another is not book

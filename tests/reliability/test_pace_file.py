@@ -7,6 +7,7 @@ import errno
 import fcntl
 import importlib.util
 import logging
+import math
 import os
 import platform
 import signal
@@ -22,7 +23,7 @@ from typing import Any
 import pytest
 
 from faults.server import FaultServer
-from payt.transport import clock, pace_file
+from payt.transport import clock, pace_file, paces
 from payt.transport.pace_file import FilePace
 from payt.transport.paces import MARGIN, BookedStart
 from support.flavours import Flavour
@@ -41,7 +42,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def wait(key: bytes = KEY, *, pace: FilePace | None = None) -> float:
     """The wait of a start, by default as another process would have it."""
-    return (pace or FilePace()).start(key, 1).wait()
+    start = (pace or FilePace()).start(key, 1)
+    while (seconds := start.wait()) == paces._BUSY:  # the file cannot be used, as it has just turned out
+        pass
+    return seconds
 
 
 def file_in(folder: Path) -> Path:
@@ -268,7 +272,7 @@ while True:
             process.stdout.readline()
             time.sleep(pause)
             process.kill()
-        assert pace_file._read(file_in(folder).read_bytes()) is not None
+        assert pace_file._decode(file_in(folder).read_bytes()).starts
         pace = FilePace()
         assert pace.start(KEY, 1_000_000).wait() < 1
         assert pace._alone_until < 0
@@ -285,7 +289,7 @@ def test_thirty_processes_that_were_forked_book_one_after_the_other(folder: Path
         if child == 0:
             for _ in range(4):
                 start = pace.start(KEY, 10)
-                while start.wait() and start.book is None:  # another one is writing
+                while start.wait() and start.due == -math.inf:  # another one is writing
                     time.sleep(0.001)
                 os.write(write, f"{start.due}\n".encode())
             os._exit(0)

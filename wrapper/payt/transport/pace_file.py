@@ -12,16 +12,15 @@ import hashlib
 import logging
 import os
 import platform
-import struct
-import sys
 import time
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import msgspec
+
 from . import clock
-from .paces import Book, BookPace, ProcessPace
+from .paces import FORGOTTEN, Book, BookPace, ProcessPace
 from .process import cached_property
 
 log = logging.getLogger("payt")
@@ -30,14 +29,10 @@ _ALONE = 60.0
 """Seconds for which a process keeps its own pace after the file could not be used."""
 _STUCK = 2.0
 """Seconds of trying after which whoever holds the lock is taken for stopped."""
-_OLD = 3600.0
-"""Seconds after which a file that nobody wrote in is removed: tokens are replaced by the hour."""
-_MOST = 2**20
-_HEAD = struct.Struct("=IdqdddI")  # a checksum of all that follows; what `_read` says
-_FLAGS = functools.reduce(
-    lambda flags, name: flags | getattr(os, name, 0),  # not every system has each of them
-    ("O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"),
-    os.O_RDWR | os.O_CREAT,
+_encode, _decode = msgspec.msgpack.Encoder().encode, msgspec.msgpack.Decoder(Book).decode
+_FLAGS = sum(
+    getattr(os, name, 0)  # not every system has each of them
+    for name in ("O_RDWR", "O_CREAT", "O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK", "O_BINARY")
 )
 
 
@@ -51,46 +46,24 @@ class FilePace(BookPace):
         self._said = False
 
     @contextmanager
-    def book(self, key: bytes, patience: float = 0.0) -> Iterator[Book]:
-        """As `BookPace.book`."""
-        opened = self._opened(key, patience) if clock.now() >= self._alone_until else None
-        if opened is None:
+    def book(self, key: bytes) -> Iterator[Book]:
+        """As `BookPace.book`; that of the process where the file cannot be used, from the next time on."""
+        if clock.now() < self._alone_until:
             with self._alone.book(key) as book:
                 yield book
             return
-        file, book = opened
         try:
-            yield book
-            os.lseek(file, 0, os.SEEK_SET)
-            os.write(file, _written(book))
-        except OSError as error:
-            self._leave(error)
-        finally:
-            _close(file)
-
-    def _opened(self, key: bytes, patience: float) -> tuple[int, Book] | None:
-        """The file, locked, and the book in it; None if there is none."""
-        try:
-            file = _open(f"{self._folder}/{hashlib.sha256(_machine() + key).hexdigest()[:32]}")
-            try:
-                _lock(file, patience)
+            with _locked(f"{self._folder}/{hashlib.sha256(_machine() + key).hexdigest()[:40]}") as file:
                 self._stuck_since = None
-                kept = os.read(file, os.fstat(file).st_size)
-                if not kept:
+                book = _read(file)
+                if not book.starts:
                     _remove_old(Path(self._folder))
-                return file, _read(kept) or Book(clock.now())
-            except BaseException:
-                _close(file)
-                raise
-        except BlockingIOError as error:
-            now = clock.now()
-            self._stuck_since = self._stuck_since or now
-            if now - self._stuck_since < _STUCK:
-                raise
-            self._leave(error)
+                yield book
+                os.lseek(file, 0, os.SEEK_SET)
+                os.ftruncate(file, os.write(file, _encode(book)))
         except OSError as error:
-            self._leave(error)
-        return None
+            self._failed(error)
+            raise BlockingIOError from error
 
     @cached_property
     def _folder(self) -> str:
@@ -103,42 +76,46 @@ class FilePace(BookPace):
             raise FileNotFoundError("the user has no home")
         return str(folder)  # joining paths would take as long as all else
 
-    def _leave(self, error: OSError) -> None:
-        self._alone_until, self._stuck_since = clock.now() + _ALONE, None
+    def _failed(self, error: OSError) -> None:
+        now = clock.now()
+        if isinstance(error, BlockingIOError):
+            self._stuck_since = self._stuck_since or now
+            if now - self._stuck_since < _STUCK:
+                return
+        self._alone_until, self._stuck_since = now + _ALONE, None
         if not self._said:
             self._said = True
             log.debug("this process does not share its pace with others: %s", error)
 
 
-def _open(path: str) -> int:
-    try:
-        return os.open(path, _FLAGS, 0o600)
-    except FileNotFoundError:
-        Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return os.open(path, _FLAGS, 0o600)
-
-
-def _lock(file: int, patience: float) -> None:
-    """Lock a file, until `_close` or the end of the process.
+@contextmanager
+def _locked(path: str) -> Iterator[int]:
+    """The private file at this path, open and locked.
 
     Raises:
-        BlockingIOError: Somebody else has it.
+        BlockingIOError: Somebody else has locked it.
     """
-    end = clock.now() + patience
-    while True:
-        try:
-            return _try_lock(file)
-        except BlockingIOError:
-            if clock.now() >= end:
-                raise
-            time.sleep(0.0005)
+    try:
+        file = os.open(path, _FLAGS, 0o600)
+    except FileNotFoundError:
+        Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file = os.open(path, _FLAGS, 0o600)
+    try:
+        _lock(file)
+        yield file
+    finally:
+        with suppress(OSError):
+            _unlock(file)  # a child that was forked meanwhile has the file open as well
+        os.close(file)
 
 
-def _close(file: int) -> None:
-    """Let go of the lock, then close: a child that was forked meanwhile has the file open as well."""
-    with suppress(OSError):
-        _unlock(file)
-    os.close(file)
+def _read(file: int) -> Book:
+    """The book in a file; an empty one where it is none, or torn."""
+    kept = os.read(file, os.fstat(file).st_size)
+    try:
+        return _decode(kept)
+    except msgspec.DecodeError:
+        return Book()
 
 
 try:
@@ -146,8 +123,8 @@ try:
 except ImportError:  # Windows
     import msvcrt
 
-    def _try_lock(file: int) -> None:
-        os.lseek(file, _MOST, os.SEEK_SET)  # a byte that nobody reads: there a lock keeps readers out
+    def _lock(file: int) -> None:
+        os.lseek(file, 2**20, os.SEEK_SET)  # a byte that nobody reads: there a lock keeps readers out
         try:
             msvcrt.locking(file, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
         except PermissionError as error:
@@ -158,30 +135,11 @@ except ImportError:  # Windows
         """Closing it will do: no process is forked there."""
 else:
 
-    def _try_lock(file: int) -> None:
+    def _lock(file: int) -> None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def _unlock(file: int) -> None:
         fcntl.flock(file, fcntl.LOCK_UN)
-
-
-def _read(kept: bytes) -> Book | None:
-    """The book in a file; None where it is none, or torn."""
-    with suppress(struct.error, ValueError):
-        checksum, name, count, closed_until, slowness, slowed_at, starts = _HEAD.unpack_from(kept)
-        end = _HEAD.size + 8 * starts
-        if len(kept) >= end and zlib.crc32(kept[4:end]) == checksum:
-            book = Book(name)
-            book.count, book.closed_until, book.slowness, book.slowed_at = count, closed_until, slowness, slowed_at
-            book.starts.frombytes(kept[_HEAD.size : end])
-            return book
-    return None
-
-
-def _written(book: Book) -> bytes:
-    fields = book.name, book.count, book.closed_until, book.slowness, book.slowed_at, len(book.starts)
-    text = _HEAD.pack(0, *fields)[4:] + book.starts.tobytes()
-    return zlib.crc32(text).to_bytes(4, sys.byteorder) + text
 
 
 @functools.cache
@@ -195,5 +153,5 @@ def _machine() -> bytes:
 def _remove_old(folder: Path) -> None:
     for path in folder.iterdir():
         with suppress(OSError):
-            if time.time() - path.stat().st_mtime > _OLD:
+            if time.time() - path.stat().st_mtime > FORGOTTEN:
                 path.unlink()

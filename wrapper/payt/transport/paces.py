@@ -10,12 +10,16 @@ and whoever sends late, because a new connection takes its time, says so.
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from abc import ABC, abstractmethod
-from array import array
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from typing import Protocol
+from typing import Protocol, TypeAlias
+from weakref import WeakKeyDictionary
+
+import msgspec
 
 from . import clock
 from .process import PerProcess
@@ -33,16 +37,16 @@ _LATE = 0.005
 """Seconds between a start and its sending that the margin is for."""
 _BUSY = 0.002
 """Seconds until a book that somebody else is writing in is tried again."""
-_PATIENCE = 0.005
-"""Seconds that are spent on a note which others can do without."""
+_TRIES = 10
+"""How often a note is tried to be written, which others can do without."""
 _MOST = 100
 """Starts in a period: of more than that a second, there are as many in less."""
 _KEPT = 256
 """Starts that are remembered. Who waits behind more than that does not look again when it wakes up."""
 _LONGEST_WAIT = 600.0
 """Seconds after which, and ten periods, no start can be booked: what says so is not a book of ours."""
-_FORGOTTEN = 120.0
-"""Seconds after which nothing in a book matters any more."""
+FORGOTTEN = 3600.0
+"""Seconds after which nothing in a book matters any more: tokens are replaced by the hour."""
 
 
 class Start(Protocol):
@@ -78,95 +82,83 @@ class Pace(ABC):
         """
 
 
-def rhythm(rate: float) -> tuple[int, float]:
-    """How many starts there are in a period, and its seconds."""
-    many = min(int(rate), _MOST) if rate == int(rate) else 1  # 2.5 a second is one every 0.4 s
-    return many, many / rate * (1 + MARGIN)
-
-
-class Book:
+class Book(msgspec.Struct):
     """The starts of the requests of one token. No I/O.
 
     Attributes:
-        name: What tells this book from one that another one has replaced.
-        count: How many starts were ever booked.
-        starts: The last ones of them.
+        starts: Their moments, no two of them the same: by its moment, a start is found.
         closed_until: No request starts before.
         slowness: How much slower than it should be the pace was made at `slowed_at`.
     """
 
-    def __init__(self, now: float) -> None:
-        self.name = now
-        self.count = 0
-        self.starts = array("d")
-        self.closed_until = self.slowed_at = float("-inf")
-        self.slowness = 1.0
+    starts: list[float] = []
+    closed_until: float = -math.inf
+    slowness: float = 1.0
+    slowed_at: float = -math.inf
 
     def turn(self, start: BookedStart, now: float) -> float:
         """Book a start, or look whether it has come; the seconds that are left until then."""
+        place = self.starts.index(start.due) if start.due in self.starts else None
+        is_unknown = place is None and start.due >= min(self.starts, default=-math.inf)
         # a process or a machine that was stopped must not send at once all that should have been sent meanwhile
-        if start.book != self.name or now > start.due + start.period / 2:
-            start.book, start.number, start.due = self.name, self.count, now
-            self.count += 1
-            self.starts.append(now)
-            del self.starts[:-_KEPT]
-        if (place := self._place(start)) >= 0:
+        if is_unknown or now > start.due + start.period / 2:
+            del self.starts[: 1 - _KEPT]
+            place, start.due = len(self.starts), self._unlike(now)
+            self.starts.append(start.due)
+        if place is not None:  # else so many wait behind it
             due = max(start.due, self.closed_until, self._before(place, start.many) + start.period)
-            if (slow := slowness(self, now)) > 1:  # evenly then, as others come in between
+            if (slow := self.slow(now)) > 1:  # evenly then, as others come in between
                 due = max(due, self._before(place, 1) + start.period / start.many * slow)
             if due > now + _LONGEST_WAIT + 10 * start.period:
-                self.__init__(now)  # type: ignore[misc]  # anew
+                self.starts, self.closed_until, self.slowness = [], now, 1.0
                 return self.turn(start, now)
-            self.starts[place] = start.due = max(now, due)
-        return max(0.0, start.due - now)
+            self.starts[place] = -math.inf
+            self.starts[place] = start.due = self._unlike(due)
+        return max(0.0, round(start.due - now, 9))
 
     def move(self, start: BookedStart, now: float) -> None:
         """It is now, and not when it was booked for."""
-        if (place := self._place(start)) >= 0:
-            self.starts[place] = now
+        if start.due in self.starts:
+            self.starts[self.starts.index(start.due)] = start.due = self._unlike(now)
 
     def give_back(self, start: BookedStart) -> None:
-        """It never comes: what comes after it need not wait for it, but for the one before it."""
-        if (place := self._place(start)) >= 0:
-            self.starts[place] = self._before(place, start.many)
+        """It never comes."""
+        if start.due in self.starts:
+            self.starts.remove(start.due)
 
     def refuse(self, sent: float, now: float, retry_after: float | None) -> None:
         """Slow down, but not for those that were sent before the last time could show."""
         self.closed_until = max(self.closed_until, now + (retry_after or 0.0))
         if sent >= self.slowed_at + EFFECT:
-            self.slowness, self.slowed_at = min(SLOWEST, 2 * slowness(self, now) - 1 + SLOWER), now
+            self.slowness, self.slowed_at = min(SLOWEST, 2 * self.slow(now) - 1 + SLOWER), now
 
-    def is_forgettable(self, now: float) -> bool:
-        """Whether a new book would be the same as this one."""
-        last = max(self.starts, default=self.name)
-        return now > max(last, self.closed_until, self.slowed_at + SLOWEST / RECOVERY) + _FORGOTTEN
-
-    def _place(self, start: BookedStart) -> int:
-        return start.number - self.count + len(self.starts) if start.book == self.name else -1
+    def slow(self, now: float) -> float:
+        """How much slower than it should be the pace is now: 1 where it is as fast."""
+        return max(1.0, self.slowness - (now - self.slowed_at) * RECOVERY)
 
     def _before(self, place: int, many: int) -> float:
         """The start that is so many before one."""
-        return self.starts[place - many] if place >= many else float("-inf")
+        return self.starts[place - many] if place >= many else -math.inf
 
-
-def slowness(book: Book, now: float) -> float:
-    """How much slower than it should be the pace is now: 1 where it is as fast."""
-    return max(1.0, book.slowness - (now - book.slowed_at) * RECOVERY)
+    def _unlike(self, moment: float) -> float:
+        """The moment, or the next one that is not in the list."""
+        while moment in self.starts:
+            moment = math.nextafter(moment, math.inf)
+        return moment
 
 
 class BookPace(Pace):
     """A pace that keeps books."""
 
     @abstractmethod
-    def book(self, key: bytes, patience: float = 0.0) -> AbstractContextManager[Book]:
+    def book(self, key: bytes) -> AbstractContextManager[Book]:
         """The book of a token, in which nobody else writes within the `with` block.
 
         Args:
             key: As in `start`.
-            patience: The seconds for which it may block where somebody is writing.
 
         Raises:
-            BlockingIOError: On entering: somebody still is.
+            BlockingIOError: Somebody else is writing in it.
         """
 
     def start(self, key: bytes, rate: float) -> BookedStart:
@@ -178,17 +170,16 @@ class BookedStart:
     """A start in a book.
 
     Attributes:
-        book: The name of the book; None while it is in none.
-        number: Which of the starts in it this is.
+        many: How many starts there are in a period.
+        period: Its seconds.
         due: When it comes.
     """
 
     def __init__(self, pace: BookPace, key: bytes, rate: float) -> None:
         self._pace, self._key = pace, key
-        self.many, self.period = rhythm(rate)
-        self.book: float | None = None
-        self.number = -1
-        self.due = 0.0
+        self.many = min(int(rate), _MOST) if rate == int(rate) else 1  # 2.5 a second is one every 0.4 s
+        self.period = self.many / rate * (1 + MARGIN)
+        self.due = -math.inf
         self._moment = 0.0  # of its start, then of its sending
 
     def wait(self) -> float:
@@ -216,8 +207,11 @@ class BookedStart:
         self._note(lambda book: book.give_back(self))
 
     def _note(self, write: Callable[[Book], None]) -> None:
-        with suppress(BlockingIOError), self._pace.book(self._key, _PATIENCE) as book:
-            write(book)
+        for _ in range(_TRIES):
+            with suppress(BlockingIOError), self._pace.book(self._key) as book:
+                write(book)
+                return
+            time.sleep(_BUSY / 4)
 
 
 class ProcessPace(BookPace):
@@ -228,30 +222,21 @@ class ProcessPace(BookPace):
     """
 
     @contextmanager
-    def book(self, key: bytes, patience: float = 0.0) -> Iterator[Book]:
+    def book(self, key: bytes) -> Iterator[Book]:
         """As `BookPace.book`; nobody writes for longer than some microseconds."""
-        del patience
-        own = _books.get()
-        with own.lock:
-            if own.clock is not clock.current():  # the moments of another clock mean nothing
-                own.clock, own.by_key = clock.current(), {}
-            now = clock.now()
-            if key not in own.by_key:
-                own.by_key = {known: book for known, book in own.by_key.items() if not book.is_forgettable(now)}
-                own.by_key[key] = Book(now)
-            yield own.by_key[key]
+        lock, by_clock = _books.get()
+        with lock:
+            books = by_clock.setdefault(clock.current(), {})
+            if key not in books:
+                over = clock.now() - FORGOTTEN
+                for known in [known for known, book in books.items() if max(book.starts, default=over) <= over]:
+                    del books[known]
+            yield books.setdefault(key, Book())
 
     def __repr__(self) -> str:
         return "payt.ProcessPace()"
 
 
-class _Books:
-    """The books of a process, as its clock goes."""
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.clock = clock.current()
-        self.by_key: dict[bytes, Book] = {}
-
-
-_books = PerProcess(_Books)
+_Books: TypeAlias = WeakKeyDictionary[clock.Clock, dict[bytes, Book]]
+_books: PerProcess[tuple[threading.Lock, _Books]] = PerProcess(lambda: (threading.Lock(), WeakKeyDictionary()))
+"""By the clock, as the moments of another one mean nothing."""
