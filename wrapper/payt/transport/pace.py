@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator
 from typing import Any
 
 import httpx
 
+from ..errors import RateLimitError
+from ..settings import Settings
 from . import clock
 from .pace_file import FilePace
 from .paces import Pace, ProcessPace, Start
+from .retries import LONGEST_RETRY_AFTER
 
 _EXTENSION = "payt.start"
 
@@ -41,31 +43,33 @@ def start_of(request: httpx.Request, rate: float | None, pace: Pace | None) -> S
     return (pace or _machine).start(hashlib.sha256(f"{server} {token}".encode()).digest(), rate)
 
 
-@contextmanager
-def queued(start: Start) -> Iterator[None]:
-    """In here somebody waits for a start; who gives up lets the others pass."""
+def waits(request: httpx.Request, settings: Settings, *, is_async: bool) -> Generator[float]:
+    """The seconds to wait before a request may start, one wait after the other; who closes it lets others pass."""
+    if (start := start_of(request, settings.rate_limit, settings.pace)) is None:
+        return
+
+    def trace(event: str, _info: Any) -> None:
+        if event.endswith("send_request_headers.started"):
+            start.sent()
+
+    async def trace_async(event: str, info: Any) -> None:
+        trace(event, info)
+
+    # httpcore calls what is under "trace"
+    request.extensions = {**request.extensions, _EXTENSION: start, "trace": trace_async if is_async else trace}
     try:
-        yield
+        while seconds := start.wait():
+            yield seconds
     except BaseException:
         start.give_back()
         raise
 
 
-def follow(request: httpx.Request, start: Start, trace: Any) -> None:
-    """Have the transport tell through `trace` (httpcore's extension of that name) when the request is sent."""
-    request.extensions = {**request.extensions, _EXTENSION: start, "trace": trace}
-
-
-def is_sending(event: str) -> bool:
-    """Whether an event that httpcore traces is the one of sending a request."""
-    return event.endswith("send_request_headers.started")
-
-
-def note_answer(response: httpx.Response, retry_after: float | None) -> None:
-    """Tell the start of a request of its answer: with 429, the pace slows down."""
-    start = response.request.extensions.get(_EXTENSION)
-    if start is not None and response.status_code == httpx.codes.TOO_MANY_REQUESTS:
-        start.refused(retry_after)
+def slow_down(request: httpx.Request, error: RateLimitError) -> None:
+    """Tell the start of a request that it was refused: others use this token as well."""
+    if (start := request.extensions.get(_EXTENSION)) is not None:
+        seconds = error.retry_after or 0.0
+        start.refused(seconds if seconds <= LONGEST_RETRY_AFTER else None)
 
 
 _machine = FilePace()

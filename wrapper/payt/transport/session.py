@@ -1,26 +1,25 @@
 """The httpx clients that every request of every operation passes through.
 
-`send()` is the place that sees an answer whole: authentication has run by then, and it reads the body itself. The hooks
-see each single request, also the ones that authentication adds: they keep the pace of its token.
+`send()` is the place that sees an answer whole: authentication has run by then, and it reads the body itself. The hook
+sees each single request, also the ones that authentication adds: it keeps the pace of its token.
 """
 
 from __future__ import annotations
 
 import logging
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import aclosing, closing, contextmanager, suppress
 from typing import Any
 
 import httpx
 
-from ..errors import TransportError
+from ..errors import RateLimitError, TransportError
 from ..settings import USER_AGENT, Settings
 from . import call as calls
 from . import clock, pace
-from .answers import about, address, error_of, retry_after
+from .answers import about, address, error_of
 from .decoding import READERS, decoded
-from .retries import LONGEST_RETRY_AFTER
 
 log = logging.getLogger("payt")
 
@@ -41,8 +40,7 @@ class Session(httpx.Client):
         from .http import Transport  # noqa: PLC0415  # it imports httpcore, which takes as long as all else together
 
         transport = settings.transport or Transport(**way, http2=settings.http2)
-        hooks: Any = {"request": [self._starting], "response": [_answered]}
-        super().__init__(auth=auth, transport=transport, event_hooks=hooks, **_options(settings))
+        super().__init__(auth=auth, transport=transport, **_options(settings, self._starting))
         self.settings = settings
 
     def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
@@ -62,18 +60,9 @@ class Session(httpx.Client):
             return exchange.answer(response, encoded=encoded)
 
     def _starting(self, request: httpx.Request) -> None:
-        start = pace.start_of(request, self.settings.rate_limit, self.settings.pace)
-        if start is None:
-            return
-
-        def trace(event: str, _info: Any) -> None:
-            if pace.is_sending(event):
-                start.sent()
-
-        pace.follow(request, start, trace)
         call = calls.current() or calls.Call(self.settings.total_timeout)
-        with pace.queued(start):
-            while seconds := start.wait():
+        with closing(pace.waits(request, self.settings, is_async=False)) as waits:
+            for seconds in waits:
                 if not call.left:
                     raise httpx.PoolTimeout("no start before the deadline", request=request)
                 call.sleep(min(seconds, call.left))
@@ -85,14 +74,10 @@ class AsyncSession(httpx.AsyncClient):
     recipe: Any
 
     def __init__(self, settings: Settings, auth: httpx.Auth, way: Mapping[str, Any]) -> None:
-        async def answered(response: httpx.Response) -> None:
-            _answered(response)
-
-        hooks: Any = {"request": [self._starting], "response": [answered]}
         from .http import AsyncTransport  # noqa: PLC0415  # as in Session
 
         transport = settings.transport or AsyncTransport(**way, http2=settings.http2)
-        super().__init__(auth=auth, transport=transport, event_hooks=hooks, **_options(settings))
+        super().__init__(auth=auth, transport=transport, **_options(settings, self._starting))
         self.settings = settings
 
     async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
@@ -117,21 +102,12 @@ class AsyncSession(httpx.AsyncClient):
             return exchange.answer(response, encoded=encoded)
 
     async def _starting(self, request: httpx.Request) -> None:
-        start = pace.start_of(request, self.settings.rate_limit, self.settings.pace)
-        if start is None:
-            return
-
-        async def trace(event: str, _info: Any) -> None:
-            if pace.is_sending(event):
-                start.sent()
-
-        pace.follow(request, start, trace)
-        with pace.queued(start):
-            while seconds := start.wait():
+        with closing(pace.waits(request, self.settings, is_async=True)) as waits:
+            for seconds in waits:
                 await clock.current().sleep_async(seconds)
 
 
-def _options(settings: Settings) -> dict[str, Any]:
+def _options(settings: Settings, starting: Callable[[httpx.Request], object]) -> dict[str, Any]:
     """The arguments of httpx's clients."""
     return {
         "base_url": settings.base_url,
@@ -141,6 +117,7 @@ def _options(settings: Settings) -> dict[str, Any]:
             "Accept": "application/json",
             "Accept-Encoding": ", ".join(READERS),
         },
+        "event_hooks": {"request": [starting]},
         "follow_redirects": False,
     }
 
@@ -217,9 +194,12 @@ class _Exchange:
             extensions=response.extensions,
         )
         whole.headers = response.headers  # only now: the body is decoded, whatever its headers say
-        if not whole.is_success:
-            raise error_of(whole)
-        return whole
+        if whole.is_success:
+            return whole
+        error = error_of(whole)
+        if isinstance(error, RateLimitError):
+            pace.slow_down(whole.request, error)
+        raise error
 
     def _decode(self, encoding: str) -> None:
         raw, self._chunks, self._size = b"".join(self._chunks), [], 0
@@ -242,8 +222,3 @@ class _Exchange:
         if log.isEnabledFor(logging.DEBUG):
             what = " ".join(filter(None, (self._request.method, self._request.url.path, self.call.label)))
             log.debug("%s: %s in %.0f ms, %d bytes", what, result, (clock.now() - self._began) * 1000, self._size)
-
-
-def _answered(response: httpx.Response) -> None:
-    seconds = retry_after(response.headers)
-    pace.note_answer(response, seconds if (seconds or 0) <= LONGEST_RETRY_AFTER else None)
