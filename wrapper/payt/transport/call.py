@@ -104,14 +104,14 @@ class Call:
         label: What it is for, in log records: "page 3".
 
     Attributes:
-        found_closed: Whether the last attempt went to a kept connection that the server had closed: no byte came back.
+        broken_at: When a connection broke; none from before is used again.
         latency: The seconds that the last answer took, from its start to its end; None where nobody measured them.
     """
 
     def __init__(self, seconds: float, cancel: Cancel | None = None, label: str = "") -> None:
         self.seconds = seconds
         self.label = label
-        self.found_closed = False
+        self.broken_at = float("-inf")
         self.latency: float | None = None
         self._end = clock.now() + seconds
         self.cancel = cancel

@@ -6,7 +6,8 @@ that reads ahead for a loop that was left would wait for its answer. (In asyncio
 whatever it is that waits.)
 
 A connection on which more has come than was asked for is not used again: HTTP/1.1 does not say which question an answer
-is for, and httpcore would take an answer too many for the next one.
+is for, and httpcore would take an answer too many for the next one. Nor is one from before the call saw another break:
+whatever closed that will have closed others.
 """
 
 from __future__ import annotations
@@ -14,14 +15,15 @@ from __future__ import annotations
 import math
 import socket
 import ssl
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 
 import httpcore
 
 from . import call as calls
+from . import clock
 from .call import Cancel
 
 R = TypeVar("R")
@@ -37,21 +39,19 @@ class Watched:
     Attributes:
         multiplexed: Whether it carries HTTP/2, where each frame says which request it belongs to.
         answered: Whether anything came since the last request was sent.
-        kept: Whether an answer was read to its end before: it may be closed by the time that it is used again.
     """
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
         encrypted = stream.get_extra_info("ssl_object")
         self.multiplexed = encrypted is not None and encrypted.selected_alpn_protocol() == "h2"
-        self.answered = self.kept = False
+        self.answered = False
+        self._opened = clock.now()
         self._tail = b""
         self._unasked = False
 
     def received(self, data: bytes) -> bytes:
         """Take note of what was read."""
-        if not data:
-            self._found_closed()
         self.answered = True
         self._tail = (self._tail + data[-_TAIL:])[-_TAIL:]
         return data
@@ -62,27 +62,14 @@ class Watched:
         Args:
             body: The last bytes of its body: those, or a last chunk, are the last that may have come.
         """
-        self.kept = True
         self._unasked = not self._tail.endswith((body[-_TAIL:] or b"\r\n\r\n", _LAST_CHUNK))
-
-    @contextmanager
-    def reading(self) -> Iterator[None]:
-        """Take note of a read that fails in here."""
-        try:
-            yield
-        except httpcore.ReadError:
-            self._found_closed()
-            raise
-
-    def _found_closed(self) -> None:
-        call = calls.current()
-        if call and self.kept and not self.answered and not self.multiplexed:
-            call.found_closed = True
 
     def get_extra_info(self, info: str) -> Any:
         """As httpcore's; it asks for `is_readable` before it sends on a connection that was idle."""
         if info == "is_readable":
-            return self._unasked or self._stream.get_extra_info(info) or self._decrypts_more()
+            call = calls.current()
+            is_suspect = call is not None and self._opened <= call.broken_at
+            return is_suspect or self._unasked or self._stream.get_extra_info(info) or self._decrypts_more()
         return self._stream.get_extra_info(info)
 
     def _decrypts_more(self) -> bool:
@@ -128,8 +115,7 @@ class Stream(Watched, httpcore.NetworkStream):
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """As httpcore's."""
         seconds = _seconds_of(timeout, httpcore.ReadTimeout)
-        with self.reading():
-            return self.received(self._wait_for(lambda: self._stream.read(max_bytes, seconds)))
+        return self.received(self._wait_for(lambda: self._stream.read(max_bytes, seconds)))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """As httpcore's."""
@@ -180,9 +166,7 @@ class AsyncBackend(httpcore.AnyIOBackend):
 
     async def connect_tcp(self, *args: Any, **kwargs: Any) -> AsyncStream:
         """As httpcore's."""
-        return await self._opened(await super().connect_tcp(*args, **kwargs))
-
-    async def _opened(self, connection: httpcore.AsyncNetworkStream) -> AsyncStream:
+        connection = await super().connect_tcp(*args, **kwargs)
         if self.closed:
             await connection.aclose()
             raise httpcore.ConnectError("the client was closed")
@@ -195,8 +179,7 @@ class AsyncStream(Watched, httpcore.AsyncNetworkStream):
     # ruff: noqa: ASYNC109  # httpcore gives the time-outs
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """As httpcore's, and all that has come."""
-        with self.reading():
-            return self.received(await self._stream.read(max(max_bytes, _PIECE), timeout))
+        return self.received(await self._stream.read(max(max_bytes, _PIECE), timeout))
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """As httpcore's."""

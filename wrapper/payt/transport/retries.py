@@ -11,8 +11,7 @@
 
 The waits between attempts grow to half a minute, and are never shorter than half of that, but for one that would end
 after the deadline: where only time is needed, the last attempt begins a second before. A connection that breaks is
-replaced at once the first time: it was most likely one that had been kept, and the server closed. Where that is known,
-as no byte came back, it is replaced at once five times, of which only the first counts: there may be others like it.
+replaced at once the first time, by a new one: it was most likely one that had been kept, and the server closed.
 
 `ask` and `ask_async` send and wait; everything that they decide is decided in `_Attempts`, without I/O.
 """
@@ -45,8 +44,6 @@ log = logging.getLogger("payt")
 WAITED_OUT = frozenset({429, 502, 503, 504})
 RETRIED = frozenset({408, 500})
 _BROKEN = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
-_CLOSED = 5
-"""How many kept connections, found closed one after the other, are replaced at once."""
 _LAST = 1.0
 """Seconds before the deadline when the last attempt begins, where nothing but time is needed."""
 LONGEST_RETRY_AFTER = 60.0
@@ -142,7 +139,6 @@ class _Attempts:
             ValueError: The arguments cannot be written in a URL.
         """
         try:
-            self._call.found_closed = False
             with self._call.active():
                 yield
         except httpx.InvalidURL as error:
@@ -158,9 +154,10 @@ class _Attempts:
         retries, again = self._session.settings.retries, whether_again(error)
         self._count += 1
         broken = isinstance(error.__cause__, _BROKEN)
-        closed = broken and self._call.found_closed and 1 < self._count <= _CLOSED
-        self._bad += again != "in time" and not closed
-        seconds = 0.0 if closed or (broken and self._count == 1) else self._delay(error)
+        if broken:
+            self._call.broken_at = clock.now()
+        self._bad += again != "in time"
+        seconds = 0.0 if broken and self._count == 1 else self._delay(error)
         if again == "in time" and seconds >= self._call.left >= 2 * _LAST:
             seconds = max(self._call.left - _LAST, getattr(error, "retry_after", None) or 0.0)
         enough = not retries or self._bad > retries or self._session.is_closed or seconds >= self._call.left
