@@ -403,7 +403,7 @@ def test_a_request_on_a_closed_transport_is_not_sent(server: FaultServer) -> Non
     transport = direct()
     transport.close()
     before = server.connections
-    with pytest.raises(httpx.ConnectError, match="the client was closed"):
+    with pytest.raises(httpx.NetworkError, match="the client was closed"):
         transport.handle_request(httpx.Request("GET", server.url))
     asyncio.run(run())
     assert server.connections == before
@@ -422,7 +422,7 @@ def test_a_connection_that_is_made_while_the_client_is_closed_is_closed(
 
     monkeypatch.setattr("httpcore.SyncBackend.connect_tcp", connecting)
     transport = direct()
-    with pytest.raises(httpx.ConnectError, match="the client was closed"):
+    with pytest.raises(httpx.NetworkError, match="the client was closed"):
         transport.handle_request(httpx.Request("GET", server.url))
 
     async def run() -> None:

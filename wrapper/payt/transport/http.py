@@ -40,7 +40,6 @@ class Transport(httpx.HTTPTransport):
             return backend, httpcore.ConnectionPool(network_backend=backend, **settings)
 
         self._networks = PerProcess(network, _drop)
-        self._closed = False
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """As httpx's."""
@@ -50,7 +49,6 @@ class Transport(httpx.HTTPTransport):
     def close(self) -> None:
         """As httpx's, and nothing is sent any more. Threads that wait for an answer get an error at once."""
         super().close()
-        self._closed = True
         backend, pool = self._networks.get()
         backend.closing.stop(_MOMENT)
         pool.close()
@@ -60,8 +58,6 @@ class Transport(httpx.HTTPTransport):
 
     def _send(self, request: httpx.Request) -> httpx.Response:
         _, pool = self._networks.get()
-        if self._closed:
-            raise httpx.ConnectError("the client was closed")
         with _errors_of_httpx():
             return _answer(pool.handle_request(_question(request)))
 
@@ -210,11 +206,5 @@ def _errors_of_httpx() -> Iterator[None]:
     """Raise httpcore's errors as those of httpx, which have the same names."""
     try:
         yield
-    except (
-        httpcore.TimeoutException,
-        httpcore.NetworkError,
-        httpcore.ProtocolError,
-        httpcore.ProxyError,
-        httpcore.UnsupportedProtocol,
-    ) as error:
+    except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError, httpcore.ProxyError) as error:
         raise getattr(httpx, type(error).__name__)(str(error)) from error

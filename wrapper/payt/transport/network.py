@@ -97,12 +97,9 @@ class Backend(httpcore.SyncBackend):
 
     def connect_tcp(self, host: str, port: int, timeout: float | None = None, *args: Any, **kwargs: Any) -> Stream:
         """As httpcore's. Nothing can interrupt it: who is wanted no more finds out when writing."""
+        self.closing.check()
         seconds = _seconds_of(timeout, httpcore.ConnectTimeout)
-        connection = super().connect_tcp(host, port, seconds, *args, **kwargs)
-        if self.closing.stopped:
-            connection.close()
-            raise httpcore.ConnectError("the client was closed")
-        return Stream(connection, self.closing)
+        return Stream(super().connect_tcp(host, port, seconds, *args, **kwargs), self.closing)
 
 
 class Stream(Watched, httpcore.NetworkStream):
