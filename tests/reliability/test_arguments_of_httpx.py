@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import socket
 import ssl
 import threading
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
@@ -37,7 +37,7 @@ TRANSPORTS: dict[str, Any] = {"sync": httpx.HTTPTransport, "async": httpx.AsyncH
 COMPRESS: dict[str, Callable[[bytes], bytes]] = {
     "br": brotli.compress,
     "zstd": zstandard.ZstdCompressor().compress,
-    "deflate": zlib.compress,
+    "gzip": gzip.compress,
 }
 
 

@@ -7,7 +7,6 @@ import copy
 import gzip
 import json
 import sys
-import zlib
 from types import SimpleNamespace
 from typing import Any
 
@@ -648,10 +647,6 @@ def test_a_moment_to_come_back_is_read_by_the_clock_that_wrote_it() -> None:
     assert retry_after(headers) == 30
 
 
-def raw_deflate(body: bytes) -> bytes:
-    return zlib.compress(body, wbits=-zlib.MAX_WBITS)
-
-
 def streamed_zstd(body: bytes) -> bytes:
     packing = zstandard.ZstdCompressor().compressobj()  # which does not write the size of what is in it
     return packing.compress(body) + packing.flush()
@@ -661,8 +656,6 @@ PACKERS: list[tuple[str, Any]] = [
     ("br", brotli.compress),
     ("zstd", zstandard.ZstdCompressor().compress),
     ("zstd", streamed_zstd),
-    ("deflate", zlib.compress),
-    ("deflate", raw_deflate),
     ("gzip", gzip.compress),
     ("X-GZIP", gzip.compress),
 ]
@@ -691,10 +684,10 @@ def test_a_compressed_page_is_read_whole_or_not_at_all(encoding: str, pack: Any,
 def test_only_what_can_be_read_is_asked_for(monkeypatch: pytest.MonkeyPatch, fake: FakePayt) -> None:
     """As where Brotli is older than its limit to what it makes of a few bytes, and Zstandard is missing."""
     Sync().contacts(fake.url, client=CLIENT)
-    assert fake.requests[0].headers["accept-encoding"] == "gzip, deflate, br, zstd"
+    assert fake.requests[0].headers["accept-encoding"] == "gzip, br, zstd"
     monkeypatch.setitem(sys.modules, "brotli", SimpleNamespace(Decompressor=object))
     monkeypatch.setitem(sys.modules, "zstandard", None)
-    assert list(readers()) == ["gzip", "deflate"]
+    assert list(readers()) == ["gzip"]
 
 
 def test_many_listings_collect_what_is_invalid_by_administration() -> None:
@@ -721,7 +714,7 @@ def test_null_where_the_cursor_would_be_is_an_end_that_is_proven_too(flavour: Fl
         assert len(server.asked) == 2
 
 
-@pytest.mark.parametrize("encoding", ["br", "gzip", "deflate", "zstd"])
+@pytest.mark.parametrize("encoding", ["br", "gzip", "zstd"])
 def test_what_is_not_in_its_encoding_is_asked_for_again(encoding: str, flavour: Flavour) -> None:
     head = f"HTTP/1.1 200 OK\r\nContent-Encoding: {encoding}\r\nContent-Length: 9\r\n\r\nnot in it".encode()
     with serving(lambda _: head) as server, pytest.raises(payt.TransportError, match="DecodingError") as caught:
@@ -731,7 +724,7 @@ def test_what_is_not_in_its_encoding_is_asked_for_again(encoding: str, flavour: 
 
 def test_an_encoding_is_read_or_refused(flavour: Flavour) -> None:
     body = b'{"data": []}'
-    for encoding, works in (("identity", True), ("gzip, gzip", False), ("compress", False)):
+    for encoding, works in (("identity", True), ("gzip, gzip", False), ("deflate", False)):
         head = f"HTTP/1.1 200 OK\r\nContent-Encoding: {encoding}\r\nContent-Length: 12\r\n\r\n".encode()
         with serving(lambda _, answer=head + body: answer) as server:  # type: ignore[misc]
             if works:

@@ -51,7 +51,6 @@ def readers() -> dict[str, Callable[[bytes], Iterator[bytes]]]:
     """The encodings that can be read here, each with what does it."""
     found: dict[str, Callable[[bytes], Iterator[bytes]]] = {
         "gzip": partial(_streams, partial(zlib.decompressobj, zlib.MAX_WBITS | 16), zlib.error),
-        "deflate": _deflate,
     }
     with suppress(ImportError):  # of an extra
         import brotli  # noqa: PLC0415
@@ -82,12 +81,6 @@ def _streams(start: Callable[[], Any], kind: type[Exception], raw: bytes) -> Ite
             except kind as error:
                 raise httpx.DecodingError(str(error)) from error
             at += len(piece) - len(stream.unused_data)
-
-
-def _deflate(raw: bytes) -> Iterator[bytes]:
-    # RFC 9110 means the zlib format, and some servers send the stream inside it alone
-    is_zlib = len(raw) > 1 and raw[0] & 15 == 8 and int.from_bytes(raw[:2], "big") % 31 == 0
-    return _streams(partial(zlib.decompressobj, zlib.MAX_WBITS if is_zlib else -zlib.MAX_WBITS), zlib.error, raw)
 
 
 def _brotli(brotli: Any, raw: bytes) -> Iterator[bytes]:

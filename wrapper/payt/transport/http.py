@@ -8,8 +8,9 @@ from __future__ import annotations
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from types import MethodType
-from typing import Any, TypeAlias, cast
+from typing import Any, cast
 
 import httpcore
 import httpx
@@ -17,7 +18,6 @@ import httpx
 from .network import AsyncBackend, Backend, Watched
 from .process import PerProcess
 
-Network: TypeAlias = tuple[Backend, httpcore.ConnectionPool]
 _MOMENT = 5.0
 """Seconds for threads that were woken to leave the connection that is closed then; they need next to none."""
 
@@ -33,13 +33,7 @@ class Transport(httpx.HTTPTransport):
 
     def __init__(self, verify: ssl.SSLContext, proxy: httpx.Proxy | None = None, *, http2: bool = False) -> None:
         super().__init__(verify=verify, proxy=proxy, http2=http2)
-        settings = _settings(verify, proxy, http2=http2)
-
-        def network() -> Network:
-            backend = Backend()
-            return backend, httpcore.ConnectionPool(network_backend=backend, **settings)
-
-        self._networks = PerProcess(network, _drop)
+        self._backends = PerProcess(partial(Backend, **_settings(verify, proxy, http2=http2)), Backend.drop)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """As httpx's."""
@@ -49,17 +43,16 @@ class Transport(httpx.HTTPTransport):
     def close(self) -> None:
         """As httpx's, and nothing is sent any more. Threads that wait for an answer get an error at once."""
         super().close()
-        backend, pool = self._networks.get()
+        backend = self._backends.get()
         backend.closing.stop(_MOMENT)
-        pool.close()
+        backend.pool.close()
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
     def _send(self, request: httpx.Request) -> httpx.Response:
-        _, pool = self._networks.get()
         with _errors_of_httpx():
-            return _answer(pool.handle_request(_question(request)))
+            return _answer(self._backends.get().pool.handle_request(_question(request)))
 
 
 class AsyncTransport(httpx.AsyncHTTPTransport):
@@ -67,10 +60,7 @@ class AsyncTransport(httpx.AsyncHTTPTransport):
 
     def __init__(self, verify: ssl.SSLContext, proxy: httpx.Proxy | None = None, *, http2: bool = False) -> None:
         super().__init__(verify=verify, proxy=proxy, http2=http2)
-        self._backend = AsyncBackend()
-        self._connections = httpcore.AsyncConnectionPool(
-            network_backend=self._backend, **_settings(verify, proxy, http2=http2)
-        )
+        self._backend = AsyncBackend(**_settings(verify, proxy, http2=http2))
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """As httpx's."""
@@ -82,7 +72,7 @@ class AsyncTransport(httpx.AsyncHTTPTransport):
         await super().aclose()
         self._backend.closed = True
         with _errors_of_httpx():
-            await self._connections.aclose()
+            await self._backend.pool.aclose()
 
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
@@ -91,13 +81,7 @@ class AsyncTransport(httpx.AsyncHTTPTransport):
         if self._backend.closed:
             raise httpx.ConnectError("the client was closed")
         with _errors_of_httpx():
-            return _answer(await self._connections.handle_async_request(_question(request)))
-
-
-def _drop(network: Network) -> None:
-    """Close what a child has inherited, in the child alone: the parent's connections live on."""
-    for connection in network[1].connections:
-        connection.close()
+            return _answer(await self._backend.pool.handle_async_request(_question(request)))
 
 
 def _settings(verify: ssl.SSLContext, proxy: httpx.Proxy | None, *, http2: bool) -> dict[str, Any]:

@@ -88,11 +88,15 @@ class Watched:
 class Backend(httpcore.SyncBackend):
     """Opens the connections of one pool.
 
+    Args:
+        settings: The arguments of httpcore's pool.
+
     Attributes:
         closing: Ends whatever waits for them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, **settings: Any) -> None:
+        self.pool = httpcore.ConnectionPool(network_backend=self, **settings)
         self.closing = Cancel(partial(httpcore.ReadError, "the client was closed"))
 
     def connect_tcp(self, host: str, port: int, timeout: float | None = None, *args: Any, **kwargs: Any) -> Stream:
@@ -100,6 +104,11 @@ class Backend(httpcore.SyncBackend):
         self.closing.check()
         seconds = _seconds_of(timeout, httpcore.ConnectTimeout)
         return Stream(super().connect_tcp(host, port, seconds, *args, **kwargs), self.closing)
+
+    def drop(self) -> None:
+        """Close what a child has inherited, in the child alone: the parent's connections live on."""
+        for connection in self.pool.connections:
+            connection.close()
 
 
 class Stream(Watched, httpcore.NetworkStream):
@@ -159,7 +168,9 @@ def _seconds_of(timeout: float | None, error: type[Exception]) -> float | None:
 class AsyncBackend(httpcore.AnyIOBackend):
     """The same for asyncio, where the pool knows what is open, and closing it ends what waits."""
 
-    closed = False
+    def __init__(self, **settings: Any) -> None:
+        self.pool = httpcore.AsyncConnectionPool(network_backend=self, **settings)
+        self.closed = False
 
     async def connect_tcp(self, *args: Any, **kwargs: Any) -> AsyncStream:
         """As httpcore's."""

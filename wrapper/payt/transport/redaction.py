@@ -31,13 +31,8 @@ def _spellings(character: str) -> str:
         rf"\\?{re.escape(character)}",
         "".join(f"%{byte:02x}" for byte in character.encode()),
         *(["\\+"] if character == " " else []),
-        "".join(rf"\\u{unit:04x}" for unit in _utf16(character)),
+        re.sub("(....)", r"\\\\u\1", character.encode("utf-16-be", errors="surrogatepass").hex()),
         f"&#0*{number};",
         f"&#x0*{number:x};",
     ]
     return f"(?:{ways[0]}|(?i:{'|'.join(ways[1:])}))"
-
-
-def _utf16(character: str) -> Iterable[int]:
-    data = character.encode("utf-16-be", errors="surrogatepass")
-    return (int.from_bytes(data[at : at + 2], "big") for at in range(0, len(data), 2))
