@@ -5,8 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import ssl
-from abc import abstractmethod
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from types import TracebackType
 from typing import Any, Generic, Never, Self, TypeVar
 
@@ -35,6 +34,7 @@ SessionT = TypeVar("SessionT", Session, AsyncSession)
 class _Client(Generic[TransportT, SessionT]):
     """What both clients are."""
 
+    _session_of: Callable[[Settings, httpx.Auth, Mapping[str, Any]], SessionT]
     _session: SessionT
     _api: AuthenticatedClient
 
@@ -85,11 +85,12 @@ class _Client(Generic[TransportT, SessionT]):
         auth = auth_of(credentials, os.environ, settings.base_url, to_tokens, sync)
         # base URL and token are the session's business
         self._api = AuthenticatedClient(str(settings.base_url), token="")
-        self._session = self._make_session(settings, auth, way)
+        self._session = self._session_of(settings, auth, way)
         self._session.recipe = Recipe(type(self), credentials, settings)
-
-    @abstractmethod
-    def _make_session(self, settings: Settings, auth: httpx.Auth, way: Mapping[str, Any]) -> SessionT: ...
+        if isinstance(self._session, Session):
+            self._api.set_httpx_client(self._session)
+        else:
+            self._api.set_async_httpx_client(self._session)
 
     @property
     def base_url(self) -> str:
@@ -144,6 +145,8 @@ class Client(_Client[httpx.BaseTransport, Session], Resources):
         ImportError: An argument needs an extra that is not installed; the message says which.
     """
 
+    _session_of = Session
+
     def call(self, operation: Operation[R], **arguments: Any) -> R | None:
         """Call any operation of the contract, with the same tokens, rate limit, retries (GET only) and errors.
 
@@ -174,17 +177,14 @@ class Client(_Client[httpx.BaseTransport, Session], Resources):
     ) -> None:
         self._session.__exit__(kind, error, traceback)
 
-    def _make_session(self, settings: Settings, auth: httpx.Auth, way: Mapping[str, Any]) -> Session:
-        session = Session(settings, auth, way)
-        self._api.set_httpx_client(session)
-        return session
-
 
 class AsyncClient(_Client[httpx.AsyncBaseTransport, AsyncSession], AsyncResources):
     """The same as `Client`, for asyncio, with the same arguments. Safe to share between the tasks of one event loop.
 
     In `credentials`, a callable may be a coroutine function; `transport` is an asynchronous one.
     """
+
+    _session_of = AsyncSession
 
     def call(self, operation: Operation[R], **arguments: Any) -> Coroutine[Any, Any, R | None]:
         """As `Client.call`; awaited."""
@@ -202,11 +202,6 @@ class AsyncClient(_Client[httpx.AsyncBaseTransport, AsyncSession], AsyncResource
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self._session.__aexit__(kind, error, traceback)
-
-    def _make_session(self, settings: Settings, auth: httpx.Auth, way: Mapping[str, Any]) -> AsyncSession:
-        session = AsyncSession(settings, auth, way)
-        self._api.set_async_httpx_client(session)
-        return session
 
 
 _ELSEWHERE = {

@@ -142,17 +142,11 @@ def _read_error_document(document: Any) -> tuple[str | None, str | None]:
         case {"code": _} | {"message": _}:
             return _shortened(document.get("code")), _shortened(document.get("message"))
         case [*entries]:
-            return None, _shortened("; ".join(filter(None, map(_read_entry, entries))))
+            return None, _shortened("; ".join(filter(None, (_read_error_document(entry)[1] for entry in entries))))
+        case {"params": [*params], "messages": [*messages]}:
+            return None, _shortened(f"{', '.join(map(str, params))} {', '.join(map(str, messages))}")
         case _:
             return None, None
-
-
-def _read_entry(entry: Any) -> str | None:
-    match entry:
-        case {"params": [*params], "messages": [*messages]}:
-            return f"{', '.join(map(str, params))} {', '.join(map(str, messages))}"
-        case _:
-            return _read_error_document(entry)[1]
 
 
 def _redirection(response: httpx.Response) -> str | None:
