@@ -152,9 +152,8 @@ class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):
 
     def __init__(self, response: httpcore.Response) -> None:
         self._response = response
-        connection = response.extensions.get("network_stream")
-        self._watched = connection if isinstance(connection, Watched) and not connection.multiplexed else None
-        self._unasked = self._watched is not None and not self._watched.answered
+        self._connection: Watched = response.extensions["network_stream"]
+        self._unasked = not self._connection.answered
         self._end = b""
 
     def __iter__(self) -> Iterator[bytes]:
@@ -181,8 +180,7 @@ class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):
             raise httpx.RemoteProtocolError("an answer was there before its request")
         with _errors_of_httpx():
             yield
-        if self._watched is not None:
-            self._watched.complete(self._end)
+        self._connection.complete(self._end)
 
 
 @contextmanager

@@ -45,7 +45,7 @@ class Watched:
         self._stream = stream
         encrypted = stream.get_extra_info("ssl_object")
         self.multiplexed = encrypted is not None and encrypted.selected_alpn_protocol() == "h2"
-        self.answered = False
+        self.answered = True
         self._opened = clock.now()
         self._tail = b""
         self._unasked = False
@@ -62,7 +62,7 @@ class Watched:
         Args:
             body: The last bytes of its body: those, or a last chunk, are the last that may have come.
         """
-        self._unasked = not self._tail.endswith((body[-_TAIL:] or b"\r\n\r\n", _LAST_CHUNK))
+        self._unasked = not self.multiplexed and not self._tail.endswith((body[-_TAIL:] or b"\r\n\r\n", _LAST_CHUNK))
 
     def get_extra_info(self, info: str) -> Any:
         """As httpcore's; it asks for `is_readable` before it sends on a connection that was idle."""
@@ -126,7 +126,7 @@ class Stream(Watched, httpcore.NetworkStream):
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """As httpcore's."""
         seconds = _seconds_of(timeout, httpcore.WriteTimeout)
-        self.answered = False
+        self.answered = self.multiplexed
         self._wait_for(lambda: self._stream.write(buffer, seconds))
 
     def start_tls(
@@ -191,7 +191,7 @@ class AsyncStream(Watched, httpcore.AsyncNetworkStream):
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """As httpcore's."""
-        self.answered = False
+        self.answered = self.multiplexed
         await self._stream.write(buffer, timeout)
 
     async def aclose(self) -> None:
