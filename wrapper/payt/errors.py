@@ -124,6 +124,13 @@ class ServerError(APIError):
     _usual_status = 500
 
 
+def kind_of(status: int) -> type[APIError]:
+    """The class of the error for a status."""
+    usual = {422: 400}.get(status, min(status, 500))
+    kinds = {kind._usual_status: kind for kind in APIError.__subclasses__()}  # noqa: SLF001  # ours
+    return kinds.get(usual, APIError)
+
+
 class TransportError(PaytError):
     """No usable answer: connection refused or reset, a time-out, an answer cut short or endless."""
 

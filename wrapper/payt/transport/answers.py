@@ -14,29 +14,11 @@ import msgspec
 
 from payt_api.errors import DecodeError
 
-from ..errors import (
-    APIError,
-    AuthenticationError,
-    BadRequestError,
-    InvalidResponseError,
-    NotFoundError,
-    PaytError,
-    PermissionDeniedError,
-    RateLimitError,
-    ServerError,
-)
+from ..errors import APIError, InvalidResponseError, PaytError, kind_of
 from .redaction import plain, redacted, without
 
 E = TypeVar("E", bound=PaytError)
 
-_BY_STATUS = {
-    400: BadRequestError,
-    401: AuthenticationError,
-    403: PermissionDeniedError,
-    404: NotFoundError,
-    422: BadRequestError,
-    429: RateLimitError,
-}
 _WAYS_OUT = {
     401: "Is the token right, and for this environment (production or demo)?",
     403: "Does the token have the scope, such as contacts:read, and access to the administration? "
@@ -67,9 +49,8 @@ def error_of(response: httpx.Response) -> APIError:
         None if seconds is None else f"asks to wait {seconds:.0f} s",
         _WAYS_OUT.get(status),
     ]
-    kind = _BY_STATUS.get(status) or (ServerError if status >= 500 else APIError)
     text = " — ".join(filter(None, parts))
-    error = kind(text, status_code=status, code=code, message=message, body=body, headers=headers)
+    error = kind_of(status)(text, status_code=status, code=code, message=message, body=body, headers=headers)
     error.retry_after = seconds
     error.request_id = headers.get("X-Request-Id")
     return about(error, request)
