@@ -35,12 +35,6 @@ PORTS: Final = range(1, 65_536)
 def url_of(name: str, value: str | None, variable: str = "", default: str = "") -> httpx.URL:
     """An address that was given as an argument, else in the environment, else the default, checked.
 
-    Args:
-        name: The argument's name.
-        value: The argument.
-        variable: The name in the environment.
-        default: What holds where nothing was given.
-
     Raises:
         TypeError: It is not a string.
         ValueError: It is not a valid address, or has parts that do not belong here.

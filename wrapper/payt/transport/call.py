@@ -27,11 +27,7 @@ class Abandoned(BaseException):
 
 
 class Cancel:
-    """Ends the waits of threads. A thread cannot be cancelled as a task can: it looks before and after each wait.
-
-    Args:
-        error: Makes what is raised in place of a wait that was ended.
-    """
+    """Ends the waits of threads. A thread cannot be cancelled as a task can: it looks before and after each wait."""
 
     def __init__(self, error: Callable[[], BaseException] = Abandoned) -> None:
         # its lock is reentrant: a listing may be collected as garbage, and so stopped, in the thread that reads for it
@@ -42,11 +38,7 @@ class Cancel:
         self.stopped = False
 
     def stop(self, seconds: float = 0.0) -> None:
-        """End the waits that are under way, and all later ones at once.
-
-        Args:
-            seconds: How long to wait at most until those that were under way are over.
-        """
+        """End the waits that are under way, and all later ones at once; give the former so many seconds for that."""
         if os.getpid() != self._process:
             return  # in a forked child it is the parent's, and its lock may be held for ever
         with self._changed:
@@ -60,7 +52,7 @@ class Cancel:
         """Go on only where that is wanted.
 
         Raises:
-            Abandoned: It was stopped. (Or what `error` makes; so it is below.)
+            Abandoned: It was stopped. (Or what `error` makes in its place; so it is below.)
         """
         if self.stopped:
             raise self._error()

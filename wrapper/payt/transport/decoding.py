@@ -28,11 +28,7 @@ def decoder_of(shape: type[T]) -> Callable[[bytes | str], T]:
 
 
 def decoded(raw: bytes, encoding: str) -> Iterator[bytes]:
-    """A body piece by piece, without its encoding.
-
-    Args:
-        raw: The body as it came.
-        encoding: Its Content-Encoding.
+    """A body piece by piece, without its Content-Encoding.
 
     Raises:
         ValueError: Nobody asked for that encoding, or for several at once.

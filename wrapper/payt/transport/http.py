@@ -23,13 +23,7 @@ _MOMENT = 5.0
 
 
 class Transport(httpx.HTTPTransport):
-    """Sends requests, from as many threads as there are; each process that is forked has connections of its own.
-
-    Args:
-        verify: As httpx's.
-        proxy: As httpx's.
-        http2: As httpx's.
-    """
+    """Sends requests, from as many threads as there are; each process that is forked has connections of its own."""
 
     def __init__(self, verify: ssl.SSLContext, proxy: httpx.Proxy | None = None, *, http2: bool = False) -> None:
         super().__init__(verify=verify, proxy=proxy, http2=http2)

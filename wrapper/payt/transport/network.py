@@ -86,14 +86,7 @@ class Watched:
 
 
 class Backend(httpcore.SyncBackend):
-    """Opens the connections of one pool.
-
-    Args:
-        settings: The arguments of httpcore's pool.
-
-    Attributes:
-        closing: Ends whatever waits for them.
-    """
+    """Opens the connections of one pool; `closing` ends whatever waits for them."""
 
     def __init__(self, **settings: Any) -> None:
         self.pool = httpcore.ConnectionPool(network_backend=self, **settings)

@@ -154,9 +154,6 @@ class BookPace(Pace):
     def book(self, key: bytes) -> AbstractContextManager[Book]:
         """The book of a token, in which nobody else writes within the `with` block.
 
-        Args:
-            key: As in `start`.
-
         Raises:
             BlockingIOError: Somebody else is writing in it.
         """

@@ -27,11 +27,8 @@ class PerProcess(Generic[T]):
     """A value of which each process has its own, made there when it is first asked for.
 
     For locks and what they guard: of a lock that another thread holds at the moment of a fork, the child has a copy
-    that nobody ever lets go, and of a queue one that nobody serves.
-
-    Args:
-        make: Makes the value.
-        drop: Called with that of the parent, in the child. It must take no lock.
+    that nobody ever lets go, and of a queue one that nobody serves. `drop` is called with that of the parent, in the
+    child, and must take no lock.
     """
 
     def __init__(self, make: Callable[[], T], drop: Callable[[T], object] = lambda _: None) -> None:

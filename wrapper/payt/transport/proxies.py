@@ -22,13 +22,9 @@ def route(
     proxy: str | httpx.Proxy | None = None,
     trust_env: bool = True,
 ) -> dict[str, Any]:
-    """The arguments of a transport that leads to a URL: whom to trust, and the proxy on the way.
+    """The arguments of a transport that leads to one host: whom to trust, and the proxy on the way.
 
-    Args:
-        url: Where it leads: one host, so that one proxy, or none, serves all requests.
-        verify: As httpx's.
-        proxy: As httpx's.
-        trust_env: As httpx's: whether proxy and certificates are taken from the environment, where none are given.
+    All arguments mean what they mean to httpx.
 
     Raises:
         ValueError: A proxy cannot be used; the message has no part of it, which could be of a password. Or the

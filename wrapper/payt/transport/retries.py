@@ -75,15 +75,7 @@ def ask(
     label: str = "",
     cancel: Cancel | None = None,
 ) -> A:
-    """What the answer to an operation holds.
-
-    Args:
-        api: Whom to ask.
-        operation: What.
-        arguments: Those of the operation.
-        read: What makes something of the answer.
-        label: What it is for, in log records.
-        cancel: What ends its waits early, where something does.
+    """What `read` makes of the answer to an operation; `label` and `cancel` are those of its `Call`.
 
     Raises:
         PaytError: There is none; `attempts` says how often it was asked for.

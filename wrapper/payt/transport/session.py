@@ -27,10 +27,7 @@ log = logging.getLogger("payt")
 class Session(httpx.Client):
     """An httpx.Client that raises the errors of `payt.errors`, within the pace and the deadline of its call.
 
-    Args:
-        settings: What the client was told.
-        auth: What authorizes its requests.
-        way: The arguments of a transport: see `route`.
+    Its `way` is what `route` returns.
     """
 
     recipe: Any

@@ -15,11 +15,7 @@ _MOMENT = 0.1
 
 
 class Worker(threading.Thread):
-    """A daemon thread, whose waits `stop` ends. It has the context (of a trace, say) of whoever makes it.
-
-    Args:
-        task: What it does; called with what ends its waits.
-    """
+    """A daemon thread, whose waits `stop` ends. It has the context (of a trace, say) of whoever makes it."""
 
     def __init__(self, task: Callable[[Cancel], None]) -> None:
         self._cancel = Cancel()
