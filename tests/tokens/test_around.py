@@ -23,7 +23,7 @@ from click.testing import CliRunner
 import payt
 from payt.cli.app import app
 from payt.credentials.cache import cache_of
-from payt.credentials.searches import searches
+from payt.credentials.stores import said
 from support.flavours import Flavour
 from support.quick import QUICK
 
@@ -169,7 +169,7 @@ class Broken(payt.MemoryTokenStore):
 
 @pytest.fixture(autouse=True)
 def nothing_was_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    searches.get().said.clear()
+    said.clear()
 
 
 def test_an_application_of_the_environment_goes_on_without_a_home(

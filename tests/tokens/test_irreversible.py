@@ -22,8 +22,7 @@ import httpx
 import pytest
 
 import payt
-from payt.credentials.cache import cache_of
-from payt.credentials.searches import searches
+from payt.credentials.cache import cache_of, kept, save_what_is_left
 from support.quick import QUICK
 
 from .strict_server import StrictServer
@@ -385,15 +384,14 @@ except payt.TokenError as error:
     check_that_the_login_is_kept(server, folder, 1)
 
 
-def test_the_end_seen_from_within(server: StrictServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "getpid", lambda: -1)  # what ends is not the process of the tests
+def test_the_end_seen_from_within(server: StrictServer) -> None:
     store = Unsteady("ending")
     who = payt.AuthorizationCode("id", "secret", store, refresh_token=server.login())
     server.meanwhile = lambda: Unsteady.fails.append(True)
     with pytest.raises(payt.TokenError, match="could not be saved"):
         list_once(server, who)
     Unsteady.fails.clear()
-    searches.get().end()
+    save_what_is_left()
     assert Unsteady.tokens[cache_of(who, httpx.URL(server.url)).key].refresh_token == server.valid["a"]
 
 
@@ -416,7 +414,7 @@ def test_a_token_whose_file_cannot_be_written_any_more_is_taken_from_the_journal
         with pytest.raises(payt.TokenError, match=r"could not be saved: .*\.json cannot be written: Operation not"):
             list_once(server, who)
     assert server.valid["a"] not in file.read_text()
-    searches.get().kept.clear()  # as in another process
+    kept.clear()  # as in another process
     check_that_the_login_is_kept(server, folder, 2)
     assert server.valid["a"] in file.read_text()
 

@@ -236,7 +236,7 @@ import payt
 client = payt.Client(trust_env=False)
 """
     with running(environment, "-c", program) as process:
-        assert process.ended() == (0, "no more tokens are requested: the program is ending\n", "")
+        assert process.ended() == (0, "no token was asked for: the program is ending\n", "")
     assert service.requests == []
 
 

@@ -132,13 +132,16 @@ def test_a_login_goes_before_what_a_client_knows(
         assert len(list(client.contacts.list(administration_id="1"))) == 7
 
 
-def test_a_refusal_is_told_to_both(log_in: LogIn, store: payt.FileTokenStore) -> None:
+def test_a_refusal_is_told_to_both(
+    server: OAuthServer, application: Application, store: payt.FileTokenStore, log_in: LogIn
+) -> None:
     browser = Browser(lambda address: address.replace("/oauth/authorize?", "/oauth/authorize?deny=1&"))
     with pytest.raises(payt.TokenError, match="the login was refused") as caught:
         log_in(browser=browser)
     assert caught.value.code == "access_denied"
     assert "Not logged in" in browser.page().text
-    assert list(store.path.glob("*.json")) == []
+    who = payt.AuthorizationCode(application.client_id, application.client_secret, store)
+    assert cache_of(who, httpx.URL(server.url)).place.load() is None
 
 
 def test_another_error_is_told(log_in: LogIn) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import queue
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import attrs
@@ -14,9 +16,9 @@ import pytest
 
 import payt
 from payt.credentials import cache as policy
-from payt.credentials.cache import TokenCache, cache_of
+from payt.credentials.cache import TokenCache, cache_of, kept
 from payt.credentials.place import SAVING
-from payt.credentials.searches import searches
+from payt.credentials.searches import result_of
 from payt.testing import SkippedWaits, skip_waits
 
 URL = httpx.URL("https://api.example")
@@ -76,7 +78,7 @@ class World(payt.MemoryTokenStore):
     def found(self) -> Any:
         self.done.clear()
         endpoint: Any = self
-        return self.cache.search(self.grant, endpoint)[0].result(60)
+        return result_of(partial(self.cache.search, self.grant, endpoint, True), 60)
 
     def stored(self) -> payt.Token | None:
         return payt.MemoryTokenStore.load(self, self.cache.key)
@@ -103,12 +105,12 @@ def a_known_token_is_used(world: World) -> None:
 def a_search_is_shared(world: World) -> None:
     world.put(token("good"))
     endpoint: Any = world
-    joined: list[Any] = []
-    world.before["load"] = lambda: joined.append(world.cache.search(world.grant, endpoint))
-    search, is_new = world.cache.search(world.grant, endpoint)
-    assert is_new
-    assert search.result(60) == world.stored()
-    assert joined == [(search, False)]
+    found: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    search = partial(world.cache.search, world.grant, endpoint, True, found.put)
+    world.before["load"] = search
+    search()
+    assert [found.get(timeout=60), found.get(timeout=60)] == [world.stored()] * 2
+    assert world.done == ["load"]
 
 
 def what_another_process_stored_is_used(world: World) -> None:
@@ -247,7 +249,7 @@ CASES = {
 def test_the_policy(case: Callable[[World], None]) -> None:
     with skip_waits() as waits:
         case(World(waits))
-    searches.get().kept.clear()
+    kept.clear()
 
 
 def test_every_case_of_the_docstring_is_in_the_table() -> None:

@@ -17,7 +17,7 @@ import pytest
 
 import payt
 from payt.transport.locks import LONGEST_LOCK
-from payt.transport.signals import RENEWER, ignore_while_ending, renewing
+from payt.transport.signals import RENEWER, _Renewals, ignore_while_ending, is_ending, renewing
 
 from .strict_server import StrictServer
 from .test_irreversible import begin, check_that_the_login_is_kept
@@ -250,6 +250,59 @@ def test_leaving_waits_for_a_renewal(came: list[int]) -> None:
     assert ended
     thread.join(60)
     until(lambda: came == [signal.SIGTERM])
+
+
+def test_who_still_waits_for_a_lock_when_it_is_left_renews_under_it_as_well(came: list[int]) -> None:
+    """As by Ctrl-C, which waits for no lock of another process."""
+    has_the_lock, under_way, over = threading.Event(), threading.Event(), threading.Event()
+
+    def search() -> None:
+        has_the_lock.wait(60)
+        with renewing():
+            under_way.set()
+            over.wait(60)
+
+    thread = threading.Thread(target=search, name=RENEWER)
+    own = {number: signal.getsignal(number) for number in (*ENDING, signal.SIGINT)}
+    try:
+        thread.start()
+        with pytest.raises(KeyboardInterrupt), payt.hold_signals():
+            signal.raise_signal(signal.SIGINT)
+        has_the_lock.set()
+        assert under_way.wait(60)
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert came == []
+    finally:
+        over.set()
+        thread.join(60)
+    until(lambda: came == [signal.SIGTERM])
+    os.kill(os.getpid(), signal.SIGHUP)  # and without a renewal, nothing has changed
+    assert came == [signal.SIGTERM, signal.SIGHUP]
+    for number, handler in own.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("daemon", [True, False], ids=["a daemon", "a thread"])
+def test_a_program_is_ending_when_it_waits_for_no_thread_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, daemon: bool
+) -> None:
+    """Seen from within, where the main thread is one that has ended."""
+    assert not is_ending()
+    ended, over = threading.Thread(), threading.Event()
+    monkeypatch.setattr(threading, "main_thread", lambda: ended)
+    running = [threading.Thread(target=over.wait, args=(60,), daemon=True, name=RENEWER)]
+    running.append(threading.Thread(target=over.wait, args=(60,), daemon=daemon))
+    monkeypatch.setattr(threading, "enumerate", lambda: [ended, *running])
+    for thread in running:
+        thread.start()
+    assert is_ending() is daemon
+    over.set()
+    for thread in running:
+        thread.join(60)
+    assert is_ending()
+    renewals = _Renewals()
+    renewals.marks.add("one")
+    assert renewals.hold(signal.SIGINT)  # it would end the wait for the token, and interrupt nothing else
 
 
 def test_what_is_ignored_stays_ignored() -> None:

@@ -452,9 +452,8 @@ def test_keys_are_good_names_for_files_and_rows(host: str) -> None:
 
 
 def test_a_program_that_ends_waits_for_no_lock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its main thread, which a test cannot end, is one that has ended. In a process: test_signals.py."""
-    ended = threading.Thread()
-    monkeypatch.setattr(locks, "main_thread", lambda: ended)
+    """As a test cannot end. In a process: test_signals.py."""
+    monkeypatch.setattr(locks, "is_ending", lambda: True)
     attempts = iter([False, True])
     with pytest.raises(payt.TokenError, match="the program is ending, while another process holds the file"):
         locks.wait_for_lock(lambda _: next(attempts), "the file")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
+import queue
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -17,7 +17,9 @@ import pytest
 import payt
 from faults import kinds
 from faults.server import FaultServer, ParsedRequest
+from payt.credentials import cache
 from payt.credentials.cache import TokenCache, cache_of
+from payt.credentials.endpoint import TokenEndpoint
 from payt.credentials.searches import searches
 from support.flavours import Async, Flavour
 from support.quick import QUICK
@@ -172,76 +174,92 @@ def test_a_refusal_that_comes_during_a_refresh_is_not_lost(
     ):
         listing = pool.submit(lambda: len(list(client.contacts.list(administration_id="1"))))
         assert slow.asked.acquire(timeout=PATIENCE)
-        flight, is_new = connection.search(somebody, None)  # type: ignore[arg-type]  # joins: asks for nothing
-        assert not is_new
+        found: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        connection.search(somebody, None, True, found.put)  # type: ignore[arg-type]  # joins: asks for nothing
         slow.may_answer.set()
         assert listing.result(PATIENCE) == 1
         connection.refuse(payt.Token("access-1"))
         assert connection.ready(somebody) is None
         assert len(list(client.contacts.list(administration_id="1"))) == 1
-        found = flight.result()
-    assert isinstance(found, payt.Token)
+    assert isinstance(found.get_nowait(), payt.Token)
     assert server.requests[-1].headers["authorization"] == "Bearer access-2"
 
 
-def test_a_search_that_was_under_way_and_brings_what_was_refused_is_followed_by_another(
+def test_a_search_that_began_before_a_refusal_is_not_waited_for_after_it(
+    server: FaultServer, slow: SlowTokens, somebody: payt.AuthorizationCode, connection: TokenCache
+) -> None:
+    """It may bring what was refused."""
+    slow.may_answer.set()
+    connection.store.save(connection.key, payt.Token("refused-1", "refresh-0"))
+    found: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    load = connection.place.load
+
+    def load_late() -> payt.Token | None:
+        vars(connection.place).pop("load")  # the next one is as quick as ever
+        begun.set()
+        assert over.wait(PATIENCE)
+        return load()
+
+    begun, over = threading.Event(), threading.Event()
+    vars(connection.place)["load"] = load_late
+    connection.search(somebody, TokenEndpoint(httpx.URL(server.url), "id", "secret"), True, found.put)
+    assert begun.wait(PATIENCE)
+    connection.refuse(payt.Token("refused-1"))
+    with payt.Client(somebody, base_url=server.url, **QUICK) as client:
+        assert len(list(client.contacts.list(administration_id="1"))) == 1
+    over.set()
+    assert found.get(timeout=PATIENCE).access_token == "access-1"
+    assert slow.refreshed == ["refresh-0"]
+
+
+def test_whoever_is_interrupted_leaves_no_lock_to_a_search(
     server: FaultServer,
     slow: SlowTokens,
     somebody: payt.AuthorizationCode,
     connection: TokenCache,
-    flavour: Flavour,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """As by Ctrl-C between taking the lock within a Condition, as of `Thread.start`, and letting it go."""
     slow.may_answer.set()
-    connection.store.save(connection.key, payt.Token("refused-1", "refresh-0"))
-    under_way: Future[Any] = Future()
-    under_way.set_result(payt.Token("refused-1", "refresh-0"))
-    joinable = iter([under_way])
-    search = connection.search
+    enter = threading.Condition.__enter__
+    begin = searches.get().begin
+    me = threading.get_ident()
 
-    def searching(grant: Any, endpoint: Any, **options: Any) -> Any:
-        joined = next(joinable, None) if connection.is_refused(under_way.result()) else None
-        return search(grant, endpoint, **options) if joined is None else (joined, False)
+    def interrupted(condition: threading.Condition) -> bool:
+        taken = enter(condition)
+        if threading.get_ident() == me:
+            raise KeyboardInterrupt
+        return taken
 
-    monkeypatch.setattr(connection, "search", searching)
-    server.script([kinds.answer(401)])
-    assert len(flavour.contacts(server.url, somebody, client=QUICK)) == 1
-    assert [r.headers["authorization"] for r in server.requests if r.path == "/v1/contacts"] == [
-        "Bearer refused-1",
-        "Bearer access-1",
-    ]
+    def beginning(*arguments: Any) -> None:
+        with monkeypatch.context() as interrupting:
+            interrupting.setattr(threading.Condition, "__enter__", interrupted)
+            begin(*arguments)
 
-
-def test_the_end_of_a_program_waits_for_a_token_and_asks_for_no_other(
-    server: FaultServer, slow: SlowTokens, somebody: payt.AuthorizationCode, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Seen from within: tests/tokens/test_leaving.py ends real programs."""
-    monkeypatch.setattr(os, "getpid", lambda: -1)  # what ends is not the process of the tests
-    connection = cache_of(somebody, httpx.URL(server.url))
-    with payt.Client(somebody, base_url=server.url, **QUICK) as client, ThreadPoolExecutor(2) as pool:
-        listing = pool.submit(lambda: len(list(client.contacts.list(administration_id="1"))))
-        assert slow.asked.acquire(timeout=PATIENCE)
-        ending = pool.submit(searches.get().end)
-        with pytest.raises(TimeoutError):
-            ending.result(0.1)
-        slow.may_answer.set()
-        ending.result(PATIENCE)
-        assert is_kept(connection)
-        assert listing.result(PATIENCE) == 1
-    another = payt.AuthorizationCode("id", "secret", payt.MemoryTokenStore(), refresh_token="refresh-0")
-    with (
-        payt.Client(another, base_url=server.url, **QUICK) as client,
-        pytest.raises(payt.TokenError, match="the program is ending"),
-    ):
+    monkeypatch.setattr(searches.get(), "begin", beginning)
+    before = {*threading.enumerate()}
+    with payt.Client(somebody, base_url=server.url, **QUICK) as client, pytest.raises(KeyboardInterrupt):
         list(client.contacts.list(administration_id="1"))
-    assert len(slow.refreshed) == 1
+    until(lambda: all(each.daemon for each in {*threading.enumerate()} - before))
+    monkeypatch.undo()
+    with payt.Client(somebody, base_url=server.url, **QUICK) as client:
+        assert len(list(client.contacts.list(administration_id="1"))) == 1
 
 
+@pytest.mark.parametrize("daemon", [True, False])
 def test_where_no_thread_can_be_started_nothing_is_asked_for(
-    server: FaultServer, slow: SlowTokens, somebody: payt.AuthorizationCode, monkeypatch: pytest.MonkeyPatch
+    server: FaultServer,
+    slow: SlowTokens,
+    somebody: payt.AuthorizationCode,
+    monkeypatch: pytest.MonkeyPatch,
+    daemon: bool,
 ) -> None:
-    def refuse(_thread: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
+    start = threading.Thread.start
+
+    def refuse(thread: threading.Thread) -> None:
+        if thread.daemon is daemon:
+            raise RuntimeError("can't start new thread")
+        start(thread)
 
     slow.may_answer.set()
     with payt.Client(somebody, base_url=server.url, **QUICK) as client:
@@ -251,6 +269,19 @@ def test_where_no_thread_can_be_started_nothing_is_asked_for(
                 list(client.contacts.list(administration_id="1", prefetch=0))
         assert slow.refreshed == []
         assert len(list(client.contacts.list(administration_id="1"))) == 1
+
+
+def test_a_program_that_is_ending_asks_for_no_token(
+    server: FaultServer, slow: SlowTokens, somebody: payt.AuthorizationCode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen from within: tests/tokens/test_leaving.py ends real programs."""
+    monkeypatch.setattr(cache, "is_ending", lambda: True)
+    with (
+        payt.Client(somebody, base_url=server.url, **QUICK) as client,
+        pytest.raises(payt.TokenError, match="no token was asked for: the program is ending"),
+    ):
+        list(client.contacts.list(administration_id="1"))
+    assert slow.refreshed == []
 
 
 # Transports of the user's own

@@ -9,18 +9,24 @@ import time
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
 from contextlib import suppress
-from typing import Any, Final, TypeAlias
+from functools import partial
+from queue import Empty
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import attrs
 import httpx
 
 from .. import checks
 from ..errors import PaytError, TokenError
-from ..transport.call import time_left
+from ..transport.call import running_loop, time_left
 from .cache import TokenCache, cache_of
 from .endpoint import TokenEndpoint
 from .grants import AuthorizationCode, ClientCredentials, Grant
+from .searches import result_of
 from .token import checked_token
+
+if TYPE_CHECKING:
+    import asyncio
 
 MOST_TOKENS: Final = 10
 """How many tokens a request is sent with at most: others may renew as fast as it is sent, but not for ever."""
@@ -144,7 +150,10 @@ def _completed(grant: Grant, environment: Mapping[str, str]) -> Grant:
 
 
 class _Auth(httpx.Auth):
-    """Does what `_steps` yields, one after the other: a request is sent, anything else is waited for."""
+    """Does what `_steps` yields, one after the other: a request is sent, anything else is waited for.
+
+    That is an awaitable, or what begins a search, called with what is to be called with its result.
+    """
 
     @abstractmethod
     def _steps(self, request: httpx.Request) -> Generator[Any, Any, None]:
@@ -160,8 +169,6 @@ class _Auth(httpx.Auth):
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
         """Authorize a request of `payt.AsyncClient`."""
-        from asyncio import wrap_future  # noqa: PLC0415  who needs it has imported it before
-
         steps = self._steps(request)
         with suppress(StopIteration):
             step = next(steps)
@@ -169,7 +176,7 @@ class _Auth(httpx.Auth):
                 if step is request:
                     step = steps.send((yield request))
                 else:
-                    step = steps.send(await (step if inspect.isawaitable(step) else wrap_future(step)))
+                    step = steps.send(await (step if inspect.isawaitable(step) else _found(step)))
 
 
 def _waited_for(step: Any, request: httpx.Request) -> Any:
@@ -177,11 +184,22 @@ def _waited_for(step: Any, request: httpx.Request) -> Any:
         if inspect.iscoroutine(step):
             step.close()
         raise TypeError("credentials is a coroutine function, which payt.Client cannot wait for: use payt.AsyncClient")
-    left = time_left()
     try:
-        return step.result(None if left == float("inf") else left)
-    except TimeoutError:
+        return result_of(step, time_left())
+    except Empty:
         raise httpx.PoolTimeout("no token before the deadline", request=request) from None
+
+
+async def _found(begin: Callable[[Callable[[Any], object]], object]) -> Any:
+    loop = running_loop()
+    future: asyncio.Future[Any] = loop.create_future()
+
+    def wake(result: Any) -> None:
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(lambda: None if future.done() else future.set_result(result))
+
+    begin(wake)
+    return await future
 
 
 class BearerAuth(_Auth):
@@ -227,16 +245,13 @@ class GrantAuth(_Auth):
         cache, may_ask = self._cache, True
         for _ in range(MOST_TOKENS):
             token = cache.ready(self._grant)
-            while token is None:
-                search, is_new = cache.search(self._grant, self._endpoint, may_ask=may_ask)
-                token = yield search
+            if token is None:
+                token = yield partial(cache.search, self._grant, self._endpoint, may_ask)
                 if isinstance(token, PaytError):
                     raise copy.copy(token)  # each who waited needs one of their own, as raising writes into it
-                if token is None and is_new:
+                if token is None:
                     return
-                if token is not None and not is_new and cache.is_refused(token):
-                    token = None
-                may_ask = may_ask and (token is None or token is not cache.newest)
+                may_ask = may_ask and token is not cache.newest
             request.headers["Authorization"] = f"Bearer {token.access_token}"
             response = yield request
             if response.status_code != httpx.codes.UNAUTHORIZED:

@@ -30,14 +30,15 @@ nor its being a daemon, and the program ends when the answer is kept.
 
 from __future__ import annotations
 
+import atexit
 import copy
 import logging
 import time
 import weakref
-from collections import deque
 from collections.abc import Callable, Hashable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeGuard
+from functools import partial
+from typing import Final, TypeGuard
 
 import attrs
 import httpx
@@ -45,16 +46,13 @@ import httpx
 from ..errors import LoginRequiredError, PaytError, TokenError
 from ..transport import clock
 from ..transport.redaction import without
-from ..transport.signals import renewing
+from ..transport.signals import is_ending, renewing
 from .endpoint import TokenEndpoint
 from .grants import Grant
 from .place import Place, key_of, refresh_token_of
-from .searches import say_once, searches
-from .stores import MemoryTokenStore
+from .searches import Wake, result_of, searches
+from .stores import MemoryTokenStore, say_once
 from .token import Token, digest_of
-
-if TYPE_CHECKING:
-    from concurrent.futures import Future
 
 log = logging.getLogger("payt")
 
@@ -64,9 +62,8 @@ REREADING: Final = (0.1, 0.2, 0.5, 1.0, 1.0, 1.0, 1.0)
 """Seconds between looks into the store for what another process may be about to save."""
 _NEVER: Final = float("-inf")
 """Seconds before its end in which a token is due, for who would take one that has ended."""
-
-Search: TypeAlias = "Future[Token | PaytError | None]"
-"""It ends with an error as its result, which nobody has to fetch; with None if there is no good token."""
+_MOST_REFUSED: Final = 16
+"""Access tokens that are remembered as refused."""
 
 
 class TokenCache:
@@ -77,10 +74,9 @@ class TokenCache:
         self.place = place
         self.newest: Token | None = None  # that this process asked for
         self._token: Token | None = None
-        self._refused: deque[str] = deque(maxlen=16)
+        self._refused: tuple[str, ...] = ()
         self._patient_until = float("-inf")
-        self._refusals: dict[str, PaytError] = {}  # by the digest of what nobody need send again
-        self._another = ""  # access token of a login that works, and is not the one that was given
+        self._final: dict[str, PaytError] = {}  # by the digest of what nobody need send again
 
     def ready(self, grant: Grant) -> Token | None:
         """The known token, if it will do. Waits for nothing."""
@@ -89,31 +85,23 @@ class TokenCache:
 
     def refuse(self, token: Token) -> None:
         """Payt does not take this token: from now on it will not do for anybody."""
-        if not self.is_refused(token):
-            self._refused.append(token.access_token)
+        if token.access_token not in self._refused:
+            self._refused = (*self._refused, token.access_token)[-_MOST_REFUSED:]
 
-    def is_refused(self, token: Token) -> bool:
-        """Whether Payt did not take it."""
-        return token.access_token in self._refused
+    def search(self, grant: Grant, endpoint: TokenEndpoint, may_ask: bool, wake: Wake) -> None:  # noqa: FBT001
+        """Look into the store, and ask for a new token where that is allowed. Who knows the same searches once.
 
-    @property
-    def must_stay(self) -> bool:
-        """Whether it knows what no store does, so that it is to live as long as the process."""
-        return self.place.unsaved is not None or bool(self._refusals)
-
-    def search(self, grant: Grant, endpoint: TokenEndpoint, *, may_ask: bool = True) -> tuple[Search, bool]:
-        """The search that is under way, or a new one, and whether it is new: only then it knows what was refused last.
-
-        It looks into the store, and asks for a new token where it may.
+        It ends with a token, with an error as its result, or with None if there is no good token.
 
         Raises:
             TokenError: No search can begin any more, as the program is ending.
         """
-        return self._begin(grant, lambda: self._find(grant, endpoint, may_ask=may_ask))
+        find = partial(self._find, grant, endpoint, may_ask=may_ask)
+        self._begin(grant, find, (grant.client_secret, grant.refresh_token, may_ask, self._refused), wake)
 
     def try_place(self, grant: Grant) -> Token | PaytError | None:
         """What is stored, when it is known that another token can be; errors are returned, as by `replace`."""
-        result: Token | PaytError | None = self._begin(grant, self._tried, who=object())[0].result()
+        result: Token | PaytError | None = result_of(partial(self._begin, grant, self._tried, object()))
         return result
 
     def replace(self, grant: Grant, endpoint: TokenEndpoint, body: Mapping[str, str]) -> Token | PaytError:
@@ -123,19 +111,19 @@ class TokenCache:
         loses no token.
         """
         result: Token | PaytError
-        result = self._begin(grant, lambda: self._exchange(grant, endpoint, body), who=object())[0].result()
+        result = result_of(partial(self._begin, grant, partial(self._exchange, grant, endpoint, body), object()))
         return result
 
-    def _begin(self, grant: Grant, find: Callable[[], Token | None], who: Hashable = None) -> tuple[Future[Any], bool]:
+    def _begin(self, grant: Grant, find: Callable[[], Token | None], who: Hashable, wake: Wake) -> None:
         def result() -> Token | PaytError | None:
             try:
                 return find()
             except BaseException as error:  # noqa: BLE001  somebody waits for it
+                if self.place.unsaved is not None or self._final:  # no store knows that: it is kept, with the process
+                    kept.add(self)
                 return self._told(error, grant.client_secret)
-            finally:
-                searches.get().keep(self)
 
-        return searches.get().begin((self, who, grant.client_secret, grant.refresh_token), result)
+        searches.get().begin((self, who), result, wake)
 
     def _find(self, grant: Grant, endpoint: TokenEndpoint, *, may_ask: bool) -> Token | None:
         held, early = self.place.load(), grant.refresh_early if may_ask else _NEVER
@@ -146,52 +134,55 @@ class TokenCache:
                 return self._know(held)
             if not may_ask:
                 return None  # and, as the lock is held, nobody is about to put another one there
-            if held is not None and held.access_token == self._another and not grant.owns(held):
-                raise _another_login(grant)
-            with renewing():
-                return self._renew(endpoint, grant, held)
+            return self._renew(endpoint, grant, held)
 
     def _tried(self) -> Token | None:
-        with self.place.locked() as held, self.place.tried(held):
+        with self.place.locked() as held:
+            self.place.check(held)
             return held
 
     def _exchange(self, grant: Grant, endpoint: TokenEndpoint, body: Mapping[str, str]) -> Token:
-        with self.place.locked() as held, self.place.tried(held), renewing():
-            new = endpoint.ask(body, patient=True)
-            return self._keep(grant, held, attrs.evolve(new, origins=() if held is None else held.origins))
+        with self.place.locked() as held:
+            self.place.check(held)
+            with renewing():
+                new = endpoint.ask(body, patient=True)
+                return self._keep(grant, held, attrs.evolve(new, origins=() if held is None else held.origins))
 
     def _renew(self, endpoint: TokenEndpoint, grant: Grant, held: Token | None) -> Token:
-        is_good, where = self._will_do(held, grant, 0), str(endpoint.base_url)
-        body = grant.asks(held, where)
+        is_good = self._will_do(held, grant, 0)
         try:
-            return self._ask(endpoint, grant, held, body, patient=not is_good)
+            return self._ask(endpoint, grant, held, patient=not is_good)
         except Exception as error:
             if is_good and self.place.unsaved is None:
                 log.warning("the token could not be renewed early: %s", error)
                 self._patient_until = clock.now() + PATIENCE
                 return self._know(held)  # type: ignore[arg-type]  # it is good
-            if not isinstance(error, LoginRequiredError) or not grant.spends or held is None or held.refused:
+            is_refusal = isinstance(error, LoginRequiredError) and grant.spends
+            if not is_refusal or held is None or held.refresh_token is None or held.refused:
                 raise
             held = attrs.evolve(held, refused=True)
             with suppress(Exception):  # it is only to be told
                 self.store.save(self.key, held)
-        return self._ask(endpoint, grant, held, grant.asks(held, where), patient=True)
+        return self._ask(endpoint, grant, held, patient=True)
 
-    def _ask(
-        self, endpoint: TokenEndpoint, grant: Grant, held: Token | None, body: Mapping[str, str], *, patient: bool
-    ) -> Token:
-        spent = digest_of(f"{grant.client_secret} {body.get('refresh_token')}")
-        if spent in self._refusals:
-            raise copy.copy(self._refusals[spent])
-        with self.place.tried(held):
+    def _ask(self, endpoint: TokenEndpoint, grant: Grant, held: Token | None, *, patient: bool) -> Token:
+        body = grant.asks(held, str(endpoint.base_url))
+        what = _digest_of(grant, body.get("refresh_token"))
+        if what in self._final:
+            raise copy.copy(self._final[what])
+        self.place.check(held)
+        if is_ending():
+            raise TokenError("no token was asked for: the program is ending")
+        with renewing():
             try:
                 new = endpoint.ask(body, patient=patient)
             except LoginRequiredError as error:
-                others = self._saved_by_others(grant, held) if patient and grant.spends else None
+                if not grant.spends:
+                    raise
+                others = self._saved_by_others(grant, held) if patient else None
                 if others is not None:
                     return self._know(others)
-                if grant.spends:
-                    self._refusals[spent] = copy.copy(error)
+                self._final[what] = copy.copy(error)
                 raise
             return self._keep(grant, held, grant.kept(new, held, body))
 
@@ -200,13 +191,13 @@ class TokenCache:
         log.info("a new token was got (%s)", grant.name)
         if not token.access_token:
             raise TokenError("the token endpoint's answer has a refresh token, which was saved, but no access token")
-        with suppress(ValueError):
-            self._refused.remove(token.access_token)  # given out anew: Payt must know what it does
-        self._refusals.clear()
+        self._refused = tuple(
+            each for each in self._refused if each != token.access_token
+        )  # Payt must know what it does
         self.newest = self._know(token)
         if not grant.owns(token):
-            self._another = token.access_token
-            raise _another_login(grant)
+            error = self._final[_digest_of(grant, token.refresh_token)] = _another_login(grant)
+            raise copy.copy(error)
         return token
 
     def _saved_by_others(self, grant: Grant, held: Token | None) -> Token | None:
@@ -224,8 +215,7 @@ class TokenCache:
     def _will_do(self, token: Token | None, grant: Grant, early: float) -> TypeGuard[Token]:
         return (
             token is not None
-            and token.access_token != ""
-            and not self.is_refused(token)
+            and token.access_token not in ("", *self._refused)
             and grant.owns(token)
             and not token.is_due(time.time(), early)
         )
@@ -254,7 +244,7 @@ def cache_of(grant: Grant, base_url: httpx.URL) -> TokenCache:
     except TokenError as error:
         if grant.spends:
             raise
-        say_once(str(error), about="no home")
+        say_once(str(error))
         store = _nowhere
     key = key_of(base_url, grant.client_id, grant.name, grant.scope, grant.account)
     # what is not hashable has an id that nothing else has while the cache holds it
@@ -272,5 +262,19 @@ def _another_login(grant: Grant) -> TokenError:
     )
 
 
+def _digest_of(grant: Grant, refresh_token: str | None) -> str:
+    return digest_of(f"{grant.client_secret} {grant.refresh_token} {refresh_token}")
+
+
+def save_what_is_left() -> None:
+    """When the program ends: save what could not be saved."""
+    for cache in kept:
+        if cache.place.unsaved is not None:
+            with suppress(Exception), cache.place.locked():
+                pass  # it is saved on the way in
+
+
+kept: set[TokenCache] = set()
+atexit.register(save_what_is_left)
 _caches: weakref.WeakValueDictionary[Hashable, TokenCache] = weakref.WeakValueDictionary()
 _nowhere = MemoryTokenStore()

@@ -21,7 +21,6 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing
 from functools import partial
-from threading import main_thread
 from typing import Any, Final
 from urllib.parse import quote_plus
 
@@ -35,6 +34,7 @@ from ..transport.call import Call
 from ..transport.proxies import route
 from ..transport.redaction import redacted
 from ..transport.retries import LONGEST_RETRY_AFTER, RETRIED, WAITED_OUT, is_final
+from ..transport.signals import is_ending
 from .token import Token
 from .token_answers import read, token_of
 
@@ -84,7 +84,7 @@ class TokenEndpoint:
                 except httpx.RequestError as failure:
                     error = _unreachable(self.url, failure)
                     is_later = isinstance(failure, _NOT_SENT[:2]) and not is_final(failure)
-                    again = is_later and (attempt < ATTEMPTS or (patient and main_thread().is_alive()))
+                    again = is_later and (attempt < ATTEMPTS or (patient and not is_ending()))
                 else:
                     token = token_of(response.content, asked_at) if response.is_success else None
                     if token is not None:
@@ -159,9 +159,8 @@ class TokenEndpoint:
 
 
 def _wait_unless_ending(seconds: float) -> None:
-    """Wait, but not where the program ends meanwhile: nothing was sent, so nothing would be lost."""
-    is_running = main_thread().is_alive()
-    while seconds > 0 and main_thread().is_alive() is is_running:
+    """Wait, but not where the program is ending: nothing was sent, so nothing would be lost."""
+    while seconds > 0 and not is_ending():
         time.sleep(min(seconds, 0.1))
         seconds -= 0.1
 

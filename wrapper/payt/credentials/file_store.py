@@ -24,7 +24,7 @@ import msgspec
 from ..errors import TokenError
 from ..transport.decoding import decoder_of
 from ..transport.locks import locked_file
-from .searches import say_once
+from .stores import say_once
 from .token import Token
 
 FORMAT: Final = "payt-token-1"

@@ -12,8 +12,7 @@ import httpx
 
 from ..environments import text_of
 from ..transport import clock
-from .searches import say_once
-from .stores import TokenStore
+from .stores import TokenStore, say_once
 from .token import Token
 
 SAVING: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
@@ -51,18 +50,10 @@ class Place:
                 self.unsaved = None
             yield held
 
-    @contextmanager
-    def tried(self, held: Token | None) -> Iterator[None]:
-        """In here a token can be saved, as is known from saving what is stored, or an empty token."""
+    def check(self, held: Token | None) -> None:
+        """See that a token can be saved here: what is stored is saved again, or an empty token."""
         if self._is_precious:
             self.store.save(self.key, held or Token(""))
-        try:
-            yield
-        finally:
-            if self._is_precious and held is None:
-                with suppress(Exception):
-                    if self.load() is None:
-                        self.store.delete(self.key)
 
     def save(self, held: Token | None, token: Token) -> None:
         """Save a token that came in place of what is held; that is tried for some seconds."""
@@ -84,8 +75,7 @@ class Place:
         except Exception as error:
             if self._is_precious:
                 raise
-            what = "the application's token cannot be stored, so each process gets its own"
-            say_once(f"{what}: {error}", about=f"{self.key} {what}")
+            say_once("the application's token cannot be stored, so each process gets its own", error)
 
 
 def key_of(

@@ -1,23 +1,26 @@
-"""Threads that search for tokens, one for each login at a time. They are nobody's own: see `cache`."""
+"""Threads that search for tokens, one for each login at a time. They are nobody's own: see `cache`.
+
+A signal that raises, as Ctrl-C does, may come between taking a lock and the block that lets it go, wherever Python code
+stands between the two, as in `Thread.start` and in futures. So those who wait share no such lock with a search, which
+would never end: another thread starts it, and its result comes through a queue of their own.
+"""
 
 from __future__ import annotations
 
-import atexit
-import logging
+import queue
 import threading
 from collections.abc import Callable, Hashable
-from contextlib import suppress
 from contextvars import Context
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any, Final, TypeAlias
 
 from ..errors import TokenError
 from ..transport.process import PerProcess
 from ..transport.signals import RENEWER
 
-if TYPE_CHECKING:
-    from concurrent.futures import Future
-
-log = logging.getLogger("payt")
+ENDLESS: Final = float("inf")
+Wake: TypeAlias = Callable[[Any], object]
+"""Is called with the result, in the thread that searches."""
 
 
 class Searches:
@@ -25,67 +28,55 @@ class Searches:
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.kept: set[Any] = set()  # caches that must stay
-        self.said: set[str] = set()
-        self._under_way: dict[Hashable, Future[Any]] = {}
-        self._ended = False
+        self._waiting: dict[Hashable, list[Wake]] = {}  # for each
 
-    def begin(self, who: Hashable, find: Callable[[], Any]) -> tuple[Future[Any], bool]:
-        """The search for somebody that is under way, or else a new one, and whether it is new.
+    def begin(self, who: Hashable, find: Callable[[], Any], wake: Wake) -> None:
+        """Search, or wait for the search for the same `who` that is under way.
 
         Raises:
-            TokenError: None can begin any more, as the program is ending.
+            TokenError: No thread can be started.
         """
-        from concurrent.futures import Future  # noqa: PLC0415  `import payt` need not take the time
-
         with self.lock:
-            if who in self._under_way:
-                return self._under_way[who], False
-            if self._ended:
-                raise TokenError("no more tokens are requested: the program is ending")
-            search: Future[Any] = Future()
-            search.set_running_or_notify_cancel()  # who waits for it cannot cancel it
-            run, arguments = Context().run, (self._run, who, find, search)
-            try:
-                threading.Thread(target=run, args=arguments, name=RENEWER, daemon=False).start()
-            except RuntimeError as error:  # when a program is ending, newer versions of Python start none
-                raise TokenError(f"no token was asked for: {error}") from None
-            self._under_way[who] = search
-            return search, True
+            if who in self._waiting:
+                self._waiting[who].append(wake)
+                return
+        try:
+            threading.Thread(target=self._start, args=(who, find, wake), name=RENEWER, daemon=True).start()
+        except RuntimeError as error:
+            raise _not_asked(error) from None
 
-    def _run(self, who: Hashable, find: Callable[[], Any], search: Future[Any]) -> None:
+    def _start(self, who: Hashable, find: Callable[[], Any], wake: Wake) -> None:
+        with self.lock:
+            waiting = self._waiting.setdefault(who, [])
+            waiting.append(wake)
+            if len(waiting) > 1:
+                return
+        try:
+            threading.Thread(target=Context().run, args=(self._run, who, find), name=RENEWER, daemon=False).start()
+        except RuntimeError as error:  # when a program is ending, newer versions of Python start none
+            self._run(who, partial(_not_asked, error))
+
+    def _run(self, who: Hashable, find: Callable[[], Any]) -> None:
         result = find()
         with self.lock:
-            self._under_way.pop(who, None)  # before anybody wakes up, and finds that this one will not do
-        search.set_result(result)
-
-    def keep(self, cache: Any) -> None:
-        """Let a cache that must stay outlive its clients."""
-        with self.lock:
-            (self.kept.add if cache.must_stay else self.kept.discard)(cache)
-
-    def end(self) -> None:
-        """When the program ends: wait for what is under way, and begin nothing, as its answer could not be kept.
-
-        Python itself waits for threads, but not for one that a daemon thread starts after it has done so.
-        """
-        with self.lock:
-            self._ended = True
-            under_way = [*self._under_way.values()]
-        for search in under_way:
-            search.result()
-        for place in [cache.place for cache in self.kept if cache.place.unsaved]:
-            with suppress(Exception), place.locked():
-                pass  # it is saved on the way in
+            waiting = self._waiting.pop(who)  # before anybody wakes up, and finds that this one will not do
+        for wake in waiting:
+            wake(result)
 
 
-def say_once(text: str, about: str = "") -> None:
-    """Log a warning, once in a process for whatever it is about: its text, where that is not said."""
-    said = searches.get().said
-    if (about or text) not in said:
-        said.add(about or text)
-        log.warning("tokens: %s", text)
+def result_of(begin: Callable[[Wake], object], seconds: float = ENDLESS) -> Any:
+    """Wait for the result of what `begin` begins.
+
+    Raises:
+        queue.Empty: There is none in so many seconds.
+    """
+    results: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    begin(results.put)
+    return results.get(timeout=None if seconds == ENDLESS else seconds)
+
+
+def _not_asked(error: RuntimeError) -> TokenError:
+    return TokenError(f"no token was asked for: {error}")
 
 
 searches = PerProcess(Searches)
-atexit.register(lambda: searches.get().end())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Iterator
@@ -10,6 +11,8 @@ from typing import Protocol, runtime_checkable
 
 from ..errors import TokenError
 from .token import Token
+
+log = logging.getLogger("payt")
 
 
 @runtime_checkable
@@ -92,3 +95,13 @@ class MemoryTokenStore:
 
     def __repr__(self) -> str:
         return f"payt.MemoryTokenStore() of {len(self._tokens)}"
+
+
+def say_once(text: str, why: object = "") -> None:
+    """Log a warning, once in a process."""
+    if text not in said:
+        said.add(text)
+        log.warning("tokens: %s", f"{text}: {why}" if why else text)
+
+
+said: set[str] = set()

@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from threading import main_thread
 from typing import Any, Final
 
 from ..errors import TokenError
+from .signals import is_ending
 
 LONGEST_LOCK: Final = 150.0
 """Seconds after which nobody waits for a lock any longer: longer than any request for a token takes."""
@@ -58,7 +58,7 @@ def wait_for_lock(attempt: Callable[[float], bool], what: str) -> None:
     """
     end = time.monotonic() + LONGEST_LOCK
     while not attempt(_PATIENCE):
-        if not main_thread().is_alive():
+        if is_ending():
             raise TokenError(f"the program is ending, while another process holds {what}")
         if time.monotonic() >= end:
             raise TokenError(

@@ -31,7 +31,7 @@ class _Renewals:
     def hold(self, number: int) -> bool:
         """Whether a signal that came has to wait. Then it is sent again."""
         if number == signal.SIGINT and self.marks:
-            is_second, self.interrupted = self.interrupted, True
+            is_second, self.interrupted = self.interrupted or is_ending(), True
             return is_second
         self.waiting.append(number)  # before looking: the renewal may be over by then
         if self.marks or number not in self.waiting:
@@ -83,18 +83,30 @@ def hold_signals() -> Iterator[None]:
     try:
         yield
     finally:
-        while _renewals.get().marks:
+        while _renewals.get().marks:  # which Ctrl-C may interrupt
             time.sleep(0.02)
-        for number, handler in handlers.items():
+        # what still waits for a lock may renew later: for that, they stay, and otherwise do what those before them did
+        for number, handler in {} if _searches() else handlers.items():
             if signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, handler)
 
 
+def is_ending() -> bool:
+    """Whether the program waits for nothing any more but threads that search for tokens."""
+    if threading.main_thread().is_alive():
+        return False
+    return all(each.daemon or each.name == RENEWER or not each.is_alive() for each in threading.enumerate())
+
+
 def ignore_while_ending() -> None:
     """For a command that is done, and whose process waits at most for a token that is on its way."""
-    if any(thread.name == RENEWER for thread in threading.enumerate()):
+    if _searches():
         for number in _SIGNALS:
             signal.signal(number, signal.SIG_IGN)
+
+
+def _searches() -> bool:
+    return any(thread.name == RENEWER and thread.is_alive() for thread in threading.enumerate())
 
 
 def _handle(before: Any, number: int, frame: FrameType | None) -> None:
