@@ -6,10 +6,11 @@ address than the one that is known. What they go through serves a thread, as tha
 | what came | sent again |
 | --- | --- |
 | no connection: it cannot have arrived; 429, 502, 503, 504 | for 90 s, as for the API, where nothing else will do |
-| no connection, and a token that is still good will do meanwhile, or the program is ending | twice |
+| no connection, and a token that is still good will do meanwhile | twice |
 | 408, 500 | the same, four times |
 | 401, and id or secret hold special characters | once, with these encoded the other way |
 | anything else, as an untrusted certificate; nothing, after it was sent | no: the refresh token may be spent |
+| any of these when the program is ending | no |
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from __future__ import annotations
 import base64
 import inspect
 import random
+import re
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing
@@ -58,7 +60,6 @@ class TokenEndpoint:
     client_secret: str = attrs.field(repr=False)
     way: Mapping[str, Any] = attrs.field(factory=dict, repr=False)  # arguments of `route`, and headers
     transport: httpx.BaseTransport | None = None  # in place of one of our own; it is not closed
-    _encoded: bool = attrs.field(default=False, init=False, repr=False)
 
     @property
     def url(self) -> httpx.URL:
@@ -80,23 +81,22 @@ class TokenEndpoint:
                 asked_at = time.time()
                 try:
                     with call.active():
-                        response = self._answer(http, body)
+                        response, content = self._answer(http, body)
                 except httpx.RequestError as failure:
-                    error = _unreachable(self.url, failure)
-                    is_later = isinstance(failure, _NOT_SENT[:2]) and not is_final(failure)
-                    again = is_later and (attempt < ATTEMPTS or (patient and not is_ending()))
+                    error = self._unreachable(failure)
+                    again = isinstance(failure, _NOT_SENT) and not is_final(failure) and (patient or attempt < ATTEMPTS)
                 else:
-                    token = token_of(response.content, asked_at) if response.is_success else None
+                    token = token_of(content, asked_at) if response.is_success else None
                     if token is not None:
                         return token
-                    error, status = self._refusal(response, body), response.status_code
+                    error, status = self._refusal(response, content, body), response.status_code
                     again = patient and (status in WAITED_OUT or (status in RETRIED and attempt < ANSWERS))
                 asked = error.retry_after or 0.0
                 bound = min(0.5 * 2 ** (attempt - 1), 30.0)
                 seconds = max(random.uniform(bound / 2, bound), asked)  # noqa: S311  # many must not come back together
-                if not again or asked > LONGEST_RETRY_AFTER or seconds >= call.left:
+                if not again or asked > LONGEST_RETRY_AFTER or seconds >= call.left or is_ending():
                     raise error
-                clock.current().sleep(seconds, _wait_unless_ending if error.status is None else time.sleep)
+                clock.current().sleep(seconds, _wait_unless_ending)
 
     def _client(self, stack: ExitStack) -> httpx.Client:
         # importing httpcore takes its time, which `import payt` need not take
@@ -110,21 +110,17 @@ class TokenEndpoint:
         timeout = httpx.Timeout(LONGEST, connect=CONNECT)
         return httpx.Client(transport=transport, timeout=timeout, follow_redirects=False, headers=headers)
 
-    def _answer(self, http: httpx.Client, body: Mapping[str, str]) -> httpx.Response:
+    def _answer(self, http: httpx.Client, body: Mapping[str, str]) -> tuple[httpx.Response, bytes]:
         """The answer; from servers that want id and secret form-encoded as well as from those that do not.
 
         The first are right (RFC 6749, section 2.3.1), the second are common, and only special characters show which
         one it is. A server that does not know the client has not used up what it was sent.
         """
         plain, encoded = self._basic()
-        if self._encoded or ":" in self.client_id:
-            return self._send(http, body, encoded)
-        response = self._send(http, body, plain)
-        if response.status_code == httpx.codes.UNAUTHORIZED and encoded != plain:
-            second = self._send(http, body, encoded)
-            self._encoded = second.status_code != httpx.codes.UNAUTHORIZED
-            return second if self._encoded else response
-        return response
+        answer = self._send(http, body, encoded if ":" in self.client_id else plain)
+        if answer[0].status_code == httpx.codes.UNAUTHORIZED and encoded != plain:
+            answer = self._send(http, body, encoded)
+        return answer
 
     def _basic(self) -> tuple[str, str]:
         """Id and secret as headers carry them, as they are and form-encoded."""
@@ -132,34 +128,44 @@ class TokenEndpoint:
         plain, encoded = (base64.b64encode(":".join(each).encode()).decode() for each in (pair, map(quote_plus, pair)))
         return plain, encoded
 
-    def _send(self, http: httpx.Client, body: Mapping[str, str], basic: str) -> httpx.Response:
+    def _send(self, http: httpx.Client, body: Mapping[str, str], basic: str) -> tuple[httpx.Response, bytes]:
         headers = {"Authorization": f"Basic {basic}", "Accept": "application/json", "Accept-Encoding": "identity"}
-        return read(http.send(http.build_request("POST", self.url, json=dict(body), headers=headers), stream=True))
+        response = http.send(http.build_request("POST", self.url, json=dict(body), headers=headers), stream=True)
+        return response, read(response)
 
-    def _refusal(self, response: httpx.Response, body: Mapping[str, str]) -> TokenError:
+    def _refusal(self, response: httpx.Response, content: bytes, body: Mapping[str, str]) -> TokenError:
         secrets = (self.client_secret, *self._basic(), *(body[name] for name in _SECRET if name in body))
-        code: str | None
+        code: str | None = None
         if response.is_success:
-            code, message = None, "the answer has no access token"
+            message: str | None = "the answer has no access token"
         elif response.has_redirect_location:
-            code, message = None, "redirects, and that is not followed: is the base URL right?"
+            message = "redirects, and that is not followed: is the base URL right?"
         else:
-            code, said = read_error(response.content, response.headers.get("Content-Type", ""))
-            if code is None and said in _CODES:
-                code, said = said, None
-            code, message = code and redacted(code, secrets), redacted(said or "", secrets)
-        parts = [f"POST {address(self.url)}: {response.status_code}", code, message, _WAYS_OUT.get(code or "")]
+            code, message = read_error(content, response.headers.get("Content-Type", ""))
+            if code is None and re.fullmatch("[a-z]+_[a-z_]+", message or ""):  # OAuth's, without a description
+                code, message = message, None
+            code, message = code and redacted(code, secrets), message and redacted(message, secrets)
+        parts = filter(None, (code, message, _WAYS_OUT.get(code or "")))
         kind = LoginRequiredError if code == "invalid_grant" else TokenError
-        error = kind(": ".join(part for part in parts if part))
-        error.code, error.message = code, message or None
-        error.method, error.url, error.status = "POST", address(self.url), response.status_code
+        error = self._about(kind(": ".join([f"POST {address(self.url)}: {response.status_code}", *parts])))
+        error.code, error.message, error.status = code, message or None, response.status_code
         error.retry_after = retry_after(response.headers)
         error.request_id = redacted(response.headers.get("X-Request-Id", ""), secrets) or None
         return error
 
+    def _unreachable(self, failure: httpx.RequestError) -> TokenError:
+        text = f"POST {address(self.url)}: {type(failure).__name__}: {failure}".rstrip(": ")
+        if not isinstance(failure, _NOT_SENT):
+            text += "; the request may or may not have been carried out: the next attempt will show"
+        return self._about(TokenError(text))
+
+    def _about(self, error: TokenError) -> TokenError:
+        error.method, error.url = "POST", address(self.url)
+        return error
+
 
 def _wait_unless_ending(seconds: float) -> None:
-    """Wait, but not where the program is ending: nothing was sent, so nothing would be lost."""
+    """Wait, but not where the program is ending: nothing came, so nothing would be lost."""
     while seconds > 0 and not is_ending():
         time.sleep(min(seconds, 0.1))
         seconds -= 0.1
@@ -179,21 +185,6 @@ def _mocked(handler: Callable[[httpx.Request], Any], request: httpx.Request) -> 
     return asyncio.run(awaited()) if inspect.isawaitable(answer) else answer
 
 
-def _unreachable(url: httpx.URL, failure: httpx.RequestError) -> TokenError:
-    sent = not isinstance(failure, _NOT_SENT)
-    text = f"POST {address(url)}: {type(failure).__name__}: {failure}".rstrip(": ")
-    if sent:
-        text += "; the request may or may not have been carried out: the next attempt will show"
-    error = TokenError(text)
-    error.method, error.url = "POST", address(url)
-    return error
-
-
-_CODES: Final = frozenset(
-    {"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type"}
-    | {"invalid_scope", "access_denied", "server_error", "temporarily_unavailable"}
-)
-"""OAuth's (RFC 6749, sections 4.1.2.1 and 5.2); they may come without a description."""
 _WAYS_OUT: Final = {
     "invalid_grant": "the login no longer works; somebody must log in again: payt login",
     "invalid_client": "are the client id and secret right, and for this environment (production or demo)?",

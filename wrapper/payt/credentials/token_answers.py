@@ -13,74 +13,63 @@ from .token import Token, checked_token
 LARGEST: Final = 2**20
 """Bytes that an answer has at most."""
 MOST_ENCODINGS: Final = 2
+_TOO_LARGE: Final = "the answer is too large"
 _LONGEST_LIFE: Final = 1e9
 """Seconds; what lives longer than 30 years has no end."""
 _CLOCKS_AGREE: Final = 300.0
 """Seconds that the server's clock may be behind ours for its `created_at` to be believed."""
 
 
-def read(response: httpx.Response) -> httpx.Response:
-    """The response with its body, as far as it is needed: a token that is there counts, however the rest ends."""
-    raw, encodings = b"", response.headers.get("Content-Encoding", "").split(",")
-    pieces, failure = response.iter_raw(), None
-    if response.is_stream_consumed:  # as that of a mock is
-        pieces, encodings = iter([response.content]), []
+def read(response: httpx.Response) -> bytes:
+    """The body, as far as it is needed: a token that is there counts, however the rest ends.
 
-    def is_token(content: bytes) -> bool:
+    No encoding is asked for, and the API's answers may have but one. Here a token is kept however it is wrapped: it may
+    be the successor of a refresh token that is spent. Each of two encodings at most stays within `LARGEST`.
+    """
+    if response.is_stream_consumed:  # as that of a mock is
+        return response.content
+    content, failure = b"", None
+
+    def is_token() -> bool:
         return response.is_success and token_of(content, 0) is not None
 
     try:
-        for piece in pieces:
-            raw += piece
-            if len(raw) > LARGEST:
-                raise _too_large(response)
-            if piece.rstrip().endswith(b"}") and is_token(raw):
+        for piece in response.iter_raw():
+            content += piece
+            if len(content) > LARGEST:
+                raise httpx.ReadError(_TOO_LARGE)
+            if piece.rstrip().endswith(b"}") and is_token():
                 break
     except httpx.RequestError as error:
         failure = error
     finally:
         response.close()
-    content = raw
-    if not is_token(raw):
-        content, broken = _decoded(raw, encodings, response)
+    if not is_token():
+        content, broken = _decoded(content, response.headers.get("Content-Encoding", "").split(","))
         failure = failure or broken
-    if failure is not None and not is_token(content):
+    if failure is not None and not is_token():
         content = content.rpartition(b",")[0] + b"}"  # as far as it came
-        if not is_token(content):
+        if not is_token():
             raise failure
-    whole = httpx.Response(response.status_code, content=content, request=response.request)
-    whole.headers = response.headers  # only now: the body is decoded, whatever its headers say
-    return whole
+    return content
 
 
-def _decoded(raw: bytes, encodings: list[str], response: httpx.Response) -> tuple[bytes, httpx.DecodingError | None]:
-    """The body without its encodings, as far as it can be read, and why no further.
-
-    There are two encodings at most, each within `LARGEST`.
-
-    None is asked for, and the API's answers may have but one. Here a token is kept however it is wrapped: it may be
-    the successor of a refresh token that is spent.
-    """
+def _decoded(content: bytes, encodings: list[str]) -> tuple[bytes, httpx.DecodingError | None]:
+    """A body without its encodings, as far as it can be read, and why no further."""
     if len(encodings) > MOST_ENCODINGS:
-        raise httpx.ReadError("its Content-Encoding names more than two", request=response.request)
-    broken = None
+        return b"", httpx.DecodingError("its Content-Encoding names more than two")
+    failure = None
     for encoding in reversed(encodings):
-        content = b""
+        raw, content = content, b""
         try:
             for piece in decoded(raw, encoding):
                 content += piece
                 if len(content) > LARGEST:
-                    raise _too_large(response)
-        except ValueError as error:
-            raise httpx.ReadError(str(error), request=response.request) from None
-        except httpx.DecodingError as error:
-            broken = error
-        raw = content
-    return raw, broken
-
-
-def _too_large(response: httpx.Response) -> httpx.ReadError:
-    return httpx.ReadError("the answer is too large", request=response.request)
+                    failure = httpx.DecodingError(_TOO_LARGE)
+                    break
+        except (ValueError, httpx.DecodingError) as error:
+            failure = httpx.DecodingError(str(error))
+    return content, failure
 
 
 def token_of(content: bytes, asked_at: float) -> Token | None:
