@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 import payt
+from payt.listing.executors import run
 from payt.testing import FakePayt, contact
 from payt.transport.pace_file import FilePace
 from payt.transport.paces import BookPace
@@ -113,7 +114,7 @@ def test_what_a_child_does_seen_from_within(service: FakePayt, monkeypatch: pyte
             with pytest.raises(RuntimeError, match="only its parent can continue it"):
                 list(contacts)
             assert len(list(pager)) == 60
-        parents.close()  # a child leaves the threads of its parent alone
+        run(parents.close())  # a child leaves the threads of its parent alone
         with monkeypatch.context() as child:
             child.setattr(os, "getpid", lambda: -1)
             client.close()

@@ -120,6 +120,16 @@ def test_a_listing_of_one_page_takes_no_thread(server: FaultServer) -> None:
             assert not workers()
 
 
+@pytest.mark.parametrize(("limit", "prefetch"), [(4, 1), (11, 0)])
+def test_async_a_listing_of_one_page_takes_no_task(limit: int, prefetch: int, server: FaultServer) -> None:
+    async def run() -> None:
+        async with payt.AsyncClient("token", base_url=server.url, **QUICK) as client:
+            async for _ in client.contacts.list(administration_id="1", limit=limit, prefetch=prefetch):
+                assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    asyncio.run(run())
+
+
 @pytest.mark.parametrize("prefetch", [0, 1])
 def test_a_listing_takes_one_connection(prefetch: int, server: FaultServer, flavour: Flavour) -> None:
     before = server.connections

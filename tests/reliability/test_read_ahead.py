@@ -415,7 +415,7 @@ def test_where_no_more_threads_start_it_is_page_after_page(monkeypatch: pytest.M
     def refused(_: object) -> None:
         raise RuntimeError("can't start new thread at interpreter shutdown")
 
-    monkeypatch.setattr("payt.listing.fetch.Worker", refused)
+    monkeypatch.setattr("payt.listing.executors.Worker", refused)
     service = by_number(100)
     found, error = outcome(Sync(), service, per_page=10, prefetch=8)
     assert (found, error) == (service.ids, None)

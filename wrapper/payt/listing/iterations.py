@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterable, Iterator
 from itertools import chain
-from typing import Any, Generic, Self, TypeVar, cast
+from typing import Any, Generic, Self, TypeAlias, TypeVar, cast
+
+from payt_api.client import AuthenticatedClient
+
+from .ahead import Ahead, Arrival
+from .executors import Executor, Tasks, Threads, run
 
 T = TypeVar("T")
 R = TypeVar("R")
+Begin: TypeAlias = Callable[[Executor], tuple[Ahead[Any], Callable[[Arrival[Any]], Iterable[R]]]]
+"""Begins to read, and says what there is to give out of each arrival."""
 
 
 class _Ended:
@@ -17,18 +24,19 @@ class _Ended:
 
     def _end(self, error: BaseException) -> None:
         interrupted = RuntimeError("this listing was interrupted: start a new one from the cursor of its last page")
-        self._error = error if isinstance(error, Exception) else interrupted
+        self._error = self._error or (error if isinstance(error, Exception) else interrupted)
 
 
 class Iteration(_Ended, Generator[R]):
     """A generator that raises its error again.
 
     Args:
-        source: The generator.
+        api: Whom to ask.
+        begin: Called when the first one is asked for.
     """
 
-    def __init__(self, source: Generator[R]) -> None:
-        self._source = source
+    def __init__(self, api: AuthenticatedClient, begin: Begin[R]) -> None:
+        self._source = _given(api, begin)
 
     def send(self, value: None) -> R:
         """As a generator's."""
@@ -36,8 +44,6 @@ class Iteration(_Ended, Generator[R]):
             raise self._error
         try:
             return self._source.send(value)
-        except StopIteration:
-            raise
         except BaseException as error:
             self._end(error)
             raise
@@ -46,30 +52,23 @@ class Iteration(_Ended, Generator[R]):
         """As a generator's."""
         return self._source.throw(*error)
 
-    def close(self) -> None:
-        """As a generator's."""
-        self._source.close()
-
 
 class AsyncIteration(_Ended, AsyncGenerator[R]):
     """The same, for asyncio; and one that was closed with its event loop fails as well."""
 
-    def __init__(self, source: AsyncGenerator[R]) -> None:
-        self._source = source
-        self._is_over = False
+    def __init__(self, api: AuthenticatedClient, begin: Begin[R]) -> None:
+        self._source = _given_async(api, begin)
 
     async def asend(self, value: None) -> R:
         """As a generator's."""
-        if cast("Any", self._source).ag_frame is None and not self._is_over:
+        if self._error is None and cast("Any", self._source).ag_frame is None:
             self._end(GeneratorExit())
         if self._error is not None:
             raise self._error
         try:
             return await self._source.asend(value)
         except BaseException as error:
-            self._is_over = True
-            if not isinstance(error, StopAsyncIteration):
-                self._end(error)
+            self._end(error)
             raise
 
     async def athrow(self, *error: Any) -> R:
@@ -78,8 +77,30 @@ class AsyncIteration(_Ended, AsyncGenerator[R]):
 
     async def aclose(self) -> None:
         """As a generator's."""
-        self._is_over = True
+        self._end(StopAsyncIteration())
         await self._source.aclose()
+
+
+def _given(api: AuthenticatedClient, begin: Begin[R]) -> Generator[R]:
+    ahead, given = begin(Threads(api))
+    try:
+        while (arrival := run(ahead.next())) is not None:
+            yield from given(arrival)
+            del arrival  # one page in memory less while the next one is waited for
+    finally:
+        run(ahead.close())
+
+
+async def _given_async(api: AuthenticatedClient, begin: Begin[R]) -> AsyncGenerator[R]:
+    ahead, given = begin(Tasks(api))
+    try:
+        while (arrival := await ahead.next()) is not None:
+            for each in given(arrival):
+                del arrival
+                yield each
+                del each
+    finally:
+        await ahead.close()
 
 
 class Records(chain[T]):
@@ -105,21 +126,14 @@ def _batches(pages: Iteration[R], records: Callable[[R], Iterable[T]]) -> Iterat
     except GeneratorExit:
         raise
     except BaseException as error:  # noqa: BLE001  # a chain ends where its source fails, and not where a link does
-        yield _Failing(error, pages)
+        errors = iter([error])
 
+        def fail() -> Any:
+            for each in errors:
+                raise each
+            next(pages)  # which fails again
 
-class _Failing(Iterator[Any]):
-    """Raises an error, and then whatever its pages raise."""
-
-    def __init__(self, error: BaseException, pages: Iteration[Any]) -> None:
-        self._error: BaseException | None = error
-        self._pages = pages
-
-    def __next__(self) -> Any:
-        error, self._error = self._error, None
-        if error is not None:
-            raise error
-        return next(self._pages)
+        yield iter(fail, None)
 
 
 class AsyncRecords(AsyncIterator[T], Generic[T]):

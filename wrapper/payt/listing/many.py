@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import repeat
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar, get_args
@@ -14,9 +14,9 @@ from payt_api.client import AuthenticatedClient
 
 from .. import checks
 from ..errors import PaytError
-from .ahead import Ahead, Arrival, AsyncAhead
+from .ahead import Ahead, Arrival, same
 from .arguments import listing_of
-from .fetch import same, same_async
+from .executors import Executor
 from .iterations import AsyncIteration, AsyncRecords, Iteration, Records
 from .pager import MOST_PREFETCH
 from .pages import InvalidRecord, Page
@@ -74,22 +74,22 @@ class _Many(Generic[T]):
     def _new_walks(self, rate: float | None = None) -> dict[str, Walk[T]]:
         return {name: Walk(listing, self._prefetch, rate) for name, listing in self._listings.items()}
 
-    def _begin(self, session: Any) -> tuple[dict[str, Any], dict[str, PaytError]]:
-        """What an engine reads that reads all listings, and where this iteration collects its errors."""
-        self._walks, self._errors = self._new_walks(session.settings.rate_limit), {}
+    def _begin(self, executor: Executor) -> tuple[Ahead[Any], Callable[[Arrival[Any]], list[tuple[str, Page[T]]]]]:
+        self._walks, self._errors = self._new_walks(executor.session.settings.rate_limit), {}
         workers = min(self._concurrency, len(self._listings))
-        return {"walks": self._walks.items(), "workers": workers, "prefetch": self._prefetch}, self._errors
+        ahead = Ahead(executor, same, self._walks.items(), workers=workers, prefetch=self._prefetch)
+        return ahead, partial(self._given, self._errors)
 
-    def _page_of(self, arrival: Arrival[Page[T]], errors: dict[str, PaytError]) -> Page[T] | None:
+    def _given(self, errors: dict[str, PaytError], arrival: Arrival[Page[T]]) -> list[tuple[str, Page[T]]]:
         """The page that arrived; an error is collected, or raised. Any other error is always raised."""
         try:
-            return arrival.result()
+            return [(arrival.name, arrival.result())]
         except PaytError as error:
             error.administration_id = arrival.name
             if not self._collects:
                 raise
             errors[arrival.name] = error
-            return None
+            return []
 
 
 class ManyPager(_Many[T]):
@@ -106,23 +106,15 @@ class ManyPager(_Many[T]):
             PaytError: With `on_error="raise"`, as soon as one listing fails; this ends all others too.
                 `administration_id` tells which listing it was, and `cursor` resumes that one.
         """
-        return Records.of(Iteration(self._arrived()), _pairs_of)
+        return Records.of(self.pages(), _pairs_of)
 
-    def pages(self) -> Generator[tuple[str, Page[T]]]:
+    def pages(self) -> Iteration[tuple[str, Page[T]]]:
         """Pairs of an administration's id and a page.
 
         Raises:
             PaytError: As for records.
         """
-        return Iteration(self._arrived())
-
-    def _arrived(self) -> Generator[tuple[str, Page[T]]]:
-        work, errors = self._begin(self._api.get_httpx_client())
-        with closing(Ahead(self._api, same, **work)) as ahead:
-            for arrival in ahead:
-                if (page := self._page_of(arrival, errors)) is not None:
-                    yield arrival.name, page
-                del arrival, page
+        return Iteration(self._api, self._begin)
 
     def to_arrow(self) -> pyarrow.RecordBatchReader:
         """As `Pager.to_arrow`, with the column `administration_id` before all others.
@@ -148,18 +140,7 @@ class AsyncManyPager(_Many[T]):
 
     def pages(self) -> AsyncGenerator[tuple[str, Page[T]]]:
         """As `ManyPager.pages`."""
-        return AsyncIteration(self._arrived())
-
-    async def _arrived(self) -> AsyncGenerator[tuple[str, Page[T]]]:
-        work, errors = self._begin(self._api.get_async_httpx_client())
-        ahead = AsyncAhead(self._api, same_async, **work)
-        try:
-            while (arrival := await ahead.next()) is not None:
-                if (page := self._page_of(arrival, errors)) is not None:
-                    yield arrival.name, page
-                del arrival, page
-        finally:
-            await ahead.close()
+        return AsyncIteration(self._api, self._begin)
 
     async def to_arrow(self) -> pyarrow.RecordBatchReader:
         """As `ManyPager.to_arrow`, but all is listed first: whatever reads Arrow cannot await a page."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import aclosing, closing
+from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, Self, TypeVar
 
@@ -13,9 +14,9 @@ import attrs
 from payt_api.client import AuthenticatedClient
 
 from .. import checks
-from .ahead import Ahead, AsyncAhead
+from .ahead import Ahead, Arrival, Make, same
 from .arguments import Listing, listing_of
-from .fetch import fetch, same, same_async
+from .executors import Executor
 from .iterations import AsyncIteration, AsyncRecords, Iteration, Records
 from .pages import InvalidRecord, Page
 from .spec import ListSpec
@@ -51,16 +52,14 @@ class _One(Generic[T]):
         """With `on_invalid="collect"`, the records that the last iteration left out, complete when it is over."""
         return tuple(self._walk.invalid)
 
-    def _begin(self) -> Walk[T]:
-        self._walk = Walk(self._listing, self._prefetch, self._session().settings.rate_limit)
-        return self._walk
-
-    @abstractmethod
-    def _session(self) -> Any: ...
+    def _begin(self, make: Make[R], executor: Executor) -> tuple[Ahead[R], Callable[[Arrival[R]], list[R]]]:
+        self._walk = Walk(self._listing, self._prefetch, executor.session.settings.rate_limit)
+        ahead = Ahead(executor, make, [("", self._walk)], workers=0, prefetch=self._prefetch)
+        return ahead, lambda arrival: [arrival.result()]
 
     def _one(self) -> Self:
         """The same for one record and one request."""
-        limit = min(1, 1 if self._listing.limit is None else self._listing.limit)
+        limit = 1 if self._listing.limit is None else min(1, self._listing.limit)
         return self._with(attrs.evolve(self._listing, limit=limit), 0)
 
     def _with(self, listing: Listing, prefetch: int) -> Self:
@@ -79,6 +78,9 @@ class _One(Generic[T]):
         if recipe is None:
             raise TypeError("only the pagers of a payt.Client or payt.AsyncClient can be pickled")
         return restored, (type(self), recipe, self._listing, self._prefetch)
+
+    @abstractmethod
+    def _session(self) -> Any: ...
 
     def __repr__(self) -> str:
         return f"payt.{type(self).__name__}({self._listing}, prefetch={self._prefetch})"
@@ -112,7 +114,7 @@ class Pager(_One[T]):
         Raises:
             PaytError: The listing failed; `cursor` resumes it.
         """
-        return self._records()
+        return Records.of(self.pages(), _data_of)
 
     def __next__(self) -> NoReturn:
         raise TypeError("a pager starts over with each iteration: use next(iter(pager)), or pager.first()")
@@ -123,16 +125,16 @@ class Pager(_One[T]):
         Raises:
             PaytError: The request failed.
         """
-        with closing(self._one()._records()) as records:  # noqa: SLF001  # ours
+        with closing(Records.of(self._one().pages(), _data_of)) as records:
             return next(records, None)
 
-    def pages(self) -> Generator[Page[T]]:
+    def pages(self) -> Iteration[Page[T]]:
         """The same, a page at a time.
 
         Raises:
             PaytError: The listing failed; `cursor` resumes it.
         """
-        return self.map_pages(same)
+        return Iteration(self._api, partial(self._begin, same))
 
     def map_pages(self, make: Callable[[Page[T]], R]) -> Generator[R]:
         """What `make` returns for each page, called in the thread that fetches it, while you work on the page before.
@@ -143,25 +145,11 @@ class Pager(_One[T]):
         Raises:
             PaytError: The listing failed; `cursor` resumes it.
         """
-        return Iteration(self._made(make))
 
-    def _records(self) -> Records[T]:
-        return Records.of(Iteration(self._made(same)), _data_of)
+        async def made(page: Page[T]) -> R:
+            return make(page)
 
-    def _made(self, make: Callable[[Page[T]], R]) -> Generator[R]:
-        walk = self._begin()
-        made = fetch(self._api, make, walk)
-        while made is not None and (walk.ended or not self._prefetch):  # no thread is needed
-            yield made[0]
-            made = None
-            made = fetch(self._api, make, walk)
-        if made is not None:
-            ahead = Ahead(self._api, make, [("", walk)], workers=1, prefetch=self._prefetch, first=made)
-            with closing(ahead):
-                del made
-                for arrival in ahead:
-                    yield arrival.result()
-                    del arrival
+        return Iteration(self._api, partial(self._begin, made))
 
     def to_arrow(self) -> pyarrow.RecordBatchReader:
         """The records as Arrow, a batch for each page: `client.contacts.list(...).to_arrow().read_all()` is a table.
@@ -191,35 +179,23 @@ class AsyncPager(_One[T]):
 
     def __aiter__(self) -> AsyncIterator[T]:
         """As iterating a `Pager`."""
-        return self._records()
+        return AsyncRecords(self.pages(), _data_of)
 
     def __anext__(self) -> NoReturn:
         raise TypeError("a pager starts over with each iteration: use anext(aiter(pager)), or await pager.first()")
 
     async def first(self) -> T | None:
         """As `Pager.first`."""
-        async with aclosing(self._one()._records()) as records:  # noqa: SLF001  # ours
+        async with aclosing(AsyncRecords(self._one().pages(), _data_of)) as records:
             return await anext(records, None)
 
     def pages(self) -> AsyncGenerator[Page[T]]:
         """As `Pager.pages`."""
-        return self.map_pages(same_async)
+        return self.map_pages(same)
 
     def map_pages(self, make: Callable[[Page[T]], Awaitable[R]]) -> AsyncGenerator[R]:
         """As `Pager.map_pages`; `make` is awaited, in the task that fetches ahead."""
-        return AsyncIteration(self._made(make))
-
-    def _records(self) -> AsyncRecords[T]:
-        return AsyncRecords(self.pages(), _data_of)
-
-    async def _made(self, make: Callable[[Page[T]], Awaitable[R]]) -> AsyncGenerator[R]:
-        ahead = AsyncAhead(self._api, make, [("", self._begin())], workers=1, prefetch=self._prefetch)
-        try:
-            while (arrival := await ahead.next()) is not None:
-                yield arrival.result()
-                del arrival  # one page in memory less while the next one is waited for
-        finally:
-            await ahead.close()
+        return AsyncIteration(self._api, partial(self._begin, make))
 
     async def to_arrow(self) -> pyarrow.RecordBatchReader:
         """As `Pager.to_arrow`, but all is listed first: whatever reads Arrow cannot await a page."""

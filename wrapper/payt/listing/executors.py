@@ -1,0 +1,132 @@
+"""What tells a `Client` from an `AsyncClient` in a listing: calls that block and threads, or awaits and tasks.
+
+All else is written once, in coroutines. With `Threads` nothing in them is ever suspended, so `run` has their result at
+once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Coroutine, Mapping
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, TypeVar
+
+from payt_api.client import AuthenticatedClient
+from payt_api.types import Response
+
+from ..transport.call import Cancel, running_loop
+from ..transport.retries import Operation, ask, ask_async
+from ..transport.workers import Worker, join
+
+if TYPE_CHECKING:
+    import asyncio
+
+R = TypeVar("R")
+Query: TypeAlias = Mapping[str, Any]
+
+
+class Threads:
+    """Calls that block, and threads.
+
+    Args:
+        api: Whom to ask.
+        cancel: What ends the waits of the thread that this is for; None for the thread that iterates.
+    """
+
+    frees_what_it_made: Final = True
+    """In the thread that made it, in whose processor's caches it lies, and nobody waits for that."""
+
+    def __init__(self, api: AuthenticatedClient, cancel: Cancel | None = None) -> None:
+        self._api, self.cancel = api, cancel
+        self.session: Any = api.get_httpx_client()
+
+    async def ask(
+        self, operation: Operation[Any], query: Query, read: Callable[[Response[Any]], R], *, label: str
+    ) -> R:
+        """What `read` makes of the answer to an operation, with all attempts at it."""
+        return ask(self._api, operation, query, read, label=label, cancel=self.cancel)
+
+    async def ask_once(self, operation: Operation[Any], query: Query) -> Response[Any]:
+        """The answer to an operation, by one attempt."""
+        return operation.sync_detailed(client=self._api, **query)
+
+    def queue(self) -> SimpleQueue[Any]:
+        """A new queue."""
+        return SimpleQueue()
+
+    async def get(self, queue: SimpleQueue[Any]) -> Any:
+        """The next one of a queue."""
+        if self.cancel is None:
+            return queue.get()
+        # who is woken up by the None is told by an exception
+        return self.cancel.wait_for(queue.get, lambda: queue.put(None))
+
+    def start(self, work: Callable[[Self], Coroutine[Any, Any, None]]) -> Worker | None:
+        """Have a thread do some work; None where none starts any more."""
+        api, kind = self._api, type(self)
+        try:
+            return Worker(lambda cancel: run(work(kind(api, cancel))))
+        except RuntimeError:  # as in a program that is ending, since Python 3.12
+            return None
+
+    async def end(self, workers: Collection[Worker]) -> None:
+        """Have threads give up what they are about, and end."""
+        for worker in workers:
+            worker.stop()
+        join(workers)
+
+
+class Tasks:
+    """Awaits, and tasks of asyncio; all as with `Threads`."""
+
+    frees_what_it_made: Final = False
+    cancel: Final = None
+
+    def __init__(self, api: AuthenticatedClient) -> None:
+        self._api = api
+        self._loop = running_loop()
+        self.session: Any = api.get_async_httpx_client()
+
+    async def ask(
+        self, operation: Operation[Any], query: Query, read: Callable[[Response[Any]], R], *, label: str
+    ) -> R:
+        """As with `Threads`."""
+        return await ask_async(self._api, operation, query, read, label=label)
+
+    async def ask_once(self, operation: Operation[Any], query: Query) -> Response[Any]:
+        """As with `Threads`."""
+        return await operation.asyncio_detailed(client=self._api, **query)
+
+    def queue(self) -> asyncio.Queue[Any]:
+        """As with `Threads`."""
+        import asyncio  # noqa: PLC0415  # takes its time, which who works without it need not take
+
+        return asyncio.Queue()
+
+    async def get(self, queue: asyncio.Queue[Any]) -> Any:
+        """As with `Threads`."""
+        return await queue.get()
+
+    def start(self, work: Callable[[Self], Coroutine[Any, Any, None]]) -> asyncio.Task[None]:
+        """As with `Threads`."""
+        return self._loop.create_task(work(self))
+
+    async def end(self, tasks: Collection[asyncio.Task[None]]) -> None:
+        """As with `Threads`."""
+        import asyncio  # noqa: PLC0415  # as above
+
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+Executor: TypeAlias = Threads | Tasks
+
+
+def run(work: Coroutine[Any, Any, R]) -> R:
+    """The result of a coroutine in which only `Threads` are waited for."""
+    while True:
+        try:
+            work.send(None)
+        except StopIteration as end:
+            result: R = end.value
+            return result
