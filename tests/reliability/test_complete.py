@@ -17,6 +17,7 @@ import zstandard
 from hypothesis import strategies as st
 
 import payt
+from payt.listing.seen import Seen
 from payt.testing import FakePayt
 from payt.transport.answers import retry_after
 from payt.transport.decoding import readers
@@ -341,6 +342,15 @@ def test_a_record_that_comes_twice_is_given_once(numbers: list[str], flavour: Fl
     with serving(by_offset(numbers)) as server:
         assert listed(flavour, server) == once
         assert listed(flavour, server, per_page=3) == once
+
+
+def test_whatever_a_key_is_it_is_known_again() -> None:
+    """As that of a list whose keys are numbers in its contract."""
+    for one, two, three in (("1", "2", "3"), (1, 2, 3), ("a", "b", "c"), ("1", 2, None)):
+        seen = Seen()
+        assert seen.new([one, two]) == [True, True]
+        assert seen.new([]) == []
+        assert seen.new([two, one, three]) == [False, False, True]
 
 
 # Odd records

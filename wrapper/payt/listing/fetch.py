@@ -13,7 +13,7 @@ from ..errors import APIError, InvalidResponseError
 from ..transport.call import Call, current
 from .executors import Executor, Query
 from .guesses import Guess
-from .pages import Page, keys_of, odd_names
+from .pages import Page, keys_of, odd_names, records_of
 from .walk import Walk
 
 T = TypeVar("T")
@@ -118,7 +118,7 @@ async def _ask_ahead(walk: Walk[Any], query: Query, guess: Guess, answers: Any, 
     try:
         with call.active():
             response = await executor.ask_once(walk.listing.spec.operation, query)
-        keys = keys_of(walk.listing, response)
+        keys = keys_of(walk.listing, records_of(response))
         odd_names(response)
         good = response
     except Exception:  # noqa: BLE001, S110  # it is asked for again at its turn, and fails there if it must

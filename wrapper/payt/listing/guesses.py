@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from operator import lt
 from statistics import NormalDist, fmean, stdev
 from typing import Any, Final
 
@@ -26,6 +25,7 @@ from payt_api.types import Response
 
 from ..transport.call import Call
 from .pages import cursor_of
+from .seen import ascending
 
 _WORTH: Final = 1.25
 """How many starts of the pace a page must take for reading ahead to be faster, as it takes some more requests."""
@@ -138,7 +138,7 @@ class Guesses:
         self._under_way -= 1
         cursor = None if response is None else cursor_of(response)
         ids = None if response is None else ascending(keys, guess.cursor)
-        if ids is None or (cursor and keys[-1:] != [cursor]):
+        if ids is None or (cursor and [cursor] != [*map(str, ids[-1:])]):
             self._drop(guess)
             return
         guess.ids, guess.last, guess.response = ids, not cursor, response
@@ -211,13 +211,3 @@ class Guesses:
         short = NormalDist(mean, max(0.01 * mean, deviation)).cdf
         steps = (mean * percent / 100 for percent in range(50, 100))
         return start + max(1, int(min(steps, key=lambda step: (pages + 2 * short(step)) / step)))
-
-
-def ascending(keys: list[Any], above: int) -> list[int] | None:
-    """Ids as numbers; None where they are none, or do not ascend."""
-    try:
-        numbers = list(map(int, keys))
-    except (TypeError, ValueError):
-        return None
-    plain = list(map(str, numbers)) == keys  # no "007"
-    return numbers if plain and all(map(lt, [above, *numbers], numbers)) else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from typing import Any, Generic, NoReturn, TypeVar
 
@@ -80,8 +79,8 @@ class Proof:
     cursor: str | None = None
 
 
-def keys_of(listing: Listing, response: Response[Any]) -> list[Any]:
-    """The keys of an answer's records, each None where it has none.
+def records_of(response: Response[Any]) -> list[Any]:
+    """The records of an answer.
 
     Raises:
         InvalidResponseError: It is not a page.
@@ -89,7 +88,13 @@ def keys_of(listing: Listing, response: Response[Any]) -> list[Any]:
     data = getattr(response.parsed, "data", None)
     if not isinstance(data, list):
         refuse(response, f"status {response.status_code} brought no page")
-    return [getattr(record, listing.spec.key or "", None) for record in data]
+    return data
+
+
+def keys_of(listing: Listing, records: list[Any]) -> list[Any]:
+    """The keys of records, each None where it has none."""
+    name = listing.spec.key or ""
+    return [each.id if isinstance(each, InvalidRecord) else getattr(each, name, None) for each in records]
 
 
 def cursor_of(response: Response[Any]) -> str | None:
@@ -119,10 +124,8 @@ def odd_names(response: Response[Any]) -> str:
     return ", ".join(sorted(name if name.isidentifier() else "…" for name in names))
 
 
-def without_invalid(
-    listing: Listing, error: InvalidResponseError, cursor: str | None
-) -> tuple[Response[Any], tuple[InvalidRecord, ...]]:
-    """A page that cannot be read as a whole, without the records that cannot, and those.
+def read_each(listing: Listing, error: InvalidResponseError, cursor: str | None) -> tuple[Response[Any], list[Any]]:
+    """A page that cannot be read as a whole, and its records, of which some are InvalidRecords.
 
     Raises:
         InvalidResponseError: The error, where that is not what is wrong, or not what is wanted.
@@ -133,44 +136,27 @@ def without_invalid(
         raise error from cause
     try:
         unknown: set[str] = set()
-        page, records = decode_each(response.content, listing.spec.page, listing.spec.record, unknown)
+        page, read = decode_each(response.content, listing.spec.page, listing.spec.record, unknown)
     except DecodeError:  # what is around the records is wrong
         raise error from cause
-    invalid = tuple(_invalid(listing, record, cursor) for record in records if isinstance(record, Unreadable))
+    records = [_invalid(listing, each, cursor) if isinstance(each, Unreadable) else each for each in read]
+    invalid = [each for each in records if isinstance(each, InvalidRecord)]
     if invalid and not listing.collects:
         error.raw, error.record_id = invalid[0].raw, invalid[0].id
     if not invalid or not listing.collects:
         raise error from cause
-    page.data.extend(record for record in records if not isinstance(record, Unreadable))
     url = str(response.url.copy_with(query=None))
-    return Response(url, response.status_code, response.content, response.headers, page, unknown), invalid
-
-
-def last_key(keys: list[Any], invalid: tuple[InvalidRecord, ...]) -> str | None:
-    """The key of the last record on a page, readable or not; None where it has none."""
-    last = invalid[-1].id if invalid and _place(invalid[-1]) >= len(keys) + len(invalid) - 1 else (keys or [None])[-1]
-    return last or None
-
-
-def in_front_of(invalid: tuple[InvalidRecord, ...], index: int) -> tuple[InvalidRecord, ...]:
-    """Those that come before a record, by its index among those that can be read."""
-    return tuple(each for number, each in enumerate(invalid) if _place(each) - number <= index)
+    return Response(url, response.status_code, response.content, response.headers, page, unknown), records
 
 
 def belongs(listing: Listing, record: Any, part: Mapping[str, Any]) -> bool:
     """Whether a record passes the filters of a part of a listing."""
     for name, field in listing.spec.separated.items():
         if name in part and field is not None:
-            held = getattr(record, field)
+            held = getattr(record, field, None)  # an InvalidRecord has none
             if {*(held if isinstance(held, list) else [held])}.isdisjoint(part[name].split(",")):
                 return False
     return True
-
-
-def _place(invalid: InvalidRecord) -> int:
-    """Its index on the page."""
-    found = re.match(r"\$\.data\[(\d+)\]", invalid.path)
-    return int(found[1]) if found else -1
 
 
 def refuse(response: Response[Any], text: str, path: str = "$") -> NoReturn:

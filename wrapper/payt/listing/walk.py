@@ -22,7 +22,7 @@ from ..errors import APIError, InvalidResponseError, PaginationError, PaytError
 from ..transport import clock
 from ..transport.redaction import plain
 from .arguments import Listing
-from .guesses import Guesses, Position, ascending
+from .guesses import Guesses, Position
 from .pages import (
     CANNOT_CUT,
     NO_KEY,
@@ -32,14 +32,13 @@ from .pages import (
     about,
     belongs,
     cursor_of,
-    in_front_of,
     keys_of,
-    last_key,
     odd_names,
+    read_each,
+    records_of,
     refuse,
-    without_invalid,
 )
-from .seen import Cursors, Seen
+from .seen import Seen, ascending
 
 T = TypeVar("T")
 log = logging.getLogger("payt")
@@ -68,12 +67,11 @@ class Walk(Generic[T]):
         self.invalid: list[InvalidRecord] = []
         self._part, self._cursor = self._start()
         self._first_part = self._part
-        self._cursors = Cursors(self._cursor)
+        self._cursors = {hash(self._cursor)}  # of all that were sent, however long they are
         self._seen = Seen()
         self._left = listing.limit
         self._by_key = False  # whether a cursor was seen to be the key of the last record on its page
-        self._before: list[Any] = []  # the keys of the page before
-        self._last: str | None = None  # the key of the last record, readable or not
+        self._before: list[Any] = []  # the keys of the last page that had records
         self._largest = 0  # how many records the largest page had
         self._proof: Proof | None = None
         self._held: Page[T] | None = None  # until it is proven that it was cut rightly
@@ -111,12 +109,13 @@ class Walk(Generic[T]):
     @property
     def position(self) -> Position | None:
         """Where it stands, where the cursors of the next pages can be guessed."""
-        exact = self._proof is None and self._before[-1:] == [self._cursor]
-        if not exact or not self.guesses.allowed or len(self.listing.parts) != 1:
+        if self._proof is not None or not self.guesses.allowed or len(self.listing.parts) != 1:
             return None
         before = ascending(self._before, -1)
+        if not before or str(before[-1]) != self._cursor:
+            return None
         pages = float("inf") if self._left is None else -(-self._left // self.listing.per_page)
-        return None if before is None else Position(before[-1], before, pages)
+        return Position(before[-1], before, pages)
 
     @contextmanager
     def resumable(self) -> Iterator[None]:
@@ -128,14 +127,12 @@ class Walk(Generic[T]):
             own.cursor = self.cursor
             raise own from error.__cause__
 
-    def page(
-        self, response: Response[Any], invalid: tuple[InvalidRecord, ...] = (), *, overlap: int = 0
-    ) -> Page[T] | None:
+    def page(self, response: Response[Any], records: list[Any] | None = None, *, overlap: int = 0) -> Page[T] | None:
         """The page that an answer holds; from here on, `query()` is about the one behind it.
 
         Args:
             response: The answer.
-            invalid: The records that were left out of it.
+            records: Those of the page, where some of them are InvalidRecords.
             overlap: With how many records of the page before it begins.
 
         Returns:
@@ -145,31 +142,30 @@ class Walk(Generic[T]):
             InvalidResponseError: It is not a page, or the end that came before was none.
             PaginationError: The listing would never end.
         """
-        keys = keys_of(self.listing, response)
-        count = len(keys) + len(invalid)
+        records = records_of(response) if records is None else records
+        count, records = len(records), records[overlap:]
+        keys = keys_of(self.listing, records)
         if response.unknown_fields and not self._warned:
             self._warned = True
             unknown = plain(", ".join(sorted(response.unknown_fields)[:20]))
             log.warning("the API sends fields that openapi.yaml does not know: %s", unknown)
         odd = odd_names(response)
-        page: Any = response.parsed
-        keys, records = keys[overlap:], page.data[overlap:]
         new = self._seen.new(keys)
         if self._proof is not None:
-            return self._proven(self._proof, response, keys, more=any(new) or bool(invalid))
+            return self._proven(self._proof, response, keys, more=any(new))
         cursor = cursor_of(response)
-        if not keys and not invalid and cursor == self._cursor:
+        if not count and cursor == self._cursor:
             cursor = None
-        self._check(response, cursor, keys, new, count)
+        self._check(response, cursor, keys, stands=bool(keys) and not any(new), empty=not count)
         self._by_key = self._by_key or (bool(keys) and cursor == keys[-1])
-        data = self._fresh(records, keys, new)
+        self._before = keys or self._before
+        fresh = self._fresh(records, keys, new)
+        data = [each for each in fresh if not isinstance(each, InvalidRecord)]
         proof = None
-        if count:
-            self._last = last_key(keys, invalid)
         if self._left is not None and len(data) > self._left:
-            cursor, proof = self._cut(response, data[: self._left], cursor, keys)
-            del data[self._left :]
-            invalid = in_front_of(invalid, [str(key) for key in keys].index(cursor))
+            data = data[: self._left]
+            fresh = fresh[: fresh.index(data[-1]) + 1]
+            cursor, proof = self._cut(response, data[-1], keys)
         elif cursor is None:
             cursor, proof = self._end(response, odd, count, wanted=len(data) != self._left)
         if self._left is not None:
@@ -177,10 +173,11 @@ class Walk(Generic[T]):
         if cursor is None:
             self._next_part()
         else:
-            self._cursors.add(cursor)
-            self._cursor, self._before, self._proof = cursor, keys, proof
+            self._cursors.add(hash(cursor))
+            self._cursor, self._proof = cursor, proof
             self._largest = max(self._largest, count)
         self._pages, self._count = self._pages + 1, self._count + len(data)
+        invalid = tuple(each for each in fresh if isinstance(each, InvalidRecord))
         self.invalid.extend(invalid)
         made = Page(data=data, cursor=self.cursor, raw=response.content, headers=response.headers, invalid=invalid)
         if proof is None or proof.doubt:
@@ -195,8 +192,7 @@ class Walk(Generic[T]):
             PaytError: The error, where nothing is.
         """
         if isinstance(error, InvalidResponseError):
-            response, invalid = without_invalid(self.listing, error, self.cursor)
-            return self.page(response, invalid)
+            return self.page(*read_each(self.listing, error, self.cursor))
         if self._proof is None or not self._proof.doubt or error.status_code not in _UNKNOWN_CURSOR:
             raise error
         return self._empty_page(error.body, error.headers)  # the key of a record is not a cursor there
@@ -217,13 +213,17 @@ class Walk(Generic[T]):
             )
         return int(position[1]) - 1, position[2] or None
 
-    def _fresh(self, records: list[T], keys: list[Any], new: list[bool]) -> list[T]:
+    def _fresh(self, records: list[Any], keys: list[Any], new: list[bool]) -> list[Any]:
         """The records that come for the first time; of two on one page, the later one."""
-        last = {} if all(new) else dict(zip(keys, records, strict=True))
-        fresh = (
-            last.get(key, each) if key else each for each, key, is_new in zip(records, keys, new, strict=True) if is_new
-        )
-        return [record for record in fresh if not self._came_before(record)]
+        if not all(new):
+            last = dict(zip(keys, records, strict=True))
+            given = zip(records, keys, new, strict=True)
+            records = [last[key] if key else each for each, key, is_new in given if is_new]
+        if self.listing.overlapping and self.listing.cursor is not None:
+            # those that belong to a part before the one that this iteration resumed came then
+            before = self.listing.parts[: min(self._part, self._first_part + 1)]
+            records = [each for each in records if not any(belongs(self.listing, each, part) for part in before)]
+        return records
 
     def _empty_page(self, raw: bytes, headers: Mapping[str, str]) -> Page[T]:
         self._next_part()
@@ -232,7 +232,7 @@ class Walk(Generic[T]):
 
     def _next_part(self) -> None:
         self._part, self._cursor, self._proof, self._before = self._part + 1, None, None, []
-        self._last, self._largest = None, 0
+        self._largest = 0
         self._cursors.clear()
 
     def _end(self, response: Response[Any], odd: str, count: int, *, wanted: bool) -> tuple[str | None, Proof | None]:
@@ -240,10 +240,10 @@ class Walk(Generic[T]):
         full = count >= min(self._per_page, self._largest or self._per_page)
         if not (odd or full) or not (count or self._largest) or self.listing.spec.key is None:
             return None, None
-        if not self._last:
+        if not any(self._before[-1:]):
             refuse(response, NO_KEY, path="$.data")
         proof = Proof(f"`{odd}`" if odd else "a full page", cursor=self._cursor)
-        return self._last, proof if odd or wanted else None
+        return str(self._before[-1]), proof if odd or wanted else None
 
     def _proven(self, proof: Proof, response: Response[Any], keys: list[Any], *, more: bool) -> Page[T] | None:
         """What an answer to a proof means: an empty last page, or that a page was cut rightly."""
@@ -255,7 +255,7 @@ class Walk(Generic[T]):
                 refuse(response, CANNOT_CUT, path="$.data")
             return attrs.evolve(held, cursor=self.cursor)
         cursor = cursor_of(response)
-        further = not keys and cursor is not None and cursor not in self._cursors
+        further = not keys and cursor is not None and hash(cursor) not in self._cursors
         again = bool(keys) and keys == self._before and proof.cursor != self._cursor
         if more or further or again:
             found = "there are records" if more else "the same page comes" if again else "there is a cursor"
@@ -267,33 +267,27 @@ class Walk(Generic[T]):
             )
         return self._empty_page(response.content, response.headers)
 
-    def _check(self, response: Response[Any], cursor: str | None, keys: list[Any], new: list[bool], count: int) -> None:
+    def _check(
+        self, response: Response[Any], cursor: str | None, keys: list[Any], *, stands: bool, empty: bool
+    ) -> None:
         """That the listing advances."""
-        self._empty = 0 if count or cursor is None else self._empty + 1
-        stands = bool(keys) and not any(new) and (not self.listing.overlapping or keys == self._before)
+        self._empty = self._empty + 1 if empty and cursor is not None else 0
         if self._empty > _MOST_EMPTY:
             raise about(response, PaginationError(f"{_MOST_EMPTY} pages in a row had a cursor and no records"))
-        if cursor is not None and cursor in self._cursors:
+        if cursor is None:
+            return
+        if hash(cursor) in self._cursors:
             raise about(response, PaginationError("the cursor goes in circles: it was sent before"))
-        if cursor is not None and len(cursor) > _LONGEST_CURSOR:
+        if len(cursor) > _LONGEST_CURSOR:
             long = f"the cursor has {len(cursor)} characters, more than a URL can hold"
             refuse(response, long, path="$.pagination.cursor")
-        if cursor is not None and stands:
+        if stands and (not self.listing.overlapping or keys == self._before):
             raise about(response, PaginationError("the cursor moves and the records stay: all of a page came before"))
 
-    def _cut(
-        self, response: Response[Any], data: list[T], cursor: str | None, keys: list[Any]
-    ) -> tuple[str, Proof | None]:
-        """The cursor behind the last of these records, on a page that has more than were asked for."""
-        key = getattr(data[-1], self.listing.spec.key or "", None)
+    def _cut(self, response: Response[Any], last: Any, keys: list[Any]) -> tuple[str, Proof | None]:
+        """The cursor behind this record, on a page that has more than were asked for."""
+        [key] = keys_of(self.listing, [last])
         if not key:
             refuse(response, CANNOT_CUT, path="$.data")
-        believed = self._by_key or cursor == keys[-1]
-        return str(key), None if believed else Proof(first=keys[keys.index(key) + 1], cursor=self._cursor)
-
-    def _came_before(self, record: T) -> bool:
-        """Whether a record belongs to a part before the one that this iteration resumed."""
-        if not self.listing.overlapping or self.listing.cursor is None:
-            return False
-        before = self.listing.parts[: min(self._part, self._first_part + 1)]
-        return any(belongs(self.listing, record, part) for part in before)
+        proof = Proof(first=keys[keys.index(key) + 1], cursor=self._cursor)
+        return str(key), None if self._by_key else proof
