@@ -11,6 +11,7 @@ from typing import Any
 
 import attrs
 from document import METHODS, operations_of, references_in, resolve, used_schemas, without_all_of
+from lists import lists_of
 
 DESCRIBES = ("description", "summary", "example", "examples", "title", "externalDocs")
 """Keys that change no code but its docstrings."""
@@ -38,8 +39,9 @@ class Change:
 
 
 def changes_between(old: dict[str, Any], new: dict[str, Any]) -> list[Change]:
-    """Every change from `old` to `new`: operations first, then models, then what stands around them."""
-    found = [*_of_operations(old, new), *_of_models(without_all_of(old), without_all_of(new))]
+    """Every change from `old` to `new`: operations and methods first, then models, then what stands around them."""
+    found = [*_of_operations(old, new), *_of_methods(old, new)]
+    found += _of_models(without_all_of(old), without_all_of(new))
     if old != new:
         around = [
             {key: value for key, value in document.items() if key != "paths"}
@@ -70,6 +72,13 @@ def _of_operations(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]
             yield Change(name, "", "added")
         else:
             yield from _of_operation(name, (old, before[name]), (new, after[name]))
+
+
+def _of_methods(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
+    """The methods that list, which the first tag and `x-list` name."""
+    before, after = ([f"client.{each.tag}.{each.method}" for each in lists_of(document)] for document in (old, new))
+    yield from (Change(method, "", "removed", "calls of it fail") for method in before if method not in after)
+    yield from (Change(method, "", "added") for method in after if method not in before)
 
 
 def _function(operation: dict[str, Any]) -> tuple[Any, Any]:
@@ -128,7 +137,7 @@ def _of_operation(
                 yield Change(name, f"{parameter} {what}", breaks=breaks)
     held = [*_of_body(name, old, new), *_of_answers(name, old, new)]
     yield from held
-    told = {"operationId", "tags", "deprecated", "parameters", "requestBody", "responses"}
+    told = {"operationId", "tags", "deprecated", "parameters", "requestBody", "responses", "x-list"}
     unsaid = not held and any(old[key] != new[key] for key in ("requestBody", "responses"))
     if unsaid or _without(old, told) != _without(new, told):
         yield Change(name, "its words or examples")
@@ -137,9 +146,13 @@ def _of_operation(
 def _of_answers(name: str, before: dict[str, Any], after: dict[str, Any]) -> Iterator[Change]:
     old, new = before["responses"], after["responses"]
     for status in old | new:
-        was, now = (_answer(nodes[status]) if status in nodes else "nothing" for nodes in (old, new))
-        if was != now or (status in old) != (status in new):
-            breaks = "it is parsed as something else" if status in old else ""
+        was, now = (_answer(nodes.get(status, {})) for nodes in (old, new))
+        if (status in old) != (status in new):
+            change, held = ("removed", was) if status in old else ("added", now)
+            breaks = "it is not parsed any more" if status in old and held != "nothing" else ""
+            yield Change(name, f"response {status}, which holds {held}, {change}", breaks=breaks)
+        elif was != now:
+            breaks = "it is parsed as something else"
             yield Change(name, f"response {status} holds {now}, was {was}", breaks=breaks)
         else:
             for part, other in zip(_schemas(old[status]), _schemas(new[status]), strict=True):
@@ -272,6 +285,12 @@ def _of_value(
     found += [(what, "") for what in _deprecated(was, now)]
     if bool(was.get("x-accept-number")) != bool(now.get("x-accept-number")):
         found.append((f"{'may' if now.get('x-accept-number') else 'may not'} come as a number now", ""))
+    if bool(was.get("x-on-request")) != bool(now.get("x-on-request")):
+        less = bool(now.get("x-on-request"))
+        what = "comes only when asked for with `fields` now" if less else "always comes now"
+        found.append(
+            (what, "it is None where `fields` does not name it, and was not before" if less and not sent else "")
+        )
     if was.get("default") != now.get("default"):
         gone = not sent and not optional and now.get("default") is None
         what = f"is {now.get('default')!r} by default, was {was.get('default')!r}"

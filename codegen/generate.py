@@ -9,6 +9,7 @@ import argparse
 import difflib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -28,6 +29,10 @@ from ruamel.yaml.error import YAMLError
 
 ROOT = Path(__file__).resolve().parent.parent
 HEADER = "# Generated from openapi.yaml by ./generate.sh: change the contract or codegen/, never this file.\n"
+WAY_OUT_OF_ONE_NAME = (
+    "a schema described inside another is called after both, as `address` of `Contact` is ContactAddress. Move it to "
+    "components/schemas under a name of its own, or rename the other"
+)
 
 
 def main() -> int:
@@ -249,7 +254,13 @@ def run_generator(contract: Path, templates: Path, output: Path) -> None:
     ]
     run = subprocess.run(command, env=environment, capture_output=True, text=True, encoding="utf-8", check=False)
     if run.returncode:
-        raise GenerationError(f"openapi-python-client refused it:\n{run.stdout}{run.stderr}")
+        said = run.stdout + run.stderr
+        if twice := re.findall(r"(?:duplicate models with name \"|conflicting enums named )(\w+)", said):
+            raise GenerationError(
+                "two schemas would have one name in Python:\n"
+                + _list([f"{name}: {WAY_OUT_OF_ONE_NAME}" for name in dict.fromkeys(twice)])
+            )
+        raise GenerationError(f"openapi-python-client refused it:\n{said}")
 
 
 def verify(package: Path) -> None:

@@ -46,6 +46,7 @@ def add_more(document: dict[str, Any]) -> None:
         "map": {"type": "object", "additionalProperties": {"type": "integer"}},
         "inner": {"type": "object", "properties": {"a": {"type": "string"}}},
         "count": {"type": "integer", "default": 7},
+        "note": {"type": "string", "x-on-request": True},
     }
     model(document, "NewContact")["properties"]["notes"] = {"type": "array", "items": {"type": "string"}}
     document["components"]["schemas"] |= {
@@ -56,7 +57,7 @@ def add_more(document: dict[str, Any]) -> None:
     code: dict[str, Any] = {"name": "code", "in": "query", "schema": {"$ref": "#/components/schemas/Code"}}
     operation(document)["parameters"].append(code)
     tea = {"description": "Tea.", "content": {"application/json": {"schema": copy.deepcopy(values)}}}
-    operation(document)["responses"]["418"] = tea
+    operation(document)["responses"] |= {"204": {"description": "None."}, "418": tea}
 
 
 def set_field(name: str, model_name: str = "Contact", /, **keys: Any) -> Change:
@@ -142,9 +143,13 @@ HARMLESS: dict[str, tuple[Change, str]] = {
         lambda document: answer(document, "401").update(example={}),
         "GET /v1/contacts: its words or examples",
     ),
-    "no limit any more": (
-        lambda document: operation(document).update({"x-list": "all"}),
-        "GET /v1/contacts: its words or examples",
+    "a list more": (
+        lambda document: document["paths"].update({"/v1/more": {"get": {**operation(document), "x-list": "more"}}}),
+        "added    client.contacts.more",
+    ),
+    "a field that always comes": (
+        lambda document: field(document, "note").pop("x-on-request"),
+        "Contact: field `note` always comes now",
     ),
     "parameter described differently": (
         lambda document: parameter(document, "ids").update(description="Others."),
@@ -168,7 +173,15 @@ HARMLESS: dict[str, tuple[Change, str]] = {
     ),
     "status added": (
         lambda document: operation(document)["responses"].update({"404": {"description": "No."}}),
-        "GET /v1/contacts: response 404 holds nothing",
+        "GET /v1/contacts: response 404, which holds nothing, added",
+    ),
+    "status that holds something added": (
+        lambda document: operation(document)["responses"].update({"404": operation(document)["responses"]["401"]}),
+        "GET /v1/contacts: response 404, which holds Error, added",
+    ),
+    "status that holds nothing removed": (
+        lambda document: operation(document)["responses"].pop("204"),
+        "GET /v1/contacts: response 204, which holds nothing, removed",
     ),
     "field added": (
         lambda document: model(document)["properties"].update(city={"type": ["string", "null"]}),
@@ -230,6 +243,22 @@ BREAKING: dict[str, tuple[Change, str]] = {
     "narrower bounds of what a parameter refers to": (
         lambda document: model(document, "Code").update(maxLength=2),
         "Code: has maxLength 2, was 3 (its range is narrower)",
+    ),
+    "a field that comes only on request": (
+        set_field("gender", **{"x-on-request": True}),
+        "Contact: field `gender` comes only when asked for with `fields` now (it is None where `fields` does not name",
+    ),
+    "a method that lists, renamed": (
+        lambda document: operation(document).update({"x-list": "all"}),
+        "removed  client.contacts.list (calls of it fail)",
+    ),
+    "a method that lists, removed": (
+        lambda document: operation(document).update({"x-list": False}),
+        "removed  client.contacts.list (calls of it fail)",
+    ),
+    "an answer that holds something, removed": (
+        lambda document: operation(document)["responses"].pop("418"),
+        "GET /v1/contacts: response 418, which holds string, removed (it is not parsed any more)",
     ),
     "an answer that holds fewer values": (
         lambda document: answer(document, "418")["schema"].update(enum=["a"]),

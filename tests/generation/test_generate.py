@@ -104,6 +104,26 @@ def test_a_contract_that_would_be_misread_stops_the_generation(
     assert not (tmp_path / "generated").exists()
 
 
+@pytest.mark.parametrize(
+    ("inner", "named"),
+    [
+        ({"type": "object", "properties": {"a": {"type": "string"}}}, {"type": "object", "properties": {}}),
+        ({"type": "string", "enum": ["a"]}, {"type": "string", "enum": ["b"]}),
+    ],
+    ids=["models", "enums"],
+)
+def test_two_schemas_of_one_name_are_named_with_the_way_out(
+    inner: dict[str, Any], named: dict[str, Any], contract: dict[str, Any], generate: Generate
+) -> None:
+    schemas = contract["components"]["schemas"]
+    schemas["Contact"]["properties"]["place"] = inner
+    schemas["ContactPlace"] = named
+    result = generate(contract)
+    assert result.returncode == 2
+    assert "  - ContactPlace: a schema described inside another is called after both, as" in result.stderr
+    assert "openapi-python-client" not in result.stderr
+
+
 @pytest.mark.parametrize("text", ["{", "- a\n- b\n"], ids=["broken", "list"])
 def test_a_file_that_is_no_contract_is_refused(text: str, tmp_path: Path) -> None:
     path = tmp_path / "openapi.yaml"

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
 from contract import problems_of
 from lint import invalid_in, lacking_in
-from lists import problems_of_lists
+from lists import (
+    NAMES_OF_A_CLIENT,
+    NAMES_OF_A_LISTS_COMMANDS,
+    NAMES_OF_A_METHOD,
+    NAMES_OF_COMMANDS,
+    problems_of_lists,
+)
 
+import payt
+from payt.cli.app import app
+from payt.cli.resource import commands_of
+from payt.contract import parameters_of
+from payt_resources import LISTS, spec_of
+from payt_resources.contacts import AsyncContacts, Contacts
 from support.generation import answer, drop_parameter, operation, parameter
 
 Change = Callable[[dict[str, Any]], object]
@@ -765,6 +778,21 @@ def test_what_a_method_that_lists_cannot_pass_on_is_named(name: str, contract: d
     change, words = NOT_PASSED_ON[name]
     change(contract)
     assert any(words in problem for problem in problems_of_lists(contract)), [*problems_of_lists(contract)]
+
+
+def public(*kinds: type) -> dict[str, Any]:
+    return {name: getattr(kind, name) for kind in kinds for name in dir(kind) if not name.startswith("_")}
+
+
+def test_the_names_that_a_list_cannot_have_are_those_that_are_taken() -> None:
+    tags = {tag for tag, _ in LISTS.values()}
+    methods = {name.rpartition(".")[2] for name in LISTS} | {"list"}
+    assert public(payt.Client, payt.AsyncClient).keys() - tags == NAMES_OF_A_CLIENT
+    assert {name.replace("-", "_") for name in app.commands} - tags == NAMES_OF_COMMANDS
+    commands = {str(each.name).replace("-", "_") for tag in tags for each in commands_of(tag)}
+    assert commands - methods == NAMES_OF_A_LISTS_COMMANDS
+    arguments = {name for way in public(Contacts, AsyncContacts).values() for name in inspect.signature(way).parameters}
+    assert arguments - parameters_of(spec_of("contacts")).keys() == NAMES_OF_A_METHOD
 
 
 ALLOWED: dict[str, Change] = {
