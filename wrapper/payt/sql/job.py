@@ -93,7 +93,6 @@ class Job:
         stack = self._entered[administration_id] = ExitStack()
         if not stack.enter_context(database.locked(administration_id)):
             who = copy.holder() or "it begins just now"
-            database.connection.rollback()  # it was only looked at
             raise BusyError(
                 f"{whose(administration_id)}another run is syncing it into {database.tables.records.fullname}: {who}"
             )

@@ -59,10 +59,12 @@ class Copy:
         self._moments = self._dialect.writing(records.c.synced_at.type)
         self._mine = [records.c[name] == value for name, value in self.owner.items()]
         self._update, self._insert, self._same = self._merge()
+        # not by `checkfirst`, which would take somebody's own table of this name for it; compiled once
+        create = sa.schema.CreateTable(incoming, if_not_exists=True)
+        self._temporary = str(create.compile(dialect=database.engine.dialect))
         self._me = f"process {os.getpid()} on {socket.gethostname()}, since {iso(now())}, run {secrets.token_hex(4)}"
         self._line = {"table_name": self._tables.records.name, "administration_id": administration_id}
         self._straight = True  # a first run writes into the table itself, as long as all of its records are new
-        self._triggers = False
 
     def begin(self) -> tuple[State, int, datetime.datetime | None]:
         """Take over the books: from here on nobody else's pages are written.
@@ -78,7 +80,6 @@ class Copy:
                     connection.execute(sa.insert(state).values({**self._line, **me}))
                 kept = connection.scalar(sa.select(state.c.state).where(*self._here(state)))
                 self._straight = not self._dialect.has_triggers(connection, self._tables.records)
-                self._triggers = not self._straight
                 count, newest = self.extent()
         return decode_state(kept) if kept else State(), count, newest
 
@@ -159,6 +160,8 @@ class Copy:
     def write(self, received: Received, run: Run) -> Counts:
         """Write the records of a page."""
         rows, connection, tables = received.rows, self._database.connection, self._tables
+        if run.full and run.pages == 1:
+            self.forget_pages()
         if run.full and not run.first:
             gone_through = [*received.ids, *(record.id for record in received.invalid if record.id is not None)]
             line = {**self._line, "page": run.pages, "ids": json_text(gone_through)}
@@ -168,14 +171,14 @@ class Copy:
         if run.first and self._straight:
             self._dialect.load(connection, tables.records, self._names, rows)
             return len(rows), 0, 0, 0
-        # not by `checkfirst`, which would take somebody's own table of this name for it
-        connection.execute(sa.schema.CreateTable(tables.incoming, if_not_exists=True))
+        connection.exec_driver_sql(self._temporary)
         self._dialect.clear(connection, tables.incoming)
         self._dialect.load(connection, tables.incoming, self._names, rows)
-        same = int(connection.scalar(self._same) or 0) if self._triggers else None
+        unchanged = int(connection.scalar(self._same) or 0)
+        if unchanged == len(rows):
+            return 0, 0, unchanged, 0
         updated = connection.execute(self._update).rowcount
         inserted = connection.execute(self._insert).rowcount
-        unchanged = len(rows) - inserted - updated if same is None else same
         return inserted, updated, unchanged, len(rows) - inserted - updated - unchanged
 
     def forget_pages(self) -> None:

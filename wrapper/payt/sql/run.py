@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from ..contract import fields_to_name
@@ -14,7 +15,7 @@ from ..listing import Page
 from ..transport import clock
 from . import plan
 from .errors import SyncError
-from .pages import Copy, Counts, now
+from .pages import Copy, now
 from .schema import iso
 from .state import Received, Settings, State, SyncResult
 
@@ -148,11 +149,7 @@ class Sync:
             raise RestartError
         self._state.run, self._listed = run, received.cursor is None
 
-        def write() -> Counts:
-            if first and run.full:
-                self._copy.forget_pages()
-            return self._copy.write(received, run)
-
+        write = partial(self._copy.write, received, run)
         inserted, updated, unchanged, skipped = self._copy.page(write, self._state)
         self._state.rows += inserted
         if inserted or updated:

@@ -24,6 +24,9 @@ class Dialect:
 
     again: frozenset[str] = frozenset()
     """The codes of errors after which a transaction is tried again, as another one may not meet them."""
+    begin = "START TRANSACTION"
+    begin_page = begin
+    """How a transaction begins, and one that writes a page; each of them sees what others have committed meanwhile."""
     longest_key: int | None = None
     """How many characters a key may have."""
 
@@ -44,8 +47,8 @@ class Dialect:
             raise
 
     def open(self, connection: sa.Connection) -> sa.Connection:
-        """Make a new connection ready: transactions see what others committed, whatever the engine's level is."""
-        return connection.execution_options(isolation_level="READ COMMITTED")
+        """Make a new connection ready: we begin its transactions, whatever the engine's isolation level is."""
+        return connection.execution_options(isolation_level="AUTOCOMMIT")
 
     def close(self) -> None:
         """Let go of what `lock` holds on to."""
@@ -64,8 +67,20 @@ class Dialect:
     @contextmanager
     def transaction(self, connection: sa.Connection, first: sa.Executable | None = None) -> Iterator[int]:
         """All or nothing of `first` and of what is done in the block; the value is how many rows `first` changed."""
-        with connection.begin():
-            yield 0 if first is None else connection.execute(first).rowcount
+        try:
+            yield self.enter(connection, first)
+            connection.exec_driver_sql("COMMIT")
+        except BaseException:
+            with suppress(sa.exc.SQLAlchemyError):  # a full disk, or a lost connection, may have ended it already
+                connection.exec_driver_sql("ROLLBACK")
+            raise
+        finally:
+            connection.rollback()  # what SQLAlchemy believes to be a transaction
+
+    def enter(self, connection: sa.Connection, first: sa.Executable | None) -> int:
+        """Begin a `transaction`; in one that has a first statement, a page is written."""
+        connection.exec_driver_sql(self.begin if first is None else self.begin_page)
+        return 0 if first is None else connection.execute(first).rowcount
 
     def change_schema(self, connection: sa.Connection) -> None:
         """In a transaction: keep others from changing the schema until it ends."""
@@ -140,17 +155,3 @@ def written(connection: sa.Connection, thing: sa.Table | str) -> str:
 def in_memory(url: sa.URL) -> bool:
     """Whether a SQLite database lives in memory."""
     return url.database in (None, "", ":memory:") or "mode=memory" in str(url) or ":memory:" in str(url.database)
-
-
-@contextmanager
-def ended(connection: sa.Connection) -> Iterator[None]:
-    """Whatever transaction is begun in the block, by a statement, ends with it."""
-    try:
-        yield
-        connection.exec_driver_sql("COMMIT")
-    except BaseException:
-        with suppress(sa.exc.SQLAlchemyError):  # a full disk, or a connection that is gone, may have ended it already
-            connection.exec_driver_sql("ROLLBACK")
-        raise
-    finally:
-        connection.rollback()  # what SQLAlchemy believes to be a transaction

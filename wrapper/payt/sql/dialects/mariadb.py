@@ -23,6 +23,10 @@ class MariaDB(Dialect):
     again = frozenset({"1205", "1213"})
     longest_key = LONGEST_KEY
 
+    def open(self, connection: sa.Connection) -> sa.Connection:
+        """As `Dialect.open`."""
+        return connection.execution_options(isolation_level="READ COMMITTED")
+
     def table_options(self, connection: sa.Connection) -> dict[str, str]:
         """Texts that differ in a letter's case, an accent or a blank at the end are different ones."""
         dialect: Any = connection.dialect
@@ -35,12 +39,10 @@ class MariaDB(Dialect):
         """As `Dialect.schema_change`."""
         connection.execute(sa.select(sa.func.get_lock(_SCHEMA, PATIENCE)))
         try:
-            yield
-            connection.commit()
+            with self.transaction(connection):
+                yield
         finally:
-            connection.rollback()
             connection.execute(sa.select(sa.func.release_lock(_SCHEMA)))
-            connection.rollback()
 
     @contextmanager
     def lock(self, connection: sa.Connection, table: sa.Table, name: str) -> Iterator[bool]:
@@ -48,13 +50,11 @@ class MariaDB(Dialect):
         schema = table.schema or connection.scalar(sa.select(sa.func.database()))
         digest = hashlib.sha256(f"{schema} {table.name} {name}".encode()).hexdigest()[:32]
         held = connection.scalar(sa.select(sa.func.get_lock(f"payt {digest}", 0))) == 1
-        connection.rollback()
         try:
             yield held
         finally:
             if held and not connection.invalidated and not connection.closed:
                 connection.execute(sa.select(sa.func.release_lock(f"payt {digest}")))
-                connection.rollback()
 
     def rows(self, columns: Sequence[Column], *, plain: bool) -> Rows:  # noqa: ARG002 - others need it
         """As `Dialect.rows`: each as INSERT has it, as the driver takes twice as long for values one by one."""

@@ -13,19 +13,9 @@ from sqlalchemy.dialects import postgresql
 
 from ..errors import SchemaError, shown
 from ..schema import Column, plain_texts
-from .base import Dialect, Rows, ended, written
+from .base import Dialect, Rows, written
 from .copy_text import copy_lines, copy_text
 
-_BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
-# For each transaction, as a pooler may hand the next one to another session.
-_LOCAL = (
-    # A server that crashes may lose the last pages, and with them the position behind them: the next run resumes at the
-    # page before. So no page has to wait for the disk.
-    "SET LOCAL synchronous_commit = off",
-    # a page is looked up by the key: a planner that knows nothing of a new table might read all of it for each page
-    "SET LOCAL enable_hashjoin = off",
-    "SET LOCAL enable_mergejoin = off",
-)
 _WAY_OUT = "have it corrected in Payt, or keep the copy in SQLite"
 _TIMEOUTS = ("statement_timeout", "idle_in_transaction_session_timeout", "transaction_timeout")
 
@@ -34,6 +24,18 @@ class PostgreSQL(Dialect):
     """A server."""
 
     again = frozenset({"40001", "40P01"})
+    begin = "BEGIN ISOLATION LEVEL READ COMMITTED"
+    begin_page = "; ".join(  # for each transaction, as a pooler may hand the next one to another session
+        (
+            begin,
+            # A server that crashes may lose the last pages, and with them the position behind them: the next run
+            # resumes at the page before. So no page has to wait for the disk.
+            "SET LOCAL synchronous_commit = off",
+            # a page is looked up by the key: a planner that knows nothing of a new table might read all of it
+            "SET LOCAL enable_hashjoin = off",
+            "SET LOCAL enable_mergejoin = off",
+        )
+    )
 
     def __init__(self, engine: sa.Engine) -> None:
         super().__init__(engine)
@@ -72,17 +74,6 @@ class PostgreSQL(Dialect):
         if sa.inspect(connection).has_sequence(table.name, table.schema):
             raise SchemaError(f"{table.fullname} is a sequence: name another, --table (in Python: table=)")
 
-    @contextmanager
-    def transaction(self, connection: sa.Connection, first: sa.Executable | None = None) -> Iterator[int]:
-        """As `Dialect.transaction`."""
-        with connection.begin():
-            if first is None:
-                yield 0
-                return
-            for statement in _LOCAL:
-                connection.exec_driver_sql(statement)
-            yield connection.execute(first).rowcount
-
     def change_schema(self, connection: sa.Connection) -> None:
         """As `Dialect.change_schema`."""
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_number("payt schema"))))
@@ -94,10 +85,7 @@ class PostgreSQL(Dialect):
         A pooler that deals out connections by transactions keeps that one together, and lets it go when this process
         ends, however it ends.
         """
-        with connection.begin():
-            found = connection.scalar(
-                sa.select(sa.cast(sa.func.to_regclass(written(connection, table)), postgresql.OID))
-            )
+        found = connection.scalar(sa.select(sa.cast(sa.func.to_regclass(written(connection, table)), postgresql.OID)))
         yield bool(
             self._guarding().scalar(sa.select(sa.func.pg_try_advisory_xact_lock(_number(f"payt {found} {name}"))))
         )
@@ -153,29 +141,24 @@ class PostgreSQLWithCopy(PostgreSQL):
     """A server, and psycopg, a driver that has COPY."""
 
     def open(self, connection: sa.Connection) -> sa.Connection:
-        """Transactions are begun by us, not by the driver."""
-        connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+        """As `Dialect.open`."""
+        connection = super().open(connection)
         driver: Any = connection.connection.driver_connection
         driver.prepare_threshold = None  # a pooler may hand the next transaction to another session
         return connection
 
-    @contextmanager
-    def transaction(self, connection: sa.Connection, first: sa.Executable | None = None) -> Iterator[int]:
-        """As `Dialect.transaction`; what it begins with is sent along: a page waits once less for the server."""
-        with ended(connection):
-            if first is None:
-                connection.exec_driver_sql(_BEGIN)
-                yield 0
-                return
-            dbapi: Any = connection.dialect.loaded_dbapi
-            statement: Any = first
-            compiled = statement.compile(connection)
-            with dbapi.ClientCursor(connection.connection.driver_connection) as cursor:
-                cursor.execute(f"{'; '.join((_BEGIN, *_LOCAL))}; {compiled.string}", compiled.construct_params())
-                while cursor.nextset():
-                    pass
-                changed: int = cursor.rowcount
-            yield changed
+    def enter(self, connection: sa.Connection, first: sa.Executable | None) -> int:
+        """As `Dialect.enter`; what a page begins with is sent at once, so that it waits once for the server."""
+        if first is None:
+            return super().enter(connection, first)
+        dbapi: Any = connection.dialect.loaded_dbapi
+        statement: Any = first
+        compiled = statement.compile(connection)
+        with dbapi.ClientCursor(connection.connection.driver_connection) as cursor:
+            cursor.execute(f"{self.begin_page}; {compiled.string}", compiled.construct_params())
+            while cursor.nextset():
+                pass
+            return int(cursor.rowcount)
 
     def writing(self, type_: sa.types.TypeEngine[Any]) -> Callable[[Column], Column] | None:
         """As texts."""

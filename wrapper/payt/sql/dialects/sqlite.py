@@ -17,7 +17,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random
 from ...transport.locks import try_lock
 from ...transport.process import PerProcess
 from ..errors import SyncError, code_of, shown
-from .base import Dialect, ended, in_memory
+from .base import Dialect, in_memory
 
 PATIENCE = 60
 """How many seconds SQLite waits for another writer."""
@@ -30,6 +30,8 @@ _BUSY = retry_if_exception(
 class SQLite(Dialect):
     """A file, or the memory of an engine."""
 
+    begin = begin_page = "BEGIN IMMEDIATE"
+
     def __init__(self, engine: sa.Engine) -> None:
         super().__init__(engine)
         path = engine.url.database
@@ -41,22 +43,20 @@ class SQLite(Dialect):
         return sqlite.insert(table)
 
     def open(self, connection: sa.Connection) -> sa.Connection:
-        """Readers see the last commit and are not blocked (WAL); transactions are begun by us, not by the driver."""
-        connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+        """As `Dialect.open`; readers see the last commit and are not blocked (WAL)."""
+        connection = super().open(connection)
         connection.exec_driver_sql(f"PRAGMA busy_timeout = {PATIENCE * 1000}")
         # where two connections change it at the same time, SQLite refuses one of them at once, without that patience
         for attempt in Retrying(retry=_BUSY, stop=stop_after_delay(PATIENCE), wait=wait_random(0, 0.05), reraise=True):
             with attempt:
                 connection.exec_driver_sql("PRAGMA journal_mode = WAL")
-        connection.commit()
         return connection
 
     @contextmanager
     def transaction(self, connection: sa.Connection, first: sa.Executable | None = None) -> Iterator[int]:
         """As `Dialect.transaction`; nobody else writes meanwhile."""
-        with ended(connection):
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-            yield 0 if first is None else connection.execute(first).rowcount
+        with super().transaction(connection, first) as changed:
+            yield changed
         self._check_files()
 
     def make_private_file(self) -> None:
@@ -68,7 +68,6 @@ class SQLite(Dialect):
     def lock(self, connection: sa.Connection, table: sa.Table, name: str) -> Iterator[bool]:
         """As `Dialect.lock`."""
         files = {row.name: row.file for row in connection.exec_driver_sql("PRAGMA database_list")}
-        connection.rollback()
         path, name = files.get(table.schema or "main"), f"{table.name.lower()} {name}"
         if path:
             file = Path(path).resolve()
