@@ -22,7 +22,6 @@ import payt
 from payt.listing.executors import run
 from payt.testing import FakePayt, contact
 from payt.transport.pace_file import FilePace
-from payt.transport.paces import BookPace
 from payt.transport.process import PerProcess
 from payt.transport.workers import Worker
 from support.quick import QUICK
@@ -162,7 +161,7 @@ def test_a_child_does_not_wait_behind_requests_of_its_parent(
 
 @UNMEASURED
 @pytest.mark.parametrize("pace", [payt.ProcessPace(), FilePace()], ids=["process", "file"])
-def test_a_child_can_list_whatever_the_parent_is_about(service: FakePayt, pace: BookPace) -> None:
+def test_a_child_can_list_whatever_the_parent_is_about(service: FakePayt, pace: payt.ProcessPace) -> None:
     with payt.Client(service.token, base_url=service.url, rate_limit=1_000_000, **QUICK) as client:
 
         def first() -> object:

@@ -17,7 +17,7 @@ from faults import kinds
 from faults.server import FaultServer
 from payt.transport import clock, pace
 from payt.transport.pace_file import FilePace
-from payt.transport.paces import MARGIN, RECOVERY, SLOWER, SLOWEST, BookedStart, BookPace
+from payt.transport.paces import MARGIN, RECOVERY, SLOWER, SLOWEST, BookedStart
 from support.flavours import Flavour
 from support.quick import QUICK
 from support.turned_clock import TurnedClock
@@ -35,9 +35,9 @@ def turned() -> Iterator[TurnedClock]:
 
 
 @pytest.fixture(params=[payt.ProcessPace, FilePace])
-def one(request: pytest.FixtureRequest, turned: TurnedClock) -> BookPace:
+def one(request: pytest.FixtureRequest, turned: TurnedClock) -> payt.ProcessPace:
     """A pace of each kind that keeps books."""
-    kind: type[BookPace] = request.param
+    kind: type[payt.ProcessPace] = request.param
     return kind()
 
 
@@ -54,7 +54,7 @@ def most_in_a_second(times: list[float]) -> int:
     return max(sum(1 for other in times if 0 <= other - moment < 1) for moment in times)
 
 
-def test_ten_start_at_once_and_the_next_ten_a_second_later(one: BookPace, turned: TurnedClock) -> None:
+def test_ten_start_at_once_and_the_next_ten_a_second_later(one: payt.ProcessPace, turned: TurnedClock) -> None:
     times = [go(one.start(KEY, 10), turned) - 1_000 for _ in range(100)]
     assert times == pytest.approx([index // 10 * PERIOD for index in range(100)])
 
@@ -72,13 +72,13 @@ def test_ten_start_at_once_and_the_next_ten_a_second_later(one: BookPace, turned
         (0.001, 99_000 * PERIOD),
     ],
 )
-def test_any_rate_will_do(rate: float, hundred_take: float, one: BookPace, turned: TurnedClock) -> None:
+def test_any_rate_will_do(rate: float, hundred_take: float, one: payt.ProcessPace, turned: TurnedClock) -> None:
     times = [go(one.start(KEY, rate), turned) for _ in range(100)]
     assert times[-1] - times[0] == pytest.approx(hundred_take)
     assert most_in_a_second(times) == min(100, math.ceil(rate))
 
 
-def test_starts_are_booked_in_the_order_in_which_they_are_asked_for(one: BookPace, turned: TurnedClock) -> None:
+def test_starts_are_booked_in_the_order_in_which_they_are_asked_for(one: payt.ProcessPace, turned: TurnedClock) -> None:
     starts = [one.start(KEY, 10) for _ in range(400)]
     waits = [start.wait() for start in starts]
     assert waits == pytest.approx([index // 10 * PERIOD for index in range(400)])
@@ -88,20 +88,20 @@ def test_starts_are_booked_in_the_order_in_which_they_are_asked_for(one: BookPac
     starts[0].give_back()
 
 
-def test_a_start_counts_from_when_it_was_sent(one: BookPace, turned: TurnedClock) -> None:
+def test_a_start_counts_from_when_it_was_sent(one: payt.ProcessPace, turned: TurnedClock) -> None:
     """Ten new connections that take a while, then ten requests over them that take none."""
     times = [go(one.start(KEY, 10), turned, connecting=0.08) for _ in range(10)]
     times += [go(one.start(KEY, 10), turned) for _ in range(40)]
     assert most_in_a_second(times) == 10
 
 
-def test_never_more_than_allowed_whatever_the_connections_take(one: BookPace, turned: TurnedClock) -> None:
+def test_never_more_than_allowed_whatever_the_connections_take(one: payt.ProcessPace, turned: TurnedClock) -> None:
     randomness = random.Random(4)
     times = [go(one.start(KEY, 10), turned, randomness.choice([0, 0.001, 0.2, 0.9])) for _ in range(300)]
     assert most_in_a_second(times) <= 10
 
 
-def test_who_waits_looks_again_whether_the_one_before_was_late(one: BookPace, turned: TurnedClock) -> None:
+def test_who_waits_looks_again_whether_the_one_before_was_late(one: payt.ProcessPace, turned: TurnedClock) -> None:
     starts = [one.start(KEY, 1) for _ in range(3)]
     assert starts[0].wait() == 0
     assert starts[1].wait() == pytest.approx(PERIOD)
@@ -114,7 +114,7 @@ def test_who_waits_looks_again_whether_the_one_before_was_late(one: BookPace, tu
     assert starts[2].wait() == pytest.approx(0.5)
 
 
-def test_those_that_overslept_together_do_not_start_together(one: BookPace, turned: TurnedClock) -> None:
+def test_those_that_overslept_together_do_not_start_together(one: payt.ProcessPace, turned: TurnedClock) -> None:
     """A process or a machine that was stopped, and goes on."""
     starts = [one.start(KEY, 10) for _ in range(50)]
     assert [start.wait() for start in starts].count(0) == 10
@@ -123,7 +123,7 @@ def test_those_that_overslept_together_do_not_start_together(one: BookPace, turn
     assert most_in_a_second(times) == 10
 
 
-def test_who_gives_up_holds_nobody_up(one: BookPace, turned: TurnedClock) -> None:
+def test_who_gives_up_holds_nobody_up(one: payt.ProcessPace, turned: TurnedClock) -> None:
     starts = [one.start(KEY, 1) for _ in range(3)]
     assert starts[0].wait() == 0
     assert starts[1].wait() == pytest.approx(PERIOD)
@@ -132,7 +132,7 @@ def test_who_gives_up_holds_nobody_up(one: BookPace, turned: TurnedClock) -> Non
     one.start(KEY, 1).give_back()  # which was never booked
 
 
-def test_a_refusal_slows_down_a_little_and_for_a_moment(one: BookPace, turned: TurnedClock) -> None:
+def test_a_refusal_slows_down_a_little_and_for_a_moment(one: payt.ProcessPace, turned: TurnedClock) -> None:
     starts = [one.start(KEY, 1) for _ in range(2)]
     assert starts[0].wait() == 0
     starts[0].refused(None)
@@ -143,7 +143,7 @@ def test_a_refusal_slows_down_a_little_and_for_a_moment(one: BookPace, turned: T
     assert one.start(KEY, 1).wait() == 0
 
 
-def test_refusals_that_go_on_slow_down_more_and_more(one: BookPace, turned: TurnedClock) -> None:
+def test_refusals_that_go_on_slow_down_more_and_more(one: payt.ProcessPace, turned: TurnedClock) -> None:
     """Somebody else takes seven of the ten that the token has in a second."""
 
     def listed(seconds: float) -> tuple[int, int]:
@@ -168,7 +168,7 @@ def test_refusals_that_go_on_slow_down_more_and_more(one: BookPace, turned: Turn
     assert [one.start(KEY, 10).wait() for _ in range(11)] == pytest.approx([0] * 10 + [PERIOD])
 
 
-def test_refusals_of_what_was_under_way_are_one(one: BookPace, turned: TurnedClock) -> None:
+def test_refusals_of_what_was_under_way_are_one(one: payt.ProcessPace, turned: TurnedClock) -> None:
     starts = [one.start(KEY, 10) for _ in range(10)]
     for start in starts:
         go(start, turned)
@@ -185,7 +185,7 @@ def test_refusals_of_what_was_under_way_are_one(one: BookPace, turned: TurnedClo
     assert one.start(KEY, 1).wait() == pytest.approx(PERIOD * SLOWEST)  # no slower
 
 
-def test_a_pause_that_is_asked_for_is_everybodys(one: BookPace, turned: TurnedClock) -> None:
+def test_a_pause_that_is_asked_for_is_everybodys(one: payt.ProcessPace, turned: TurnedClock) -> None:
     first, second = one.start(KEY, 10), one.start(KEY, 10)
     assert (first.wait(), second.wait()) == (0, 0)
     first.refused(7)

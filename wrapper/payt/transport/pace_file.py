@@ -20,7 +20,7 @@ from pathlib import Path
 import msgspec
 
 from . import clock
-from .paces import FORGOTTEN, Book, BookPace, ProcessPace
+from .paces import FORGOTTEN, Book, ProcessPace
 from .process import cached_property
 
 log = logging.getLogger("payt")
@@ -36,20 +36,23 @@ _FLAGS = sum(
 )
 
 
-class FilePace(BookPace):
+class FilePace(ProcessPace):
     """A pace in files; that of the process, for a minute, where they cannot be used."""
 
     def __init__(self) -> None:
-        self._alone = ProcessPace()
         self._alone_until = float("-inf")
         self._stuck_since: float | None = None
         self._said = False
 
     @contextmanager
     def book(self, key: bytes) -> Iterator[Book]:
-        """As `BookPace.book`; that of the process where the file cannot be used, from the next time on."""
+        """As `ProcessPace.book`; that of the process where the file cannot be used, from the next time on.
+
+        Raises:
+            BlockingIOError: Somebody else is writing in it.
+        """
         if clock.now() < self._alone_until:
-            with self._alone.book(key) as book:
+            with super().book(key) as book:
                 yield book
             return
         try:

@@ -15,7 +15,7 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from typing import Protocol, TypeAlias
 from weakref import WeakKeyDictionary
 
@@ -116,15 +116,11 @@ class Book(msgspec.Struct):
             self.starts[place] = start.due = self._unlike(due)
         return max(0.0, round(start.due - now, 9))
 
-    def move(self, start: BookedStart, now: float) -> None:
-        """It is now, and not when it was booked for."""
+    def move(self, start: BookedStart, *moment: float) -> None:
+        """It is at another moment than it was booked for, or never."""
         if start.due in self.starts:
-            self.starts[self.starts.index(start.due)] = start.due = self._unlike(now)
-
-    def give_back(self, start: BookedStart) -> None:
-        """It never comes."""
-        if start.due in self.starts:
-            self.starts.remove(start.due)
+            place = self.starts.index(start.due)
+            self.starts[place : place + 1] = map(self._unlike, moment)
 
     def refuse(self, sent: float, now: float, retry_after: float | None) -> None:
         """Slow down, but not for those that were sent before the last time could show."""
@@ -147,22 +143,6 @@ class Book(msgspec.Struct):
         return moment
 
 
-class BookPace(Pace):
-    """A pace that keeps books."""
-
-    @abstractmethod
-    def book(self, key: bytes) -> AbstractContextManager[Book]:
-        """The book of a token, in which nobody else writes within the `with` block.
-
-        Raises:
-            BlockingIOError: Somebody else is writing in it.
-        """
-
-    def start(self, key: bytes, rate: float) -> BookedStart:
-        """As `Pace.start`."""
-        return BookedStart(self, key, rate)
-
-
 class BookedStart:
     """A start in a book.
 
@@ -172,7 +152,7 @@ class BookedStart:
         due: When it comes.
     """
 
-    def __init__(self, pace: BookPace, key: bytes, rate: float) -> None:
+    def __init__(self, pace: ProcessPace, key: bytes, rate: float) -> None:
         self._pace, self._key = pace, key
         self.many = min(int(rate), _MOST) if rate == int(rate) else 1  # 2.5 a second is one every 0.4 s
         self.period = self.many / rate * (1 + MARGIN)
@@ -201,7 +181,7 @@ class BookedStart:
 
     def give_back(self) -> None:
         """As `Start.give_back`."""
-        self._note(lambda book: book.give_back(self))
+        self._note(lambda book: book.move(self))
 
     def _note(self, write: Callable[[Book], None]) -> None:
         for _ in range(_TRIES):
@@ -211,16 +191,20 @@ class BookedStart:
             time.sleep(_BUSY / 4)
 
 
-class ProcessPace(BookPace):
+class ProcessPace(Pace):
     """Keeps each token's rate limit in this process only, across all its clients, threads and tasks.
 
     For processes that must not touch the disk, or that each get a part of the limit as their `rate_limit`. A forked
     process has its own.
     """
 
+    def start(self, key: bytes, rate: float) -> BookedStart:
+        """As `Pace.start`."""
+        return BookedStart(self, key, rate)
+
     @contextmanager
     def book(self, key: bytes) -> Iterator[Book]:
-        """As `BookPace.book`; nobody writes for longer than some microseconds."""
+        """The book of a token, in which nobody else writes within the `with` block."""
         lock, by_clock = _books.get()
         with lock:
             books = by_clock.setdefault(clock.current(), {})
