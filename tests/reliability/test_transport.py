@@ -397,7 +397,7 @@ def test_a_request_on_a_closed_transport_is_not_sent(server: FaultServer) -> Non
     async def run() -> None:
         transport = AsyncTransport(CONTEXT)
         await transport.aclose()
-        with pytest.raises(httpx.ConnectError, match="the client was closed"):
+        with pytest.raises(httpx.NetworkError, match="the client was closed"):
             await transport.handle_async_request(httpx.Request("GET", server.url))
 
     transport = direct()
@@ -433,7 +433,7 @@ def test_a_connection_that_is_made_while_the_client_is_closed_is_closed(
 
         monkeypatch.setattr("httpcore.AnyIOBackend.connect_tcp", connecting)
         transport = AsyncTransport(CONTEXT)
-        with pytest.raises(httpx.ConnectError, match="the client was closed"):
+        with pytest.raises(httpx.NetworkError, match="the client was closed"):
             await transport.handle_async_request(httpx.Request("GET", server.url))
 
     asyncio.run(run())

@@ -64,7 +64,7 @@ class AsyncTransport(httpx.AsyncHTTPTransport):
     async def aclose(self) -> None:
         """As httpx's, and nothing is sent any more."""
         await super().aclose()
-        self._backend.closed = True
+        self._backend.closing.stop()
         with _errors_of_httpx():
             await self._backend.pool.aclose()
 
@@ -72,8 +72,6 @@ class AsyncTransport(httpx.AsyncHTTPTransport):
         await self.aclose()
 
     async def _send(self, request: httpx.Request) -> httpx.Response:
-        if self._backend.closed:
-            raise httpx.ConnectError("the client was closed")
         with _errors_of_httpx():
             return _answer(await self._backend.pool.handle_async_request(_question(request)))
 

@@ -41,8 +41,8 @@ class Watched:
         answered: Whether anything came since the last request was sent.
     """
 
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
+    def __init__(self, stream: Any, closing: Cancel) -> None:
+        self._stream, self._closing = stream, closing
         encrypted = stream.get_extra_info("ssl_object")
         self.multiplexed = encrypted is not None and encrypted.selected_alpn_protocol() == "h2"
         self.answered = True
@@ -85,12 +85,16 @@ class Watched:
         return self._unasked
 
 
+def _closing() -> Cancel:
+    return Cancel(partial(httpcore.ReadError, "the client was closed"))
+
+
 class Backend(httpcore.SyncBackend):
     """Opens the connections of one pool; `closing` ends whatever waits for them."""
 
     def __init__(self, **settings: Any) -> None:
         self.pool = httpcore.ConnectionPool(network_backend=self, **settings)
-        self.closing = Cancel(partial(httpcore.ReadError, "the client was closed"))
+        self.closing = _closing()
 
     def connect_tcp(self, host: str, port: int, timeout: float | None = None, *args: Any, **kwargs: Any) -> Stream:
         """As httpcore's. Nothing can interrupt it: who is wanted no more finds out when writing."""
@@ -106,10 +110,6 @@ class Backend(httpcore.SyncBackend):
 
 class Stream(Watched, httpcore.NetworkStream):
     """One connection."""
-
-    def __init__(self, stream: httpcore.NetworkStream, closing: Cancel) -> None:
-        super().__init__(stream)
-        self._closing = closing
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """As httpcore's."""
@@ -163,15 +163,12 @@ class AsyncBackend(httpcore.AnyIOBackend):
 
     def __init__(self, **settings: Any) -> None:
         self.pool = httpcore.AsyncConnectionPool(network_backend=self, **settings)
-        self.closed = False
+        self.closing = _closing()
 
     async def connect_tcp(self, *args: Any, **kwargs: Any) -> AsyncStream:
         """As httpcore's."""
-        connection = await super().connect_tcp(*args, **kwargs)
-        if self.closed:
-            await connection.aclose()
-            raise httpcore.ConnectError("the client was closed")
-        return AsyncStream(connection)
+        self.closing.check()
+        return AsyncStream(await super().connect_tcp(*args, **kwargs), self.closing)
 
 
 class AsyncStream(Watched, httpcore.AsyncNetworkStream):
@@ -184,6 +181,7 @@ class AsyncStream(Watched, httpcore.AsyncNetworkStream):
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """As httpcore's."""
+        self._closing.check()
         self.answered = self.multiplexed
         await self._stream.write(buffer, timeout)
 
@@ -195,4 +193,4 @@ class AsyncStream(Watched, httpcore.AsyncNetworkStream):
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> AsyncStream:
         """As httpcore's."""
-        return AsyncStream(await self._stream.start_tls(ssl_context, server_hostname, timeout))
+        return AsyncStream(await self._stream.start_tls(ssl_context, server_hostname, timeout), self._closing)
