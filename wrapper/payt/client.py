@@ -12,7 +12,6 @@ from typing import Any, Generic, Never, Self, TypeVar
 import httpx
 
 from payt_api.client import AuthenticatedClient
-from payt_api.types import Response
 from payt_resources import AsyncResources, Resources
 
 from .credentials import Credentials, auth_of
@@ -162,7 +161,7 @@ class Client(_Client[httpx.BaseTransport, Session], Resources):
             ValueError: An argument's value cannot be used; nothing was sent.
             PaytError: No answer came, or it is an error.
         """
-        return ask(self._api, operation, _checked(operation, arguments), _parsed)
+        return ask(self._api, operation, _checked(operation, arguments), lambda answer: answer.parsed)
 
     def close(self) -> None:
         """Close all connections. A closed client sends nothing more."""
@@ -188,7 +187,7 @@ class AsyncClient(_Client[httpx.AsyncBaseTransport, AsyncSession], AsyncResource
 
     def call(self, operation: Operation[R], **arguments: Any) -> Coroutine[Any, Any, R | None]:
         """As `Client.call`; awaited."""
-        return ask_async(self._api, operation, _checked(operation, arguments), _parsed)
+        return ask_async(self._api, operation, _checked(operation, arguments), lambda answer: answer.parsed)
 
     async def aclose(self) -> None:
         """Close all connections. A closed client sends nothing more."""
@@ -229,7 +228,3 @@ def _checked(operation: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
             f"operation must be a generated module, such as payt_api.api.contacts.list_contacts, got {operation!r:.100}"
         )
     return encoded(operation, arguments)
-
-
-def _parsed(response: Response[R]) -> R | None:
-    return response.parsed

@@ -81,13 +81,11 @@ def ask(
         PaytError: There is none; `attempts` says how often it was asked for.
         Abandoned: Nobody wants it any more.
     """
-    session: Any = api.get_httpx_client()
-    call = Call(session.settings.total_timeout, cancel, label)
-    attempts = _Attempts(session, call)
+    attempts = _Attempts(api.get_httpx_client(), cancel, label)
     while True:
         with attempts.one():
             return read(operation.sync_detailed(client=api, **arguments))
-        call.sleep(attempts.wait)
+        attempts.call.sleep(attempts.wait)
 
 
 async def ask_async(
@@ -99,9 +97,7 @@ async def ask_async(
     label: str = "",
 ) -> A:
     """As `ask`."""
-    session: Any = api.get_async_httpx_client()
-    call = Call(session.settings.total_timeout, label=label)
-    attempts = _Attempts(session, call)
+    attempts = _Attempts(api.get_async_httpx_client(), None, label)
     while True:
         with attempts.one():
             return read(await operation.asyncio_detailed(client=api, **arguments))
@@ -115,9 +111,10 @@ class _Attempts:
         wait: How many seconds to wait before the next one.
     """
 
-    def __init__(self, session: Any, call: Call) -> None:
+    def __init__(self, session: Any, cancel: Cancel | None, label: str) -> None:
+        self.call = Call(session.settings.total_timeout, cancel, label)
         self.wait = 0.0
-        self._session, self._call = session, call
+        self._session = session
         self._count = 0
         self._bad = 0  # attempts that somebody answered, badly
         self._last: dict[str, Any] = {"status": None, "request_id": None}  # of the last answer that came
@@ -131,7 +128,7 @@ class _Attempts:
             ValueError: The arguments cannot be written in a URL.
         """
         try:
-            with self._call.active():
+            with self.call.active():
                 yield
         except httpx.InvalidURL as error:
             raise ValueError(f"the arguments do not make a valid URL: {error}") from None
@@ -147,20 +144,20 @@ class _Attempts:
         self._count += 1
         broken = isinstance(error.__cause__, _BROKEN)
         if broken:
-            self._call.broken_at = clock.now()
+            self.call.broken_at = clock.now()
         self._bad += again != "in time"
         seconds = 0.0 if broken and self._count == 1 else self._delay(error)
-        if again == "in time" and seconds >= self._call.left >= 2 * _LAST:
-            seconds = max(self._call.left - _LAST, getattr(error, "retry_after", None) or 0.0)
-        enough = not retries or self._bad > retries or self._session.is_closed or seconds >= self._call.left
+        if again == "in time" and seconds >= self.call.left >= 2 * _LAST:
+            seconds = max(self.call.left - _LAST, getattr(error, "retry_after", None) or 0.0)
+        enough = not retries or self._bad > retries or self._session.is_closed or seconds >= self.call.left
         if enough or again == "no":
             error.attempts = self._count
             vars(error).update(self._last)
             if self._count > 1:
                 error.args = (f"{error} ({self._count} attempts)", *error.args[1:])
             raise error.with_traceback(failure.__traceback__)
-        where = " ".join(filter(None, (error.method, httpx.URL(error.url or "").path, self._call.label)))
-        most = f"{retries + 1 - self._bad} left" if again == "yes" else f"{self._call.left:.0f} s left"
+        where = " ".join(filter(None, (error.method, httpx.URL(error.url or "").path, self.call.label)))
+        most = f"{retries + 1 - self._bad} left" if again == "yes" else f"{self.call.left:.0f} s left"
         log.warning("%s: %s; attempt %d (%s) in %.2f s", where, _reason(error), self._count + 1, most, seconds)
         return seconds
 
