@@ -260,10 +260,10 @@ def test_a_browser_may_block(log_in: LogIn) -> None:
 
 def test_who_comes_too_late_is_told() -> None:
     """As a page that is loaded again: a code is good for one use."""
-    exchanged: list[dict[str, str]] = []
+    exchanged: list[str] = []
 
-    def finish(body: dict[str, str]) -> payt.Token:
-        exchanged.append(body)
+    def finish(address: str) -> payt.Token:
+        exchanged.append(address)
         return payt.Token("a")
 
     with loopback.Loopback(0, "/callback") as server:
@@ -272,16 +272,16 @@ def test_who_comes_too_late_is_told() -> None:
         def show() -> None:
             httpx.get(server.address, trust_env=False)
 
-        assert server.wait(60, show, lambda _address: {}, finish) == payt.Token("a")
+        assert server.wait(60, show, finish) == payt.Token("a")
         server.visit(server.address, late.append)
     assert b"This login is over: start another one." in late[0]
-    assert exchanged == [{}]
+    assert exchanged == ["/callback"]
 
 
 def test_who_comes_at_the_last_moment_is_waited_for() -> None:
     begun, over = threading.Event(), threading.Event()
 
-    def finish(_body: dict[str, str]) -> payt.Token:
+    def finish(_address: str) -> payt.Token:
         begun.set()
         assert over.wait(60)
         return payt.Token("a")
@@ -301,7 +301,7 @@ def test_who_comes_at_the_last_moment_is_waited_for() -> None:
         def show() -> None:
             visits.append(pool.submit(server.visit, server.address, lambda _page: None))
 
-        assert server.wait(60, show, lambda _address: {}, finish) == payt.Token("a")
+        assert server.wait(60, show, finish) == payt.Token("a")
         visits[0].result(60)
 
 

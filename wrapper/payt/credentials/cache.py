@@ -92,9 +92,6 @@ class TokenCache:
         """Look into the store, and ask for a new token where that is allowed. Who knows the same searches once.
 
         It ends with a token, with an error as its result, or with None if there is no good token.
-
-        Raises:
-            TokenError: No search can begin any more, as the program is ending.
         """
         find = partial(self._find, grant, endpoint, may_ask=may_ask)
         self._begin(grant, find, (grant.client_secret, grant.refresh_token, may_ask, self._refused), wake)

@@ -97,23 +97,28 @@ def login(
     if held is not None:
         log.warning("this login replaces the stored one; to keep both, give one of them an account")
     endpoint = TokenEndpoint(api, grant.client_id, grant.client_secret)
-    finish = partial(cache.replace, grant, endpoint)
+
+    def finish(address: str) -> Token | PaytError:
+        body = attempt.exchange(address)
+        return body if isinstance(body, TokenError) else cache.replace(grant, endpoint, body)
+
     result: Token | BaseException
     if ask is not None:
         attempt = Attempt(grant.client_id, app, f"http://127.0.0.1{f':{port}' if port else ''}{PATH}", scope)
-        body = attempt.exchange(ask(attempt.address).strip())
-        result = body if isinstance(body, TokenError) else finish(body)
-        del body  # as above
+        result = finish(ask(attempt.address).strip())
     else:
         from .loopback import Loopback  # noqa: PLC0415  who does not log in need not import it
 
         with Loopback(port, PATH) as loopback:
             attempt = Attempt(grant.client_id, app, loopback.address, scope)
-            show = partial(browser or open_browser, attempt.address)
-            result = loopback.wait(timeout, show, attempt.exchange, finish)
+            result = loopback.wait(timeout, partial(browser or open_browser, attempt.address), finish)
     if not isinstance(result, Token):
         raise result
     return result
+
+
+class ForeignAddressError(TokenError):
+    """An address that does not belong to this login, and so does not end it."""
 
 
 class Attempt:
@@ -138,27 +143,28 @@ class Attempt:
         self.address = f"{str(app).rstrip('/')}/oauth/authorize?{urlencode(query)}"
 
     def exchange(self, redirected_to: str) -> dict[str, str] | TokenError:
-        """The request that exchanges the code in the address that the browser was sent to.
-
-        An error without a code is one of an address that does not belong to this login.
-        """
-        from hmac import compare_digest  # noqa: PLC0415  who does not log in need not import it
+        """The request that exchanges the code in the address that the browser was sent to."""
+        from secrets import compare_digest  # noqa: PLC0415  as above
 
         try:
             answer = dict(parse_qsl(urlsplit(redirected_to).query, keep_blank_values=True))
         except ValueError:
             answer = {}
         if not answer.keys() & {"code", "error"}:
-            return TokenError(
+            return ForeignAddressError(
                 "this is not the address that the browser is sent to after logging in: it contains no code"
             )
         if not compare_digest(answer.get("state", "").encode(), self._state.encode()):
-            return TokenError(
+            return ForeignAddressError(
                 "the answer does not belong to this login (its state differs): was it from an earlier attempt? "
                 "Nothing was saved; log in again"
             )
         if "error" in answer:
-            return _refusal(answer["error"], answer.get("error_description"))
+            code, message = answer["error"], answer.get("error_description")
+            reason = "the login was refused" if code == "access_denied" else f"Payt could not log in: {code}"
+            error = TokenError(f"{reason}: {message}" if message else reason)
+            error.code, error.message = code, message
+            return error
         return {
             "grant_type": "authorization_code",
             "code": answer["code"],
@@ -182,10 +188,3 @@ def _app_of(api: httpx.URL) -> str:
         if api.host == httpx.URL(environment.api).host:
             return environment.app
     return str(api)
-
-
-def _refusal(code: str, description: str | None) -> TokenError:
-    reason = "the login was refused" if code == "access_denied" else f"Payt could not log in: {code}"
-    error = TokenError(f"{reason}: {description}" if description else reason)
-    error.code, error.message = code, description
-    return error

@@ -8,13 +8,12 @@ import queue
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import ClassVar, TypeAlias
+from typing import ClassVar
 from urllib.parse import urlsplit
 
 from ..errors import PaytError, TokenError
+from .login import ForeignAddressError
 from .token import Token
-
-Body: TypeAlias = dict[str, str]
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -47,8 +46,7 @@ class Loopback(ThreadingHTTPServer):
             ) from None
         self.path = path
         self._results: queue.SimpleQueue[Token | BaseException] = queue.SimpleQueue()
-        self._judge: Callable[[str], Body | TokenError]
-        self._finish: Callable[[Body], Token | PaytError]
+        self._finish: Callable[[str], Token | PaytError]
         self._turn = threading.Lock()
         self._is_over = False
         self._foreign = ""
@@ -59,18 +57,13 @@ class Loopback(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_port}{self.path}"
 
     def wait(
-        self,
-        seconds: float,
-        show: Callable[[], object],
-        judge: Callable[[str], Body | TokenError],
-        finish: Callable[[Body], Token | PaytError],
+        self, seconds: float, show: Callable[[], object], finish: Callable[[str], Token | PaytError]
     ) -> Token | BaseException:
-        """What `finish` gives for what `judge` finds in the address that the browser was sent to.
+        """What `finish` gives for the address that the browser was sent to; one that is foreign ends nothing.
 
-        An error of `judge` without a code is one of a foreign address, and ends nothing. `show` may return when the
-        page is closed.
+        `show` may return when the page is closed.
         """
-        self._judge, self._finish = judge, finish
+        self._finish = finish
         for target in (self.serve_forever, lambda: self._show(show)):
             threading.Thread(target=target, daemon=True).start()
         try:
@@ -95,14 +88,12 @@ class Loopback(ThreadingHTTPServer):
         with self._turn:
             if self._is_over:  # a page that is loaded again, say: a code is good for one use
                 return answer(_page(TokenError("this login is over: start another one")))
-            body = self._judge(address)
-            if isinstance(body, TokenError) and body.code is None:
-                self._foreign = f" ({body})"
-                return answer(_page(body))
+            result = self._finish(address)
+            if isinstance(result, ForeignAddressError):
+                self._foreign = f" ({result})"
+                return answer(_page(result))
             self._is_over = True
-            result: Token | PaytError = TokenError("the login was interrupted in the program that started it")
             try:
-                result = body if isinstance(body, TokenError) else self._finish(body)
                 answer(_page(result))
             finally:
                 self._results.put(result)

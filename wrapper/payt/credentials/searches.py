@@ -31,11 +31,7 @@ class Searches:
         self._waiting: dict[Hashable, list[Wake]] = {}  # for each
 
     def begin(self, who: Hashable, find: Callable[[], Any], wake: Wake) -> None:
-        """Search, or wait for the search for the same `who` that is under way.
-
-        Raises:
-            TokenError: No thread can be started.
-        """
+        """Search, or wait for the search for the same `who` that is under way. No thread is an error as its result."""
         with self.lock:
             if who in self._waiting:
                 self._waiting[who].append(wake)
@@ -43,7 +39,7 @@ class Searches:
         try:
             threading.Thread(target=self._start, args=(who, find, wake), name=RENEWER, daemon=True).start()
         except RuntimeError as error:
-            raise _not_asked(error) from None
+            wake(_not_asked(error))
 
     def _start(self, who: Hashable, find: Callable[[], Any], wake: Wake) -> None:
         with self.lock:
