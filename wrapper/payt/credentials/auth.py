@@ -23,7 +23,7 @@ from .cache import TokenCache, cache_of
 from .endpoint import TokenEndpoint
 from .grants import AuthorizationCode, ClientCredentials, Grant
 from .searches import result_of
-from .token import checked_token
+from .token import checked_token, field_checked
 
 if TYPE_CHECKING:
     import asyncio
@@ -39,7 +39,7 @@ TokenSource: TypeAlias = Callable[[], str | Awaitable[str]]
 class StaticToken:
     """A token that never changes. If Payt refuses it, that is final."""
 
-    token: str = attrs.field(repr=False, validator=lambda _self, _field, value: checked_token("token", value))
+    token: str = attrs.field(repr=False, validator=field_checked(checked_token))
 
 
 @attrs.frozen
@@ -54,7 +54,7 @@ class EnvToken:
         ValueError: The name is empty; or, when a client is made, the variable is not set, or holds no token.
     """
 
-    name: str = attrs.field(validator=lambda _self, _field, value: checks.text("name", value))
+    name: str = attrs.field(validator=field_checked(checks.text))
 
     def __call__(self) -> str:
         """The token.
@@ -212,20 +212,17 @@ class BearerAuth(_Auth):
         token: Any = self._source()
         if inspect.isawaitable(token):
             token = yield token
-        problem = _authorize(request, token)
+        problem = ""
+        try:
+            checked_token("the token that credentials() returned", token)
+        except (TypeError, ValueError) as error:  # whose traceback shows it
+            problem = str(error)
+        else:
+            request.headers["Authorization"] = f"Bearer {token}"
         del token  # from the frame, which the traceback of an error shows
-        if problem is not None:
+        if problem:
             raise TokenError(problem)
         yield request
-
-
-def _authorize(request: httpx.Request, token: Any) -> str | None:
-    """Put a token into a request, or tell what is wrong with it."""
-    try:
-        request.headers["Authorization"] = f"Bearer {checked_token('the token that credentials() returned', token)}"
-    except (TypeError, ValueError) as error:
-        return str(error)
-    return None
 
 
 class GrantAuth(_Auth):

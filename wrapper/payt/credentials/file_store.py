@@ -16,7 +16,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import attrs
 import msgspec
@@ -27,8 +27,6 @@ from ..transport.locks import locked_file
 from .stores import say_once
 from .token import Token
 
-FORMAT: Final = "payt-token-1"
-"""What tells our files from others; a later layout gets another number."""
 _CHECK: Final = b',"check":"'
 """Before a digest of all that comes before it. It is a field of the token, which earlier versions pass over."""
 _ROOM: Final = 2**14
@@ -153,13 +151,9 @@ class FileTokenStore:
 class _Kept(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
     """What a file holds."""
 
-    format: str
+    format: Literal["payt-token-1"]  # what tells our files from others; a later layout gets another number
     replaces: str = ""  # in a journal: the digest of the token that the file held
     token: Token
-
-    def __post_init__(self) -> None:
-        if self.format != FORMAT:
-            raise ValueError("another format")
 
 
 _decode = decoder_of(_Kept)
@@ -183,7 +177,7 @@ def _read(file: Path) -> bytes | None:
 
 
 def _text_of(token: Token, replaces: str = "") -> bytes:
-    text = msgspec.json.encode(_Kept(format=FORMAT, replaces=replaces, token=token)).removesuffix(b"}}")
+    text = msgspec.json.encode(_Kept(format="payt-token-1", replaces=replaces, token=token)).removesuffix(b"}}")
     return b"".join([text, _CHECK, hashlib.sha256(text).hexdigest().encode(), b'"}}']).ljust(_ROOM)
 
 

@@ -6,46 +6,42 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import attrs
+from attrs.validators import optional
 
 from ..errors import LoginRequiredError
 from .stores import TokenStore
-from .token import Token, checked_token, digest_of
+from .token import Token, checked_token, digest_of, field_checked
 
 REFRESH_EARLY = 60.0
 
 
-def _checked_text(_self: Any, field: Any, value: Any) -> None:
+def _text(name: str, value: Any) -> None:
     if not isinstance(value, str):
-        raise TypeError(f"{field.name} must be a string, got {type(value).__name__}")
+        raise TypeError(f"{name} must be a string, got {type(value).__name__}")
     if not value or value != value.strip():
-        raise ValueError(f"{field.name} must not be empty, nor begin or end with white space")
+        raise ValueError(f"{name} must not be empty, nor begin or end with white space")
 
 
-def _checked_store(_self: Any, _field: Any, value: Any) -> None:
-    if value is not None and not isinstance(value, TokenStore):
+def _store(_name: str, value: Any) -> None:
+    if not isinstance(value, TokenStore):
         raise TypeError(f"store must have the methods load, save, delete and lock; {type(value).__name__} does not")
 
 
-def _checked_refresh_token(_self: Any, _field: Any, value: Any) -> None:
-    if value is not None:
-        checked_token("refresh_token", value)
-
-
-def _checked_seconds(_self: Any, field: Any, value: Any) -> None:
+def _seconds(name: str, value: Any) -> None:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError(f"{field.name} must be a number of seconds, got {type(value).__name__}")
+        raise TypeError(f"{name} must be a number of seconds, got {type(value).__name__}")
     if not 0 <= value < float("inf"):
-        raise ValueError(f"{field.name} must be a number of seconds, 0 or more, got {value}")
+        raise ValueError(f"{name} must be a number of seconds, 0 or more, got {value}")
 
 
 @attrs.frozen
 class _Application:
     """What both ways have in common."""
 
-    client_id: str = attrs.field(validator=_checked_text)
-    client_secret: str = attrs.field(repr=False, validator=_checked_text)
-    store: TokenStore | None = attrs.field(default=None, validator=_checked_store)
-    refresh_early: float = attrs.field(default=REFRESH_EARLY, kw_only=True, validator=_checked_seconds)
+    client_id: str = attrs.field(validator=field_checked(_text))
+    client_secret: str = attrs.field(repr=False, validator=field_checked(_text))
+    store: TokenStore | None = attrs.field(default=None, validator=optional(field_checked(_store)))
+    refresh_early: float = attrs.field(default=REFRESH_EARLY, kw_only=True, validator=field_checked(_seconds))
 
 
 @attrs.frozen
@@ -72,7 +68,7 @@ class ClientCredentials(_Application):
     account: ClassVar[str | None] = None
     refresh_token: ClassVar[str | None] = None
 
-    scope: str | None = attrs.field(default=None, kw_only=True, validator=attrs.validators.optional(_checked_text))
+    scope: str | None = attrs.field(default=None, kw_only=True, validator=optional(field_checked(_text)))
 
     def asks(self, _held: Token | None, _where: str) -> dict[str, str]:
         """The request for the next token."""
@@ -114,8 +110,8 @@ class AuthorizationCode(_Application):
     spends: ClassVar[bool] = True
     scope: ClassVar[str | None] = None
 
-    refresh_token: str | None = attrs.field(default=None, repr=False, validator=_checked_refresh_token)
-    account: str | None = attrs.field(default=None, kw_only=True, validator=attrs.validators.optional(_checked_text))
+    refresh_token: str | None = attrs.field(default=None, repr=False, validator=optional(field_checked(checked_token)))
+    account: str | None = attrs.field(default=None, kw_only=True, validator=optional(field_checked(_text)))
 
     def asks(self, held: Token | None, where: str) -> dict[str, str]:
         """The request for the next token.

@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx
 
+from .. import checks
 from ..environments import DEMO, PRODUCTION, url_of
 from ..errors import PaytError, TokenError
 from .cache import cache_of
@@ -86,10 +87,8 @@ def login(
         raise ValueError(
             f"app_url {app} is not where people log in for {api}: production and demo have their own pages"
         )
-    if type(port) is not int or not 0 <= port < 2**16:
-        raise ValueError(f"port must be a number from 0 to 65535, got {port!r}")
-    if not 0 < timeout < float("inf"):
-        raise ValueError(f"timeout must be a number of seconds above 0, got {timeout!r}")
+    checks.number("port", port, least=0, most=65_535)
+    checks.above_zero("timeout", timeout)
     cache = cache_of(grant, api)
     held = cache.try_place(grant)  # what cannot be written is better known before anybody logs in
     if isinstance(held, PaytError):

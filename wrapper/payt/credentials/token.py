@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from typing import Any
 
 import attrs
@@ -68,3 +69,8 @@ def checked_token(name: str, token: Any) -> str:
             f"{name} contains white space or characters that tokens never have: does it include a line end?"
         )
     return token
+
+
+def field_checked(check: Callable[[str, Any], object]) -> Callable[[Any, Any, Any], object]:
+    """A check of a named value, as attrs validates a field by it."""
+    return lambda _self, field, value: check(field.name, value)
