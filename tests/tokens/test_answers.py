@@ -19,7 +19,7 @@ from click.testing import CliRunner
 import payt
 from faults.server import refused_url
 from payt.cli.app import app
-from payt.credentials.cache import cache_of
+from payt.credentials.caches import cache_of
 from payt.credentials.endpoint import ANSWERS, LONGEST
 from payt.testing import SkippedWaits, skip_waits
 from payt.transport import clock

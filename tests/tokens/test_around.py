@@ -22,7 +22,7 @@ from click.testing import CliRunner
 
 import payt
 from payt.cli.app import app
-from payt.credentials.cache import cache_of
+from payt.credentials.caches import cache_of
 from payt.credentials.stores import said
 from support.flavours import Flavour
 from support.quick import QUICK

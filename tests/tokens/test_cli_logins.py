@@ -14,7 +14,7 @@ from click.testing import CliRunner
 import payt
 from oauth_server.launch import Application, OAuthServer
 from payt.cli.app import app
-from payt.credentials.cache import cache_of
+from payt.credentials.caches import cache_of
 
 from .conftest import Person
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 import payt
-from payt.credentials.cache import cache_of
+from payt.credentials.caches import cache_of
 from payt.testing import FakePayt
 from support.flavours import Flavour
 from support.quick import QUICK

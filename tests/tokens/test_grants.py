@@ -19,7 +19,8 @@ from faults.kinds import Point
 from faults.server import FaultServer, ParsedRequest
 from oauth_server.launch import Application, OAuthServer
 from payt.credentials import auth, endpoint
-from payt.credentials.cache import TokenCache, cache_of
+from payt.credentials.cache import TokenCache
+from payt.credentials.caches import cache_of
 from payt.testing import FakePayt, skip_waits
 from support.flavours import Flavour
 from support.quick import QUICK

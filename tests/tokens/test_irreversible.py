@@ -22,7 +22,8 @@ import httpx
 import pytest
 
 import payt
-from payt.credentials.cache import cache_of, kept, save_what_is_left
+from payt.credentials.cache import kept, save_what_is_left
+from payt.credentials.caches import cache_of
 from support.quick import QUICK
 
 from .strict_server import StrictServer
@@ -357,9 +358,9 @@ def test_a_store_that_cannot_save_spends_nothing(server: StrictServer) -> None:
 def test_a_program_that_ends_tries_once_more_to_save(server: StrictServer, tmp_path: Path) -> None:
     program = """
 import contextlib, os, payt, pathlib, sys
-from payt.credentials import place
+from payt.credentials import cache
 
-place.SAVING = (0.01,)
+cache.SAVING = (0.01,)
 folder, url, first = sys.argv[1:]
 
 class Store(payt.FileTokenStore):

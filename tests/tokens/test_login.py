@@ -18,7 +18,7 @@ import pytest
 import payt
 from oauth_server.launch import Application, OAuthServer
 from payt.credentials import loopback
-from payt.credentials.cache import cache_of
+from payt.credentials.caches import cache_of
 from payt.testing import FakePayt
 
 from .waiting import until
@@ -141,7 +141,7 @@ def test_a_refusal_is_told_to_both(
     assert caught.value.code == "access_denied"
     assert "Not logged in" in browser.page().text
     who = payt.AuthorizationCode(application.client_id, application.client_secret, store)
-    assert cache_of(who, httpx.URL(server.url)).place.load() is None
+    assert cache_of(who, httpx.URL(server.url)).load() is None
 
 
 def test_another_error_is_told(log_in: LogIn) -> None:

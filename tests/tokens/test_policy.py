@@ -16,8 +16,8 @@ import pytest
 
 import payt
 from payt.credentials import cache as policy
-from payt.credentials.cache import TokenCache, cache_of, kept
-from payt.credentials.place import SAVING
+from payt.credentials.cache import SAVING, TokenCache, kept
+from payt.credentials.caches import cache_of
 from payt.credentials.searches import result_of
 from payt.testing import SkippedWaits, skip_waits
 

@@ -20,7 +20,7 @@ import payt
 from faults import kinds
 from faults.kinds import Point
 from faults.server import FaultServer, ParsedRequest
-from payt.credentials.cache import cache_of
+from payt.credentials.caches import cache_of
 from payt.credentials.endpoint import ANSWERS, TokenEndpoint
 from payt.credentials.login import Attempt
 from support.flavours import Flavour

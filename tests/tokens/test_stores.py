@@ -17,7 +17,7 @@ import pytest
 
 import payt
 from payt.credentials import file_store
-from payt.credentials.place import key_of
+from payt.credentials.caches import key_of
 from payt.transport import locks
 
 from .forking import LISTED, REFUSED, fork_during_a_renewal, forks

@@ -18,7 +18,8 @@ import payt
 from faults import kinds
 from faults.server import FaultServer, ParsedRequest
 from payt.credentials import cache
-from payt.credentials.cache import TokenCache, cache_of
+from payt.credentials.cache import TokenCache
+from payt.credentials.caches import cache_of
 from payt.credentials.endpoint import TokenEndpoint
 from payt.credentials.searches import searches
 from support.flavours import Async, Flavour
@@ -73,7 +74,7 @@ def connection(server: FaultServer, somebody: payt.AuthorizationCode) -> TokenCa
 
 
 def is_kept(connection: TokenCache) -> bool:
-    return connection.place.load() is not None
+    return connection.load() is not None
 
 
 async def list_all(client: payt.AsyncClient) -> int:
@@ -192,16 +193,16 @@ def test_a_search_that_began_before_a_refusal_is_not_waited_for_after_it(
     slow.may_answer.set()
     connection.store.save(connection.key, payt.Token("refused-1", "refresh-0"))
     found: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    load = connection.place.load
+    load = connection.load
 
     def load_late() -> payt.Token | None:
-        vars(connection.place).pop("load")  # the next one is as quick as ever
+        vars(connection).pop("load")  # the next one is as quick as ever
         begun.set()
         assert over.wait(PATIENCE)
         return load()
 
     begun, over = threading.Event(), threading.Event()
-    vars(connection.place)["load"] = load_late
+    vars(connection)["load"] = load_late
     connection.search(somebody, TokenEndpoint(httpx.URL(server.url), "id", "secret"), True, found.put)
     assert begun.wait(PATIENCE)
     connection.refuse(payt.Token("refused-1"))

@@ -17,8 +17,7 @@ from click.testing import CliRunner
 
 import payt
 from payt.cli.app import app
-from payt.credentials.cache import cache_of
-from payt.credentials.place import key_of
+from payt.credentials.caches import cache_of, key_of
 from support.flavours import Flavour, Sync
 from support.quick import QUICK
 

@@ -90,7 +90,7 @@ def status(*, client_id: str | None, account: str | None, env: str | None, debug
                 return
         found = {}
         for what, cache in _caches(client_id, base_url, account).items():
-            token = cache.place.load()
+            token = cache.load()
             if token is not None:
                 echo(f"{what} at {_where(base_url)}:")
                 _tell(token)
@@ -134,7 +134,7 @@ def _login(account: str | None) -> str:
 
 def _caches(client_id: str | None, base_url: str | None, account: str | None) -> dict[str, TokenCache]:
     """What an application may be connected by, by what to call it."""
-    from payt.credentials.cache import cache_of  # noqa: PLC0415 - httpx takes its time
+    from payt.credentials.caches import cache_of  # noqa: PLC0415 - httpx takes its time
 
     client_id = client_id or os.environ.get("PAYT_CLIENT_ID")
     if not client_id:

@@ -19,7 +19,8 @@ import httpx
 from .. import checks
 from ..errors import PaytError, TokenError
 from ..transport.call import running_loop, time_left
-from .cache import TokenCache, cache_of
+from .cache import TokenCache
+from .caches import cache_of
 from .endpoint import TokenEndpoint
 from .grants import AuthorizationCode, ClientCredentials, Grant
 from .searches import result_of
@@ -136,7 +137,7 @@ def _in_environment(environment: Mapping[str, str], base_url: httpx.URL) -> Stat
         cache = cache_of(person, base_url)
     except TokenError:  # nobody can be logged in where no folder is
         return ClientCredentials(*application)
-    return person if cache.place.load() is not None else ClientCredentials(*application)
+    return person if cache.load() is not None else ClientCredentials(*application)
 
 
 def _completed(grant: Grant, environment: Mapping[str, str]) -> Grant:

@@ -34,28 +34,27 @@ import atexit
 import copy
 import logging
 import time
-import weakref
-from collections.abc import Callable, Hashable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from typing import Final, TypeGuard
 
 import attrs
-import httpx
 
 from ..errors import LoginRequiredError, PaytError, TokenError
 from ..transport import clock
 from ..transport.redaction import without
 from ..transport.signals import is_ending, renewing
 from .endpoint import TokenEndpoint
-from .grants import Grant
-from .place import Place, key_of, refresh_token_of
+from .grants import Grant, another_login
 from .searches import Wake, result_of, searches
-from .stores import MemoryTokenStore, say_once
+from .stores import TokenStore, say_once
 from .token import Token, digest_of
 
 log = logging.getLogger("payt")
 
+SAVING: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
+"""Seconds between attempts to save a new token."""
 PATIENCE: Final = 10.0
 """Seconds for which nobody tries again to renew early what is still good."""
 REREADING: Final = (0.1, 0.2, 0.5, 1.0, 1.0, 1.0, 1.0)
@@ -69,9 +68,10 @@ _MOST_REFUSED: Final = 16
 class TokenCache:
     """The token of one login, as one process knows it."""
 
-    def __init__(self, place: Place) -> None:
-        self.store, self.key = place.store, place.key
-        self.place = place
+    def __init__(self, store: TokenStore, key: str, *, is_precious: bool) -> None:
+        self.store, self.key = store, key
+        self.unsaved: tuple[Token | None, Token] | None = None  # what was stored before, and what could not be saved
+        self._is_precious = is_precious  # else a token can be had anew, and a store that fails is told, and no error
         self.newest: Token | None = None  # that this process asked for
         self._token: Token | None = None
         self._refused: tuple[str, ...] = ()
@@ -116,17 +116,17 @@ class TokenCache:
             try:
                 return find()
             except BaseException as error:  # noqa: BLE001  somebody waits for it
-                if self.place.unsaved is not None or self._final:  # no store knows that: it is kept, with the process
+                if self.unsaved is not None or self._final:  # no store knows that: it is kept, with the process
                     kept.add(self)
                 return self._told(error, grant.client_secret)
 
         searches.get().begin((self, who), result, wake)
 
     def _find(self, grant: Grant, endpoint: TokenEndpoint, *, may_ask: bool) -> Token | None:
-        held, early = self.place.load(), grant.refresh_early if may_ask else _NEVER
-        if self.place.unsaved is None and self._will_do(held, grant, early):
+        held, early = self.load(), grant.refresh_early if may_ask else _NEVER
+        if self.unsaved is None and self._will_do(held, grant, early):
             return self._know(held)
-        with self.place.locked() as held:
+        with self.locked() as held:
             if self._will_do(held, grant, early):
                 return self._know(held)
             if not may_ask:
@@ -134,13 +134,13 @@ class TokenCache:
             return self._renew(endpoint, grant, held)
 
     def _tried(self) -> Token | None:
-        with self.place.locked() as held:
-            self.place.check(held)
+        with self.locked() as held:
+            self._check(held)
             return held
 
     def _exchange(self, grant: Grant, endpoint: TokenEndpoint, body: Mapping[str, str]) -> Token:
-        with self.place.locked() as held:
-            self.place.check(held)
+        with self.locked() as held:
+            self._check(held)
             with renewing():
                 new = endpoint.ask(body, patient=True)
                 return self._keep(grant, held, attrs.evolve(new, origins=() if held is None else held.origins))
@@ -150,7 +150,7 @@ class TokenCache:
         try:
             return self._ask(endpoint, grant, held, patient=not is_good)
         except Exception as error:
-            if is_good and self.place.unsaved is None:
+            if is_good and self.unsaved is None:
                 log.warning("the token could not be renewed early: %s", error)
                 self._patient_until = clock.now() + PATIENCE
                 return self._know(held)  # type: ignore[arg-type]  # it is good
@@ -167,7 +167,7 @@ class TokenCache:
         what = _digest_of(grant, body.get("refresh_token"))
         if what in self._final:
             raise copy.copy(self._final[what])
-        self.place.check(held)
+        self._check(held)
         if is_ending():
             raise TokenError("no token was asked for: the program is ending")
         with renewing():
@@ -184,7 +184,7 @@ class TokenCache:
             return self._keep(grant, held, grant.kept(new, held, body))
 
     def _keep(self, grant: Grant, held: Token | None, token: Token) -> Token:
-        self.place.save(held, token)
+        self._save(held, token)
         log.info("a new token was got (%s)", grant.name)
         if not token.access_token:
             raise TokenError("the token endpoint's answer has a refresh token, which was saved, but no access token")
@@ -193,14 +193,14 @@ class TokenCache:
         )  # Payt must know what it does
         self.newest = self._know(token)
         if not grant.owns(token):
-            error = self._final[_digest_of(grant, token.refresh_token)] = _another_login(grant)
+            error = self._final[_digest_of(grant, token.refresh_token)] = another_login(grant)
             raise copy.copy(error)
         return token
 
     def _saved_by_others(self, grant: Grant, held: Token | None) -> Token | None:
         for seconds in REREADING:
-            token = self.place.load()
-            if refresh_token_of(token) != refresh_token_of(held) and self._will_do(token, grant, _NEVER):
+            token = self.load()
+            if _refresh_token_of(token) != _refresh_token_of(held) and self._will_do(token, grant, _NEVER):
                 return token
             clock.current().sleep(seconds)
         return None
@@ -219,59 +219,81 @@ class TokenCache:
 
     def _told(self, error: BaseException, client_secret: str) -> PaytError:
         """An error as those who wait may see it: without the frames, which hold secrets, of this thread."""
-        if isinstance(error, PaytError) and self.place.unsaved is None:
+        if isinstance(error, PaytError) and self.unsaved is None:
             return copy.copy(error)
-        tokens = [token for token in (self._token, *(self.place.unsaved or ())) if token is not None]
+        tokens = [token for token in (self._token, *(self.unsaved or ())) if token is not None]
         secrets = [secret for token in tokens for secret in (token.access_token, token.refresh_token) if secret]
         text = str(error) if isinstance(error, PaytError) else f"{type(error).__name__}: {error}"
-        what = "no token could be obtained" if self.place.unsaved is None else "the new token could not be saved"
+        what = "no token could be obtained" if self.unsaved is None else "the new token could not be saved"
         return TokenError(f"{what}: {without(text, (client_secret, *secrets))}")
 
+    # What it does with its store
 
-def cache_of(grant: Grant, base_url: httpx.URL) -> TokenCache:
-    """The cache for a grant at an address; the same one wherever the same store is meant.
+    def load(self) -> Token | None:
+        """What is stored; None where that is nothing, or an empty token."""
+        token = None
+        with self._errors():
+            token = self.store.load(self.key)
+        return token if token is not None and (token.access_token or token.refresh_token) else None
 
-    Raises:
-        TokenError: The user has no folder for tokens, and needs one.
-    """
-    from .file_store import FileTokenStore  # noqa: PLC0415  only who keeps tokens in files needs it
+    @contextmanager
+    def locked(self) -> Iterator[Token | None]:
+        """Keep all others out. What is stored, once what could not be saved is: unless another one came there since."""
+        with ExitStack() as stack:
+            with self._errors():
+                stack.enter_context(self.store.lock(self.key))
+            held = self.load()
+            if self.unsaved is not None:
+                before, token = self.unsaved
+                if _refresh_token_of(held) == _refresh_token_of(before):
+                    self.store.save(self.key, token)
+                    held = token
+                self.unsaved = None
+            yield held
 
-    try:
-        store = FileTokenStore() if grant.store is None else grant.store
-    except TokenError as error:
-        if grant.spends:
-            raise
-        say_once(str(error))
-        store = _nowhere
-    key = key_of(base_url, grant.client_id, grant.name, grant.scope, grant.account)
-    # what is not hashable has an id that nothing else has while the cache holds it
-    identity = (store if isinstance(store, Hashable) else id(store), key)
-    with searches.get().lock:
-        return _caches.setdefault(identity, TokenCache(Place(store, key, is_precious=grant.spends)))
+    def _check(self, held: Token | None) -> None:
+        """See that a token can be saved: what is stored is saved again, or an empty token."""
+        if self._is_precious:
+            self.store.save(self.key, held or Token(""))
 
+    def _save(self, held: Token | None, token: Token) -> None:
+        """Save a token that came in place of what is held; that is tried for some seconds."""
+        self.unsaved = held, token
+        with self._errors():
+            for seconds in SAVING if self._is_precious else ():
+                with suppress(Exception):
+                    self.store.save(self.key, token)
+                    break
+                clock.current().sleep(seconds)
+            else:
+                self.store.save(self.key, token)
+        self.unsaved = None
 
-def _another_login(grant: Grant) -> TokenError:
-    account = "" if grant.account is None else f" of {grant.account!r}"
-    return TokenError(
-        f"the stored login{account} started with another refresh token than yours, PAYT_REFRESH_TOKEN (in Python: "
-        "refresh_token=), and still works: give each login a name, PAYT_ACCOUNT (in Python: account=), leave out the "
-        "refresh token to use the stored login, or log out first (payt logout)"
-    )
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            if self._is_precious:
+                raise
+            say_once("the application's token cannot be stored, so each process gets its own", error)
 
 
 def _digest_of(grant: Grant, refresh_token: str | None) -> str:
     return digest_of(f"{grant.client_secret} {grant.refresh_token} {refresh_token}")
 
 
+def _refresh_token_of(token: Token | None) -> str | None:
+    return None if token is None else token.refresh_token
+
+
 def save_what_is_left() -> None:
     """When the program ends: save what could not be saved."""
     for cache in kept:
-        if cache.place.unsaved is not None:
-            with suppress(Exception), cache.place.locked():
+        if cache.unsaved is not None:
+            with suppress(Exception), cache.locked():
                 pass  # it is saved on the way in
 
 
 kept: set[TokenCache] = set()
 atexit.register(save_what_is_left)
-_caches: weakref.WeakValueDictionary[Hashable, TokenCache] = weakref.WeakValueDictionary()
-_nowhere = MemoryTokenStore()

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import attrs
 from attrs.validators import optional
 
-from ..errors import LoginRequiredError
+from ..errors import LoginRequiredError, TokenError
 from .stores import TokenStore
 from .token import Token, checked_token, digest_of, field_checked
 
@@ -151,3 +151,13 @@ class AuthorizationCode(_Application):
 
 
 Grant = ClientCredentials | AuthorizationCode
+
+
+def another_login(grant: Grant) -> TokenError:
+    """The error for a stored login that is not the one that `refresh_token` belongs to."""
+    account = "" if grant.account is None else f" of {grant.account!r}"
+    return TokenError(
+        f"the stored login{account} started with another refresh token than yours, PAYT_REFRESH_TOKEN (in Python: "
+        "refresh_token=), and still works: give each login a name, PAYT_ACCOUNT (in Python: account=), leave out the "
+        "refresh token to use the stored login, or log out first (payt logout)"
+    )

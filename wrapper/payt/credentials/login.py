@@ -17,7 +17,7 @@ import httpx
 from .. import checks
 from ..environments import DEMO, PRODUCTION, url_of
 from ..errors import PaytError, TokenError
-from .cache import cache_of
+from .caches import cache_of
 from .endpoint import TokenEndpoint
 from .grants import AuthorizationCode
 from .stores import TokenStore
