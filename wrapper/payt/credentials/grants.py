@@ -161,3 +161,7 @@ def another_login(grant: Grant) -> TokenError:
         "refresh_token=), and still works: give each login a name, PAYT_ACCOUNT (in Python: account=), leave out the "
         "refresh token to use the stored login, or log out first (payt logout)"
     )
+
+
+class ForeignAddressError(TokenError):
+    """Somebody came to an address that does not belong to this login, and so does not end it."""

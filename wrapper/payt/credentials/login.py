@@ -19,7 +19,7 @@ from ..environments import DEMO, PRODUCTION, url_of
 from ..errors import PaytError, TokenError
 from .caches import cache_of
 from .endpoint import TokenEndpoint
-from .grants import AuthorizationCode
+from .grants import AuthorizationCode, ForeignAddressError
 from .stores import TokenStore
 from .token import Token
 
@@ -114,10 +114,6 @@ def login(
     if not isinstance(result, Token):
         raise result
     return result
-
-
-class ForeignAddressError(TokenError):
-    """An address that does not belong to this login, and so does not end it."""
 
 
 class Attempt:

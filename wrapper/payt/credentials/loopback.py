@@ -12,7 +12,7 @@ from typing import ClassVar
 from urllib.parse import urlsplit
 
 from ..errors import PaytError, TokenError
-from .login import ForeignAddressError
+from .grants import ForeignAddressError
 from .token import Token
 
 _PAGE = """<!doctype html>
