@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -232,14 +233,11 @@ class SQLTokenStore:
             "and log in again"
         )
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __reduce__(self) -> tuple[Any, ...]:
         """By reference: where the database is, and nothing that it holds."""
         if isinstance(self.to, sa.Engine):
             raise TypeError("a SQLTokenStore of an Engine cannot be pickled: give it the database's URL")
-        return {"to": self.to, "encrypt": self.encrypt, "schema": self.schema}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(state["to"], encrypt=state["encrypt"], schema=state["schema"])  # type: ignore[misc]  # anew
+        return partial(type(self), encrypt=self.encrypt, schema=self.schema), (self.to,)
 
 
 class _Row(msgspec.Struct):
