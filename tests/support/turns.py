@@ -5,11 +5,10 @@ from __future__ import annotations
 import bisect
 import heapq
 import itertools
-import math
 from types import SimpleNamespace
 from typing import Any
 
-from payt.listing.guesses import Guess, Guesses, Position
+from payt.listing.guesses import Guess, Guesses
 
 
 def listed(
@@ -29,7 +28,7 @@ def listed(
     page, last = service.ask(-1)
     found = list(page)
     while not last:
-        best = service.best(Position(page[-1], page, math.inf), prefetch - 1)
+        best = service.best(page, prefetch - 1)
         if best is None or best.ids is None:
             page, last = service.ask(page[-1])
         else:
@@ -77,11 +76,11 @@ class _Service:
             if guess is None:
                 return page, last
 
-    def best(self, position: Position, room: int) -> Guess | None:
+    def best(self, before: list[int], room: int) -> Guess | None:
         while True:
-            while (guess := self.guesses.next(position, room)) is not None:
+            while (guess := self.guesses.next(before, room)) is not None:
                 self.send(guess.cursor, guess)
-            best = self.guesses.best(position)
+            best = self.guesses.best(before)
             if best is None or best.ids is not None:
                 return best
             self.take_up()

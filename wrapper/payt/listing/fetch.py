@@ -82,23 +82,26 @@ class Lanes:
 
     async def best(self, query: Query) -> Guess | None:
         """What has the next page; None where none that was asked for before its turn does."""
-        if (position := self._walk.position) is None:
+        if (before := self._walk.before) is None:
             return None
         guesses = self._walk.guesses
         while True:
             while not self._answers.empty():
                 await self._take_up()
-            while (guess := guesses.next(position, self._room())) is not None:
+            while (guess := guesses.next(before, self._free())) is not None:
                 again = {**query, "cursor": str(guess.cursor), "per_page": self._walk.listing.per_page}
                 worker = self._executor.start(partial(_ask_ahead, self._walk, again, guess, self._answers))
                 if worker is None:
                     guesses.answered(guess, None, [])
                 else:
                     self._under_way[guess] = worker
-            best = guesses.best(position)
+            best = guesses.best(before)
             if best is None or best.ids is not None:
                 return best
             await self._take_up()
+
+    def _free(self) -> float:
+        return min(self._room(), self._walk.pages_left)
 
     async def close(self) -> None:
         """Give up what is under way."""

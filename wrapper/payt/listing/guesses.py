@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from statistics import NormalDist, fmean, stdev
+from statistics import fmean, stdev
 from typing import Any, Final
 
 import attrs
@@ -31,23 +31,10 @@ _WORTH: Final = 1.25
 """How many starts of the pace a page must take for reading ahead to be faster, as it takes some more requests."""
 _SMOOTH: Final = 0.25
 """How much a measurement moves the average of those before."""
+_CAUTION: Final = 1.3
+"""By how many standard deviations of what pages reach a guess is nearer than what they reach on average."""
 _USELESS: Final = 3
 """How many guesses may be of no use at first; later, one in five."""
-
-
-@attrs.frozen
-class Position:
-    """Where a listing stands, where its next pages can be guessed.
-
-    Attributes:
-        cursor: The true cursor.
-        before: The ids on the page before, as numbers; the last one is the cursor.
-        pages: How many pages are still wanted at most.
-    """
-
-    cursor: int
-    before: list[int]
-    pages: float
 
 
 @attrs.define(eq=False)
@@ -56,7 +43,6 @@ class Guess:
 
     Attributes:
         cursor: Behind which id.
-        leads: Whether it is a guess itself, not the page behind another one.
         ids: Those of its records; None while it is under way.
         last: Whether the listing ends with it.
         response: The answer.
@@ -64,7 +50,6 @@ class Guess:
     """
 
     cursor: int
-    leads: bool
     ids: list[int] | None = None
     last: bool = False
     response: Any = attrs.field(default=None, repr=False)
@@ -101,28 +86,23 @@ class Guesses:
         """Whether there may be any: while most are of use, and with room for more than the next page."""
         return self._most > 1 and len(self._useless) <= _USELESS + self._useful / 4
 
-    def next(self, position: Position, room: int) -> Guess | None:
+    def next(self, before: list[int], room: float) -> Guess | None:
         """The page to ask for now; None if there is none.
 
         Args:
-            position: Where the listing stands.
+            before: The ids on the page before; the last one is where the listing stands.
             room: How many pages there may be now.
         """
         lanes = self._lanes()
         if not self.allowed or self._under_way >= lanes or len(self._ahead) >= room:
             return None
         if not self._spans:
-            self._spans.append(position.before[-1] - position.before[0] + 1)
-        target = self._target(position, lanes)
-        guess = self._following(position, target) or self._leading(target)
-        wanted = min(position.pages, self._most) - 0.1
-        if (
-            guess is None
-            or guess.cursor in self._useless
-            or guess.cursor - position.cursor > wanted * fmean(self._spans)
-        ):
+            self._spans.append(before[-1] - before[0] + 1)
+        cursor = self._cursor(before[-1], lanes)
+        if cursor is None or cursor in self._useless or cursor - before[-1] > (room - 0.1) * fmean(self._spans):
             return None
         self._under_way += 1
+        guess = Guess(cursor)
         self._ahead.append(guess)
         self._ahead.sort(key=lambda each: each.cursor)
         return guess
@@ -145,24 +125,23 @@ class Guesses:
         if len(ids) >= self._per_page:
             self._spans.append(guess.end - guess.cursor)
 
-    def best(self, position: Position) -> Guess | None:
+    def best(self, before: list[int]) -> Guess | None:
         """What has the next page, or is to have it: then its `ids` are None. None where nothing does."""
-        here = position.cursor
-        for each in [*self._ahead]:
-            if each.ids is not None and each.end <= here != each.cursor:
-                self._drop(each)
-        while reaching := [each for each in self._ahead if each.cursor <= here]:
-            guess = reaching[-1]
-            if guess.ids is None:
-                return guess
-            known = [number for number in position.before if number > guess.cursor]
+        here, best = before[-1], None
+        for guess in [*self._ahead]:
+            if guess.cursor > here:
+                break
+            known = [number for number in before if number > guess.cursor]
             guess.overlap = len(known)
-            if guess.cursor == here or (guess.end > here and guess.ids[: len(known)] == known):
-                self._ahead.remove(guess)
-                self._useful += 1
-                return guess
-            self._drop(guess)
-        return None
+            joins = guess.ids is None or (guess.end > here and guess.ids[: len(known)] == known)
+            if joins or guess.cursor == here:
+                best = guess
+            else:
+                self._drop(guess)
+        if best is not None and best.ids is not None:
+            self._ahead.remove(best)
+            self._useful += 1
+        return best
 
     def measured(self, call: Call | None) -> None:
         """Learn how long an answer took, and how much of that was the wait for its start."""
@@ -184,30 +163,22 @@ class Guesses:
             lanes = min(lanes, self._busy)
         return 0 if lanes < _WORTH else math.ceil(min(lanes, self._most))
 
-    def _following(self, position: Position, target: int) -> Guess | None:
-        """The page behind another one, if that does not reach the next guess."""
-        end: int | None = position.cursor
+    def _cursor(self, here: int, lanes: int) -> int | None:
+        """Behind the first page that does not reach the one after it; else a guess, ahead of all that are under way.
+
+        The guess is as many pages ahead as there is time for, until their turn comes. That many pages reach more than
+        so many ids only by chance; where they do not, it takes one more.
+        """
+        end: int | None = here
         for guess in self._ahead:
             if end is not None and end < guess.cursor:
-                return Guess(end, leads=False)
+                return end
             if guess.last:
                 return None
-            end = None if guess.ids is None else max(guess.end, position.cursor)
-        return None if end is None else Guess(end, leads=not self._ahead or end >= target)
-
-    def _leading(self, target: int) -> Guess | None:
-        """The page at a new guess; it is behind one that is under way, and no page says that the listing ends there."""
-        return None if any(guess.last for guess in self._ahead) else Guess(target, leads=True)
-
-    def _target(self, position: Position, lanes: int) -> int:
-        """The next guess: as many pages behind the one before as its pages have time for, until their turn comes.
-
-        That many pages reach more than so many ids only by chance; where they do not, it takes one more.
-        """
-        start = max([position.cursor, *(guess.cursor for guess in self._ahead if guess.leads)])
-        pages = max(1, round(self._most / (lanes + 1)))
-        mean = fmean(self._spans) * pages
-        deviation = (stdev(self._spans) if len(self._spans) > 2 else 0.1 * fmean(self._spans)) * math.sqrt(pages)
-        short = NormalDist(mean, max(0.01 * mean, deviation)).cdf
-        steps = (mean * percent / 100 for percent in range(50, 100))
-        return start + max(1, int(min(steps, key=lambda step: (pages + 2 * short(step)) / step)))
+            end = None if guess.ids is None else max(guess.end, here)
+        if end is not None:
+            return end
+        pages, span = max(1, round(self._most / (lanes + 1))), fmean(self._spans)
+        deviation = stdev(self._spans) if len(self._spans) > 2 else 0.1 * span
+        step = pages * span - _CAUTION * max(deviation, 0.01 * span) * math.sqrt(pages)
+        return max(here, self._ahead[-1].cursor) + max(1, int(max(step, pages * span / 2)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import logging
+import math
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -22,7 +23,7 @@ from ..errors import APIError, InvalidResponseError, PaginationError, PaytError
 from ..transport import clock
 from ..transport.redaction import plain
 from .arguments import Listing
-from .guesses import Guesses, Position
+from .guesses import Guesses
 from .pages import (
     CANNOT_CUT,
     NO_KEY,
@@ -107,15 +108,17 @@ class Walk(Generic[T]):
         return f"{self._part + 1}/{cursor or ''}"
 
     @property
-    def position(self) -> Position | None:
-        """Where it stands, where the cursors of the next pages can be guessed."""
+    def before(self) -> list[int] | None:
+        """The ids on the page before, where the next cursors can be guessed from them; the last one is its own."""
         if self._proof is not None or not self.guesses.allowed or len(self.listing.parts) != 1:
             return None
         before = ascending(self._before, -1)
-        if not before or str(before[-1]) != self._cursor:
-            return None
-        pages = float("inf") if self._left is None else -(-self._left // self.listing.per_page)
-        return Position(before[-1], before, pages)
+        return before if before and str(before[-1]) == self._cursor else None
+
+    @property
+    def pages_left(self) -> float:
+        """How many pages are still wanted at most."""
+        return math.inf if self._left is None else math.ceil(self._left / self.listing.per_page)
 
     @contextmanager
     def resumable(self) -> Iterator[None]:
