@@ -64,19 +64,21 @@ class Page(Generic[T]):
     """With `on_invalid="collect"`, the records that were left out."""
 
 
-@attrs.frozen
+@attrs.define(kw_only=True)
 class Proof:
     """What the answer to the next request has to show, before the listing goes on.
 
     Attributes:
+        cursor: Where the page before began.
         doubt: That there is nothing behind the page before, which ended with this.
         first: That this key comes next, because the page before was cut in front of it.
-        cursor: Where the page before began.
+        cut: That page, which is given out then.
     """
 
+    cursor: str | None
     doubt: str = ""
     first: Any = None
-    cursor: str | None = None
+    cut: Page[Any] | None = None
 
 
 def records_of(response: Response[Any]) -> list[Any]:

@@ -15,8 +15,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Generic, TypeVar
 
-import attrs
-
 from payt_api.types import Response
 
 from ..errors import APIError, InvalidResponseError, PaginationError, PaytError
@@ -70,12 +68,11 @@ class Walk(Generic[T]):
         self._first_part = self._part
         self._cursors = {hash(self._cursor)}  # of all that were sent, however long they are
         self._seen = Seen()
-        self._left = listing.limit
+        self._left: float = math.inf if listing.limit is None else listing.limit
         self._by_key = False  # whether a cursor was seen to be the key of the last record on its page
         self._before: list[Any] = []  # the keys of the last page that had records
         self._largest = 0  # how many records the largest page had
         self._proof: Proof | None = None
-        self._held: Page[T] | None = None  # until it is proven that it was cut rightly
         self._empty = self._pages = self._count = 0
         self._warned = False
         self._began = clock.now()
@@ -100,7 +97,7 @@ class Walk(Generic[T]):
     @property
     def cursor(self) -> str | None:
         """What resumes the listing from where it stands; None at the start, and where it is complete."""
-        cursor = self._cursor if self._held is None or self._proof is None else self._proof.cursor
+        cursor = self._proof.cursor if self._proof is not None and self._proof.cut else self._cursor
         if len(self.listing.parts) <= 1:
             return cursor
         if (self._part, cursor) == (0, None) or self._part >= len(self.listing.parts):
@@ -118,7 +115,7 @@ class Walk(Generic[T]):
     @property
     def pages_left(self) -> float:
         """How many pages are still wanted at most."""
-        return math.inf if self._left is None else math.ceil(self._left / self.listing.per_page)
+        return self._left / self.listing.per_page
 
     @contextmanager
     def resumable(self) -> Iterator[None]:
@@ -165,14 +162,13 @@ class Walk(Generic[T]):
         fresh = self._fresh(records, keys, new)
         data = [each for each in fresh if not isinstance(each, InvalidRecord)]
         proof = None
-        if self._left is not None and len(data) > self._left:
-            data = data[: self._left]
+        if len(data) > self._left:
+            data = data[: int(self._left)]
             fresh = fresh[: fresh.index(data[-1]) + 1]
             cursor, proof = self._cut(response, data[-1], keys)
         elif cursor is None:
             cursor, proof = self._end(response, odd, count, wanted=len(data) != self._left)
-        if self._left is not None:
-            self._left -= len(data)
+        self._left -= len(data)
         if cursor is None:
             self._next_part()
         else:
@@ -185,7 +181,7 @@ class Walk(Generic[T]):
         made = Page(data=data, cursor=self.cursor, raw=response.content, headers=response.headers, invalid=invalid)
         if proof is None or proof.doubt:
             return made
-        self._held = made
+        proof.cut = made
         return None
 
     def instead(self, error: InvalidResponseError | APIError) -> Page[T] | None:
@@ -196,13 +192,13 @@ class Walk(Generic[T]):
         """
         if isinstance(error, InvalidResponseError):
             return self.page(*read_each(self.listing, error, self.cursor))
-        if self._proof is None or not self._proof.doubt or error.status_code not in _UNKNOWN_CURSOR:
+        if self._proof is None or self._proof.cut or error.status_code not in _UNKNOWN_CURSOR:
             raise error
         return self._empty_page(error.body, error.headers)  # the key of a record is not a cursor there
 
     @property
     def _per_page(self) -> int:
-        return min(self.listing.per_page, self._left or self.listing.per_page)
+        return int(min(self.listing.per_page, self._left or math.inf))
 
     def _start(self) -> tuple[int, str | None]:
         cursor, parts = self.listing.cursor, len(self.listing.parts)
@@ -245,18 +241,17 @@ class Walk(Generic[T]):
             return None, None
         if not any(self._before[-1:]):
             refuse(response, NO_KEY, path="$.data")
-        proof = Proof(f"`{odd}`" if odd else "a full page", cursor=self._cursor)
+        proof = Proof(doubt=f"`{odd}`" if odd else "a full page", cursor=self._cursor)
         return str(self._before[-1]), proof if odd or wanted else None
 
     def _proven(self, proof: Proof, response: Response[Any], keys: list[Any], *, more: bool) -> Page[T] | None:
         """What an answer to a proof means: an empty last page, or that a page was cut rightly."""
         self._proof = None
-        if not proof.doubt:
-            held, self._held = self._held, None
-            if keys[:1] != [proof.first] or held is None:
+        if proof.cut is not None:
+            if keys[:1] != [proof.first]:
                 self._cursor = proof.cursor
                 refuse(response, CANNOT_CUT, path="$.data")
-            return attrs.evolve(held, cursor=self.cursor)
+            return proof.cut
         cursor = cursor_of(response)
         further = not keys and cursor is not None and hash(cursor) not in self._cursors
         again = bool(keys) and keys == self._before and proof.cursor != self._cursor
