@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import aclosing, closing
 from functools import partial
-from operator import attrgetter
+from operator import attrgetter, methodcaller
 from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, Self, TypeVar
 
 import attrs
@@ -34,18 +33,13 @@ MOST_PREFETCH: Final = 16
 class _One(Generic[T]):
     """One list and the arguments to list it with, checked."""
 
-    _api: AuthenticatedClient
-    _listing: Listing
-    _prefetch: int
+    _session_of: methodcaller
 
     def __init__(self, api: AuthenticatedClient, spec: ListSpec[T], arguments: Mapping[str, Any]) -> None:
         given = dict(arguments)
-        prefetch = checks.number("prefetch", given.pop("prefetch"), least=0, most=MOST_PREFETCH)
-        self._set_up(api, listing_of(spec, given), prefetch)
-
-    def _set_up(self, api: AuthenticatedClient, listing: Listing, prefetch: int) -> None:
-        self._api, self._listing, self._prefetch = api, listing, prefetch
-        self._walk: Walk[T] = Walk(listing)
+        self._prefetch = checks.number("prefetch", given.pop("prefetch"), least=0, most=MOST_PREFETCH)
+        self._api, self._listing = api, listing_of(spec, given)
+        self._walk: Walk[T] = Walk(self._listing)  # a cursor of another listing is refused at once
 
     @property
     def invalid(self) -> Sequence[InvalidRecord]:
@@ -57,30 +51,31 @@ class _One(Generic[T]):
         ahead = Ahead(executor, make, [("", self._walk)], workers=0, prefetch=self._prefetch)
         return ahead, lambda arrival: [arrival.result()]
 
+    def _with(self, **changes: Any) -> Self:
+        other = type(self).__new__(type(self))
+        vars(other).update(vars(self) | changes)
+        return other
+
     def _one(self) -> Self:
         """The same for one record and one request."""
         limit = 1 if self._listing.limit is None else min(1, self._listing.limit)
-        return self._with(attrs.evolve(self._listing, limit=limit), 0)
-
-    def _with(self, listing: Listing, prefetch: int) -> Self:
-        other = type(self).__new__(type(self))
-        other._set_up(self._api, listing, prefetch)  # noqa: SLF001  # ours
-        return other
+        return self._with(_listing=attrs.evolve(self._listing, limit=limit), _prefetch=0)
 
     def __copy__(self) -> Self:
-        return self._with(self._listing, self._prefetch)
+        return self._with()
 
     def __deepcopy__(self, _memo: dict[int, Any]) -> Self:
-        return self.__copy__()  # there is nothing in it that changes
+        return self._with()  # there is nothing in it that changes
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        recipe = getattr(self._session(), "recipe", None)
+    def __getstate__(self) -> tuple[Any, Listing, int]:
+        recipe = getattr(self._session_of(self._api), "recipe", None)
         if recipe is None:
             raise TypeError("only the pagers of a payt.Client or payt.AsyncClient can be pickled")
-        return restored, (type(self), recipe, self._listing, self._prefetch)
+        return recipe, self._listing, self._prefetch
 
-    @abstractmethod
-    def _session(self) -> Any: ...
+    def __setstate__(self, state: tuple[Any, Listing, int]) -> None:
+        recipe, self._listing, self._prefetch = state
+        self._api, self._walk = recipe.api(), Walk(self._listing)
 
     def __repr__(self) -> str:
         return f"payt.{type(self).__name__}({self._listing}, prefetch={self._prefetch})"
@@ -94,19 +89,14 @@ class _One(Generic[T]):
         )
 
 
-def restored(kind: type[_One[Any]], recipe: Any, listing: Listing, prefetch: int) -> _One[Any]:
-    """A pager, in the process that it was pickled for."""
-    pager = kind.__new__(kind)
-    pager._set_up(recipe.api(), listing, prefetch)  # noqa: SLF001  # ours
-    return pager
-
-
 class Pager(_One[T]):
     """Every record of a listing. Nothing is sent until you iterate, and iterating again lists again.
 
     With `prefetch`, threads fetch the next pages while you work on one. They start before the second page, and end when
     you leave the iteration.
     """
+
+    _session_of = methodcaller("get_httpx_client")
 
     def __iter__(self) -> Iterator[T]:
         """Every record, page after page, in the order of the API.
@@ -170,12 +160,11 @@ class Pager(_One[T]):
         """What polars, DuckDB, pandas and pyarrow take a pager for: `polars.DataFrame(pager)`. Each call lists anew."""
         return self.to_arrow().__arrow_c_stream__(requested_schema)
 
-    def _session(self) -> Any:
-        return self._api.get_httpx_client()
-
 
 class AsyncPager(_One[T]):
     """The same as `Pager`, for asyncio; tasks fetch the pages."""
+
+    _session_of = methodcaller("get_async_httpx_client")
 
     def __aiter__(self) -> AsyncIterator[T]:
         """As iterating a `Pager`."""
@@ -207,9 +196,6 @@ class AsyncPager(_One[T]):
             return table.batch(page)
 
         return table.reader([each async for each in self.map_pages(batch)])
-
-    def _session(self) -> Any:
-        return self._api.get_async_httpx_client()
 
 
 _data_of: Callable[[Page[Any]], list[Any]] = attrgetter("data")
