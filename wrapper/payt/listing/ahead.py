@@ -79,9 +79,9 @@ class Ahead(Generic[R]):
         self._workers: list[Any] = []
         self._consumed: Arrival[R] | None = None
         self._process = os.getpid()
+        self._working = 0
         for _ in range(workers):
             self._start(1 + prefetch)
-        self._working = len(self._workers)
 
     async def next(self) -> Arrival[R] | None:
         """The next one, when the one before has been consumed; None behind the last one."""
@@ -103,6 +103,7 @@ class Ahead(Generic[R]):
         if worker is None:
             return None
         self._workers.append(worker)
+        self._working += 1
         return consumed
 
     def _give_back(self) -> None:
@@ -133,7 +134,6 @@ class Ahead(Generic[R]):
                 return Arrival(name, None, error=error)
             if made is not None:
                 room = self._start(self._prefetch) if self._prefetch and not walk.ended else None
-                self._working = len(self._workers)
                 return Arrival(name, room, made[0])
             self._left.popleft()
         return None

@@ -268,30 +268,20 @@ def _fields_document(fields: Any, model: type, *, needed: Sequence[str], because
 
 
 def _names(given: Any, model: type | None, place: str) -> list[Any]:
+    """Names as they are sent; those inside a field whose shape is open, which has no model, may be any."""
     if isinstance(given, (str, bytes, Mapping)) or not isinstance(given, Iterable):
         raise TypeError(f"{place} must be an iterable of names and mappings, got {type(given).__name__}: pass a list")
-    result: list[Any] = []
-    for entry in given:
-        if isinstance(entry, Mapping):
-            result.append(
-                {
-                    _known(name, model, place): _names(inner, _inside(model, name), f"{place}: {name}")
-                    for name, inner in entry.items()
-                }
-            )
-        else:
-            result.append(_known(entry, model, place))
-    return result
+    known = {} if model is None else fields_of(model)
 
+    def checked(name: Any) -> str:
+        if checks.text(f"a name in {place}", name) not in known and model is not None:
+            hint = f"did you mean {checks.nearest(name, known)!r}?"
+            raise ValueError(f"{place}: there is no field {name!r} in {model.__name__}; {hint}")
+        return str(name)
 
-def _known(name: Any, model: type | None, place: str) -> str:
-    checked = checks.text(f"a name in {place}", name)
-    if model is not None and checked not in fields_of(model):
-        hint = f"did you mean {checks.nearest(checked, fields_of(model))!r}?"
-        raise ValueError(f"{place}: there is no field {name!r} in {model.__name__}; {hint}")
-    return checked
-
-
-def _inside(model: type | None, name: Any) -> type | None:
-    """The model of what `name` holds; None where its shape is open."""
-    return None if model is None else model_in(fields_of(model).get(name))
+    return [
+        {checked(name): _names(inner, model_in(known.get(name)), f"{place}: {name}") for name, inner in entry.items()}
+        if isinstance(entry, Mapping)
+        else checked(entry)
+        for entry in given
+    ]

@@ -88,7 +88,7 @@ class Lanes:
         while True:
             while not self._answers.empty():
                 await self._take_up()
-            while (guess := guesses.next(before, self._free())) is not None:
+            while (guess := guesses.next(before, min(self._room(), self._walk.pages_left))) is not None:
                 again = {**query, "cursor": str(guess.cursor), "per_page": self._walk.listing.per_page}
                 worker = self._executor.start(partial(_ask_ahead, self._walk, again, guess, self._answers))
                 if worker is None:
@@ -99,9 +99,6 @@ class Lanes:
             if best is None or best.ids is not None:
                 return best
             await self._take_up()
-
-    def _free(self) -> float:
-        return min(self._room(), self._walk.pages_left)
 
     async def close(self) -> None:
         """Give up what is under way."""
