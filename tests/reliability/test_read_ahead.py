@@ -15,6 +15,7 @@ import pytest
 from hypothesis import strategies as st
 
 import payt
+from payt.transport.workers import Worker
 from support.eventually import eventually, workers
 from support.flavours import Async, Flavour, Sync
 from support.pages import refusal, serving
@@ -412,10 +413,14 @@ def test_leaving_ends_what_was_asked_for_ahead() -> None:
 def test_where_no_more_threads_start_it_is_page_after_page(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a program that is ending."""
 
-    def refused(_: object) -> None:
-        raise RuntimeError("can't start new thread at interpreter shutdown")
+    starts = itertools.count()
 
-    monkeypatch.setattr("payt.listing.executors.Worker", refused)
+    def start(task: Any) -> Worker:
+        if next(starts):  # but for the one that reads ahead
+            raise RuntimeError("can't start new thread at interpreter shutdown")
+        return Worker(task)
+
+    monkeypatch.setattr("payt.listing.executors.Worker", start)
     service = by_number(100)
     found, error = outcome(Sync(), service, per_page=10, prefetch=8)
     assert (found, error) == (service.ids, None)
