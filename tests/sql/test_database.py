@@ -454,14 +454,24 @@ def test_the_session_of_an_engine_is_as_before(
         assert connection.exec_driver_sql("SHOW synchronous_commit").scalar() == "remote_write"
 
 
-def test_the_value_that_a_column_refuses_is_not_shown(fake: FakePayt, sync: Syncs, postgresql: str) -> None:
-    sync(fake, postgresql)
-    with queries(postgresql) as query:
+@pytest.mark.parametrize(
+    ("server", "alter", "code"),
+    [
+        ("postgresql", "ALTER lastname TYPE integer USING NULL", "SQLSTATE 22P02"),
+        ("maria", "MODIFY lastname INT", "1366"),
+    ],
+)
+def test_the_value_that_a_column_refuses_is_not_shown(
+    fake: FakePayt, sync: Syncs, server: str, alter: str, code: str, request: pytest.FixtureRequest
+) -> None:
+    database = request.getfixturevalue(server)
+    sync(fake, database)
+    with queries(database) as query:
         query("DELETE FROM contacts")
-        query("ALTER TABLE contacts ALTER lastname TYPE integer USING NULL")
+        query(f"ALTER TABLE contacts {alter}")
     fake.change("1", lastname="SECRET")
-    with pytest.raises(SyncError, match=r"a value does not fit into its column \(SQLSTATE 22P02\)") as caught:
-        sync(fake, postgresql)
+    with pytest.raises(SyncError, match=rf"a value does not fit into its column \({code}\)") as caught:
+        sync(fake, database)
     assert "SECRET" not in str(caught.value)
 
 

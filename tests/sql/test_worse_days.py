@@ -14,13 +14,14 @@ import httpx
 import pytest
 import sqlalchemy as sa
 from sql.conftest import queries
-from sql.copying import Syncs
+from sql.copying import CreateEngine, Syncs
 from sql.truth import Query, deleted, rows, truth
 
 import payt
 from payt.sql import SchemaError, SyncError, SyncResult
+from payt.sql.dialects import dialect_of
 from payt.sql.engines import KINDS, engine_of
-from payt.sql.errors import reason
+from payt.sql.errors import code_of, reason
 from payt.sql.pages import Copy
 from payt.testing import FakePayt, contact
 from support.quick import CONTEXT, QUICK
@@ -329,6 +330,38 @@ class TestErrors:
         assert "SECRET" not in str(caught.value)
         assert not caught.value.concerns_all
 
+    def test_a_lock_that_another_transaction_holds_is_waited_for_again(
+        self, maria: str, create_engine: CreateEngine
+    ) -> None:
+        engine = create_engine(maria)
+        with engine.connect() as one, engine.connect() as other:
+            one.exec_driver_sql("CREATE TABLE locked (id INTEGER PRIMARY KEY)")
+            one.exec_driver_sql("INSERT INTO locked VALUES (1)")
+            one.commit()
+            one.exec_driver_sql("UPDATE locked SET id = 2")
+            with pytest.raises(sa.exc.OperationalError) as caught:
+                other.exec_driver_sql("SELECT * FROM locked WHERE id = 1 FOR UPDATE NOWAIT")
+        assert code_of(caught.value.orig) == "1205"
+        assert dialect_of(engine).retriable(caught.value)
+
+    @pytest.mark.parametrize(
+        ("number", "told"),
+        [(1205, "another transaction held a lock"), (2013, "the connection was lost"), (1142, "refused a page")],
+    )
+    def test_what_a_trigger_says_by_the_number_of_another_error_is_not_shown(
+        self, fake: FakePayt, sync: Syncs, maria: str, number: int, told: str
+    ) -> None:
+        sync(fake, maria)
+        with queries(maria) as query:
+            query(
+                "CREATE TRIGGER no BEFORE UPDATE ON contacts FOR EACH ROW "
+                f"SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = {number}, MESSAGE_TEXT = 'SECRET'"
+            )
+        fake.change("1", lastname="new")
+        with pytest.raises(SyncError, match=rf"{told}.* \({number}\)$") as caught:
+            sync(fake, maria)
+        assert "SECRET" not in str(caught.value)
+
     @pytest.mark.parametrize(
         ("arguments", "shown"),
         [
@@ -337,6 +370,7 @@ class TestErrors:
             (({"C": "22001", "M": "SECRET"},), "a value does not fit into its column"),
             ((1062, "Duplicate entry 'SECRET'"), "refused a row"),
             ((2003, "Can't connect"), "Can't connect"),
+            ((4025, "CONSTRAINT failed for SECRET"), "refused a row"),
             ((), "Exception"),
         ],
         ids=str,

@@ -60,15 +60,30 @@ _SPOKEN_NUMBERS = frozenset(
     | {1205, 1213, 1226, 1227, 1273, 1290, 1317, 1419, 1836, 1927, 3024, *range(2000, 3000)}
 )
 """The same of MariaDB and MySQL, which count their errors."""
+_OWN_WORDS = {
+    1021: "the disk is full",
+    1114: "a table, or the disk, is full",
+    1205: "another transaction held a lock for too long",
+    1213: "there was a deadlock",
+    1290: "the server is read-only",
+    2006: "the connection was lost",
+    2013: "the connection was lost",
+}
+"""What is said of them where rows are written: there a trigger may say anything by any number, and by any SQLSTATE."""
 
 
 @contextmanager
-def database_errors(engine: sa.Engine) -> Iterator[None]:
-    """Errors of the database come out as a SyncError that holds no value of any row, and no password."""
+def database_errors(engine: sa.Engine, *, rows: bool = False) -> Iterator[None]:
+    """Errors of the database come out as a SyncError that holds no value of any row, and no password.
+
+    Args:
+        engine: The database.
+        rows: Whether rows are written, so that triggers of the user's may run.
+    """
     try:
         yield
     except (exc.SQLAlchemyError, engine.dialect.loaded_dbapi.Error, OSError) as error:
-        text, is_data = _told(error)
+        text, is_data = _told(error, rows=rows)
         failed = SyncError(f"{shown(engine.url)}: {text}")
         failed.concerns_all = not is_data
         raise failed from None
@@ -80,9 +95,12 @@ def shown(url: sa.URL) -> str:
 
 
 def code_of(original: Any) -> str:
-    """How a database calls an error: SQLSTATE, a number or a name, whatever the driver; "" where it has none."""
+    """How a database calls an error: a number, SQLSTATE or a name, whatever the driver; "" where it has none."""
     first = original.args[0] if original.args else None
-    told = first.get("C") if isinstance(first, dict) else first if isinstance(first, int) else None  # pg8000, PyMySQL
+    number = first if isinstance(first, int) else getattr(original, "errno", None)
+    if isinstance(number, int):  # MariaDB and MySQL, whose SQLSTATEs say less
+        return str(number or "")
+    told = first.get("C") if isinstance(first, dict) else None  # pg8000
     names = ("sqlstate", "pgcode", "sqlite_errorname")
     return str(next(filter(None, (getattr(original, name, None) for name in names)), told or ""))
 
@@ -92,27 +110,31 @@ def reason(error: BaseException) -> str:
     return _told(error)[0]
 
 
-def _told(error: BaseException) -> tuple[str, bool]:
-    """What the database says, and whether that is about the values of a row, which are not shown."""
+def _told(error: BaseException, *, rows: bool = False) -> tuple[str, bool]:
+    """What the database says where `rows` are written, and whether it is about a row, whose values are not shown."""
     original: Any = getattr(error, "orig", None) or error
     code = "" if isinstance(original, OSError) else code_of(original)
-    if code.startswith(DATA):
-        return f"a value does not fit into its column (SQLSTATE {code}); it is not shown", True
+    number = int(code) if code.isdigit() and len(code) < len("22001") else None
+    kind = type(original).__name__
+    if code.startswith(DATA) or kind == "DataError":
+        return f"a value does not fit into its column ({'' if number else 'SQLSTATE '}{code}); it is not shown", True
     diagnosis = getattr(original, "diag", None)
     told: Any = original.args[0] if original.args and isinstance(original.args[0], dict) else {}  # pg8000
-    spoken = code == "" or code.startswith(SPOKEN) or (code.isdigit() and int(code) in _SPOKEN_NUMBERS)
+    spoken = number in _SPOKEN_NUMBERS if number else code == "" or code.startswith(SPOKEN)
     # a trigger may say anything, by any SQLSTATE: in a function, "PL/pgSQL" or the like is where it happened
     where = getattr(diagnosis, "context", None) or told.get("W") or ""
     by_trigger = code == "SQLITE_CONSTRAINT_TRIGGER" or "PL/" in where or "SQL" in where
     if by_trigger or not spoken:
-        if not by_trigger and (code.startswith(CONSTRAINT) or type(original).__name__ == "IntegrityError"):
+        if not by_trigger and (code.startswith(CONSTRAINT) or kind == "IntegrityError"):
             name = getattr(diagnosis, "constraint_name", None)
             what = f"a row violates a unique index or another constraint{f', {name}' if name else ''}"
         else:
             what = "a trigger, or another rule of the table's, refused a row; its message is not shown"
         return f"{what} ({code})", True
+    if rows and number:
+        return f"{_OWN_WORDS.get(number, 'the database refused a page')}; its message is not shown ({number})", False
     text = getattr(diagnosis, "message_primary", None) or told.get("M")
-    if not text and code.isdigit():
+    if not text and number:
         text = original.args[-1]
     line = str(text or original).strip().partition("\n")[0] or type(original).__name__
     return line, code.startswith("SQLITE_CONSTRAINT")

@@ -110,7 +110,7 @@ class Copy:
             SyncError: The database failed.
         """
         dbapi: Any = self._database.engine.dialect.loaded_dbapi
-        with database_errors(self._database.engine):
+        with database_errors(self._database.engine, rows=True):
             left = _TRIES
             while True:
                 left -= 1
