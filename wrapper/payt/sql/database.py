@@ -74,16 +74,13 @@ class Database:
             self._connection = None
         return lost
 
-    def prepare(self, base_url: str, *, moved_from: str | None, migrate: bool) -> list[str]:
+    def prepare(self, base_url: str, *, moved_from: str | None, migrate: bool) -> None:
         """Open it; make the tables, or see that they are ours and as they should be.
 
         Args:
             base_url: The service whose records are to be copied.
             moved_from: Where it was before.
             migrate: Whether columns that are missing, or of another type, are added.
-
-        Returns:
-            The statements that did so.
 
         Raises:
             SchemaError: They are not, and the message says what to do.
@@ -104,9 +101,9 @@ class Database:
                     )
                 if book is None or not exists:
                     self._create(connection, base_url)
-                    return []
-                self._check(connection, book, base_url, moved_from)
-                return self._migrate(connection, book["fields"], migrate=migrate)
+                else:
+                    self._check(connection, book, base_url, moved_from)
+                    self._migrate(connection, book["fields"], migrate=migrate)
 
     @property
     def _ours(self) -> tuple[sa.ColumnElement[bool], ...]:
@@ -156,7 +153,7 @@ class Database:
             new = {"base_url": base_url, "version": VERSION}
             connection.execute(sa.update(self.tables.books).where(*self._ours).values(new))
 
-    def _migrate(self, connection: sa.Connection, kept: str | None, *, migrate: bool) -> list[str]:
+    def _migrate(self, connection: sa.Connection, kept: str | None, *, migrate: bool) -> None:
         """Bring the columns to what the contract has now."""
         records, prepare = self.tables.records, connection.dialect.identifier_preparer
         wanted = msgspec.json.decode(self._fields(), type=dict[str, str])
@@ -183,12 +180,12 @@ class Database:
             )
         for statement in statements:
             connection.exec_driver_sql(statement)
+            log.warning("migrated: %s", statement)
         if statements:
             self._change_states(connection, forgotten={*additions})
         fields = {**{name: kind for name, kind in known.items() if name in present}, **wanted}
         if (text := json_text(fields)) != kept:
             connection.execute(sa.update(self.tables.books).where(*self._ours).values(fields=text))
-        return statements
 
     def _change_states(self, connection: sa.Connection, forgotten: Collection[str]) -> None:
         """Unfinished runs begin again; no row has a value in these columns, even if such a one was dropped before."""

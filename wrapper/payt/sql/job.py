@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from typing import Any
@@ -15,7 +14,6 @@ from .plan import whose
 from .run import Sync
 from .state import Settings, SyncResult
 
-log = logging.getLogger("payt")
 _NAMED = 3
 """How many errors a message tells."""
 _SILENT = (TransportError, ServerError, RateLimitError)
@@ -33,7 +31,7 @@ class Job:
         administration_ids: Whose records; one empty text where the list belongs to no administration.
         database: Where to.
         settings: How.
-        prepare: Makes or checks the tables; returns the statements that changed them.
+        prepare: Makes or checks the tables.
         on_progress: Called with a result whenever it has changed.
     """
 
@@ -42,23 +40,18 @@ class Job:
         administration_ids: Sequence[str],
         database: Database,
         settings: Settings,
-        prepare: Callable[[], list[str]],
+        prepare: Callable[[], None],
         on_progress: Callable[[SyncResult], object] | None,
     ) -> None:
         self.administration_ids = administration_ids
-        self.database = database
+        self.database, self.prepare = database, prepare
         self._left = iter(administration_ids)
-        self._settings, self._prepare, self._on_progress = settings, prepare, on_progress
+        self._settings, self._on_progress = settings, on_progress
         self._results: dict[str, SyncResult] = {}
         self._errors: dict[str, PaytError] = {}
         self._fatal: PaytError | None = None
         self._entered: dict[str, ExitStack] = {}
         self._silent = 0  # how many listings in a row ended without an answer, and nothing came in between
-
-    def prepare(self) -> None:
-        """Make or check the tables."""
-        for statement in self._prepare():
-            log.warning("migrated: %s", statement)
 
     def next(self) -> str | None:
         """The administration whose turn it is; None when all have had theirs."""

@@ -79,7 +79,6 @@ class Copy:
                 if not connection.execute(sa.update(state).where(*self._here(state)).values(me)).rowcount:
                     connection.execute(sa.insert(state).values({**self._line, **me}))
                 kept = connection.scalar(sa.select(state.c.state).where(*self._here(state)))
-                self._straight = not self._dialect.has_triggers(connection, self._tables.records)
                 count, newest = self.extent()
         return decode_state(kept) if kept else State(), count, newest
 
@@ -142,7 +141,6 @@ class Copy:
         by_key = {key(record): record for record in page.data}  # the last one, if one comes twice
         records = [record for name, record in by_key.items() if only is None or name in only]
         owner = [*self.owner.values()]
-        plain = b"\\" not in page.raw and "".join(owner).isalnum()
         doubts, place = self._dialect.doubts(page.raw), self.columns.index(self._key)
         rows: Rows = []
         ids: list[str] = []
@@ -154,7 +152,7 @@ class Copy:
             moments = [moment] * count
             written = moments if self._moments is None else self._moments(moments)
             every = [*([value] * count for value in owner), *columns, written, written]
-            rows += self._dialect.rows(every, plain=plain)
+            rows += self._dialect.rows(every)
         return rows, ids
 
     def write(self, received: Received, run: Run) -> Counts:
@@ -169,8 +167,8 @@ class Copy:
         if not rows:
             return 0, 0, 0, 0
         if run.first and self._straight:
-            self._dialect.load(connection, tables.records, self._names, rows)
-            return len(rows), 0, 0, 0
+            inserted = self._dialect.load(connection, tables.records, self._names, rows)
+            return inserted, 0, 0, len(rows) - inserted
         connection.exec_driver_sql(self._temporary)
         self._dialect.clear(connection, tables.incoming)
         self._dialect.load(connection, tables.incoming, self._names, rows)

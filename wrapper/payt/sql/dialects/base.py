@@ -105,10 +105,6 @@ class Dialect:
         """
         raise NotImplementedError
 
-    def has_triggers(self, connection: sa.Connection, table: sa.Table) -> bool:  # noqa: ARG002 - others need it
-        """Whether something of the users' may keep a row out without an error."""
-        return False
-
     def unfit(self, text: str) -> str | None:
         """Why the database cannot hold a text of a page that it `doubts`; None where it can."""
         raise NotImplementedError
@@ -123,19 +119,18 @@ class Dialect:
         process = type_.dialect_impl(dialect).bind_processor(dialect)
         return None if process is None else lambda values: [process(value) for value in values]
 
-    def rows(self, columns: Sequence[Column], *, plain: bool) -> Rows:  # noqa: ARG002 - others need it
-        """Rows as `load` takes them. It may be called in any thread.
-
-        Args:
-            columns: The values of each column.
-            plain: Whether no text has a character that JSON escapes.
-        """
+    def rows(self, columns: Sequence[Column]) -> Rows:
+        """Rows, from the values of each column, as `load` takes them. It may be called in any thread."""
         return [*zip(*columns, strict=True)]
 
-    def load(self, connection: sa.Connection, table: sa.Table, names: Sequence[str], rows: Rows) -> None:
-        """Add rows to a table, by the driver, as SQLAlchemy takes as long again for the values of many rows."""
+    def load(self, connection: sa.Connection, table: sa.Table, names: Sequence[str], rows: Rows) -> int:
+        """Add rows to a table, by the driver, as SQLAlchemy takes as long again for the values of many rows.
+
+        Returns:
+            How many were added: a trigger may keep some out.
+        """
         statement = sa.insert(table).values({name: sa.bindparam(name) for name in names})
-        connection.exec_driver_sql(str(statement.compile(connection)), rows)
+        return connection.exec_driver_sql(str(statement.compile(connection)), rows).rowcount
 
     def clear(self, connection: sa.Connection, table: sa.Table) -> None:
         """Empty the temporary table."""

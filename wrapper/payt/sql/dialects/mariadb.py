@@ -56,16 +56,17 @@ class MariaDB(Dialect):
             if held and not connection.invalidated and not connection.closed:
                 connection.execute(sa.select(sa.func.release_lock(f"payt {digest}")))
 
-    def rows(self, columns: Sequence[Column], *, plain: bool) -> Rows:  # noqa: ARG002 - others need it
+    def rows(self, columns: Sequence[Column]) -> Rows:
         """As `Dialect.rows`: each as INSERT has it, as the driver takes twice as long for values one by one."""
         return [f"({','.join(row)})" for row in zip(*([*map(_literal, column)] for column in columns), strict=True)]
 
-    def load(self, connection: sa.Connection, table: sa.Table, names: Sequence[str], rows: Rows) -> None:
+    def load(self, connection: sa.Connection, table: sa.Table, names: Sequence[str], rows: Rows) -> int:
         """As `Dialect.load`."""
         prepare = connection.dialect.identifier_preparer
         columns = ", ".join(prepare.quote(name) for name in names)
         head = f"INSERT INTO {prepare.format_table(table)} ({columns}) VALUES ".replace("%%", "%")  # noqa: S608 - quoted
-        connection.exec_driver_sql(head + ",".join(rows), execution_options={"no_parameters": True})
+        statement = head + ",".join(rows)
+        return connection.exec_driver_sql(statement, execution_options={"no_parameters": True}).rowcount
 
 
 def _literal(value: Any) -> str:

@@ -90,11 +90,6 @@ class PostgreSQL(Dialect):
             self._guarding().scalar(sa.select(sa.func.pg_try_advisory_xact_lock(_number(f"payt {found} {name}"))))
         )
 
-    def has_triggers(self, connection: sa.Connection, table: sa.Table) -> bool:
-        """As `Dialect.has_triggers`; a rule may do the same."""
-        found = sa.text("SELECT relhastriggers OR relhasrules FROM pg_class WHERE oid = to_regclass(:name)")
-        return bool(connection.scalar(found, {"name": written(connection, table)}))
-
     def unfit(self, text: str) -> str | None:
         """As `Dialect.unfit`."""
         if "\0" in text:
@@ -114,11 +109,12 @@ class PostgreSQL(Dialect):
         """None: SQLAlchemy and the driver see to that."""
         return None
 
-    def load(self, connection: sa.Connection, table: sa.Table, names: Sequence[str], rows: Rows) -> None:
+    def load(self, connection: sa.Connection, table: sa.Table, names: Sequence[str], rows: Rows) -> int:
         """As `Dialect.load`; by SQLAlchemy, as drivers differ."""
         types = {name: sa.Text if isinstance(table.c[name].type, sa.JSON) else table.c[name].type for name in names}
         values = {name: sa.cast(sa.bindparam(name, type_=type_), table.c[name].type) for name, type_ in types.items()}
-        connection.execute(sa.insert(table).values(values), [dict(zip(names, row, strict=True)) for row in rows])
+        given = [dict(zip(names, row, strict=True)) for row in rows]
+        return connection.execute(sa.insert(table).values(values), given).rowcount
 
     def clear(self, connection: sa.Connection, table: sa.Table) -> None:
         """Nothing: each transaction begins with the temporary table empty."""
@@ -164,20 +160,20 @@ class PostgreSQLWithCopy(PostgreSQL):
         """As texts."""
         return None if isinstance(type_, sa.Text) else plain_texts
 
-    def rows(self, columns: Sequence[Column], *, plain: bool) -> Rows:
+    def rows(self, columns: Sequence[Column]) -> Rows:
         """As `Dialect.rows`."""
-        return copy_lines(columns, plain=plain)
+        return copy_lines(columns)
 
-    def load(self, connection: sa.Connection, table: sa.Table, names: Sequence[str], rows: Rows) -> None:
+    def load(self, connection: sa.Connection, table: sa.Table, names: Sequence[str], rows: Rows) -> int:
         """As `Dialect.load`."""
         columns = ", ".join(written(connection, name) for name in names)
         driver: Any = connection.connection.driver_connection
-        with (
-            driver.cursor() as cursor,
-            # whatever client_encoding is: that of an old database, role or environment may be another
-            cursor.copy(f"COPY {written(connection, table)} ({columns}) FROM STDIN WITH (ENCODING 'UTF8')") as copy,
-        ):
-            copy.write(copy_text(rows))
+        # whatever client_encoding is: that of an old database, role or environment may be another
+        copying = f"COPY {written(connection, table)} ({columns}) FROM STDIN WITH (ENCODING 'UTF8')"
+        with driver.cursor() as cursor:
+            with cursor.copy(copying) as copy:
+                copy.write(copy_text(rows))
+            return int(cursor.rowcount)
 
 
 def _number(name: str) -> int:

@@ -83,12 +83,6 @@ class SQLite(Dialect):
         digest = hashlib.sha256(name.encode()).hexdigest()[:16]
         return Path(f"{path or self._path}.{digest}.lock")
 
-    def has_triggers(self, connection: sa.Connection, table: sa.Table) -> bool:
-        """As `Dialect.has_triggers`."""
-        master = sa.table("sqlite_master", sa.column("type"), sa.column("tbl_name"), schema=table.schema)
-        of_table = sa.func.lower(master.c.tbl_name) == table.name.lower()
-        return bool(connection.scalar(sa.select(sa.func.count()).where(master.c.type == "trigger", of_table)))
-
     def retriable(self, error: BaseException) -> bool:
         """Another writer was in between, for longer than the patience or at a moment at which SQLite has none."""
         return code_of(getattr(error, "orig", None) or error).startswith("SQLITE_BUSY")
