@@ -199,7 +199,7 @@ def test_an_error_that_nobody_foresaw_stays_what_it_is(
     def broken(*_: Any) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(listing_module, "columns_of", broken)
+    monkeypatch.setattr(listing_module, "described", broken)
     result = payt_command(*LIST)
     assert isinstance(result.exception, RuntimeError)
 

@@ -18,8 +18,8 @@ import pyarrow.parquet
 import pytest
 
 import payt
-from payt.cli.columns import Column, Kind, columns_of, kind_of
-from payt.cli.writers import Format, writer_of, xlsx
+from payt.cli.columns import Column, columns_of
+from payt.cli.writers import FORMATS, writer_of, xlsx
 from payt.testing import CONTACT_FIELDS, FakePayt, contact
 
 AWKWARD: dict[str, Any] = {
@@ -266,10 +266,9 @@ def test_what_just_fits_is_whole(payt_command: Any, fake: FakePayt, folder: Path
 def test_what_the_library_refuses_is_an_error(folder: Path) -> None:
     columns = [Column(f"c{n}", str) for n in range(16_385)]  # one more than a sheet has
     with (folder / "c.xlsx").open("w+b") as file:
-        writer = writer_of(Format.XLSX, columns, name="contacts")(file)
-        with pytest.raises(ValueError, match="c16384 does not fit"):
-            writer.write([("x",) * len(columns)])
-        writer.abandon()
+        writer = writer_of("xlsx", columns, name="contacts")(file)
+        with pytest.raises(ValueError, match="c16384 does not fit"), writer as write:
+            write([("x",) * len(columns)])
 
 
 def test_columns_of_a_workbook_are_as_wide_as_their_texts_and_can_be_filtered(
@@ -285,16 +284,16 @@ def test_columns_of_a_workbook_are_as_wide_as_their_texts_and_can_be_filtered(
 
 def test_every_kind_of_column_can_be_written(folder: Path) -> None:
     """The contract will grow numbers, truth values and dates."""
-    assert (kind_of(int | None), kind_of(bool), kind_of(dict[str, int])) == (Kind.INTEGER, Kind.TRUTH, Kind.OBJECT)
+    assert [Column("x", type_).kind for type_ in (int | None, bool, dict[str, int])] == [int, bool, object]
     types = {"count": int, "share": float, "paid": bool, "since": datetime.date}
     columns = [Column(name, type_) for name, type_ in types.items()]
     leap, old = datetime.date(2020, 2, 29), datetime.date(1899, 12, 31)
-    for format_ in Format:
-        with (folder / f"k.{format_}").open("w+b") as file:
-            writer = writer_of(format_, columns, name="contacts")(file)
-            writer.write([(3, 0.5, True, leap), (2**53 + 1, None, False, old)])
-            writer.finish()
-            writer.abandon()
+    for format_ in FORMATS:
+        with (
+            (folder / f"k.{format_}").open("w+b") as file,
+            writer_of(format_, columns, name="contacts")(file) as write,
+        ):
+            write([(3, 0.5, True, leap), (2**53 + 1, None, False, old)])
     assert (
         folder / "k.csv"
     ).read_text() == "count,share,paid,since\n3,0.5,true,2020-02-29\n9007199254740993,,false,1899-12-31\n"

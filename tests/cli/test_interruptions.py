@@ -23,7 +23,7 @@ from payt.cli import target as target_module
 from payt.cli.exits import errors_reported
 from payt.cli.screen import console
 from payt.cli.selection import Position, Selection
-from payt.cli.writers.csv_lines import CsvWriter
+from payt.cli.writers import csv_lines
 from payt.testing import FakePayt
 
 EXPORT = ("contacts", "export", "-a", 1, "--per-page", 1)
@@ -367,7 +367,7 @@ def test_a_pipe_that_closes_is_no_error_to_tell(
     def closed(*_: Any) -> None:
         raise BrokenPipeError
 
-    monkeypatch.setattr(CsvWriter, "write", closed)
+    monkeypatch.setattr(csv_lines, "csv_lines", lambda *_, **__: closed)
     result = payt_command(*EXPORT)
     assert (result.exit_code, result.stderr) == (141, "")
 
@@ -388,7 +388,7 @@ def test_a_disk_that_is_full_from_the_start(
     def full(*_: Any, **__: Any) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(CsvWriter, "__init__", full)
+    monkeypatch.setattr(csv_lines, "csv_lines", full)
     result = payt_command(*EXPORT, "-o", "c.csv")
     said = "payt: c.csv: No space left on device; nothing is kept: start again\n"
     assert (result.exit_code, result.stderr) == (1, said)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Sequence
-from enum import Enum, auto
 from operator import attrgetter
 from typing import Any, TypeAlias
 from uuid import UUID
 
 import attrs
+import msgspec
 
 from payt.listing.shapes import fields_of, scalar_of
 
@@ -17,31 +17,56 @@ Row: TypeAlias = tuple[Any, ...]
 """The values of one record, in the order of the columns."""
 
 
-class Kind(Enum):
-    """What the cells of a column hold, besides None."""
+def document(value: Any) -> str:
+    """A value as JSON."""
+    return msgspec.json.encode(value).decode()
 
-    TEXT = auto()
-    INTEGER = auto()
-    DECIMAL = auto()
-    TRUTH = auto()
-    MOMENT = auto()
-    DATE = auto()
-    TEXTS = auto()
-    OBJECT = auto()
-    """Anything else, written as JSON."""
+
+def _moment(value: datetime.datetime) -> str:
+    """A moment as the API writes it: ISO 8601, in UTC."""
+    return value.astimezone(datetime.UTC).isoformat().replace("+00:00", "Z")
+
+
+def _texts(value: list[str]) -> str:
+    """Texts with `;` between them; as JSON where one of them holds a `;` itself."""
+    return document(value) if any(";" in text for text in value) else ";".join(value)
+
+
+_AS_TEXT: dict[type, Callable[[Any], str]] = {
+    str: str,
+    UUID: str,
+    int: str,
+    float: repr,
+    bool: document,
+    datetime.datetime: _moment,
+    datetime.date: datetime.date.isoformat,
+    list: _texts,
+    object: document,
+}
 
 
 @attrs.frozen
 class Column:
-    """A column by its name, the type of its field in the model, and what its cells hold."""
+    """A column.
+
+    Attributes:
+        name: Its name.
+        type_: The type of its field in the model.
+        kind: What its cells hold besides None: a scalar's type, list for texts, object for all else, which is JSON.
+    """
 
     name: str
     type_: Any
-    kind: Kind = attrs.field(init=False)
+    kind: type = attrs.field(init=False)
 
     @kind.default
-    def _kind(self) -> Kind:
-        return kind_of(self.type_)
+    def _kind(self) -> type:
+        return list if self.type_ in (list[str], list[str] | None) else scalar_of(self.type_) or object
+
+    @property
+    def as_text(self) -> Callable[[Any], str]:
+        """What writes a value of it as text."""
+        return _AS_TEXT[self.kind]
 
 
 def columns_of(record: type, names: Sequence[str] | None = None) -> tuple[Column, ...]:
@@ -57,13 +82,6 @@ def columns_of(record: type, names: Sequence[str] | None = None) -> tuple[Column
     return tuple(Column(name, types[name]) for name in (types if names is None else names))
 
 
-def kind_of(type_: Any) -> Kind:
-    """What a field of this type holds."""
-    if type_ in (list[str], list[str] | None):
-        return Kind.TEXTS
-    return _KINDS.get(scalar_of(type_), Kind.OBJECT)
-
-
 def reader_of(columns: Sequence[Column]) -> Callable[[Any], Row]:
     """A function that takes the values of columns out of a record."""
     names = [column.name for column in columns]
@@ -72,16 +90,6 @@ def reader_of(columns: Sequence[Column]) -> Callable[[Any], Row]:
         return lambda record: (only(record),)
     return attrgetter(*names)
 
-
-_KINDS: dict[type | None, Kind] = {
-    str: Kind.TEXT,
-    UUID: Kind.TEXT,
-    int: Kind.INTEGER,
-    float: Kind.DECIMAL,
-    bool: Kind.TRUTH,
-    datetime.datetime: Kind.MOMENT,
-    datetime.date: Kind.DATE,
-}
 
 ADMINISTRATION = Column("administration_id", str)
 """Comes first where records of several administrations are written together."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
 from typing import Any, Final
@@ -15,14 +15,14 @@ import click
 import payt
 from payt.listing.pager import MOST_PREFETCH
 
-from .columns import ADMINISTRATION, columns_of, reader_of
-from .options import FIELDS, QUIET, SKIP_INVALID, option, values_of
+from .columns import ADMINISTRATION
+from .options import FIELDS, QUIET, SKIP_INVALID, option
 from .parameters import called
 from .progress import described, end_with_invalid, progress, wanted
 from .screen import report
 from .selection import Position, Selection
-from .target import PartFile, is_device, target_of
-from .writers import Format, Writer, format_of, writer_of
+from .target import PartFile, Stream, target_of
+from .writers import FORMATS, TEXT_FORMATS, format_of, writer_of
 
 AHEAD: Final = 8
 """How many pages are asked for ahead of the one that is being written, where the latency asks for it."""
@@ -40,7 +40,7 @@ OPTIONS: Final = (
         "--format",
         "-f",
         "format_",
-        type=click.Choice([*map(str, Format)]),
+        type=click.Choice(FORMATS),
         help="By default what the file's ending says, or csv.",
     ),
     FIELDS,
@@ -65,134 +65,87 @@ def export_command(
     *,
     output: Path,
     format_: str | None,
-    fields: Sequence[str],
     resume: bool,
-    skip_invalid: bool,
     prefetch: int,
     quiet: bool,
     **csv: Any,
 ) -> None:
-    """Write records into a file; other options are about CSV alone."""
-    path = None if output == Path("-") else output
-    names = values_of(fields) or None
-    selection = attrs.evolve(selection, fields=names, prefetch=prefetch, skip_invalid=skip_invalid)
-    selection.check(client)
-    chosen = None if format_ is None else Format(format_)
-    Export(client, selection, path, chosen, csv, quiet=quiet).run(resume=resume)
-
-
-class Export:
-    """One export.
+    """Write records into a file; other options are about CSV alone.
 
     Raises:
-        OSError: The target is a folder.
-        ValueError: The format cannot be told, or cannot go into a pipe.
+        payt.PaytError: The listing failed.
+        OSError: The target is a folder, or cannot be written.
+        ValueError: The format cannot be told, or cannot go into a pipe; there is nothing to resume into, or it was
+            started with other arguments.
         ImportError: The format needs a package that is not installed.
+        KeyboardInterrupt: Somebody has had enough. As with all others, a note says how to resume.
     """
+    selection = attrs.evolve(selection, prefetch=prefetch)
+    selection.check(client)
+    name, columns = selection.spec.name, selection.columns
+    target = target_of(None if output == Path("-") else output)
+    is_stream = not isinstance(target, PartFile)
+    format_ = format_ or ("csv" if is_stream else format_of(output))
+    writer = writer_of(format_, columns, name=name, **csv)
+    if is_stream and format_ not in TEXT_FORMATS:
+        raise ValueError(f"{format_} cannot go into {target.name}: name a file, -o {name}.{format_}")
+    arguments = {
+        "base URL": client.base_url,
+        "list": name,
+        "--administration": selection.administrations,
+        **{f"--{name.replace('_', '-')}": value for name, value in selection.filters.items()},
+        "--fields": [column.name for column in columns if column is not ADMINISTRATION],
+        "--limit": selection.limit,
+        "--format": format_,
+        "--skip-invalid": selection.skip_invalid,
+        **{f"--{name}": value for name, value in csv.items()},
+    }
+    say = (lambda _: None) if quiet else report
+    start = _start(selection, target, arguments, format_ if resume else None, say)
+    began, at = monotonic(), start or Position()
+    shown = wanted(quiet=quiet, into_terminal=is_stream and sys.stdout.isatty())
+    keep = target.keep if format_ in TEXT_FORMATS else lambda _: None
+    try:
+        with (
+            writer(target.file, **{"resumed": True} if start else {}) as write,
+            progress(selection, shown=shown, start=at) as tell,
+        ):
+            keep(at)
+            for position, rows in selection.rows(client, at):
+                write(rows)
+                keep(position)
+                at = position
+                tell(position)
+        target.complete()
+    except BaseException as error:
+        _explain(error, target, described(selection, at))
+        target.close()
+        raise
+    say(f"{described(selection, at)}, {monotonic() - began:.1f} s: {target.name}")
+    end_with_invalid(selection, at)
 
-    def __init__(
-        self,
-        client: payt.Client,
-        selection: Selection,
-        path: Path | None,
-        format_: Format | None,
-        csv: dict[str, Any],
-        *,
-        quiet: bool,
-    ) -> None:
-        self._client = client
-        self._selection = selection
-        self._quiet = quiet
-        columns = columns_of(selection.spec.record, selection.fields)
-        self._read = reader_of(columns)
-        headed = (ADMINISTRATION, *columns) if selection.several else columns
-        self._format = format_ or (Format.CSV if path is None or is_device(path) else format_of(path))
-        self._writer_of: Callable[..., Writer] = writer_of(self._format, headed, name=selection.spec.name, **csv)
-        arguments = {
-            "base URL": client.base_url,
-            "list": selection.spec.name,
-            "--administration": selection.administrations,
-            **{f"--{name.replace('_', '-')}": value for name, value in selection.filters.items()},
-            "--fields": [column.name for column in columns],
-            "--limit": selection.limit,
-            "--format": self._format,
-            "--skip-invalid": selection.skip_invalid,
-            **{f"--{name}": value for name, value in csv.items()},
-        }
-        self._target = target_of(path, arguments, resumable=self._format.is_text)
-        self._is_stream = not isinstance(self._target, PartFile)
-        if self._is_stream and not self._format.is_text:
-            raise ValueError(
-                f"{self._format} cannot go into {self._target.name}: name a file, "
-                f"-o {selection.spec.name}.{self._format}"
-            )
 
-    def run(self, *, resume: bool) -> None:
-        """Write everything; say what came of it on stderr.
+def _start(
+    selection: Selection, target: Stream, arguments: dict[str, Any], resumed: str | None, say: Callable[[str], None]
+) -> Position | None:
+    """Open the target; where an earlier run stopped, if this format of it is to be resumed."""
+    first = f"the first {called(selection.spec, 1)}"
+    can_be_resumed = resumed in TEXT_FORMATS
+    if resumed and not can_be_resumed:
+        say(f"{resumed} cannot be resumed: it starts again from {first}")
+    start = target.open(arguments, resume=can_be_resumed)
+    if can_be_resumed:
+        say(f"resuming after {described(selection, start)}" if start else f"nothing to resume: it starts from {first}")
+    return start
 
-        Raises:
-            payt.PaytError: The listing failed.
-            OSError: The target cannot be written.
-            ValueError: There is nothing to resume into, or it was begun with other arguments.
-            KeyboardInterrupt: Somebody has had enough. As with all others, a note says how to resume.
-        """
-        start = self._start(resume=resume)
-        began, at = monotonic(), start or Position()
-        writer: Writer | None = None
-        try:
-            writer = self._writer_of(self._target.file, resumed=start is not None)
-            self._target.keep(at)
-            into_terminal = self._is_stream and sys.stdout.isatty()
-            shown = wanted(quiet=self._quiet, into_terminal=into_terminal)
-            with progress(self._selection, shown=shown, start=at) as tell:
-                for position, administration, records in self._selection.pages(self._client, at):
-                    writer.write(self._rows(administration, records))
-                    self._target.keep(position)
-                    at = position
-                    tell(position)
-            writer.finish()
-            self._target.complete()
-        except BaseException as error:
-            if writer is not None:
-                writer.abandon()
-            self._explain(error, at)
-            raise
-        finally:
-            self._target.close()
-        self._say(f"{described(self._selection, at)}, {monotonic() - began:.1f} s: {self._target.name}")
-        end_with_invalid(self._selection, at)
 
-    def _start(self, *, resume: bool) -> Position | None:
-        """Open the target; where an earlier run stopped, if it is resumed."""
-        if not resume:
-            self._target.open()
-            return None
-        first = f"the first {called(self._selection.spec, 1)}"
-        if not self._format.is_text:
-            self._say(f"{self._format} cannot be resumed: it starts again from {first}")
-        start = self._target.reopen()
-        if start is not None:
-            self._say(f"resuming after {described(self._selection, start)}")
-        elif self._format.is_text:
-            self._say(f"nothing to resume: it starts from {first}")
-        return start
-
-    def _rows(self, administration: str | None, records: list[Any]) -> list[tuple[Any, ...]]:
-        if self._selection.several:
-            return [(administration, *self._read(record)) for record in records]
-        return [self._read(record) for record in records]
-
-    def _explain(self, error: BaseException, at: Position) -> None:
-        """Note in an error what there is, and how to resume."""
-        if isinstance(error, OSError) and error.filename is None:
-            error.filename = self._target.name
-        if isinstance(error, OSError) and error.errno == errno.EBUSY:
+def _explain(error: BaseException, target: Stream, written: str) -> None:
+    """Note in an error what there is, and how to resume."""
+    if isinstance(error, OSError):
+        error.filename = error.filename or target.name
+        if error.errno == errno.EBUSY:
             return  # the target says itself what is kept
-        if self._target.kept is not None:
-            error.add_note(f"{described(self._selection, at)} are kept in {self._target.kept}: resume with --resume")
-        elif not self._is_stream:
-            error.add_note("nothing is kept: start again")
-
-    def _say(self, text: str) -> None:
-        if not self._quiet:
-            report(text)
+    if target.kept is not None:
+        error.add_note(f"{written} are kept in {target.kept}: resume with --resume")
+    elif isinstance(target, PartFile):
+        error.add_note("nothing is kept: start again")

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import attrs
 import click
 
 import payt
 
-from .columns import ADMINISTRATION, Column, Kind, Row, columns_of, reader_of
-from .options import FIELDS, JSON, QUIET, SKIP_INVALID, values_of
+from .columns import ADMINISTRATION, Column, Row, columns_of, reader_of
+from .options import FIELDS, JSON, QUIET, SKIP_INVALID
 from .parameters import called
 from .progress import described, end_with_invalid
 from .screen import console, plain, report
 from .selection import Position, Selection
-from .writers.cells import AS_TEXT
-from .writers.json_lines import JsonLinesWriter
+from .writers.json_lines import json_lines
 
 _GAP: Final = "  "
 
@@ -26,31 +25,26 @@ LIST_OPTIONS: Final = (FIELDS, JSON, SKIP_INVALID, QUIET)
 SHOW_OPTIONS: Final = (click.Argument(["key"], metavar="ID"), JSON)
 
 
-def list_command(
-    client: payt.Client, selection: Selection, *, fields: Sequence[str], as_json: bool, skip_invalid: bool, quiet: bool
-) -> None:
+def list_command(client: payt.Client, selection: Selection, *, as_json: bool, quiet: bool) -> None:
     """Show records."""
     spec = selection.spec
-    names = values_of(fields) or (None if as_json else list(spec.columns))
-    selection = attrs.evolve(selection, fields=names, skip_invalid=skip_invalid)
+    if selection.fields is None and not as_json:
+        selection = attrs.evolve(selection, fields=spec.columns)
     selection.check(client)
-    shown = columns_of(spec.record, names)
-    read = reader_of(shown)
-    columns = (ADMINISTRATION, *shown) if selection.several else shown
-    identifiers = {ADMINISTRATION.name, spec.key, *spec.separated.values()}
-    sink: JsonLinesWriter | _Lines
+    columns = selection.columns
     if as_json:
-        sink = JsonLinesWriter(sys.stdout.buffer, columns)
+        write = json_lines(sys.stdout.buffer, columns)
+    elif sys.stdout.isatty():
+        write = _Table(columns, {ADMINISTRATION.name, spec.key, *spec.separated.values()}).write
     else:
-        sink = _Table(columns, identifiers) if sys.stdout.isatty() else _Lines(columns)
+        write = _Lines(columns).write
     at = Position()
-    for position, administration, records in selection.pages(client):
-        rows = [read(record) for record in records]
-        sink.write([(administration, *row) for row in rows] if selection.several else rows)
+    for position, rows in selection.rows(client):
+        write(rows)
         sys.stdout.flush()
         at = position
     if not at.pages:
-        sink.write([])
+        write([])
     if not quiet:
         report(described(selection, at))
     end_with_invalid(selection, at)
@@ -68,14 +62,10 @@ def show_command(client: payt.Client, selection: Selection, *, key: str, as_json
             f"there is no {called(spec, 1)} with the {spec.key} {key}{whose and f' in administration {whose}'}"
         )
     columns = columns_of(spec.record)
-    rows = [reader_of(columns)(record) for record in found]
+    rows = list(map(reader_of(columns), found))
     if as_json:
-        JsonLinesWriter(sys.stdout.buffer, columns).write(rows)
-    else:
-        _show(columns, rows)
-
-
-def _show(columns: Sequence[Column], rows: Sequence[Row]) -> None:
+        json_lines(sys.stdout.buffer, columns)(rows)
+        return
     screen = console()
     widest = max(len(column.name) for column in columns)
     for row in rows:
@@ -84,12 +74,7 @@ def _show(columns: Sequence[Column], rows: Sequence[Row]) -> None:
             if value is None:
                 screen.print("-", style="dim")
             else:
-                screen.print(cell(column.kind, value))
-
-
-def cell(kind: Kind, value: Any) -> str:
-    """A value in one line."""
-    return "" if value is None else plain(AS_TEXT[kind](value))
+                screen.print(plain(column.as_text(value)))
 
 
 class _Lines:
@@ -101,7 +86,13 @@ class _Lines:
 
     def write(self, rows: Sequence[Row]) -> None:
         """Write rows, below the names of the columns."""
-        cells = [[cell(column.kind, value) for column, value in zip(self._columns, row, strict=True)] for row in rows]
+        cells = [
+            [
+                "" if value is None else plain(column.as_text(value))
+                for column, value in zip(self._columns, row, strict=True)
+            ]
+            for row in rows
+        ]
         if not self._began:
             self._head([column.name for column in self._columns], cells)
             self._began = True

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
-import attrs
 import click
 
 from payt.contract import contract, example_of, parameters_of
@@ -14,34 +14,9 @@ from payt_resources import LISTS, spec_of
 
 from . import checkup, export, listing, sync
 from .exits import errors_reported
-from .options import ADMINISTRATIONS, DEBUG, ENV, NO_ADMINISTRATION, RETRIES, TOKEN_FILE, connect, examples
+from .options import ADMINISTRATIONS, DEBUG, ENV, NO_ADMINISTRATION, RETRIES, TOKEN_FILE, connect, examples, values_of
 from .parameters import ADMINISTRATION, called, chosen, filters_of, options_of, paging_of, typed
 from .selection import Selection
-
-
-@attrs.frozen
-class _Command:
-    """A command that every list may have.
-
-    Attributes:
-        function: What does it, with a client, a selection and the values of its own options.
-        options: Its own options and arguments.
-        about: What it does.
-        examples: What to type behind its name.
-        filters: The filters that it takes.
-        paged: Whether pages and how many records can be chosen.
-    """
-
-    function: Callable[..., None]
-    options: Sequence[click.Parameter]
-    about: str
-    examples: Sequence[str]
-    filters: Sequence[str]
-    paged: bool = True
-
-    @property
-    def name(self) -> str:
-        return self.function.__name__.removesuffix("_command")
 
 
 def commands_of(tag: str) -> list[click.Command]:
@@ -49,7 +24,7 @@ def commands_of(tag: str) -> list[click.Command]:
     commands: list[click.Command] = []
     for spec in (spec_of(name) for name, (resource, _) in LISTS.items() if resource == tag):
         method = spec.name.partition(".")[2]
-        own = [_made(spec, command) for command in _commands(spec)]
+        own = list(_commands(spec))
         if method:
             about = contract()["paths"][spec.path]["get"]["summary"].rstrip(".") + "."
             shown = f"{_words(spec)} list --help"
@@ -60,10 +35,10 @@ def commands_of(tag: str) -> list[click.Command]:
     return commands
 
 
-def _commands(spec: ListSpec[Any]) -> Iterable[_Command]:
-    records, record, filters = called(spec), called(spec, 1), filters_of(spec)
+def _commands(spec: ListSpec[Any]) -> Iterator[click.Command]:
+    records, record, filters, made = called(spec), called(spec, 1), filters_of(spec), partial(_made, spec)
     file = spec.name.rpartition(".")[2]
-    yield _Command(
+    yield made(
         export.export_command,
         export.OPTIONS,
         f"Write {records} to a file: csv, jsonl, parquet or xlsx.\n\nThe file appears when it is complete. An "
@@ -71,7 +46,7 @@ def _commands(spec: ListSpec[Any]) -> Iterable[_Command]:
         (f"-o {file}.xlsx", f"-o {file}.csv --delimiter ';' --bom", "--limit 10 --format jsonl"),
         filters,
     )
-    yield _Command(
+    yield made(
         listing.list_command,
         listing.LIST_OPTIONS,
         f"Show {records}: a table, tab-separated in a pipe, or JSON.",
@@ -82,29 +57,49 @@ def _commands(spec: ListSpec[Any]) -> Iterable[_Command]:
     if spec.key_filter:
         example = str(example_of(spec, spec.key_filter)).partition(",")[0]
         about = f"Show everything about one {record}."
-        yield _Command(listing.show_command, listing.SHOW_OPTIONS, about, (example,), required, paged=False)
+        yield made(listing.show_command, listing.SHOW_OPTIONS, about, (example,), required, paged=False)
     if spec.key:
         about = (
             f"Keep a copy of the {records} in a database.\n\nIt may be SQLite, PostgreSQL, MariaDB or MySQL. Only "
             "changes are fetched, if the API can tell them. If a run ends early, the next one resumes it."
         )
-        yield _Command(sync.sync_command, sync.OPTIONS, about, ("--to sqlite:///payt.db",), (), paged=False)
+        yield made(sync.sync_command, sync.OPTIONS, about, ("--to sqlite:///payt.db",), (), paged=False)
     if spec.name == "contacts":
         about = (
             "Report what to clean up, the worst first.\n\nThat is what Payt marks as faulty, invalid e-mail addresses, "
             "and missing names, addresses and numbers."
         )
-        yield _Command(checkup.check_command, checkup.OPTIONS, about, ("", "--examples 20", "--json"), filters)
+        yield made(checkup.check_command, checkup.OPTIONS, about, ("", "--examples 20", "--json"), filters)
 
 
-def _made(spec: ListSpec[Any], about: _Command) -> click.Command:
-    """A command, with the options that make its client and its selection."""
+def _made(
+    spec: ListSpec[Any],
+    function: Callable[..., None],
+    own: Sequence[click.Parameter],
+    about: str,
+    shown: Sequence[str],
+    filters: Sequence[str],
+    *,
+    paged: bool = True,
+) -> click.Command:
+    """A command that every list may have, with the options that make its client and its selection.
+
+    Args:
+        spec: The list.
+        function: What does it, with a client, a selection and the values of those of its own options that do not make
+            the selection.
+        own: Its own options and arguments.
+        about: What it does.
+        shown: What to type behind its name, as examples.
+        filters: The filters that it takes.
+        paged: Whether pages and how many records can be chosen.
+    """
+    name = function.__name__.removesuffix("_command")
     by_administration = ADMINISTRATION in parameters_of(spec)
-    around = [ENV, TOKEN_FILE, RETRIES, DEBUG]
-    if by_administration:
-        around.insert(0, ADMINISTRATIONS)
-    taken = {"--help"} | {flag for each in (*around, *about.options) for flag in (*each.opts, *each.secondary_opts)}
-    filters = list(options_of(spec, about.filters, taken))
+    around = [*([ADMINISTRATIONS] if by_administration else ()), ENV, TOKEN_FILE, RETRIES, DEBUG]
+    taken = {"--help"} | {flag for each in (*around, *own) for flag in (*each.opts, *each.secondary_opts)}
+    options = list(options_of(spec, filters, taken))
+    used = {str(each.name) for each in own} - {"fields", "skip_invalid"}
 
     def command(debug: bool, **given: Any) -> None:  # noqa: FBT001 - click calls it so
         with errors_reported(debug=debug):
@@ -115,21 +110,22 @@ def _made(spec: ListSpec[Any], about: _Command) -> click.Command:
                 spec=spec,
                 administrations=administrations,
                 filters=chosen(spec, given),
+                fields=values_of(given.get("fields", ())) or None,
                 per_page=given.get("per_page", spec.most),
                 limit=given.get("limit"),
+                skip_invalid=given.get("skip_invalid", False),
             )
             with connect(**{name: given[name] for name in ("env", "token_file", "retries")}) as client:
-                about.function(client, selection, **{str(each.name): given[str(each.name)] for each in about.options})
+                function(client, selection, **{name: given[name] for name in used})
 
-    needed = [typed(each, example_of(spec, str(each.name).removeprefix("by_"))) for each in filters if each.required]
-    start = " ".join([_words(spec), about.name, *(["-a 1"] if by_administration else ()), *needed])
-    paging = paging_of(spec) if about.paged else []
+    needed = [typed(each, example_of(spec, str(each.name).removeprefix("by_"))) for each in options if each.required]
+    start = " ".join([_words(spec), name, *(["-a 1"] if by_administration else ()), *needed])
     return click.Command(
-        about.name,
-        params=[*about.options, *filters, *paging, *around],
+        name,
+        params=[*own, *options, *(paging_of(spec) if paged else ()), *around],
         callback=command,
-        help=about.about,
-        epilog=examples(*(f"{start} {each}".rstrip() for each in about.examples)),
+        help=about,
+        epilog=examples(*(f"{start} {each}".rstrip() for each in shown)),
     )
 
 

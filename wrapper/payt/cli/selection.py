@@ -11,6 +11,8 @@ import payt
 from payt.contract import fields_to_name, parameters_of
 from payt.listing import ListSpec
 
+from .columns import ADMINISTRATION as COLUMN
+from .columns import Column, Row, columns_of, reader_of
 from .parameters import ADMINISTRATION
 
 
@@ -61,6 +63,12 @@ class Selection:
         """Whether records of several administrations are told apart."""
         return len(self.administrations) > 1
 
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns of its `rows`."""
+        columns = columns_of(self.spec.record, self.fields)
+        return (COLUMN, *columns) if self.several else columns
+
     def check(self, client: payt.Client) -> None:
         """Let the client look at all arguments; nothing is sent.
 
@@ -69,6 +77,17 @@ class Selection:
         """
         for administration in self.administrations:
             self._listing(client, administration, None, self.limit)
+
+    def rows(self, client: payt.Client, start: Position = BEGINNING) -> Iterator[tuple[Position, list[Row]]]:
+        """The same as `pages`, with rows for records.
+
+        Raises:
+            payt.PaytError: The listing failed.
+        """
+        read = reader_of(columns_of(self.spec.record, self.fields))
+        for position, administration, records in self.pages(client, start):
+            rows = map(read, records)
+            yield position, [(administration, *row) for row in rows] if self.several else list(rows)
 
     def pages(
         self, client: payt.Client, start: Position = BEGINNING

@@ -91,7 +91,6 @@ def sync_command(
     full_after: float | None,
     overlap: float,
     as_json: bool,
-    skip_invalid: bool,
     quiet: bool,
     **options: Any,
 ) -> None:
@@ -114,7 +113,7 @@ def sync_command(
                     resource=selection.spec.name,
                     full_after=None if full_after is None else datetime.timedelta(days=full_after),
                     overlap=datetime.timedelta(minutes=overlap),
-                    on_invalid="collect" if skip_invalid else "raise",
+                    on_invalid="collect" if selection.skip_invalid else "raise",
                     on_progress=tell,
                     **options,
                 )

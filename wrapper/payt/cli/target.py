@@ -32,33 +32,33 @@ class Stream:
 
     Attributes:
         name: What a person knows it by.
-        kept: Where an interrupted export keeps what it has, for `--resume`.
+        file: What to write into, once it is open.
+        kept: Where what was written so far can be found after an interruption.
     """
 
+    file: BinaryFile
     kept: Path | None = None
 
     def __init__(self, path: Path | None) -> None:
         self.name = "standard output" if path is None else str(path)
         self._path = path
-        self._file: BinaryFile | None = None
 
-    @property
-    def file(self) -> BinaryFile:
-        """What to write into."""
-        return sys.stdout.buffer if self._file is None else self._file
+    def open(self, arguments: Mapping[str, Any], *, resume: bool) -> Position | None:  # noqa: ARG002 - nothing is kept
+        """Begin anew, or resume what an earlier run was interrupted in; None if there is nothing to resume.
 
-    def open(self) -> None:
-        """Begin anew."""
-        if self._path is not None:
-            self._file = self._path.open("wb")
-
-    def reopen(self) -> Position | None:
-        """Resume what an earlier run was interrupted in; None if there is nothing to resume.
+        Args:
+            arguments: What decides about the bytes, by the name that a person knows it by. What is kept of an export
+                with other arguments is not resumed.
+            resume: Whether to look for it.
 
         Raises:
-            ValueError: There never is.
+            OSError: It cannot be written, or another export writes it.
+            ValueError: Nothing can be resumed here, or it was started with other arguments.
         """
-        raise ValueError("--resume needs a file to resume: name it with -o")
+        if resume:
+            raise ValueError("--resume needs a file to resume: name it with -o")
+        self.file = sys.stdout.buffer if self._path is None else self._path.open("wb")
+        return None
 
     def keep(self, position: Position) -> None:  # noqa: ARG002 - nothing is kept
         """What was written so far shall survive; whoever reads need not wait for the next page."""
@@ -67,13 +67,13 @@ class Stream:
     def complete(self) -> None:
         """Nothing more is written."""
         self.file.flush()
+        self.close()
 
     def close(self) -> None:
         """Let go of the file; standard output stays open."""
-        if self._file is not None:
-            file, self._file = self._file, None
+        if self._path is not None:
             with suppress(OSError):  # what is left unwritten, as on a full disk, was reported
-                file.close()
+                self.file.close()
 
 
 @attrs.frozen
@@ -86,64 +86,39 @@ class _State:
 
 
 class PartFile(Stream):
-    """A file that grows beside its target.
+    """A file that grows beside its target; of a symbolic link, beside what it points at."""
 
-    Args:
-        target: The target; of a symbolic link, what it points at.
-        arguments: What decides about the bytes, by the name that a person knows it by. What is kept of an export
-            with other arguments is not resumed.
-        resumable: Whether the format can be written on behind an interruption.
-    """
-
-    def __init__(self, target: Path, arguments: Mapping[str, Any], *, resumable: bool) -> None:
+    def __init__(self, target: Path) -> None:
         super().__init__(target)
         self._target = Path(os.path.realpath(target))
         self._part = self._target.with_name(f".{self._target.name}.part")
         self._state = self._target.with_name(f".{self._target.name}.part.json")
-        self._arguments = {name: _digest(value) for name, value in arguments.items()}
-        self._resumable = resumable
 
-    def open(self) -> None:
-        """Begin with an empty part.
-
-        Raises:
-            OSError: The folder cannot be written, or another export writes this part.
-        """
-        self._file = self._locked()
-        self._file.truncate()
+    def open(self, arguments: Mapping[str, Any], *, resume: bool) -> Position | None:
+        """Begin with an empty part, or cut the kept one back to its last whole page."""
+        # what is kept names no ids
+        self._arguments = {
+            name: hashlib.sha256(msgspec.json.encode(value)).hexdigest()[:32] for name, value in arguments.items()
+        }
+        state = self._read_state() if resume else None
+        if state and (others := [name for name, of in self._arguments.items() if state.arguments.get(name) != of]):
+            raise ValueError(
+                f"the kept part of {self.name} was started with another {' and another '.join(others)}: "
+                "pass the same, or leave out --resume to start over"
+            )
+        self.file = self._locked()
+        if state and os.fstat(self.file.fileno()).st_size >= state.offset:
+            self.file.truncate(state.offset)
+            self.file.seek(state.offset)
+            self.kept = self._part if state.position.pages else None
+            return state.position
+        self.file.truncate()
         self._state.unlink(missing_ok=True)
-
-    def reopen(self) -> Position | None:
-        """Cut the part back to its last whole page; start over if nothing is kept.
-
-        Raises:
-            OSError: As `open`.
-            ValueError: The kept part was started with other arguments.
-        """
-        state = self._read_state()
-        if state is not None:
-            others = [name for name, digest in self._arguments.items() if state.arguments.get(name) != digest]
-            if others:
-                raise ValueError(
-                    f"the kept part of {self.name} was started with another {' and another '.join(others)}: "
-                    "pass the same, or leave out --resume to start over"
-                )
-            self._file = self._locked()
-            if os.fstat(self._file.fileno()).st_size >= state.offset:
-                self._file.truncate(state.offset)
-                self._file.seek(state.offset)
-                self.kept = self._part if state.position.pages else None
-                return state.position
-            self._file.close()
-        self.open()
         return None
 
     def keep(self, position: Position) -> None:
         """Bring the part to the disk, then the note of how far it goes."""
-        if not self._resumable:
-            return
-        self.file.flush()
-        os.fsync(self.file.fileno())
+        self._to_disk()
         state = _State(self._arguments, self.file.tell(), position)
         new = self._state.with_suffix(".json.new")
         new.unlink(missing_ok=True)  # whatever it is
@@ -156,8 +131,7 @@ class PartFile(Stream):
 
     def complete(self) -> None:
         """Give the part the name of its target, at once and whole."""
-        self.file.flush()
-        os.fsync(self.file.fileno())
+        self._to_disk()
         if self._target.exists():
             shutil.copymode(self._target, self._part)
         if not _RENAMES_OPEN_FILES:
@@ -175,16 +149,19 @@ class PartFile(Stream):
             )
             raise OSError(errno.EBUSY, advice, self.name) from None
         self._state.unlink(missing_ok=True)
-        self.kept = None
-        super().close()
+        self.kept = self._target
+        self.file.close()
 
     def close(self) -> None:
         """Close the part, and remove it where it is good for nothing."""
-        is_open = self._file is not None
         super().close()
-        if is_open and self.kept is None:
+        if self.kept is None:
             for path in (self._part, self._state):
                 path.unlink(missing_ok=True)
+
+    def _to_disk(self) -> None:
+        self.file.flush()
+        os.fsync(self.file.fileno())
 
     def _locked(self) -> BinaryFile:
         """The part, open, while no other process has it."""
@@ -214,20 +191,13 @@ class PartFile(Stream):
         return os.fdopen(number, "r+b")
 
     def _read_state(self) -> _State | None:
-        if not self._resumable:
-            return None
         try:
             return msgspec.json.decode(self._state.read_bytes(), type=_State)
         except (FileNotFoundError, msgspec.DecodeError):
             return None
 
 
-def is_device(path: Path) -> bool:
-    """Whether there is something at a path that no file can take the place of."""
-    return path.exists() and not path.is_file()
-
-
-def target_of(path: Path | None, arguments: Mapping[str, Any], *, resumable: bool) -> Stream:
+def target_of(path: Path | None) -> Stream:
     """What `-o` means; None stands for standard output.
 
     Raises:
@@ -235,9 +205,7 @@ def target_of(path: Path | None, arguments: Mapping[str, Any], *, resumable: boo
     """
     if path is not None and path.is_dir():
         raise IsADirectoryError(0, "is a folder: name a file in it", str(path))
-    if path is None or is_device(path):
-        return Stream(path)
-    return PartFile(path, arguments, resumable=resumable)
+    return Stream(path) if path is None or (path.exists() and not path.is_file()) else PartFile(path)
 
 
 def _lock(file: int) -> None:
@@ -255,8 +223,3 @@ def _lock(file: int) -> None:
     except OSError as error:
         if error.errno not in (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP):
             raise
-
-
-def _digest(value: Any) -> str:
-    """What stands for an argument; the part's note holds no ids and names."""
-    return hashlib.sha256(msgspec.json.encode(value)).hexdigest()[:32]

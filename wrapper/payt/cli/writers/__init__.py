@@ -3,56 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from enum import StrEnum
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import IO, Protocol, TypeAlias
+from typing import IO, TypeAlias
 
 from ..columns import Column, Row
 
 BinaryFile: TypeAlias = IO[bytes]
+Write: TypeAlias = Callable[[Sequence[Row]], object]
+"""Writes rows into a file that is open, and stays open."""
+
+ENDINGS = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet", ".xlsx": "xlsx"}
+FORMATS = tuple(dict.fromkeys(ENDINGS.values()))
+TEXT_FORMATS = ("csv", "jsonl")
+"""Those that are written from front to back: into a pipe, and on behind an interruption."""
 
 
-class Writer(Protocol):
-    """Writes rows into a file that is open, and stays open."""
-
-    def write(self, rows: Sequence[Row]) -> None:
-        """Write rows."""
-        ...
-
-    def finish(self) -> None:
-        """Write what ends the file."""
-        ...
-
-    def abandon(self) -> None:
-        """Let go of everything but the file, which will not be finished."""
-        ...
-
-
-class Format(StrEnum):
-    """The formats by the names that `--format` takes."""
-
-    CSV = "csv"
-    JSONL = "jsonl"
-    PARQUET = "parquet"
-    XLSX = "xlsx"
-
-    @property
-    def is_text(self) -> bool:
-        """Whether it is written from front to back: into a pipe, and on behind an interruption."""
-        return self in (Format.CSV, Format.JSONL)
-
-
-ENDINGS = {
-    ".csv": Format.CSV,
-    ".jsonl": Format.JSONL,
-    ".ndjson": Format.JSONL,
-    ".parquet": Format.PARQUET,
-    ".xlsx": Format.XLSX,
-}
-
-
-def format_of(path: Path) -> Format:
+def format_of(path: Path) -> str:
     """The format that a file's ending stands for.
 
     Raises:
@@ -63,14 +31,14 @@ def format_of(path: Path) -> Format:
     except KeyError:
         raise ValueError(
             f"the ending of {path.name} is not a known format: "
-            f"pass --format {'|'.join(Format)}, or use one of {', '.join(ENDINGS)}"
+            f"pass --format {'|'.join(FORMATS)}, or use one of {', '.join(ENDINGS)}"
         ) from None
 
 
 def writer_of(
-    format_: Format, columns: Sequence[Column], *, name: str, delimiter: str = ",", bom: bool = False, raw: bool = False
-) -> Callable[..., Writer]:
-    """What makes the writer of a format: called with the open file, and `resumed=True` where its beginning is there.
+    format_: str, columns: Sequence[Column], *, name: str, delimiter: str = ",", bom: bool = False, raw: bool = False
+) -> Callable[..., AbstractContextManager[Write]]:
+    """What writes a format into an open file, and ends it; called with `resumed=True` where its beginning is there.
 
     Raises:
         ValueError: The delimiter cannot be one.
@@ -78,19 +46,20 @@ def writer_of(
     """
     # Each format is imported when it is used: pyarrow alone takes longer to load than all the rest.
     match format_:
-        case Format.CSV:
-            from .csv_lines import CsvWriter, delimiter_of  # noqa: PLC0415
+        case "csv":
+            from .csv_lines import csv_lines, delimiter_of  # noqa: PLC0415
 
-            return partial(CsvWriter, columns=columns, delimiter=delimiter_of(delimiter), bom=bom, raw=raw)
-        case Format.JSONL:
-            from .json_lines import JsonLinesWriter  # noqa: PLC0415
+            lines = partial(csv_lines, columns=columns, delimiter=delimiter_of(delimiter), bom=bom, raw=raw)
+            return lambda file, *, resumed=False: nullcontext(lines(file, resumed=resumed))
+        case "jsonl":
+            from .json_lines import json_lines  # noqa: PLC0415
 
-            return partial(JsonLinesWriter, columns=columns)
-        case Format.PARQUET:
-            from .parquet import ParquetWriter  # noqa: PLC0415
+            return lambda file, *, resumed=False: nullcontext(json_lines(file, columns))  # noqa: ARG005 - it has no head
+        case "parquet":
+            from .parquet import parquet_file  # noqa: PLC0415
 
-            return partial(ParquetWriter, columns=columns)
+            return partial(parquet_file, columns=columns)
         case _:
-            from .xlsx import XlsxWriter  # noqa: PLC0415
+            from .xlsx import workbook  # noqa: PLC0415
 
-            return partial(XlsxWriter, columns=columns, name=name)
+            return partial(workbook, columns=columns, name=name)

@@ -6,12 +6,11 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from ..columns import Column, Kind, Row
-from . import BinaryFile
-from .cells import AS_TEXT, document
+from ..columns import Column, document
+from . import BinaryFile, Write
 
 _ENDS = r"\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029,;|"
 """What some reader may take for the end of a cell: the separators that are usual, and every end of a line."""
@@ -38,50 +37,31 @@ def delimiter_of(text: str) -> str:
     return delimiter
 
 
-class CsvWriter:
-    """Writes CSV: a line of names, then a line for each row; None is an empty cell."""
+def csv_lines(
+    file: BinaryFile, columns: Sequence[Column], *, delimiter: str, bom: bool, raw: bool, resumed: bool
+) -> Write:
+    """What writes CSV: a line of names, then a line for each row; None is an empty cell."""
+    cells = [column.as_text if raw else _harmless(column, delimiter) for column in columns]
 
-    def __init__(
-        self,
-        file: BinaryFile,
-        columns: Sequence[Column],
-        *,
-        delimiter: str,
-        bom: bool,
-        raw: bool,
-        resumed: bool = False,
-    ) -> None:
-        self._file = file
-        self._delimiter = delimiter
-        self._cells = [AS_TEXT[column.kind] if raw else _harmless(column.kind, delimiter) for column in columns]
-        if not resumed:
-            self._lines([[column.name for column in columns]], start=codecs.BOM_UTF8 if bom else b"")
-
-    def write(self, rows: Sequence[Row]) -> None:
-        """Write rows."""
-        self._lines(
-            ["" if value is None else cell(value) for cell, value in zip(self._cells, row, strict=True)] for row in rows
-        )
-
-    def finish(self) -> None:
-        """Nothing ends CSV."""
-
-    def abandon(self) -> None:
-        """Nothing is held."""
-
-    def _lines(self, lines: Any, start: bytes = b"") -> None:
+    def lines(texts: Iterable[Iterable[str]], start: bytes = b"") -> None:
         text = io.StringIO(newline="")
-        csv.writer(text, delimiter=self._delimiter, lineterminator="\r\n").writerows(lines)
-        self._file.write(start + text.getvalue().encode())
+        csv.writer(text, delimiter=delimiter, lineterminator="\r\n").writerows(texts)
+        file.write(start + text.getvalue().encode())
+
+    if not resumed:
+        lines([[column.name for column in columns]], start=codecs.BOM_UTF8 if bom else b"")
+    return lambda rows: lines(
+        ["" if value is None else cell(value) for cell, value in zip(cells, row, strict=True)] for row in rows
+    )
 
 
-def _harmless(kind: Kind, delimiter: str) -> Callable[[Any], str]:
-    """What writes values of a kind so that spreadsheets show them instead of running them.
+def _harmless(column: Column, delimiter: str) -> Callable[[Any], str]:
+    """What writes values of a column so that spreadsheets show them instead of running them.
 
     What may be a formula gets an apostrophe in front, also inside of a text, where a reader that splits lines at
     another character, or does not know its quotes, begins a cell. JSON stays JSON: there it is escaped.
     """
-    as_text = AS_TEXT[kind]
+    as_text = column.as_text
     start = rf"(^|[{_ENDS}{re.escape(delimiter)}])"
     inside, in_json = re.compile(rf'{start}(?=["\s]*[{_RUN}])'), re.compile(rf'{start}(["\s]*)([{_RUN}])')
 
@@ -98,4 +78,4 @@ def _harmless(kind: Kind, delimiter: str) -> Callable[[Any], str]:
     def texts(value: list[str]) -> str:
         return json(value) if as_text(value) == document(value) else text(value)
 
-    return {Kind.TEXT: text, Kind.TEXTS: texts, Kind.OBJECT: json}.get(kind, as_text)
+    return {str: text, list: texts, object: json}.get(column.kind, as_text)

@@ -6,24 +6,12 @@ from collections.abc import Sequence
 
 import msgspec
 
-from ..columns import Column, Row
-from . import BinaryFile
+from ..columns import Column
+from . import BinaryFile, Write
 
 
-class JsonLinesWriter:
-    """Writes one JSON object a line, in UTF-8."""
-
-    def __init__(self, file: BinaryFile, columns: Sequence[Column], *, resumed: bool = False) -> None:  # noqa: ARG002 - nothing begins the file
-        self._file = file
-        self._names = [column.name for column in columns]
-        self._encoder = msgspec.json.Encoder()
-
-    def write(self, rows: Sequence[Row]) -> None:
-        """Write rows."""
-        self._file.write(self._encoder.encode_lines([dict(zip(self._names, row, strict=True)) for row in rows]))
-
-    def finish(self) -> None:
-        """Nothing ends JSON lines."""
-
-    def abandon(self) -> None:
-        """Nothing is held."""
+def json_lines(file: BinaryFile, columns: Sequence[Column]) -> Write:
+    """What writes one JSON object a line, in UTF-8."""
+    names = [column.name for column in columns]
+    encoder = msgspec.json.Encoder()
+    return lambda rows: file.write(encoder.encode_lines([dict(zip(names, row, strict=True)) for row in rows]))

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import builtins
 import datetime
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from ...extras import missing
-from ..columns import Column, Kind, Row
-from . import BinaryFile
-from .cells import AS_TEXT
+from ..columns import Column, Row
+from . import BinaryFile, Write
 
 try:
     import xlsxwriter
@@ -30,43 +31,45 @@ _MOST_DIGITS = 10**15
 _EXCEL_BEGINS = datetime.datetime(1900, 1, 1)  # noqa: DTZ001 - Excel knows no zones
 
 
-class XlsxWriter:
-    """Writes a workbook row by row, so that memory stays flat. Moments are in UTC, as Excel knows no zones."""
+@contextmanager
+def workbook(file: BinaryFile, columns: Sequence[Column], name: str) -> Iterator[Write]:
+    """What writes a workbook row by row, so that memory stays flat. Moments are in UTC, as Excel knows no zones."""
+    with tempfile.TemporaryDirectory(prefix="payt-", ignore_cleanup_errors=True) as folder:
+        book = xlsxwriter.Workbook(file, {"constant_memory": True, "tmpdir": folder})
+        try:
+            sheets = _Sheets(book, columns, name[:MOST_OF_A_NAME])
+            yield sheets.write
+            sheets.end()
+            book.close()
+        finally:
+            for sheet in book.worksheets():
+                sheet.row_data_fh.close()
 
-    def __init__(self, file: BinaryFile, columns: Sequence[Column], name: str, *, resumed: bool = False) -> None:  # noqa: ARG002 - cannot be
-        self._folder = tempfile.TemporaryDirectory(prefix="payt-", ignore_cleanup_errors=True)
+
+class _Sheets:
+    """The sheets of a workbook."""
+
+    def __init__(self, book: xlsxwriter.Workbook, columns: Sequence[Column], name: str) -> None:
+        self._book = book
         self._columns = columns
-        self._name = name[:MOST_OF_A_NAME]
-        self._book = xlsxwriter.Workbook(file, {"constant_memory": True, "tmpdir": self._folder.name})
-        self._bold = self._book.add_format({"bold": True})
-        self._moment = self._book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
-        self._date = self._book.add_format({"num_format": "yyyy-mm-dd"})
-        self._add_sheet()
+        self._name = name
+        self._bold = book.add_format({"bold": True})
+        self._moment = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
+        self._date = book.add_format({"num_format": "yyyy-mm-dd"})
+        self._begin()
 
     def write(self, rows: Sequence[Row]) -> None:
         """Write rows."""
         for row in rows:
             if self._row == MOST_ROWS:
-                self._end_sheet()
-                self._add_sheet()
+                self.end()
+                self._begin()
             for place, (column, value) in enumerate(zip(self._columns, row, strict=True)):
                 if value is not None:
                     self._write_cell(place, column, value)
             self._row += 1
 
-    def finish(self) -> None:
-        """Put the sheets together."""
-        self._end_sheet()
-        self._book.close()
-        self._folder.cleanup()
-
-    def abandon(self) -> None:
-        """Let go of the sheets."""
-        for sheet in self._book.worksheets():
-            sheet.row_data_fh.close()
-        self._folder.cleanup()
-
-    def _add_sheet(self) -> None:
+    def _begin(self) -> None:
         self._sheet = self._book.add_worksheet(f"{self._name} {len(self._book.worksheets()) + 1}")
         self._sheet.freeze_panes(1, 0)
         for place, column in enumerate(self._columns):
@@ -74,24 +77,24 @@ class XlsxWriter:
         self._widths = [len(column.name) + 3 for column in self._columns]  # with room for the filter's button
         self._row = 1
 
-    def _end_sheet(self) -> None:
+    def end(self) -> None:
         """Let columns be as wide as what is in them, and let people filter by it."""
         for place, width in enumerate(self._widths):
             self._sheet.set_column(place, place, min(width + 1, WIDEST))
         self._sheet.autofilter(0, 0, self._row - 1, len(self._columns) - 1)
 
     def _write_cell(self, place: int, column: Column, value: Any) -> None:
-        text = AS_TEXT[column.kind](value)
+        text = column.as_text(value)
         self._widths[place] = max(self._widths[place], min(len(text), WIDEST))
         match column.kind:
-            case Kind.MOMENT if (local := value.astimezone(datetime.UTC).replace(tzinfo=None)) >= _EXCEL_BEGINS:
-                result = self._sheet.write_datetime(self._row, place, local, self._moment)
-            case Kind.DATE if value >= _EXCEL_BEGINS.date():
+            case datetime.datetime if (at := value.astimezone(datetime.UTC).replace(tzinfo=None)) >= _EXCEL_BEGINS:
+                result = self._sheet.write_datetime(self._row, place, at, self._moment)
+            case datetime.date if value >= _EXCEL_BEGINS.date():
                 result = self._sheet.write_datetime(self._row, place, value, self._date)
-            case Kind.INTEGER | Kind.DECIMAL if abs(value) < _MOST_DIGITS or isinstance(value, float):
-                result = self._sheet.write_number(self._row, place, value)
-            case Kind.TRUTH:
+            case builtins.bool:
                 result = self._sheet.write_boolean(self._row, place, value)
+            case builtins.float | builtins.int if abs(value) < _MOST_DIGITS or isinstance(value, float):
+                result = self._sheet.write_number(self._row, place, value)
             case _:
                 units = len(text.encode("utf-16-le")) // 2
                 if units > MOST_CHARACTERS:
