@@ -21,18 +21,17 @@ from payt_api.types import decode, query_of, query_value
 from payt_resources import LISTS, spec_of
 
 from .comparison import Difference, differences
-from .exits import FAILED, errors_reported, message_of
+from .exits import FAILED, message_of
 from .options import (
     ADMINISTRATIONS,
-    DEBUG,
     ENV,
     NO_ADMINISTRATION,
     RETRIES,
     TOKEN_FILE,
+    Command,
     connect,
     examples,
     option,
-    with_options,
 )
 from .parameters import ADMINISTRATION, called, filters_of
 from .screen import counted, echo, plain, report
@@ -42,16 +41,20 @@ _MOST_SHOWN: Final = 100
 _LONGEST: Final = 120
 
 
-@with_options(
-    ADMINISTRATIONS,
-    option("--per-page", type=click.IntRange(min=1), help="How many records of each list are read; a page by default."),
-    option("--json", "as_json", is_flag=True, help="Print the differences as JSON."),
-    ENV,
-    TOKEN_FILE,
-    RETRIES,
-    DEBUG,
+@click.command(
+    cls=Command,
+    params=[
+        ADMINISTRATIONS,
+        option(
+            "--per-page", type=click.IntRange(min=1), help="How many records of each list are read; a page by default."
+        ),
+        option("--json", "as_json", is_flag=True, help="Print the differences as JSON."),
+        ENV,
+        TOKEN_FILE,
+        RETRIES,
+    ],
+    epilog=examples("contract check -a 1", "contract check contacts -a 1 --json"),
 )
-@click.command(epilog=examples("contract check -a 1", "contract check contacts -a 1 --json"))
 @click.argument("lists", metavar="[LIST]...", nargs=-1)
 def check(
     *,
@@ -59,7 +62,6 @@ def check(
     administrations: Sequence[str],
     per_page: int | None,
     as_json: bool,
-    debug: bool,
     **connection: Any,
 ) -> None:
     """Compare a page of every list with the contract.
@@ -68,36 +70,35 @@ def check(
     counts. Exits with 1 if something differs. Of several administrations, the first one is read.
     """
     administration_id = administrations[0] if administrations else None
-    with errors_reported(debug=debug):
-        specs = [spec_of(checks.choice("LIST", name, list(LISTS))) for name in lists or LISTS]
-        queries = [_query_of(spec, administration_id, per_page) for spec in specs]
-        counts: dict[str, int] = {}
-        looked_at: list[str] = []
-        found: list[tuple[str, Difference]] = []
-        failed: dict[str, payt.PaytError] = {}
-        with connect(**connection) as client:
-            for spec, query in zip(specs, queries, strict=True):
-                try:
-                    document, size = _one_page(client, spec, query)
-                except (APIError, InvalidResponseError) as error:
-                    if isinstance(error, AuthenticationError) or len(specs) == 1:
-                        raise
-                    failed[spec.name] = error
-                    continue
-                records = document.get("data") if isinstance(document, dict) else None
-                counts[spec.name] = count = len(records) if isinstance(records, list) else 0
-                looked_at.append(f"{count:,} {called(spec, count)}, {size:,} bytes")
-                found += [(spec.name, each) for each in differences(document, page_of(spec)["schema"], contract())]
-        if as_json:
-            shown = [
-                {"list": name, "path": each.path, "difference": each.what, "count": each.count, "of": each.of}
-                for name, each in found
-            ]
-            click.echo(json.dumps({**counts, "differences": shown}))
-        elif counts:
-            _show(found, "; ".join(looked_at))
-        for name, why in failed.items():
-            report(f"payt: {name}: {message_of(why)}")
+    specs = [spec_of(checks.choice("LIST", name, list(LISTS))) for name in lists or LISTS]
+    queries = [_query_of(spec, administration_id, per_page) for spec in specs]
+    counts: dict[str, int] = {}
+    looked_at: list[str] = []
+    found: list[tuple[str, Difference]] = []
+    failed: dict[str, payt.PaytError] = {}
+    with connect(**connection) as client:
+        for spec, query in zip(specs, queries, strict=True):
+            try:
+                document, size = _one_page(client, spec, query)
+            except (APIError, InvalidResponseError) as error:
+                if isinstance(error, AuthenticationError) or len(specs) == 1:
+                    raise
+                failed[spec.name] = error
+                continue
+            records = document.get("data") if isinstance(document, dict) else None
+            counts[spec.name] = count = len(records) if isinstance(records, list) else 0
+            looked_at.append(f"{count:,} {called(spec, count)}, {size:,} bytes")
+            found += [(spec.name, each) for each in differences(document, page_of(spec)["schema"], contract())]
+    if as_json:
+        shown = [
+            {"list": name, "path": each.path, "difference": each.what, "count": each.count, "of": each.of}
+            for name, each in found
+        ]
+        click.echo(json.dumps({**counts, "differences": shown}))
+    elif counts:
+        _show(found, "; ".join(looked_at))
+    for name, why in failed.items():
+        report(f"payt: {name}: {message_of(why)}")
     if found or failed:
         raise click.exceptions.Exit(FAILED)
 

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .exits import errors_reported
-from .options import DEBUG, examples, option, with_options
+from .options import Command, examples, option
 from .screen import console
 
 if TYPE_CHECKING:
@@ -30,29 +29,31 @@ STEPS = (
 """The commands that are shown."""
 
 
-@with_options(
-    option("--contacts", type=click.IntRange(min=1), default=5_000, help="How many contacts to invent."), DEBUG
+@click.command(
+    cls=Command,
+    params=[
+        option("--contacts", type=click.IntRange(min=1), default=5_000, help="How many contacts to invent."),
+    ],
+    epilog=examples("demo", "demo --contacts 100000"),
 )
-@click.command(epilog=examples("demo", "demo --contacts 100000"))
 @click.pass_context
-def demo(context: click.Context, *, contacts: int, debug: bool) -> None:
+def demo(context: click.Context, *, contacts: int) -> None:
     """Show it all, with a fake Payt and invented contacts.
 
     Nothing leaves this machine.
     """
-    with errors_reported(debug=debug):
-        from payt.testing import FakePayt  # noqa: PLC0415 - an extra of its own
+    from payt.testing import FakePayt  # noqa: PLC0415 - an extra of its own
 
-        with FakePayt(contacts) as fake, _folder() as folder, _environment(_settings(fake, folder)):
-            webbrowser.register("payt demo", None, _Visitor(), preferred=True)
-            _say(f"A fake Payt serves {contacts:,} contacts at {fake.url}")
-            for step in STEPS:
-                _say(f"\n$ payt {' '.join(step)}")
-                code = context.find_root().command.main(args=list(step), prog_name="payt", standalone_mode=False)
-                if code:
-                    raise click.exceptions.Exit(code)
-            size = Path("contacts.csv").stat().st_size
-            _say(f"\ncontacts.csv had {size:,} bytes, and is gone with the demo. Next: payt contacts export --help")
+    with FakePayt(contacts) as fake, _folder() as folder, _environment(_settings(fake, folder)):
+        webbrowser.register("payt demo", None, _Visitor(), preferred=True)
+        _say(f"A fake Payt serves {contacts:,} contacts at {fake.url}")
+        for step in STEPS:
+            _say(f"\n$ payt {' '.join(step)}")
+            code = context.find_root().command.main(args=list(step), prog_name="payt", standalone_mode=False)
+            if code:
+                raise click.exceptions.Exit(code)
+        size = Path("contacts.csv").stat().st_size
+        _say(f"\ncontacts.csv had {size:,} bytes, and is gone with the demo. Next: payt contacts export --help")
 
 
 def _settings(fake: FakePayt, folder: str) -> dict[str, str]:

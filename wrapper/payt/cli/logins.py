@@ -12,8 +12,8 @@ import click
 import payt
 from payt.environments import PRODUCTION, url_of
 
-from .exits import LOGIN_NEEDED, errors_reported
-from .options import DEBUG, ENV, base_url_of, examples, option, with_options
+from .exits import LOGIN_NEEDED
+from .options import ENV, Command, base_url_of, examples, option
 from .screen import echo, plain
 
 if TYPE_CHECKING:
@@ -23,19 +23,23 @@ CLIENT_ID: Final = option("--client-id", help="The application's id; PAYT_CLIENT
 ACCOUNT: Final = option("--account", envvar="PAYT_ACCOUNT", help="The name of the login, if there are several.")
 
 
-@with_options(
-    CLIENT_ID,
-    ACCOUNT,
-    ENV,
-    option("--no-browser", is_flag=True, help="Print the address, and ask for the one it leads to."),
-    option(
-        "--port", type=click.IntRange(0, 65_535), default=0, help="The port the browser is sent back to; 0 for any."
-    ),
-    option("--scope", help='What to ask for, such as "contacts:read"; by default everything it may.'),
-    option("--timeout", type=click.FloatRange(min=1), default=300.0, help="How many seconds to wait for the login."),
-    DEBUG,
+@click.command(
+    cls=Command,
+    params=[
+        CLIENT_ID,
+        ACCOUNT,
+        ENV,
+        option("--no-browser", is_flag=True, help="Print the address, and ask for the one it leads to."),
+        option(
+            "--port", type=click.IntRange(0, 65_535), default=0, help="The port the browser is sent back to; 0 for any."
+        ),
+        option("--scope", help='What to ask for, such as "contacts:read"; by default everything it may.'),
+        option(
+            "--timeout", type=click.FloatRange(min=1), default=300.0, help="How many seconds to wait for the login."
+        ),
+    ],
+    epilog=examples("login", "login --env demo --account anna", "login --no-browser"),
 )
-@click.command(epilog=examples("login", "login --env demo --account anna", "login --no-browser"))
 def login(
     *,
     client_id: str | None,
@@ -45,7 +49,6 @@ def login(
     port: int,
     scope: str | None,
     timeout: float,
-    debug: bool,
 ) -> None:
     """Log in to Payt, for all tools on this machine.
 
@@ -53,76 +56,79 @@ def login(
     """
     from payt.credentials.login import open_browser  # noqa: PLC0415 - httpx takes its time
 
-    with errors_reported(debug=debug):
-        base_url = base_url_of(env)
-        client_id = client_id or os.environ.get("PAYT_CLIENT_ID") or click.prompt("Client id", err=True)
-        token = payt.login(
-            client_id,
-            os.environ.get("PAYT_CLIENT_SECRET") or click.prompt("Client secret", hide_input=True, err=True),
-            base_url=base_url,
-            scope=scope,
-            port=port,
-            timeout=timeout,
-            ask=_ask if no_browser else None,
-            browser=open_browser,
-            account=account,
-        )
-        echo(f"Logged in to {_where(base_url)}.")
-        _tell(token)
-        if os.environ.get("PAYT_CLIENT_ID") != client_id:
-            echo(f"Tools find this login with PAYT_CLIENT_ID={client_id} and PAYT_CLIENT_SECRET.")
-        if account and os.environ.get("PAYT_ACCOUNT") != account:
-            echo(f"They find it with PAYT_ACCOUNT={account}.")
+    base_url = base_url_of(env)
+    client_id = client_id or os.environ.get("PAYT_CLIENT_ID") or click.prompt("Client id", err=True)
+    token = payt.login(
+        client_id,
+        os.environ.get("PAYT_CLIENT_SECRET") or click.prompt("Client secret", hide_input=True, err=True),
+        base_url=base_url,
+        scope=scope,
+        port=port,
+        timeout=timeout,
+        ask=_ask if no_browser else None,
+        browser=open_browser,
+        account=account,
+    )
+    echo(f"Logged in to {_where(base_url)}.")
+    _tell(token)
+    if os.environ.get("PAYT_CLIENT_ID") != client_id:
+        echo(f"Tools find this login with PAYT_CLIENT_ID={client_id} and PAYT_CLIENT_SECRET.")
+    if account and os.environ.get("PAYT_ACCOUNT") != account:
+        echo(f"They find it with PAYT_ACCOUNT={account}.")
 
 
-@with_options(CLIENT_ID, ACCOUNT, ENV, DEBUG)
-@click.command(epilog=examples("status", "status --env demo --account anna"))
-def status(*, client_id: str | None, account: str | None, env: str | None, debug: bool) -> None:
+@click.command(
+    cls=Command,
+    params=[CLIENT_ID, ACCOUNT, ENV],
+    epilog=examples("status", "status --env demo --account anna"),
+)
+def status(*, client_id: str | None, account: str | None, env: str | None) -> None:
     """Tell who is logged in, with which scopes, until when.
 
     Exit code 3: nobody is, or Payt refuses the login.
     """
-    with errors_reported(debug=debug):
-        base_url = base_url_of(env)
-        if os.environ.get("PAYT_TOKEN"):
-            echo("PAYT_TOKEN is set: it is used instead of any login.")
-            if not client_id and not os.environ.get("PAYT_CLIENT_ID"):
-                return
-        found = {}
-        for what, cache in _caches(client_id, base_url, account).items():
-            token = cache.load()
-            if token is not None:
-                echo(f"{what} at {_where(base_url)}:")
-                _tell(token)
-                found[what] = token
-        if len(found) > 1:
-            echo("Tools that take both from the environment use the login.")
-        if not found:
-            echo(f"Nobody is logged in at {_where(base_url)}: run {_login(account)}")
-        if not found or any(token.refused for token in found.values()):
-            raise click.exceptions.Exit(LOGIN_NEEDED)
+    base_url = base_url_of(env)
+    if os.environ.get("PAYT_TOKEN"):
+        echo("PAYT_TOKEN is set: it is used instead of any login.")
+        if not client_id and not os.environ.get("PAYT_CLIENT_ID"):
+            return
+    found = {}
+    for what, cache in _caches(client_id, base_url, account).items():
+        token = cache.load()
+        if token is not None:
+            echo(f"{what} at {_where(base_url)}:")
+            _tell(token)
+            found[what] = token
+    if len(found) > 1:
+        echo("Tools that take both from the environment use the login.")
+    if not found:
+        echo(f"Nobody is logged in at {_where(base_url)}: run {_login(account)}")
+    if not found or any(token.refused for token in found.values()):
+        raise click.exceptions.Exit(LOGIN_NEEDED)
 
 
-@with_options(CLIENT_ID, ACCOUNT, ENV, option("--yes", "-y", is_flag=True, help="Do not ask."), DEBUG)
-@click.command(epilog=examples("logout", "logout --yes --account anna"))
-def logout(*, client_id: str | None, account: str | None, env: str | None, yes: bool, debug: bool) -> None:
+@click.command(
+    cls=Command,
+    params=[CLIENT_ID, ACCOUNT, ENV, option("--yes", "-y", is_flag=True, help="Do not ask.")],
+    epilog=examples("logout", "logout --yes --account anna"),
+)
+def logout(*, client_id: str | None, account: str | None, env: str | None, yes: bool) -> None:
     """Forget the tokens on this machine. What is in the environment stays."""
-    with errors_reported(debug=debug):
-        base_url = base_url_of(env)
-        caches = _caches(client_id, base_url, account)
-        if not yes:
-            whose = f" of {account}" if account else ""
-            click.confirm(
-                f"Forget the login{whose} at {_where(base_url)}? All tools that use it will need a new one",
-                abort=True,
-                err=True,
-            )
-        for what, cache in caches.items():
-            if account and _LOGIN not in what:
-                continue  # others use it as well
-            with cache.store.lock(cache.key):
-                cache.store.delete(cache.key)
-        echo("Forgotten. To end the access at Payt too, remove the application there.")
+    base_url = base_url_of(env)
+    caches = _caches(client_id, base_url, account)
+    if not yes:
+        whose = f" of {account}" if account else ""
+        click.confirm(
+            f"Forget the login{whose} at {_where(base_url)}? All tools that use it will need a new one",
+            abort=True,
+            err=True,
+        )
+    for what, cache in caches.items():
+        if account and _LOGIN not in what:
+            continue  # others use it as well
+        with cache.store.lock(cache.key):
+            cache.store.delete(cache.key)
+    echo("Forgotten. To end the access at Payt too, remove the application there.")
 
 
 _LOGIN = "login"

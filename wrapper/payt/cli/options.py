@@ -9,13 +9,15 @@ import codecs
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from payt.environments import DEMO, PRODUCTION
+
+from .exits import errors_reported
 
 if TYPE_CHECKING:
     import payt
@@ -28,14 +30,17 @@ def option(*names: str, **settings: Any) -> click.Option:
     return click.Option(names, show_envvar=True, **settings)
 
 
-def with_options(*options: click.Option) -> Callable[[click.Command], click.Command]:
-    """Give a command that was made by a decorator options of many commands, behind its own."""
+class Command(click.Command):
+    """A command that reports its errors, with `--debug` below their traceback."""
 
-    def add(command: click.Command) -> click.Command:
-        command.params.extend(options)
-        return command
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self.params.append(option("--debug", is_flag=True, help="Show the traceback of an error."))
 
-    return add
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run it."""
+        with errors_reported(debug=ctx.params.pop("debug")):
+            return super().invoke(ctx)
 
 
 def examples(*lines: str) -> str:
@@ -59,7 +64,6 @@ ENV: Final = option(
     type=click.Choice([PRODUCTION.name, DEMO.name]),
     help="Which of Payt's environments; by default production, or PAYT_BASE_URL if it is set.",
 )
-DEBUG: Final = option("--debug", is_flag=True, help="Show the traceback of an error.")
 QUIET: Final = option("--quiet", "-q", is_flag=True, help="No progress and no summary.")
 JSON: Final = option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 FIELDS: Final = option(

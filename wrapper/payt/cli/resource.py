@@ -13,8 +13,7 @@ from payt.listing import ListSpec
 from payt_resources import LISTS, spec_of
 
 from . import checkup, export, listing, sync
-from .exits import errors_reported
-from .options import ADMINISTRATIONS, DEBUG, ENV, NO_ADMINISTRATION, RETRIES, TOKEN_FILE, connect, examples, values_of
+from .options import ADMINISTRATIONS, ENV, NO_ADMINISTRATION, RETRIES, TOKEN_FILE, Command, connect, examples, values_of
 from .parameters import ADMINISTRATION, called, chosen, filters_of, options_of, paging_of, typed
 from .selection import Selection
 
@@ -96,31 +95,30 @@ def _made(
     """
     name = function.__name__.removesuffix("_command")
     by_administration = ADMINISTRATION in parameters_of(spec)
-    around = [*([ADMINISTRATIONS] if by_administration else ()), ENV, TOKEN_FILE, RETRIES, DEBUG]
-    taken = {"--help"} | {flag for each in (*around, *own) for flag in (*each.opts, *each.secondary_opts)}
+    around = [*([ADMINISTRATIONS] if by_administration else ()), ENV, TOKEN_FILE, RETRIES]
+    taken = {"--help", "--debug"} | {flag for each in (*around, *own) for flag in (*each.opts, *each.secondary_opts)}
     options = list(options_of(spec, filters, taken))
     used = {str(each.name) for each in own} - {"fields", "skip_invalid"}
 
-    def command(debug: bool, **given: Any) -> None:  # noqa: FBT001 - click calls it so
-        with errors_reported(debug=debug):
-            administrations = given.get("administrations") or (None,)
-            if by_administration and administrations == (None,):
-                raise ValueError(NO_ADMINISTRATION)
-            selection = Selection(
-                spec=spec,
-                administrations=administrations,
-                filters=chosen(spec, given),
-                fields=values_of(given.get("fields", ())) or None,
-                per_page=given.get("per_page", spec.most),
-                limit=given.get("limit"),
-                skip_invalid=given.get("skip_invalid", False),
-            )
-            with connect(**{name: given[name] for name in ("env", "token_file", "retries")}) as client:
-                function(client, selection, **{name: given[name] for name in used})
+    def command(**given: Any) -> None:
+        administrations = given.get("administrations") or (None,)
+        if by_administration and administrations == (None,):
+            raise ValueError(NO_ADMINISTRATION)
+        selection = Selection(
+            spec=spec,
+            administrations=administrations,
+            filters=chosen(spec, given),
+            fields=values_of(given.get("fields", ())) or None,
+            per_page=given.get("per_page", spec.most),
+            limit=given.get("limit"),
+            skip_invalid=given.get("skip_invalid", False),
+        )
+        with connect(**{name: given[name] for name in ("env", "token_file", "retries")}) as client:
+            function(client, selection, **{name: given[name] for name in used})
 
     needed = [typed(each, example_of(spec, str(each.name).removeprefix("by_"))) for each in options if each.required]
     start = " ".join([_words(spec), name, *(["-a 1"] if by_administration else ()), *needed])
-    return click.Command(
+    return Command(
         name,
         params=[*own, *options, *(paging_of(spec) if paged else ()), *around],
         callback=command,

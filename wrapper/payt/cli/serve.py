@@ -8,53 +8,52 @@ from typing import Any
 
 import click
 
-from .exits import errors_reported
-from .options import DEBUG, examples, option, with_options
+from .options import Command, examples, option
 
 
-@with_options(
-    option("--contacts", type=click.IntRange(min=0), default=1_000, help="How many contacts to invent."),
-    option(
-        "--records", type=click.IntRange(min=0), default=100, help="How many records of every other list to invent."
-    ),
-    option("--port", type=click.IntRange(0, 65_535), default=8080, help="The port on loopback; 0 for any."),
-    option("--administration", "-a", metavar="ID", default="1", help="Whose they are."),
-    option("--latency", type=click.FloatRange(min=0), default=0.0, help="Seconds before each answer."),
-    option("--rate-limit", type=click.IntRange(min=1), help="Refuse more than this many requests a second."),
-    option("--seed", type=int, default=0, help="A different seed invents different contacts."),
-    DEBUG,
+@click.command(
+    cls=Command,
+    params=[
+        option("--contacts", type=click.IntRange(min=0), default=1_000, help="How many contacts to invent."),
+        option(
+            "--records", type=click.IntRange(min=0), default=100, help="How many records of every other list to invent."
+        ),
+        option("--port", type=click.IntRange(0, 65_535), default=8080, help="The port on loopback; 0 for any."),
+        option("--administration", "-a", metavar="ID", default="1", help="Whose they are."),
+        option("--latency", type=click.FloatRange(min=0), default=0.0, help="Seconds before each answer."),
+        option("--rate-limit", type=click.IntRange(min=1), help="Refuse more than this many requests a second."),
+        option("--seed", type=int, default=0, help="A different seed invents different contacts."),
+    ],
+    epilog=examples("serve-fake", "serve-fake --contacts 10000 --latency 0.3 --port 0"),
 )
-@click.command(epilog=examples("serve-fake", "serve-fake --contacts 10000 --latency 0.3 --port 0"))
 def serve_fake(
     *,
     contacts: int,
     records: int,
     administration: str,
-    debug: bool,
     **settings: Any,
 ) -> None:
     """Serve invented data over HTTP, as Payt would.
 
     That is contacts, and records of all other lists, until Ctrl-C.
     """
-    with errors_reported(debug=debug):
-        from payt.testing import FakePayt  # noqa: PLC0415 - an extra of its own
-        from payt_resources import LISTS  # noqa: PLC0415 - as above
+    from payt.testing import FakePayt  # noqa: PLC0415 - an extra of its own
+    from payt_resources import LISTS  # noqa: PLC0415 - as above
 
-        with (
-            FakePayt(
-                contacts,
-                administration_id=administration,
-                records={name: records for name in LISTS if name not in ("administrations", "contacts")},
-                **settings,
-            ) as fake,
-            suppress(KeyboardInterrupt),
-        ):  # the way it is meant to end, from the moment that it says so
-            click.echo(
-                f"{contacts:,} contacts of administration {administration} at {fake.url}/v1/contacts until Ctrl-C\n"
-                f"export PAYT_BASE_URL={fake.url} PAYT_APP_URL={fake.url} PAYT_TOKEN={fake.token}\n"
-                f"for payt login: export PAYT_CLIENT_ID={fake.oauth.client_id} "
-                f"PAYT_CLIENT_SECRET={fake.oauth.client_secret}"
-            )
-            while True:
-                sleep(3_600)
+    with (
+        FakePayt(
+            contacts,
+            administration_id=administration,
+            records={name: records for name in LISTS if name not in ("administrations", "contacts")},
+            **settings,
+        ) as fake,
+        suppress(KeyboardInterrupt),
+    ):  # the way it is meant to end, from the moment that it says so
+        click.echo(
+            f"{contacts:,} contacts of administration {administration} at {fake.url}/v1/contacts until Ctrl-C\n"
+            f"export PAYT_BASE_URL={fake.url} PAYT_APP_URL={fake.url} PAYT_TOKEN={fake.token}\n"
+            f"for payt login: export PAYT_CLIENT_ID={fake.oauth.client_id} "
+            f"PAYT_CLIENT_SECRET={fake.oauth.client_secret}"
+        )
+        while True:
+            sleep(3_600)
