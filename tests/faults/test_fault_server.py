@@ -513,7 +513,7 @@ def test_what_a_handler_raises_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> N
 def test_nothing_listens_at_the_refused_url() -> None:
     for _ in range(2):
         with pytest.raises(httpx.ConnectError):
-            httpx.get(refused_url(), trust_env=False)
+            httpx.get(refused_url(), trust_env=False, timeout=60)
 
 
 @pytest.fixture(scope="module")
@@ -557,10 +557,10 @@ def test_faults_work_over_tls(tls: ssl.SSLContext, trusting: ssl.SSLContext) -> 
 def test_a_client_that_refuses_the_certificate_does_no_harm(tls: ssl.SSLContext, trusting: ssl.SSLContext) -> None:
     with FaultServer(lambda request: BODY, tls=tls) as server:
         with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
-            httpx.get(server.url, verify=ssl.create_default_context(), trust_env=False)
+            httpx.get(server.url, verify=ssl.create_default_context(), trust_env=False, timeout=60)
         assert server.wait_closed()
         assert server.requests == []
-        assert httpx.get(server.url, verify=trusting, trust_env=False).content == BODY
+        assert httpx.get(server.url, verify=trusting, trust_env=False, timeout=60).content == BODY
 
 
 @pytest.mark.parametrize(

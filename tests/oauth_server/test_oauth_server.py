@@ -32,7 +32,7 @@ def server(running: OAuthServer) -> OAuthServer:
 
 @pytest.fixture
 def http(server: OAuthServer) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=server.url, trust_env=False) as client:
+    with httpx.Client(base_url=server.url, trust_env=False, timeout=60) as client:
         yield client
 
 
@@ -354,7 +354,7 @@ def test_the_server_ends_with_the_process_that_started_it(tmp_path: Path) -> Non
     with starter:
         assert starter.stdout is not None
         url = starter.stdout.readline().removeprefix("READY ").strip()
-        assert httpx.get(f"{url}/v1/contacts", trust_env=False).status_code == 401
+        assert httpx.get(f"{url}/v1/contacts", trust_env=False, timeout=60).status_code == 401
         starter.send_signal(signal.SIGKILL)
     deadline = time.monotonic() + 30
     while folder.exists():
@@ -364,7 +364,7 @@ def test_the_server_ends_with_the_process_that_started_it(tmp_path: Path) -> Non
     while True:
         assert time.monotonic() < deadline, "the server outlived its folder"
         try:
-            httpx.get(f"{url}/v1/contacts", trust_env=False)
+            httpx.get(f"{url}/v1/contacts", trust_env=False, timeout=60)
         except httpx.ConnectError:
             break
         except httpx.TransportError:

@@ -176,7 +176,7 @@ def test_each_that_another_run_is_busy_with_is_told(sync: Syncs, database: str, 
 
 def test_whoever_is_under_way_when_an_error_concerns_all_ends_as_well() -> None:
     nothing: Any = None
-    job = Job(["1", "2"], nothing, nothing, list, None)
+    job = Job(["1", "2"], nothing, nothing, lambda: None, None)
     with job.attempt("1"):
         raise payt.TokenError("no token")
     assert job.next() is None

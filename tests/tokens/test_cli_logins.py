@@ -37,8 +37,8 @@ def settings(server: OAuthServer, application: Application, monkeypatch: pytest.
 def browsing(monkeypatch: pytest.MonkeyPatch) -> None:
     def browse(address: str) -> bool:
         def follow() -> None:
-            location = httpx.get(address, trust_env=False, verify=False).headers["Location"]
-            httpx.get(location, trust_env=False, verify=False)
+            location = httpx.get(address, trust_env=False, timeout=60, verify=False).headers["Location"]
+            httpx.get(location, trust_env=False, timeout=60, verify=False)
 
         threading.Thread(target=follow).start()
         return True
@@ -103,7 +103,9 @@ def test_without_a_browser_the_address_is_pasted(
     def prompt(text: str, **_options: Any) -> str:
         assert text == "Address"
         address = next(line for line in said if server.url in line)
-        location: str = httpx.get(address.split("\n\n")[1], trust_env=False, verify=False).headers["Location"]
+        location: str = httpx.get(address.split("\n\n")[1], trust_env=False, timeout=60, verify=False).headers[
+            "Location"
+        ]
         return location
 
     echo = click.echo

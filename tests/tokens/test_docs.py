@@ -26,8 +26,8 @@ def test_the_login_of_the_documentation_logs_in(
 
         def browse(address: str) -> None:
             def follow() -> None:
-                location = httpx.get(address, trust_env=False, verify=False).headers["Location"]
-                httpx.get(location, trust_env=False, verify=False)
+                location = httpx.get(address, trust_env=False, timeout=60, verify=False).headers["Location"]
+                httpx.get(location, trust_env=False, timeout=60, verify=False)
 
             threading.Thread(target=follow).start()
 

@@ -39,7 +39,7 @@ class Browser:
         self._thread.start()
 
     def _open(self, address: str) -> None:
-        with httpx.Client(trust_env=False, verify=False) as http:
+        with httpx.Client(trust_env=False, timeout=60, verify=False) as http:
             page = http.get(address)
             while page.has_redirect_location:
                 page = http.get(self._change(page.headers["Location"]))
@@ -195,7 +195,7 @@ def test_a_port_can_be_chosen_and_is_closed_afterwards(log_in: LogIn) -> None:
     assert browser.query["redirect_uri"] == [f"http://127.0.0.1:{port}/callback"]
     browser.page()
     with pytest.raises(httpx.TransportError):
-        httpx.get(f"http://127.0.0.1:{port}/callback", trust_env=False)
+        httpx.get(f"http://127.0.0.1:{port}/callback", trust_env=False, timeout=60)
 
 
 def test_other_requests_and_silent_connections_are_no_hindrance(log_in: LogIn) -> None:
@@ -205,7 +205,7 @@ def test_other_requests_and_silent_connections_are_no_hindrance(log_in: LogIn) -
         redirect = parse_qs(urlsplit(address).query)["redirect_uri"][0]
         port = urlsplit(redirect).port
         silent.append(socket.create_connection(("127.0.0.1", port or 0)))
-        found = httpx.get(redirect.replace("callback", "favicon.ico"), trust_env=False)
+        found = httpx.get(redirect.replace("callback", "favicon.ico"), trust_env=False, timeout=60)
         assert found.status_code == 404
         browser(address)
 
@@ -226,7 +226,7 @@ def test_requests_that_do_not_belong_to_a_login_do_not_end_it(server: OAuthServe
 
     def with_a_stranger(address: str) -> None:
         redirect = parse_qs(urlsplit(address).query)["redirect_uri"][0]
-        page = httpx.get(f"{redirect}{query}", trust_env=False)
+        page = httpx.get(f"{redirect}{query}", trust_env=False, timeout=60)
         assert "Not logged in" in page.text
         browser(address)
 
@@ -270,7 +270,7 @@ def test_who_comes_too_late_is_told() -> None:
         late: list[bytes] = []
 
         def show() -> None:
-            httpx.get(server.address, trust_env=False)
+            httpx.get(server.address, trust_env=False, timeout=60)
 
         assert server.wait(60, show, finish) == payt.Token("a")
         server.visit(server.address, late.append)
@@ -354,7 +354,7 @@ def test_a_browser_that_goes_away_is_no_news(
     log_in: LogIn, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     def impatient(address: str) -> None:
-        location = httpx.get(address, trust_env=False).headers["Location"]
+        location = httpx.get(address, trust_env=False, timeout=60).headers["Location"]
         target = urlsplit(location)
         with socket.create_connection((target.hostname, target.port)) as connection:
             connection.sendall(f"GET {target.path}?{target.query} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
@@ -368,7 +368,7 @@ def test_a_browser_that_goes_away_is_no_news(
 
 def pasted(change: Callable[[str], str] = str) -> Callable[[str], str]:
     def ask(address: str) -> str:
-        location = httpx.get(address, trust_env=False).headers["Location"]
+        location = httpx.get(address, trust_env=False, timeout=60).headers["Location"]
         return change(f" {location}\n")
 
     return ask

@@ -106,10 +106,10 @@ async def _given_async(api: AuthenticatedClient, begin: Begin[R]) -> AsyncGenera
 class Records(chain[T]):
     """The records of one page after the other."""
 
-    _pages: Iteration[Any]
+    _pages: Generator[Any]
 
     @classmethod
-    def of(cls, pages: Iteration[R], records: Callable[[R], Iterable[T]]) -> Self:
+    def of(cls, pages: Generator[R], records: Callable[[R], Iterable[T]]) -> Self:
         """The records of pages: of each, what `records` makes of it."""
         self: Self = cls.from_iterable(_batches(pages, records))  # type: ignore[assignment]  # it is one of this class
         self._pages = pages
@@ -120,7 +120,7 @@ class Records(chain[T]):
         self._pages.close()
 
 
-def _batches(pages: Iteration[R], records: Callable[[R], Iterable[T]]) -> Iterator[Iterable[T]]:
+def _batches(pages: Generator[R], records: Callable[[R], Iterable[T]]) -> Iterator[Iterable[T]]:
     try:
         yield from map(records, pages)
     except GeneratorExit:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import repeat
 from types import MappingProxyType
@@ -108,7 +108,7 @@ class ManyPager(_Many[T]):
         """
         return Records.of(self.pages(), _pairs_of)
 
-    def pages(self) -> Iteration[tuple[str, Page[T]]]:
+    def pages(self) -> Generator[tuple[str, Page[T]]]:
         """Pairs of an administration's id and a page.
 
         Raises:

@@ -118,7 +118,7 @@ class Pager(_One[T]):
         with closing(Records.of(self._one().pages(), _data_of)) as records:
             return next(records, None)
 
-    def pages(self) -> Iteration[Page[T]]:
+    def pages(self) -> Generator[Page[T]]:
         """The same, a page at a time.
 
         Raises:
