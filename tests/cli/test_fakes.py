@@ -12,8 +12,10 @@ import webbrowser
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
+import payt
 from payt.cli import demo as demo_module
 from payt.testing import FakePayt
 
@@ -64,7 +66,7 @@ def test_without_the_test_kit_the_extra_is_named(payt_command: Any, monkeypatch:
         assert "payt.testing needs werkzeug" in result.stderr
 
 
-def test_other_tools_can_ask_the_fake(environment: dict[str, str], folder: Path) -> None:
+def test_other_tools_can_ask_the_fake_and_log_in_to_it(environment: dict[str, str], folder: Path) -> None:
     command = [sys.executable, "-m", "payt.cli", "serve-fake", "--contacts", "30", "--port", "0", "-a", "7"]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
@@ -75,6 +77,16 @@ def test_other_tools_can_ask_the_fake(environment: dict[str, str], folder: Path)
         request = urllib.request.Request(f"{address}?administration_id=7&per_page=500", headers=headers)
         with urllib.request.urlopen(request, timeout=30) as answer:
             assert len(json.load(answer)["data"]) == 30
+        application = dict(pair.split("=", 1) for pair in process.stdout.readline().split()[4:])
+        token = payt.login(
+            application["PAYT_CLIENT_ID"],
+            application["PAYT_CLIENT_SECRET"],
+            base_url=settings["PAYT_BASE_URL"],
+            app_url=settings["PAYT_APP_URL"],
+            store=payt.MemoryTokenStore(),
+            ask=lambda page: httpx.get(page, trust_env=False).headers["Location"],
+        )
+        assert token.refresh_token
     finally:
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=60)
