@@ -282,20 +282,23 @@ def test_who_still_waits_for_a_lock_when_it_is_left_renews_under_it_as_well(came
         signal.signal(number, handler)
 
 
-@pytest.mark.parametrize("daemon", [True, False], ids=["a daemon", "a thread"])
+@pytest.mark.parametrize(
+    ("name", "daemon", "ending"),
+    [("a daemon", True, True), ("a thread", False, False), ("Dummy-1", True, False)],
+)
 def test_a_program_is_ending_when_it_waits_for_no_thread_of_its_own(
-    monkeypatch: pytest.MonkeyPatch, daemon: bool
+    monkeypatch: pytest.MonkeyPatch, name: str, daemon: bool, ending: bool
 ) -> None:
     """Seen from within, where the main thread is one that has ended."""
     assert not is_ending()
     ended, over = threading.Thread(), threading.Event()
     monkeypatch.setattr(threading, "main_thread", lambda: ended)
     running = [threading.Thread(target=over.wait, args=(60,), daemon=True, name=RENEWER)]
-    running.append(threading.Thread(target=over.wait, args=(60,), daemon=daemon))
+    running.append(threading.Thread(target=over.wait, args=(60,), daemon=daemon, name=name))
     monkeypatch.setattr(threading, "enumerate", lambda: [ended, *running])
     for thread in running:
         thread.start()
-    assert is_ending() is daemon
+    assert is_ending() is ending
     over.set()
     for thread in running:
         thread.join(60)

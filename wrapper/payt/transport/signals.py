@@ -95,7 +95,9 @@ def is_ending() -> bool:
     """Whether the program waits for nothing any more but threads that search for tokens."""
     if threading.main_thread().is_alive():
         return False
-    return all(each.daemon or each.name == RENEWER or not each.is_alive() for each in threading.enumerate())
+    # a program that embeds Python may work in threads of its own, which Python names so and counts among the daemons
+    own = [each for each in threading.enumerate() if not each.daemon or each.name.startswith("Dummy-")]
+    return all(each.name == RENEWER or not each.is_alive() for each in own)
 
 
 def ignore_while_ending() -> None:
