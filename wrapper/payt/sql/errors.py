@@ -94,8 +94,9 @@ def shown(url: sa.URL) -> str:
     return url.set(query={}).render_as_string(hide_password=True)
 
 
-def code_of(original: Any) -> str:
+def code_of(error: Any) -> str:
     """How a database calls an error: a number, SQLSTATE or a name, whatever the driver; "" where it has none."""
+    original: Any = getattr(error, "orig", None) or error
     first = original.args[0] if original.args else None
     number = first if isinstance(first, int) else getattr(original, "errno", None)
     if isinstance(number, int):  # MariaDB and MySQL, whose SQLSTATEs say less

@@ -22,8 +22,8 @@ class Dialect:
         engine: The database.
     """
 
-    again: frozenset[str] = frozenset()
-    """The codes of errors after which a transaction is tried again, as another one may not meet them."""
+    again: tuple[str, ...]
+    """What the codes of errors begin with after which a transaction is tried again: another one may not meet them."""
     begin = "START TRANSACTION"
     begin_page = begin
     """How a transaction begins, and one that writes a page; each of them sees what others have committed meanwhile."""
@@ -138,7 +138,7 @@ class Dialect:
 
     def retriable(self, error: BaseException) -> bool:
         """Whether a transaction that failed so may do better when it is tried again."""
-        return code_of(getattr(error, "orig", None) or error) in self.again
+        return code_of(error).startswith(self.again)
 
 
 def written(connection: sa.Connection, thing: sa.Table | str) -> str:

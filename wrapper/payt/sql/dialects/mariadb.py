@@ -20,7 +20,7 @@ PATIENCE = 60
 class MariaDB(Dialect):
     """A server. A change of the schema is a transaction by itself there."""
 
-    again = frozenset({"1205", "1213"})
+    again = "1205", "1213"
     longest_key = LONGEST_KEY
 
     def open(self, connection: sa.Connection) -> sa.Connection:

@@ -23,7 +23,7 @@ _TIMEOUTS = ("statement_timeout", "idle_in_transaction_session_timeout", "transa
 class PostgreSQL(Dialect):
     """A server."""
 
-    again = frozenset({"40001", "40P01"})
+    again = "40001", "40P01"
     begin = "BEGIN ISOLATION LEVEL READ COMMITTED"
     begin_page = "; ".join(  # for each transaction, as a pooler may hand the next one to another session
         (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,14 +21,14 @@ from .base import Dialect, in_memory
 PATIENCE = 60
 """How many seconds SQLite waits for another writer."""
 
-_BUSY = retry_if_exception(
-    lambda error: getattr(getattr(error, "orig", None), "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
-)
+_BUSY = "SQLITE_BUSY"
 
 
 class SQLite(Dialect):
     """A file, or the memory of an engine."""
 
+    # another writer was in between, for longer than the patience or at a moment at which SQLite has none
+    again = (_BUSY,)
     begin = begin_page = "BEGIN IMMEDIATE"
 
     def __init__(self, engine: sa.Engine) -> None:
@@ -47,7 +46,8 @@ class SQLite(Dialect):
         connection = super().open(connection)
         connection.exec_driver_sql(f"PRAGMA busy_timeout = {PATIENCE * 1000}")
         # where two connections change it at the same time, SQLite refuses one of them at once, without that patience
-        for attempt in Retrying(retry=_BUSY, stop=stop_after_delay(PATIENCE), wait=wait_random(0, 0.05), reraise=True):
+        busy = retry_if_exception(lambda error: code_of(error) == _BUSY)
+        for attempt in Retrying(retry=busy, stop=stop_after_delay(PATIENCE), wait=wait_random(0, 0.05), reraise=True):
             with attempt:
                 connection.exec_driver_sql("PRAGMA journal_mode = WAL")
         return connection
@@ -82,10 +82,6 @@ class SQLite(Dialect):
         """A file beside the database to lock; the system lets it go when the process ends, however it ends."""
         digest = hashlib.sha256(name.encode()).hexdigest()[:16]
         return Path(f"{path or self._path}.{digest}.lock")
-
-    def retriable(self, error: BaseException) -> bool:
-        """Another writer was in between, for longer than the patience or at a moment at which SQLite has none."""
-        return code_of(getattr(error, "orig", None) or error).startswith("SQLITE_BUSY")
 
     def _check_files(self) -> None:
         for path, identity in self._opened.items():
