@@ -44,6 +44,7 @@ _LONGEST: Final = 120
 @click.command(
     cls=Command,
     params=[
+        click.Argument(["lists"], metavar="[LIST]...", nargs=-1),
         ADMINISTRATIONS,
         option(
             "--per-page", type=click.IntRange(min=1), help="How many records of each list are read; a page by default."
@@ -55,7 +56,6 @@ _LONGEST: Final = 120
     ],
     epilog=examples("contract check -a 1", "contract check contacts -a 1 --json"),
 )
-@click.argument("lists", metavar="[LIST]...", nargs=-1)
 def check(
     *,
     lists: Sequence[str],

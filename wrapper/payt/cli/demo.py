@@ -6,18 +6,14 @@ import os
 import tempfile
 import threading
 import webbrowser
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import chdir, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from .options import Command, examples, option
 from .screen import console
-
-if TYPE_CHECKING:
-    from payt.testing import FakePayt
 
 STEPS = (
     ("login",),
@@ -31,9 +27,7 @@ STEPS = (
 
 @click.command(
     cls=Command,
-    params=[
-        option("--contacts", type=click.IntRange(min=1), default=5_000, help="How many contacts to invent."),
-    ],
+    params=[option("--contacts", type=click.IntRange(min=1), default=5_000, help="How many contacts to invent.")],
     epilog=examples("demo", "demo --contacts 100000"),
 )
 @click.pass_context
@@ -44,7 +38,18 @@ def demo(context: click.Context, *, contacts: int) -> None:
     """
     from payt.testing import FakePayt  # noqa: PLC0415 - an extra of its own
 
-    with FakePayt(contacts) as fake, _folder() as folder, _environment(_settings(fake, folder)):
+    with (
+        FakePayt(contacts) as fake,
+        tempfile.TemporaryDirectory(prefix="payt-demo-") as folder,
+        chdir(folder),
+        _environment(
+            PAYT_BASE_URL=fake.url,
+            PAYT_CLIENT_ID=fake.oauth.client_id,
+            PAYT_CLIENT_SECRET=fake.oauth.client_secret,
+            XDG_DATA_HOME=folder,  # for the tokens, where the system lets users choose
+            HOME=folder,
+        ),
+    ):
         webbrowser.register("payt demo", None, _Visitor(), preferred=True)
         _say(f"A fake Payt serves {contacts:,} contacts at {fake.url}")
         for step in STEPS:
@@ -54,17 +59,6 @@ def demo(context: click.Context, *, contacts: int) -> None:
                 raise click.exceptions.Exit(code)
         size = Path("contacts.csv").stat().st_size
         _say(f"\ncontacts.csv had {size:,} bytes, and is gone with the demo. Next: payt contacts export --help")
-
-
-def _settings(fake: FakePayt, folder: str) -> dict[str, str]:
-    """What leads to the fake; tokens go into the demo's own folder, where the system lets users choose it."""
-    return {
-        "PAYT_BASE_URL": fake.url,
-        "PAYT_CLIENT_ID": fake.oauth.client_id,
-        "PAYT_CLIENT_SECRET": fake.oauth.client_secret,
-        "XDG_DATA_HOME": folder,
-        "HOME": folder,
-    }
 
 
 class _Visitor(webbrowser.BaseBrowser):
@@ -85,25 +79,15 @@ def _say(text: str) -> None:
 
 
 @contextmanager
-def _environment(settings: Mapping[str, str]) -> Iterator[None]:
+def _environment(**settings: str) -> Iterator[None]:
     """These settings, and no others of payt."""
-    before = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("PAYT_") or name in settings}
+    before = dict(os.environ)
+    for name in before:
+        if name.startswith("PAYT_"):
+            del os.environ[name]
     os.environ.update(settings)
     try:
         yield
     finally:
-        for name in settings:
-            del os.environ[name]
+        os.environ.clear()
         os.environ.update(before)
-
-
-@contextmanager
-def _folder() -> Iterator[str]:
-    """Work in a folder that is gone afterwards."""
-    before = Path.cwd()
-    with tempfile.TemporaryDirectory(prefix="payt-demo-") as folder:
-        os.chdir(folder)
-        try:
-            yield folder
-        finally:
-            os.chdir(before)

@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING, Final
 import click
 
 import payt
-from payt.environments import PRODUCTION, url_of
+from payt.environments import PRODUCTION, text_of, url_of
 
 from .exits import LOGIN_NEEDED
 from .options import ENV, Command, base_url_of, examples, option
 from .screen import echo, plain
 
 if TYPE_CHECKING:
+    import httpx
+
     from payt.credentials.cache import TokenCache
 
-CLIENT_ID: Final = option("--client-id", help="The application's id; PAYT_CLIENT_ID by default.")
+CLIENT_ID: Final = option("--client-id", envvar="PAYT_CLIENT_ID", help="The application's id.")
 ACCOUNT: Final = option("--account", envvar="PAYT_ACCOUNT", help="The name of the login, if there are several.")
 
 
@@ -56,12 +58,12 @@ def login(
     """
     from payt.credentials.login import open_browser  # noqa: PLC0415 - httpx takes its time
 
-    base_url = base_url_of(env)
-    client_id = client_id or os.environ.get("PAYT_CLIENT_ID") or click.prompt("Client id", err=True)
+    url = _url_of(env)
+    client_id = client_id or click.prompt("Client id", err=True)
     token = payt.login(
         client_id,
         os.environ.get("PAYT_CLIENT_SECRET") or click.prompt("Client secret", hide_input=True, err=True),
-        base_url=base_url,
+        base_url=str(url),
         scope=scope,
         port=port,
         timeout=timeout,
@@ -69,7 +71,7 @@ def login(
         browser=open_browser,
         account=account,
     )
-    echo(f"Logged in to {_where(base_url)}.")
+    echo(f"Logged in to {text_of(url)}.")
     _tell(token)
     if os.environ.get("PAYT_CLIENT_ID") != client_id:
         echo(f"Tools find this login with PAYT_CLIENT_ID={client_id} and PAYT_CLIENT_SECRET.")
@@ -78,31 +80,29 @@ def login(
 
 
 @click.command(
-    cls=Command,
-    params=[CLIENT_ID, ACCOUNT, ENV],
-    epilog=examples("status", "status --env demo --account anna"),
+    cls=Command, params=[CLIENT_ID, ACCOUNT, ENV], epilog=examples("status", "status --env demo --account anna")
 )
 def status(*, client_id: str | None, account: str | None, env: str | None) -> None:
     """Tell who is logged in, with which scopes, until when.
 
     Exit code 3: nobody is, or Payt refuses the login.
     """
-    base_url = base_url_of(env)
+    url = _url_of(env)
     if os.environ.get("PAYT_TOKEN"):
         echo("PAYT_TOKEN is set: it is used instead of any login.")
-        if not client_id and not os.environ.get("PAYT_CLIENT_ID"):
+        if not client_id:
             return
     found = {}
-    for what, cache in _caches(client_id, base_url, account).items():
+    for what, cache in _caches(client_id, url, account).items():
         token = cache.load()
         if token is not None:
-            echo(f"{what} at {_where(base_url)}:")
+            echo(f"{what} at {text_of(url)}:")
             _tell(token)
             found[what] = token
     if len(found) > 1:
         echo("Tools that take both from the environment use the login.")
     if not found:
-        echo(f"Nobody is logged in at {_where(base_url)}: run {_login(account)}")
+        echo(f"Nobody is logged in at {text_of(url)}: run payt login{f' --account {account}' if account else ''}")
     if not found or any(token.refused for token in found.values()):
         raise click.exceptions.Exit(LOGIN_NEEDED)
 
@@ -114,12 +114,12 @@ def status(*, client_id: str | None, account: str | None, env: str | None) -> No
 )
 def logout(*, client_id: str | None, account: str | None, env: str | None, yes: bool) -> None:
     """Forget the tokens on this machine. What is in the environment stays."""
-    base_url = base_url_of(env)
-    caches = _caches(client_id, base_url, account)
+    url = _url_of(env)
+    caches = _caches(client_id, url, account)
     if not yes:
         whose = f" of {account}" if account else ""
         click.confirm(
-            f"Forget the login{whose} at {_where(base_url)}? All tools that use it will need a new one",
+            f"Forget the login{whose} at {text_of(url)}? All tools that use it will need a new one",
             abort=True,
             err=True,
         )
@@ -134,18 +134,13 @@ def logout(*, client_id: str | None, account: str | None, env: str | None, yes: 
 _LOGIN = "login"
 
 
-def _login(account: str | None) -> str:
-    return "payt login" + (f" --account {account}" if account else "")
-
-
-def _caches(client_id: str | None, base_url: str | None, account: str | None) -> dict[str, TokenCache]:
+def _caches(client_id: str | None, url: httpx.URL, account: str | None) -> dict[str, TokenCache]:
     """What an application may be connected by, by what to call it."""
     from payt.credentials.caches import cache_of  # noqa: PLC0415 - httpx takes its time
 
-    client_id = client_id or os.environ.get("PAYT_CLIENT_ID")
     if not client_id:
         raise ValueError("which application? Set PAYT_CLIENT_ID, or pass --client-id")
-    url, store = url_of("base_url", base_url, "PAYT_BASE_URL", PRODUCTION.api), payt.FileTokenStore()
+    store = payt.FileTokenStore()
     whose = f" of {account}" if account else ""
     # nothing is sent, so no secret is needed
     person = payt.AuthorizationCode(client_id, "not needed", store, account=account or None)
@@ -155,8 +150,8 @@ def _caches(client_id: str | None, base_url: str | None, account: str | None) ->
     }
 
 
-def _where(base_url: str | None) -> str:
-    return str(url_of("base_url", base_url, "PAYT_BASE_URL", PRODUCTION.api)).rstrip("/")
+def _url_of(env: str | None) -> httpx.URL:
+    return url_of("base_url", base_url_of(env), "PAYT_BASE_URL", PRODUCTION.api)
 
 
 def _tell(token: payt.Token) -> None:
