@@ -9,11 +9,11 @@ from typing import Any, Final
 
 import attrs
 import click
-import msgspec
 
 import payt
 
 from ..extras import missing
+from .columns import document
 from .options import QUIET, option
 from .progress import end_with_invalid, progress, wanted
 from .screen import console, plain
@@ -29,28 +29,14 @@ _EMAILS = (
     "reminder_bcc_email_address",
 )
 _POSTAL = ("postal_address_street_1", "postal_address_postal_code", "postal_address_city")
+_PHONES = ("call_phone_number", "sms_phone_number")
 _FIELDS = (
     *("id", "prefix", "firstname", "middlename", "infix", "lastname", "validation_errors"),
-    *("call_phone_number", "sms_phone_number", *_EMAILS, *_POSTAL),
+    *(*_PHONES, *_EMAILS, *_POSTAL),
 )
 _BAR = 20
 _MOST_MARKS = 50
 """How many names of fields that Payt marks are printed; with --json it is all of them."""
-
-
-@attrs.frozen
-class Gap:
-    """Something that a contact may lack.
-
-    Attributes:
-        name: What it is called in JSON.
-        meaning: What it is called in a report.
-        found: Whether a contact has it.
-    """
-
-    name: str
-    meaning: str
-    found: Callable[[payt.Contact], bool]
 
 
 def _given(contact: payt.Contact, *names: str) -> list[str]:
@@ -75,30 +61,18 @@ def _is_reachable(address: str) -> bool:
     return True
 
 
-GAPS = (
-    Gap("validation-errors", "marked by Payt as faulty", lambda contact: bool(contact.validation_errors)),
-    Gap("no-invoice-email", "no e-mail address for invoices", lambda contact: not _given(contact, _EMAILS[1])),
-    Gap("no-reminder-email", "no e-mail address for reminders", lambda contact: not _given(contact, _EMAILS[4])),
-    Gap("no-email", "no e-mail address at all", lambda contact: not _given(contact, *_EMAILS)),
-    Gap("unusable-email", "an invalid e-mail address", _unusable_email),
-    Gap("no-postal-address", "no postal address", lambda contact: not _given(contact, *_POSTAL)),
-    Gap("half-postal-address", "half a postal address", lambda contact: 0 < len(_given(contact, *_POSTAL)) < 3),
-    Gap(
-        "no-phone-number",
-        "no phone number",
-        lambda contact: not _given(contact, "call_phone_number", "sms_phone_number"),
-    ),
-    Gap("no-lastname", "no last name", lambda contact: not _given(contact, "lastname")),
-)
-
-
-@attrs.define
-class Found:
-    """How often a gap was found, and the first contacts that have it."""
-
-    gap: Gap
-    count: int = 0
-    examples: list[dict[str, Any]] = attrs.field(factory=list)
+GAPS: Final[dict[str, tuple[str, Callable[[payt.Contact], Any]]]] = {
+    "validation-errors": ("marked by Payt as faulty", lambda contact: contact.validation_errors),
+    "no-invoice-email": ("no e-mail address for invoices", lambda contact: not _given(contact, _EMAILS[1])),
+    "no-reminder-email": ("no e-mail address for reminders", lambda contact: not _given(contact, _EMAILS[4])),
+    "no-email": ("no e-mail address at all", lambda contact: not _given(contact, *_EMAILS)),
+    "unusable-email": ("an invalid e-mail address", _unusable_email),
+    "no-postal-address": ("no postal address", lambda contact: not _given(contact, *_POSTAL)),
+    "half-postal-address": ("half a postal address", lambda contact: 0 < len(_given(contact, *_POSTAL)) < 3),
+    "no-phone-number": ("no phone number", lambda contact: not _given(contact, *_PHONES)),
+    "no-lastname": ("no last name", lambda contact: not _given(contact, "lastname")),
+}
+"""What may be amiss, by what it is called in JSON: what it is called in a report, and whether a contact has it."""
 
 
 @attrs.define
@@ -108,24 +82,21 @@ class Report:
     most_examples: int
     contacts: int = 0
     with_gaps: int = 0
-    found: list[Found] = attrs.field(factory=lambda: [Found(gap) for gap in GAPS])
+    counts: Counter[str] = attrs.field(factory=lambda: Counter(dict.fromkeys(GAPS, 0)))
+    examples: dict[str, list[dict[str, Any]]] = attrs.field(factory=lambda: {name: [] for name in GAPS})
     marked: Counter[str] = attrs.field(factory=Counter)
 
     def add(self, administration: str | None, contact: payt.Contact) -> None:
         """Look at a contact."""
+        gaps = [name for name, (_, has) in GAPS.items() if has(contact)]
         self.contacts += 1
-        having = [found for found in self.found if found.gap.found(contact)]
-        self.with_gaps += bool(having)
-        for found in having:
-            found.count += 1
-            if len(found.examples) < self.most_examples:
+        self.with_gaps += bool(gaps)
+        self.counts.update(gaps)
+        for name in gaps:
+            if len(self.examples[name]) < self.most_examples:
                 known = {"administration_id": administration, "id": contact.id, "name": _name_of(contact)}
-                found.examples.append(known)
+                self.examples[name].append(known)
         self.marked.update(list(contact.validation_errors or ()))
-
-    def worst_first(self) -> list[Found]:
-        """What was found, the most frequent first."""
-        return sorted(self.found, key=lambda found: -found.count)
 
     def share(self, count: int) -> float:
         """A number of contacts as a part of all."""
@@ -156,7 +127,7 @@ def check_command(client: payt.Client, selection: Selection, *, examples: int, a
             tell(position)
             at = position
     if as_json:
-        sys.stdout.write(_as_json(report) + "\n")
+        sys.stdout.write(document(_as_json(report)) + "\n")
     else:
         _print(report, several=selection.several)
     end_with_invalid(selection, at)
@@ -168,41 +139,39 @@ def _name_of(contact: payt.Contact) -> str:
     return plain(" ".join(part for part in parts if part))
 
 
-def _as_json(report: Report) -> str:
-    return msgspec.json.encode(
-        {
-            "contacts": report.contacts,
-            "with_gaps": report.with_gaps,
-            "gaps": [
-                {
-                    "name": found.gap.name,
-                    "meaning": found.gap.meaning,
-                    "contacts": found.count,
-                    "share": round(report.share(found.count), 4),
-                    "examples": found.examples,
-                }
-                for found in report.worst_first()
-            ],
-            "validation_errors": dict(report.marked.most_common()),
-        }
-    ).decode()
+def _as_json(report: Report) -> dict[str, Any]:
+    return {
+        "contacts": report.contacts,
+        "with_gaps": report.with_gaps,
+        "gaps": [
+            {
+                "name": name,
+                "meaning": GAPS[name][0],
+                "contacts": count,
+                "share": round(report.share(count), 4),
+                "examples": report.examples[name],
+            }
+            for name, count in report.counts.most_common()
+        ],
+        "validation_errors": dict(report.marked.most_common()),
+    }
 
 
 def _print(report: Report, *, several: bool) -> None:
     screen = console()
     mark, least = ("#", ".") if screen.options.ascii_only else ("█", "▏")
-    widest = max(len(gap.meaning) for gap in GAPS)
+    widest = max(len(meaning) for meaning, _ in GAPS.values())
     share = report.share(report.with_gaps)
     screen.print(f"{report.contacts:,} contacts, {report.with_gaps:,} of them ({share:.0%}) with gaps\n")
-    for found in report.worst_first():
-        share = report.share(found.count)
-        line = f"{found.gap.meaning.ljust(widest)}  {found.count:>9,}  {share:>4.0%}"
-        if found.count:
+    for name, count in report.counts.most_common():
+        share = report.share(count)
+        line = f"{GAPS[name][0].ljust(widest)}  {count:>9,}  {share:>4.0%}"
+        if count:
             screen.print(line, end="  ")
             screen.print(mark * round(share * _BAR) or least, style="red")
         else:
             screen.print(line, style="dim")
-        for example in found.examples:
+        for example in report.examples[name]:
             where = f"administration {example['administration_id']}, " if several else ""
             screen.print(f"    {where}{plain(str(example['id']))} {example['name']}", style="dim")
     if report.marked:

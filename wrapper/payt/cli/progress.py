@@ -6,41 +6,46 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import monotonic
-from typing import TYPE_CHECKING
 
 import click
 
 from .exits import FAILED
 from .parameters import called
-from .screen import console, counted, plain, report
+from .screen import console, counted, echo, plain, report
 from .selection import BEGINNING, Position, Selection
-
-if TYPE_CHECKING:
-    from rich.progress import Progress
 
 
 @contextmanager
 def progress(selection: Selection, *, shown: bool, start: Position = BEGINNING) -> Iterator[Callable[[Position], None]]:
     """Show how far a walk is; gives a function to tell it. The API names no total, so the bar has no end."""
-    if not shown:
-        yield lambda _: None
-        return
-
     began = monotonic()
-    with running(_sofar(selection, start, start, 0)) as (_, update):
+    with running(shown=shown) as update:
+        update(_sofar(selection, start, start, 0))
         yield lambda position: update(_sofar(selection, position, start, monotonic() - began))
 
 
 @contextmanager
-def running(text: str) -> Iterator[tuple[Progress, Callable[[str], None]]]:
-    """A bar on stderr, and what changes its text."""
+def running(*, shown: bool) -> Iterator[Callable[..., None]]:
+    """A bar on stderr, if it is to be shown; gives what changes its text, and prints lines on standard output."""
+    if not shown:
+        yield lambda _, *lines: echo("\n".join(lines)) if lines else None
+        return
+
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
 
     columns = SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=20), TimeElapsedColumn()
     # standard output is not for it: what goes there is data
     with Progress(*columns, console=console(sys.stderr), transient=True, redirect_stdout=False) as bar:
-        task = bar.add_task(text, total=None)
-        yield bar, lambda text: bar.update(task, description=text)
+        task = bar.add_task("", total=None)
+
+        def update(text: str, *lines: str) -> None:
+            bar.update(task, description=text)
+            if lines:
+                bar.stop()  # both may be on the same screen
+                echo("\n".join(lines))
+                bar.start()
+
+        yield update
 
 
 def wanted(*, quiet: bool, into_terminal: bool) -> bool:

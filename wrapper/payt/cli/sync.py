@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,7 +18,7 @@ from .exits import FAILED, code_of, message_of
 from .options import QUIET, SKIP_INVALID, option
 from .parameters import called
 from .progress import running, wanted
-from .screen import counted, echo, plain, report
+from .screen import counted, plain, report
 from .selection import Selection
 
 if TYPE_CHECKING:
@@ -101,9 +101,13 @@ def sync_command(
     ids: Any = administrations or None
     results: dict[str, SyncResult] = {}
     error: BaseException | None = None
-    with _progress(
-        selection, results, lines=not as_json and not quiet, bar=wanted(quiet=quiet, into_terminal=False)
-    ) as tell:
+    with running(shown=wanted(quiet=quiet, into_terminal=False)) as update:
+
+        def tell(result: SyncResult) -> None:
+            results[result.administration_id] = result
+            is_shown = result.complete and not as_json and not quiet
+            update(_sofar(selection, results.values()), *([summary(result)] if is_shown else ()))
+
         try:
             with _terminable():
                 sync(
@@ -168,40 +172,13 @@ def _terminable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-@contextmanager
-def _progress(
-    selection: Selection, results: dict[str, SyncResult], *, lines: bool, bar: bool
-) -> Iterator[Callable[[SyncResult], None]]:
-    """Keep the results, and show them: a bar while they come, and a line for each administration that is done."""
-    if not bar:
-
-        def tell(result: SyncResult) -> None:
-            results[result.administration_id] = result
-            if lines and result.complete:
-                echo(summary(result))
-
-        yield tell
-        return
-
-    with running("") as (shown, update):
-
-        def show(result: SyncResult) -> None:
-            results[result.administration_id] = result
-            every = results.values()
-            records = sum(one.inserted + one.updated + one.unchanged for one in every)
-            done = sum(one.complete for one in every)
-            text = (
-                f"{records:,} {called(selection.spec, records)} in {counted(sum(one.pages for one in every), 'page')}"
-            )
-            if selection.several:
-                text += f", {done} of {len(selection.administrations)} administrations done"
-            update(text)
-            if lines and result.complete:
-                shown.stop()  # both may be on the same screen
-                echo(summary(result))
-                shown.start()
-
-        yield show
+def _sofar(selection: Selection, results: Collection[SyncResult]) -> str:
+    records = sum(one.inserted + one.updated + one.unchanged for one in results)
+    text = f"{records:,} {called(selection.spec, records)} in {counted(sum(one.pages for one in results), 'page')}"
+    if selection.several:
+        done = sum(one.complete for one in results)
+        text += f", {done} of {len(selection.administrations)} administrations done"
+    return text
 
 
 def _whose(administration_id: str | None) -> str:
@@ -212,11 +189,10 @@ def _failures(error: BaseException, administrations: list[str]) -> dict[str, Bas
     """What went wrong, by administration; "" where it concerns all."""
     from payt.sql import SyncError  # noqa: PLC0415 - an extra of its own
 
-    if isinstance(error, SyncError) and error.errors and error.__cause__ is None:
-        return dict(error.errors)
-    if isinstance(error, SyncError) and error.__cause__ is not None:
-        return {**error.errors, "": error}
-    alone = len(administrations) == 1 and isinstance(error, PaytError) and not isinstance(error, SyncError)
+    if isinstance(error, SyncError):
+        concerns_all = error.__cause__ is not None or not error.errors
+        return {**error.errors, "": error} if concerns_all else dict(error.errors)
+    alone = len(administrations) == 1 and isinstance(error, PaytError)
     return {administrations[0] if alone else "": error}
 
 
