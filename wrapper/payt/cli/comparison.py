@@ -9,11 +9,14 @@ import datetime
 import re
 import uuid
 from collections import Counter
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from types import NoneType
+from typing import Annotated, Any
 
 import attrs
 import msgspec
+
+from payt.contract import properties_of, resolved
 
 
 @attrs.frozen(order=True)
@@ -33,22 +36,15 @@ class Difference:
     of: int
 
 
-def differences(document: Any, schema: Mapping[str, Any], contract: Mapping[str, Any]) -> list[Difference]:
-    """Every difference between a document of JSON and its schema, by path.
-
-    Args:
-        document: What came.
-        schema: What it should be, from the contract.
-        contract: What the schema's references point into.
-    """
-    comparison = _Comparison(contract)
+def differences(document: Any, schema: Mapping[str, Any]) -> list[Difference]:
+    """Every difference between a document of JSON and its schema in the contract, by path."""
+    comparison = _Comparison()
     comparison.look(document, schema, "$")
     return comparison.result()
 
 
 class _Comparison:
-    def __init__(self, contract: Mapping[str, Any]) -> None:
-        self._contract = contract
+    def __init__(self) -> None:
         self._seen: Counter[str] = Counter()
         self._found: Counter[tuple[str, str]] = Counter()
         self._optional: Counter[str] = Counter()  # fields that may be missing, of objects that stand in lists
@@ -69,7 +65,7 @@ class _Comparison:
     def look(self, value: Any, schema: Mapping[str, Any], path: str) -> None:
         """Compare a value, and all that is inside it."""
         self._seen[path] += 1
-        alternatives = self._alternatives(schema)
+        alternatives = _alternatives(schema)
         fitting = [one for one in alternatives if _fits(value, one)]
         if not fitting:
             expected = " or ".join(dict.fromkeys(_called(one) for one in alternatives))
@@ -82,45 +78,33 @@ class _Comparison:
                 self.look(item, fitting[0].get("items", {}), f"{path}[]")
 
     def _look_into_object(self, value: dict[str, Any], schema: Mapping[str, Any], path: str) -> None:
-        properties, rest = schema.get("properties"), schema.get("additionalProperties", properties_are_all(schema))
+        properties = schema.get("properties", {})
+        rest = schema.get("additionalProperties", not properties)  # an object that describes fields has no others
         for name, inner in value.items():
-            if properties and name in properties:
+            if name in properties:
                 self.look(inner, properties[name], f"{path}.{name}")
             elif isinstance(rest, Mapping):
                 self.look(inner, rest, f"{path}{{}}")  # the name may be a value itself
             elif rest is False:
                 self._found[f"{path}.{name}", f"unknown, {_kind(inner)}"] += 1
-        for name in (properties or {}).keys() - value.keys():
+        for name in properties.keys() - value.keys():
             if name in schema.get("required", ()):
                 self._found[f"{path}.{name}", "missing"] += 1
-            elif "[]" in path and not (properties or {})[name].get("x-on-request"):
+            elif "[]" in path and not properties[name].get("x-on-request"):
                 self._optional[f"{path}.{name}"] += 1
 
-    def _alternatives(self, schema: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-        """The schema, or what its oneOf and anyOf allow, without references."""
-        if "$ref" in schema:
-            target: Any = self._contract
-            for key in schema["$ref"].removeprefix("#/").split("/"):
-                target = target[key]
-            return self._alternatives(target)
-        for key in ("oneOf", "anyOf"):
-            if key in schema:
-                return [one for part in schema[key] for one in self._alternatives(part)]
-        if "allOf" in schema:
-            parts = [one for part in schema["allOf"] for one in self._alternatives(part)]
-            return [
-                {
-                    "type": "object",
-                    "properties": {name: inner for part in parts for name, inner in part.get("properties", {}).items()},
-                    "required": [name for part in parts for name in part.get("required", ())],
-                }
-            ]
-        return [schema]
 
-
-def properties_are_all(schema: Mapping[str, Any]) -> bool:
-    """What stands for additionalProperties where nothing is said: an object that describes fields has no others."""
-    return not schema.get("properties")
+def _alternatives(schema: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The schema, or what its oneOf and anyOf allow, without references."""
+    schema = resolved(schema)
+    for key in ("oneOf", "anyOf"):
+        if key in schema:
+            return [one for part in schema[key] for one in _alternatives(part)]
+    if "allOf" in schema:
+        parts = [one for part in schema["allOf"] for one in _alternatives(part)]
+        required = [name for part in parts for name in part.get("required", ())]
+        return [{"type": "object", "properties": properties_of({"allOf": parts}), "required": required}]
+    return [schema]
 
 
 def _fits(value: Any, schema: Mapping[str, Any]) -> bool:
@@ -131,8 +115,14 @@ def _fits(value: Any, schema: Mapping[str, Any]) -> bool:
         return bool(value == schema["const"])
     if "enum" in schema:
         return value in schema["enum"]
-    check = _FORMATS.get(schema.get("format", ""))
-    return check is None or not isinstance(value, str) or check(value)
+    format_ = _FORMATS.get(schema.get("format", ""))
+    if format_ is None or not isinstance(value, str):
+        return True
+    try:
+        msgspec.convert(value, format_)
+    except msgspec.ValidationError:
+        return False
+    return True
 
 
 def _types(schema: Mapping[str, Any]) -> list[str]:
@@ -150,21 +140,7 @@ def _called(schema: Mapping[str, Any]) -> str:
 
 
 def _kind(value: Any) -> str:
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "boolean"
-        case int():
-            return "integer"
-        case float():
-            return "number"
-        case str():
-            return "string"
-        case list():
-            return "array"
-        case _:
-            return "object"
+    return _KINDS[type(value)]
 
 
 def _holder(path: str) -> str:
@@ -172,21 +148,18 @@ def _holder(path: str) -> str:
     return re.sub(r"(\.[^.]*|\[\]|\{\})$", "", path)
 
 
-def _readable(type_: Any, pattern: str) -> Callable[[str], bool]:
-    """Whether a text can be read as msgspec reads it, and has the form that RFC 3339 wants."""
-
-    def check(text: str) -> bool:
-        try:
-            msgspec.convert(text, type_)
-        except msgspec.ValidationError:
-            return False
-        return re.fullmatch(pattern, text) is not None
-
-    return check
-
-
-_FORMATS: dict[str, Callable[[str], bool]] = {
-    "date-time": _readable(datetime.datetime, r".*(Z|z|[+-]\d\d:?\d\d)"),
-    "date": _readable(datetime.date, r".*"),
-    "uuid": _readable(uuid.UUID, r".*"),
+_KINDS: dict[type, str] = {
+    NoneType: "null",
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    str: "string",
+    list: "array",
+    dict: "object",
 }
+_FORMATS: dict[str, Any] = {
+    "date-time": Annotated[datetime.datetime, msgspec.Meta(tz=True)],
+    "date": datetime.date,
+    "uuid": uuid.UUID,
+}
+"""Texts of these formats must be readable as what the models hold."""

@@ -12,7 +12,7 @@ import click
 
 import payt
 from payt import checks
-from payt.contract import contract, example_of, page_of, parameters_of
+from payt.contract import example_of, page_of, parameters_of
 from payt.errors import APIError, AuthenticationError, InvalidResponseError
 from payt.listing import ListSpec
 from payt.transport.retries import ask
@@ -88,7 +88,7 @@ def check(
             records = document.get("data") if isinstance(document, dict) else None
             counts[spec.name] = count = len(records) if isinstance(records, list) else 0
             looked_at.append(f"{count:,} {called(spec, count)}, {size:,} bytes")
-            found += [(spec.name, each) for each in differences(document, page_of(spec)["schema"], contract())]
+            found += [(spec.name, each) for each in differences(document, page_of(spec)["schema"])]
     if as_json:
         shown = [
             {"list": name, "path": each.path, "difference": each.what, "count": each.count, "of": each.of}
