@@ -1,12 +1,10 @@
-"""Faults to order: which requests get them, and what each of them does."""
+"""Faults to order: what each of them does."""
 
 import gzip
-import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final, Literal, TypeAlias, get_args
 
-from payt.checks import number
 from payt.testing.answers import Answer, Wire, answer_with, error_code, reason_phrase
 
 FaultKind: TypeAlias = Literal["reset", "close", "garbage", "cut", "stall", "bad-gzip", "html", "empty", "not-json"]
@@ -15,69 +13,8 @@ FaultKind: TypeAlias = Literal["reset", "close", "garbage", "cut", "stall", "bad
 ErrorShape: TypeAlias = Literal["flat", "nested", "string", "oauth", "list", "text", "html", "nothing"]
 """The bodies that errors come with, in the wild (see `FakePayt.fail`)."""
 
-Fault: TypeAlias = Callable[[Callable[[], Answer]], Answer]
-"""What is answered instead; it is given a function that makes the answer which would have been given."""
-
-
-@dataclass(slots=True)
-class Order:
-    """A fault, and the requests that get it: `times` of them, or all, `after` others, on this page and path."""
-
-    fault: Fault
-    times: int | None
-    after: int
-    page: int | None
-    path: str | tuple[str, ...]
-
-    def __post_init__(self) -> None:
-        for name, value, least in (("times", self.times, 1), ("after", self.after, 0), ("page", self.page, 1)):
-            if value is not None:
-                number(name, value, least=least)
-
-    def concerns(self, path: str, page: Callable[[], int | None]) -> bool:
-        """Tell whether a request for that path and page is among those that this order is about."""
-        return path.startswith(self.path) and (self.page is None or self.page == page())
-
-
-class Orders:
-    """The orders that wait for their requests: the first that concerns a request decides on it."""
-
-    def __init__(self, lock: threading.RLock) -> None:
-        self._lock = lock
-        self._waiting: list[Order] = []
-
-    def place(self, order: Order) -> None:
-        """Put an order behind the others."""
-        with self._lock:
-            self._waiting.append(order)
-
-    def clear(self) -> None:
-        """Forget all orders."""
-        with self._lock:
-            self._waiting.clear()
-
-    def take(self, path: str, page: Callable[[], int | None]) -> Fault | None:
-        """Return the fault that this request gets, if any; it counts for the order that decided."""
-        with self._lock:
-            for order in self._waiting:
-                if order.concerns(path, page):
-                    return self._carry_out(order)
-        return None
-
-    def _carry_out(self, order: Order) -> Fault | None:
-        if order.after:
-            order.after -= 1
-            return None
-        if order.times is not None:
-            order.times -= 1
-            if not order.times:
-                self._waiting.remove(order)
-        return order.fault
-
-
-def canned(answer: Answer) -> Fault:
-    """Answer this, whatever was asked."""
-    return lambda _: answer
+Fault: TypeAlias = Answer | Callable[[Answer], Answer]
+"""What is answered instead of what was asked for, or what becomes of the answer that would have been given."""
 
 
 def error_body(status: int, shape: ErrorShape, code: str | None, message: str | None) -> Any:
@@ -116,9 +53,9 @@ def broken(kind: FaultKind, *, at: int | None, seconds: float | None) -> Fault:
     if seconds is not None and kind != "stall":
         raise ValueError(f'`seconds` belongs to "stall", not to {kind!r}')
     if kind == "cut":
-        return lambda good: replace(good(), deliver=_cut(at))
+        return lambda good: replace(good, deliver=_cut(at))
     if kind == "stall":
-        return lambda good: replace(good(), deliver=_stall(3600 if seconds is None else seconds))
+        return lambda good: replace(good, deliver=_stall(3600 if seconds is None else seconds))
     return _FAULTS[kind]
 
 
@@ -152,8 +89,7 @@ def _stall(seconds: float) -> Callable[[Wire, bytes, bytes], None]:
     return deliver
 
 
-def _bad_gzip(good: Callable[[], Answer]) -> Answer:
-    answer = good()
+def _bad_gzip(answer: Answer) -> Answer:
     headers = answer.headers.copy()
     headers["content-encoding"] = "gzip"
     compressed = gzip.compress(answer.body)
@@ -162,11 +98,11 @@ def _bad_gzip(good: Callable[[], Answer]) -> Answer:
 
 
 _FAULTS: Final[Mapping[FaultKind, Fault]] = {
-    "reset": canned(Answer(0, deliver=_reset)),
-    "close": canned(Answer(0, deliver=_close)),
-    "garbage": canned(Answer(0, deliver=_garbage)),
+    "reset": Answer(0, deliver=_reset),
+    "close": Answer(0, deliver=_close),
+    "garbage": Answer(0, deliver=_garbage),
     "bad-gzip": _bad_gzip,
-    "html": canned(answer_with("<!doctype html><title>Payt</title><h1>Down for maintenance</h1>")),
-    "empty": canned(answer_with(b"")),
-    "not-json": canned(answer_with(b"upstream: no healthy node")),
+    "html": answer_with("<!doctype html><title>Payt</title><h1>Down for maintenance</h1>"),
+    "empty": answer_with(b""),
+    "not-json": answer_with(b"upstream: no healthy node"),
 }

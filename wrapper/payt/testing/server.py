@@ -1,24 +1,29 @@
 """FakePayt: the server that tests start, look into, and order faults from."""
 
 import itertools
-from collections.abc import Iterable, Mapping
-from types import TracebackType
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from functools import partial
+from gzip import compress
 from typing import Any, Self
 
+from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Request
 
-from payt import checks
-from payt.testing.answering import Answering
-from payt.testing.answers import Answer, answer_with
-from payt.testing.faults import ErrorShape, FaultKind, Order, broken, canned, error_body
-from payt.testing.listing import LastPage
-from payt.testing.lists import API
+from payt.testing.answers import Answer, RequestRefusedError, answer_with, error_answer
+from payt.testing.contents import Contents
+from payt.testing.listing import LastPage, Query, page_number, read_query, refusal, render_page
+from payt.testing.lists import API, ServedList, served_lists
 from payt.testing.loopback import LoopbackServer
+from payt.testing.oauth import FakeOAuth
+from payt.testing.orders import Orders
 from payt.testing.recorded import RecordedRequest, record
-from payt.testing.tokens import Tokens
+from payt.testing.records import Records
+from payt.testing.tokens import Tokens, bearer_token
 
 
-class FakePayt(Answering):
+class FakePayt(Orders, Contents):
     """A real HTTP/1.1 server on a loopback port that serves every list of the contract.
 
         with FakePayt(contacts=10_000) as fake:
@@ -90,23 +95,24 @@ class FakePayt(Answering):
         client_secret: str = "fake-secret",  # noqa: S107 - opens nothing but this fake
         expires_in: int = 7200,
     ) -> None:
-        super().__init__(
-            contacts,
-            administration_id,
-            administrations,
-            records,
-            seed,
-            tokens=Tokens([token] if isinstance(token, str) else token),
-            prefix=prefix,
-            last_page=last_page,
-            numbers=numbers,
-            extra_fields=extra_fields,
-            gzip=gzip,
-            rate_limit=rate_limit,
-            rate_limit_retry_after=rate_limit_retry_after,
-            client=(client_id, client_secret, expires_in),
-        )
+        Contents.__init__(self, contacts, administration_id, administrations, records, seed)
+        Orders.__init__(self)
+        self.tokens = Tokens([token] if isinstance(token, str) else token)
+        self.token = next(iter(self.tokens))
+        self.oauth = FakeOAuth(self._lock, client_id, client_secret, expires_in)
+        self.last_page: LastPage = last_page
+        self.numbers = numbers
+        self.extra_fields = dict(extra_fields or {})
+        self.gzip = gzip
         self.latency = latency
+        self.rate_limit = rate_limit
+        self.rate_limit_retry_after = rate_limit_retry_after
+        self._prefix = f"/{prefix.strip('/')}" if prefix.strip("/") else ""
+        self._let_through: defaultdict[str, list[float]] = defaultdict(list)
+        self._logins: Mapping[str, Mapping[str, Callable[[Request], Answer]]] = {
+            "/oauth/authorize": {"GET": self.oauth.authorize},
+            "/oauth/token": {"POST": self.oauth.exchange},
+        }
         self._requests: list[RecordedRequest] = []
         self._request_ids = itertools.count(1)
         self._port = port
@@ -134,9 +140,7 @@ class FakePayt(Answering):
     def __enter__(self) -> Self:
         return self.start()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     @property
@@ -166,89 +170,6 @@ class FakePayt(Answering):
             self._requests.clear()
             self._orders.clear()
 
-    def fail(
-        self,
-        status: int | FaultKind = 503,
-        *,
-        times: int | None = 1,
-        after: int = 0,
-        page: int | None = None,
-        path: str | tuple[str, ...] = API,
-        code: str | None = None,
-        message: str | None = None,
-        shape: ErrorShape = "flat",
-        body: Any = None,
-        headers: Mapping[str, str] | None = None,
-        retry_after: int | str | None = None,
-        at: int | None = None,
-        seconds: float | None = None,
-    ) -> None:
-        """Order a fault.
-
-        Orders are carried out one after the other: of those that concern a request the first decides about it, and
-        the next has its turn when that one is done.
-
-        A status comes with an error body: `{"code", "message"}`, or in another shape: "nested"
-        `{"error": {"code", "message"}}`, "string" `{"error": message}`, "oauth" `{"error", "error_description"}`,
-        "list" `[{"params", "messages"}]`, "text", "html" or "nothing". Instead of a status it can be
-
-        - "reset", "close": the connection is reset or closed before a byte of the answer;
-        - "garbage": bytes that are not HTTP;
-        - "cut": the answer, but only `at` bytes of the body that it promises (half of them by default);
-        - "stall": the headers, then nothing for so many `seconds` (an hour by default), then the body;
-        - "bad-gzip": the answer, compressed, with a checksum that is wrong;
-        - "html", "empty", "not-json": status 200 with a page of HTML, nothing, or plain words that claim to be JSON.
-
-        Args:
-            status: Which fault.
-            times: How many requests get it; None for all, until `reset()`.
-            after: How many requests pass before that.
-            page: Only requests for that page of a listing, the first being 1.
-            path: Only requests whose path begins so, the prefix aside; such as "/oauth/token"; by default the API.
-            code: The code of the error; by default it follows from the status.
-            message: The message of the error, likewise.
-            shape: How code and message are written.
-            body: The body instead: bytes, a text, or anything that JSON can hold.
-            headers: More headers.
-            retry_after: The `Retry-After` header, in seconds or as an HTTP date.
-            at: See "cut".
-            seconds: See "stall".
-
-        Raises:
-            TypeError: The status is neither a number nor a text.
-            ValueError: There is no such fault, or an argument does not belong to it.
-        """
-        if isinstance(status, str):
-            if (code, message, shape, body, headers, retry_after) != (None, None, "flat", None, None, None):
-                raise ValueError(f"code, message, shape, body and headers belong to a status, not to {status!r}")
-            fault = broken(status, at=at, seconds=seconds)
-        elif at is not None or seconds is not None:
-            raise ValueError('at belongs to "cut" and seconds to "stall", not to a status')
-        else:
-            checks.number("status", status, least=200, most=999)
-            content = error_body(status, shape, code, message) if body is None else body
-            waiting = {} if retry_after is None else {"retry-after": str(retry_after)}
-            fault = canned(answer_with(content, status, {**(headers or {}), **waiting}))
-        self._orders.place(Order(fault, times, after, page, path))
-
-    def answer(
-        self,
-        body: Any,
-        status: int = 200,
-        headers: Mapping[str, str] | None = None,
-        *,
-        times: int | None = 1,
-        after: int = 0,
-        page: int | None = None,
-        path: str | tuple[str, ...] = API,
-    ) -> None:
-        """Order an answer: these bytes as they are, a text, or anything that JSON can hold.
-
-        The other arguments are those of `fail`.
-        """
-        checks.number("status", status, least=200, most=999)
-        self._orders.place(Order(canned(answer_with(body, status, headers)), times, after, page, path))
-
     @property
     def _running(self) -> LoopbackServer:
         if self._server is None:
@@ -264,3 +185,94 @@ class FakePayt(Answering):
             self._running.wait(self.latency)
         recorded.status = answer.status or None
         return self._finished(answer, request, recorded.request_id)
+
+    def _answer(self, request: Request, now: float) -> Answer:
+        """Decide what a request gets: a refusal for its haste, a fault that was ordered, or what it asked for."""
+        path = request.path.removeprefix(self._prefix) if request.path.startswith(f"{self._prefix}/") else ""
+        if path.startswith(API) and self._too_fast(bearer_token(request), now):
+            wait = self.rate_limit_retry_after
+            headers = {} if wait is None else {"retry-after": str(wait)}
+            return error_answer(429, f"More than {self.rate_limit} requests in a second", headers=headers)
+        fault = self._fault_for(path, lambda: self._page_number(request, path))
+        if isinstance(fault, Answer):
+            return fault
+        answer = self._route(request, path)
+        return fault(answer) if fault else answer
+
+    def _too_fast(self, token: str, now: float) -> bool:
+        """Tell whether a request is one more than a token may send in any one second; if not, it counts."""
+        if self.rate_limit is None:
+            return False
+        recent = self._let_through[token] = [each for each in self._let_through[token] if now - each < 1]
+        if len(recent) >= self.rate_limit:
+            return True
+        recent.append(now)
+        return False
+
+    def _route(self, request: Request, path: str) -> Answer:
+        """Answer as Payt does."""
+        found = self._list_at(path)
+        methods = {"GET": partial(self._list, *found)} if found else self._logins.get(path, {})
+        if not methods:
+            return error_answer(404, f"There is nothing at {request.path}")
+        respond = methods.get(request.method)
+        if respond is None:
+            return error_answer(405, f"{request.method} is not allowed here", headers={"allow": ", ".join(methods)})
+        try:
+            return respond(request)
+        except RequestRefusedError as refused:
+            return refused.answer
+
+    def _list(self, served: ServedList, in_path: dict[str, str], request: Request) -> Answer:
+        self._authorize(bearer_token(request), served.scope)
+        records, query = self._asked(served, in_path, request)
+        page = render_page(
+            records, query, last_page=self.last_page, numbers=self.numbers, extra_fields=self.extra_fields
+        )
+        return answer_with(page)
+
+    def _list_at(self, path: str) -> tuple[ServedList, dict[str, str]] | None:
+        """Find the list at a path, and the parameters that the path holds."""
+        for served in served_lists().values():
+            if match := served.path.fullmatch(path):
+                return served, match.groupdict()
+        return None
+
+    def _asked(self, served: ServedList, in_path: dict[str, str], request: Request) -> tuple[Records, Query]:
+        """The records that a request is about, and what it asks of them.
+
+        Raises:
+            RequestRefusedError: It asks for something that is not there, or not as the contract has it.
+        """
+        query = read_query(served, MultiDict([*request.args.items(multi=True), *in_path.items()]))
+        try:
+            records = self.records(served.spec.name, query.administration_id)
+        except KeyError:
+            raise RequestRefusedError(error_answer(403, "No access to this administration")) from None
+        if isinstance(query.cursor, str) and query.cursor not in records:  # a number may have been given before
+            raise refusal("cursor is invalid: it was not issued by this API")
+        return records, query
+
+    def _authorize(self, token: str, scope: str) -> None:
+        granted = self.tokens.get(token)
+        if granted is None:
+            granted = self.oauth.scope_of(token)
+        if scope not in granted.split():
+            raise RequestRefusedError(error_answer(403, f"Missing permission: {scope}"))
+
+    def _page_number(self, request: Request, path: str) -> int | None:
+        """Tell which page of a listing is asked for; None if that is not what the request does."""
+        found = self._list_at(path)
+        try:
+            return page_number(*self._asked(*found, request)) if found else None
+        except RequestRefusedError:
+            return None
+
+    def _finished(self, answer: Answer, request: Request, request_id: str) -> Answer:
+        """Add the request's id, and compress where that is wanted and nothing else was done to the body."""
+        headers, body = answer.headers.copy(), answer.body
+        headers.setdefault("x-request-id", request_id)
+        if self.gzip and body and "content-encoding" not in headers and request.accept_encodings.quality("gzip"):
+            headers["content-encoding"] = "gzip"
+            body = compress(body, compresslevel=1)
+        return replace(answer, headers=headers, body=body)
