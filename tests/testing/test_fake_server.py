@@ -153,7 +153,7 @@ def test_a_connection_is_closed_where_the_client_says_so() -> None:
 def test_kept_connections_do_not_stall_on_delayed_acknowledgements() -> None:
     with FakePayt(contacts=1) as fake, connect(fake) as client:
         client.get(LISTING)
-        for served in fake._running._open:
+        for served in fake._running.open:
             assert served.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 

@@ -3,35 +3,16 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from werkzeug.datastructures import Headers
 from werkzeug.http import HTTP_STATUS_CODES
+from werkzeug.serving import WSGIRequestHandler
 
 
-class Wire(Protocol):
-    """The server's end of one connection."""
-
-    def send(self, data: bytes) -> None:
-        """Send these bytes at once."""
-        ...
-
-    def wait(self, seconds: float) -> None:
-        """Do nothing for so long; raises ConnectionAbortedError when the server is closed meanwhile."""
-        ...
-
-    def hang_up(self) -> None:
-        """Close the connection after what was sent."""
-        ...
-
-    def reset(self) -> None:
-        """Break the connection off: the client's side sees a TCP reset."""
-        ...
-
-
-def deliver_whole(wire: Wire, head: bytes, body: bytes) -> None:
+def deliver_whole(connection: WSGIRequestHandler, head: bytes, body: bytes) -> None:
     """Send head and body in one piece: in two they can cost the client a delayed acknowledgement."""
-    wire.send(head + body)
+    connection.wfile.write(head + body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +29,7 @@ class Answer:
     status: int
     headers: Headers = field(default_factory=Headers)
     body: bytes = b""
-    deliver: Callable[[Wire, bytes, bytes], None] = deliver_whole
+    deliver: Callable[[WSGIRequestHandler, bytes, bytes], None] = deliver_whole
 
 
 class RequestRefusedError(Exception):
@@ -98,8 +79,6 @@ def error_answer(
 
 def error_code(status: int) -> str:
     """Name a status the way the codes of errors are written: 422 is `unprocessable_entity`."""
-    if status == 401:
-        return "unauthorized"
     return reason_phrase(status).lower().replace(" ", "_")
 
 

@@ -1,11 +1,17 @@
 """Faults to order: what each of them does."""
 
 import gzip
+import socket
+import struct
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, Final, Literal, TypeAlias, get_args
+from typing import Any, Final, Literal, TypeAlias, cast, get_args
 
-from payt.testing.answers import Answer, Wire, answer_with, error_code, reason_phrase
+from werkzeug.serving import WSGIRequestHandler
+
+from payt.testing.answers import Answer, answer_with, error_code, reason_phrase
+from payt.testing.loopback import LoopbackServer
 
 FaultKind: TypeAlias = Literal["reset", "close", "garbage", "cut", "stall", "bad-gzip", "html", "empty", "not-json"]
 """Faults other than a status (see `FakePayt.fail`)."""
@@ -59,32 +65,35 @@ def broken(kind: FaultKind, *, at: int | None, seconds: float | None) -> Fault:
     return _FAULTS[kind]
 
 
-def _reset(wire: Wire, _head: bytes, _body: bytes) -> None:
-    wire.reset()
+def _reset(connection: WSGIRequestHandler, _head: bytes, _body: bytes) -> None:
+    connection.close_connection = True
+    # linger for no time: closing sends RST, and nothing must be sent before it
+    connection.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+    socket.close(connection.connection.detach())
 
 
-def _close(wire: Wire, _head: bytes, _body: bytes) -> None:
-    wire.hang_up()
+def _close(connection: WSGIRequestHandler, _head: bytes, _body: bytes) -> None:
+    connection.close_connection = True
 
 
-def _garbage(wire: Wire, _head: bytes, _body: bytes) -> None:
-    wire.send(b"\x00\xff\x16\x03 this is no HTTP\r\n\r\n")
-    wire.hang_up()
+def _garbage(connection: WSGIRequestHandler, _head: bytes, _body: bytes) -> None:
+    connection.wfile.write(b"\x00\xff\x16\x03 this is no HTTP\r\n\r\n")
+    connection.close_connection = True
 
 
-def _cut(at: int | None) -> Callable[[Wire, bytes, bytes], None]:
-    def deliver(wire: Wire, head: bytes, body: bytes) -> None:
-        wire.send(head + body[: len(body) // 2 if at is None else at])
-        wire.hang_up()
+def _cut(at: int | None) -> Callable[[WSGIRequestHandler, bytes, bytes], None]:
+    def deliver(connection: WSGIRequestHandler, head: bytes, body: bytes) -> None:
+        connection.wfile.write(head + body[: len(body) // 2 if at is None else at])
+        connection.close_connection = True
 
     return deliver
 
 
-def _stall(seconds: float) -> Callable[[Wire, bytes, bytes], None]:
-    def deliver(wire: Wire, head: bytes, body: bytes) -> None:
-        wire.send(head)
-        wire.wait(seconds)
-        wire.send(body)
+def _stall(seconds: float) -> Callable[[WSGIRequestHandler, bytes, bytes], None]:
+    def deliver(connection: WSGIRequestHandler, head: bytes, body: bytes) -> None:
+        connection.wfile.write(head)
+        cast("LoopbackServer", connection.server).wait(seconds)
+        connection.wfile.write(body)
 
     return deliver
 
@@ -97,6 +106,7 @@ def _bad_gzip(answer: Answer) -> Answer:
     return replace(answer, headers=headers, body=compressed[:-8] + wrong_checksum)
 
 
+_NO_LINGER: Final = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 _FAULTS: Final[Mapping[FaultKind, Fault]] = {
     "reset": Answer(0, deliver=_reset),
     "close": Answer(0, deliver=_close),

@@ -2,8 +2,6 @@
 
 import contextlib
 import socket
-import struct
-import sys
 import threading
 from collections.abc import Callable
 from typing import Any, Final
@@ -15,7 +13,6 @@ from werkzeug.wrappers import Request
 from payt.testing.answers import Answer, error_answer, reason_phrase
 
 _HOST: Final = "127.0.0.1"
-_NO_LINGER: Final = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 
 Respond = Callable[[Request, int], Answer]
 """Answers a request that came on the connection of that number."""
@@ -28,6 +25,7 @@ class LoopbackServer(ThreadedWSGIServer):
 
     Attributes:
         connections: How many connections were accepted so far.
+        open: The connections that are open now, each with its number: 1 for the first that was accepted.
     """
 
     def __init__(self, respond: Respond, port: int = 0) -> None:
@@ -39,7 +37,7 @@ class LoopbackServer(ThreadedWSGIServer):
         self.respond = respond
         self.connections = 0
         self._guard = threading.Lock()
-        self._open: dict[socket.socket, int] = {}
+        self.open: dict[socket.socket, int] = {}
         self._connection_threads: list[threading.Thread] = []
         self._closing = threading.Event()
         self._acceptor = threading.Thread(target=self._accept, name="FakePayt", daemon=True)
@@ -47,17 +45,6 @@ class LoopbackServer(ThreadedWSGIServer):
     def start(self) -> None:
         """Begin to serve."""
         self._acceptor.start()
-
-    @property
-    def open_connections(self) -> int:
-        """How many connections are open now."""
-        with self._guard:
-            return len(self._open)
-
-    def number_of(self, connection: socket.socket) -> int:
-        """Return the number of an open connection: 1 for the first that was accepted."""
-        with self._guard:
-            return self._open[connection]
 
     def wait(self, seconds: float) -> None:
         """Wait, but not beyond the closing of the server.
@@ -76,7 +63,7 @@ class LoopbackServer(ThreadedWSGIServer):
         self._acceptor.join()
         self.server_close()
         with self._guard:
-            for connection in self._open:
+            for connection in self.open:
                 with contextlib.suppress(OSError):  # the client may be gone
                     connection.shutdown(socket.SHUT_RDWR)
         for thread in self._connection_threads:
@@ -97,19 +84,19 @@ class LoopbackServer(ThreadedWSGIServer):
         )
         with self._guard:
             self.connections += 1
-            self._open[request] = self.connections
+            self.open[request] = self.connections
         self._connection_threads = [*filter(threading.Thread.is_alive, self._connection_threads), thread]
         thread.start()
 
     def shutdown_request(self, request: Any) -> None:
         """Close a connection, out of reach of `close` first: its file number may soon be another's."""
         with self._guard:
-            self._open.pop(request, None)
+            self.open.pop(request, None)
         super().shutdown_request(request)
 
 
 class _Connection(WSGIRequestHandler):
-    """One connection with its requests, one after the other; the `Wire` that answers are delivered on.
+    """One connection with its requests, one after the other.
 
     It keeps HTTP and the reading of requests from its bases and replaces how answers are written: werkzeug's
     own way closes the connection after each.
@@ -127,7 +114,7 @@ class _Connection(WSGIRequestHandler):
         except (HTTPException, OSError, ValueError):
             self.send_error(400, "The request cannot be read")
             return
-        self._send_answer(self.server.respond(request, self.server.number_of(self.connection)))
+        self._send_answer(self.server.respond(request, self.server.open[self.connection]))
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Answer an invalid HTTP request with JSON, and hang up."""
@@ -149,18 +136,3 @@ class _Connection(WSGIRequestHandler):
         lines += [f"{name}: {value}" for name, value in headers]
         head = "\r\n".join((*lines, "", "")).encode()
         answer.deliver(self, head, answer.body if has_body and self.command != "HEAD" else b"")
-
-    def send(self, data: bytes) -> None:
-        self.wfile.write(data)
-
-    def wait(self, seconds: float) -> None:
-        self.server.wait(seconds)
-
-    def hang_up(self) -> None:
-        self.close_connection = True
-
-    def reset(self) -> None:
-        self.close_connection = True
-        # linger for no time: closing sends RST, and nothing must be sent before it
-        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
-        socket.close(self.connection.detach())

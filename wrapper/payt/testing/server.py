@@ -156,7 +156,7 @@ class FakePayt(Orders, Contents):
     @property
     def open_connections(self) -> int:
         """How many connections are open now."""
-        return self._running.open_connections
+        return len(self._running.open)
 
     @property
     def requests(self) -> list[RecordedRequest]:
