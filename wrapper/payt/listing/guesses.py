@@ -83,8 +83,12 @@ class Guesses:
 
     @property
     def allowed(self) -> bool:
-        """Whether there may be any: while most are of use, and with room for more than the next page."""
+        """Whether there may be more: while most are of use, and with room for more than the next page."""
         return self._most > 1 and len(self._useless) <= _USELESS + self._useful / 4
+
+    def __bool__(self) -> bool:
+        """Whether there are any, or may be."""
+        return bool(self._ahead) or self.allowed
 
     def next(self, before: list[int], room: float) -> Guess | None:
         """The page to ask for now; None if there is none.
@@ -159,7 +163,7 @@ class Guesses:
     def _lanes(self) -> int:
         """How many requests are under way at a time: as many as the pace lets start while one is answered."""
         lanes = self._seconds * self._rate if self._seconds else 0.0
-        if self._share < 0.8:  # others take a part of the pace
+        if self._share < 0.8 and self._rate < math.inf:  # others take a part of the pace
             lanes = min(lanes, self._busy)
         return 0 if lanes < _WORTH else math.ceil(min(lanes, self._most))
 
