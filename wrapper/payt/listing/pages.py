@@ -17,7 +17,6 @@ from ..transport.redaction import plain
 from .arguments import Listing
 
 T = TypeVar("T")
-E = TypeVar("E", bound=PaytError)
 CANNOT_CUT = (
     "the page has more records than were asked for, and nothing says how to resume behind the last one of `limit`: "
     "list without limit"
@@ -89,7 +88,7 @@ def records_of(response: Response[Any]) -> list[Any]:
     """
     data = getattr(response.parsed, "data", None)
     if not isinstance(data, list):
-        refuse(response, f"status {response.status_code} brought no page")
+        refuse(response, InvalidResponseError(f"status {response.status_code} brought no page", path="$"))
     return data
 
 
@@ -120,7 +119,8 @@ def odd_names(response: Response[Any]) -> str:
         around = {name: json.dumps(value).encode() for name, value in json.loads(response.content).items()}
     for name in ("error", "errors"):
         if name in response.unknown_fields and msgspec.json.decode(around.get(name, b"null")):
-            refuse(response, f"status {response.status_code}, and yet the answer has `{name}`", f"$.{name}")
+            text = f"status {response.status_code}, and yet the answer has `{name}`"
+            refuse(response, InvalidResponseError(text, path=f"$.{name}"))
     inside = msgspec.json.decode(around.get("pagination", b"null"), type=dict[str, msgspec.Raw] | None) or {}
     names = {*around, *inside} & response.unknown_fields
     return ", ".join(sorted(name if name.isidentifier() else "…" for name in names))
@@ -161,16 +161,11 @@ def belongs(listing: Listing, record: Any, part: Mapping[str, Any]) -> bool:
     return True
 
 
-def refuse(response: Response[Any], text: str, path: str = "$") -> NoReturn:
-    """Raise an InvalidResponseError about an answer."""
-    raise about(response, InvalidResponseError(text, path=path))
-
-
-def about(response: Response[Any], error: E) -> E:
-    """An error that knows which answer it is about."""
+def refuse(response: Response[Any], error: PaytError) -> NoReturn:
+    """Raise an error, which then knows which answer it is about."""
     error.method, error.url, error.status = "GET", response.url, response.status_code
     error.request_id = plain(response.headers.get("X-Request-Id", "")) or None
-    return error
+    raise error
 
 
 def _invalid(listing: Listing, record: Unreadable, cursor: str | None) -> InvalidRecord:

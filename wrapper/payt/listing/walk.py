@@ -28,7 +28,6 @@ from .pages import (
     InvalidRecord,
     Page,
     Proof,
-    about,
     belongs,
     cursor_of,
     keys_of,
@@ -240,7 +239,7 @@ class Walk(Generic[T]):
         if not (odd or full) or not (count or self._largest) or self.listing.spec.key is None:
             return None, None
         if not any(self._before[-1:]):
-            refuse(response, NO_KEY, path="$.data")
+            refuse(response, InvalidResponseError(NO_KEY, path="$.data"))
         proof = Proof(doubt=f"`{odd}`" if odd else "a full page", cursor=self._cursor)
         return str(self._before[-1]), proof if odd or wanted else None
 
@@ -250,19 +249,18 @@ class Walk(Generic[T]):
         if proof.cut is not None:
             if keys[:1] != [proof.first]:
                 self._cursor = proof.cursor
-                refuse(response, CANNOT_CUT, path="$.data")
+                refuse(response, InvalidResponseError(CANNOT_CUT, path="$.data"))
             return proof.cut
         cursor = cursor_of(response)
         further = not keys and cursor is not None and hash(cursor) not in self._cursors
         again = bool(keys) and keys == self._before and proof.cursor != self._cursor
         if more or further or again:
             found = "there are records" if more else "the same page comes" if again else "there is a cursor"
-            refuse(
-                response,
+            text = (
                 f"the listing seemed complete, and {found} behind its end: the last page ended with {proof.doubt} and "
-                "without `pagination.cursor`",
-                path="$.pagination",
+                "without `pagination.cursor`"
             )
+            refuse(response, InvalidResponseError(text, path="$.pagination"))
         return self._empty_page(response.content, response.headers)
 
     def _check(
@@ -271,21 +269,21 @@ class Walk(Generic[T]):
         """That the listing advances."""
         self._empty = self._empty + 1 if empty and cursor is not None else 0
         if self._empty > _MOST_EMPTY:
-            raise about(response, PaginationError(f"{_MOST_EMPTY} pages in a row had a cursor and no records"))
+            refuse(response, PaginationError(f"{_MOST_EMPTY} pages in a row had a cursor and no records"))
         if cursor is None:
             return
         if hash(cursor) in self._cursors:
-            raise about(response, PaginationError("the cursor goes in circles: it was sent before"))
+            refuse(response, PaginationError("the cursor goes in circles: it was sent before"))
         if len(cursor) > _LONGEST_CURSOR:
             long = f"the cursor has {len(cursor)} characters, more than a URL can hold"
-            refuse(response, long, path="$.pagination.cursor")
+            refuse(response, InvalidResponseError(long, path="$.pagination.cursor"))
         if stands and (not self.listing.overlapping or keys == self._before):
-            raise about(response, PaginationError("the cursor moves and the records stay: all of a page came before"))
+            refuse(response, PaginationError("the cursor moves and the records stay: all of a page came before"))
 
     def _cut(self, response: Response[Any], last: Any, keys: list[Any]) -> tuple[str, Proof | None]:
         """The cursor behind this record, on a page that has more than were asked for."""
         [key] = keys_of(self.listing, [last])
         if not key:
-            refuse(response, CANNOT_CUT, path="$.data")
+            refuse(response, InvalidResponseError(CANNOT_CUT, path="$.data"))
         proof = Proof(first=keys[keys.index(key) + 1], cursor=self._cursor)
         return str(key), None if self._by_key else proof
