@@ -27,15 +27,13 @@ class Dialect:
     begin = "START TRANSACTION"
     begin_page = begin
     """How a transaction begins, and one that writes a page; each of them sees what others have committed meanwhile."""
+    insert: Callable[[sa.Table], Any]
+    """An INSERT that knows ON CONFLICT, where there is one."""
     longest_key: int | None = None
     """How many characters a key may have."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self.engine = engine
-
-    def insert(self, table: sa.Table) -> Any:
-        """An INSERT that knows ON CONFLICT."""
-        raise NotImplementedError
 
     def connect(self) -> sa.Connection:
         """A connection that is ready to write."""

@@ -24,6 +24,7 @@ class PostgreSQL(Dialect):
     """A server."""
 
     again = "40001", "40P01"
+    insert = staticmethod(postgresql.insert)
     begin = "BEGIN ISOLATION LEVEL READ COMMITTED"
     begin_page = "; ".join(  # for each transaction, as a pooler may hand the next one to another session
         (
@@ -41,10 +42,6 @@ class PostgreSQL(Dialect):
         super().__init__(engine)
         self._guard: tuple[sa.Engine, sa.Connection] | None = None
         self._codec: str | None = None
-
-    def insert(self, table: sa.Table) -> Any:
-        """As `Dialect.insert`."""
-        return postgresql.insert(table)
 
     def close(self) -> None:
         """As `Dialect.close`."""

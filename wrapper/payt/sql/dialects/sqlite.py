@@ -7,7 +7,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
@@ -29,6 +28,7 @@ class SQLite(Dialect):
 
     # another writer was in between, for longer than the patience or at a moment at which SQLite has none
     again = (_BUSY,)
+    insert = staticmethod(sqlite.insert)
     begin = begin_page = "BEGIN IMMEDIATE"
 
     def __init__(self, engine: sa.Engine) -> None:
@@ -36,10 +36,6 @@ class SQLite(Dialect):
         path = engine.url.database
         self._path = None if in_memory(engine.url) or path is None else Path(path.removeprefix("file:")).resolve()
         self._opened: dict[Path, tuple[int, int]] = {}
-
-    def insert(self, table: sa.Table) -> Any:
-        """As `Dialect.insert`."""
-        return sqlite.insert(table)
 
     def open(self, connection: sa.Connection) -> sa.Connection:
         """As `Dialect.open`; readers see the last commit and are not blocked (WAL)."""
