@@ -31,7 +31,7 @@ class Query:
         wanted: Fields of records, each with the values of which one must be there.
         watermark: The field that says when a record was changed.
         after: Records must have been changed after this.
-        fields: What is sent of a record; None for all but what comes on request.
+        fields: What is sent of a record: the names to keep ("only"), and those to leave out ("except"), if given.
         cursor: The key of the record before the page.
         per_page: How many records at most.
     """
@@ -40,7 +40,7 @@ class Query:
     wanted: Sequence[tuple[str, frozenset[str]]]
     watermark: str | None
     after: datetime | None
-    fields: "FieldSelection | None"
+    fields: "Mapping[str, Names]"
     cursor: int | str | None
     per_page: int
 
@@ -84,15 +84,17 @@ def render_page(
     matching = filter(query.matches, records.after(query.cursor))
     page = list(islice(matching, query.per_page))
     more = len(page) == query.per_page if last_page == "empty-page" else next(matching, None) is not None
-    if query.fields is None and not numbers and not extra_fields:
+    if not query.fields and not numbers and not extra_fields:
         rows = [record.json for record in page]
     else:
-        unnamed = records.served.on_request if query.fields is None or query.fields.only is None else ()
+        unnamed = () if "only" in query.fields else records.served.on_request
         rows = []
         for record in page:
             row = {**record.fields, **extra_fields, **({records.served.key: record.key} if numbers else {})}
-            sent = {name: value for name, value in row.items() if name not in unnamed}
-            rows.append(json_bytes(query.fields.of(sent) if query.fields else sent))
+            sent: Any = {name: value for name, value in row.items() if name not in unnamed}
+            for word, names in query.fields.items():
+                sent = _picked(sent, names, only=word == "only")
+            rows.append(json_bytes(sent))
     end = _LAST_PAGE[last_page]
     if more:
         end = b',"pagination":' + json_bytes({"cursor": page[-1].key if numbers else str(page[-1].key)})
@@ -110,40 +112,21 @@ Names: TypeAlias = dict[str, "Names | None"]
 """Names of fields; behind each the names chosen within it, or None for all of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class FieldSelection:
-    """The fields that a request wants.
-
-    Attributes:
-        only: The fields to keep; None keeps all.
-        excluded: The fields to leave out of these.
-    """
-
-    only: Names | None
-    excluded: Names
-
-    def of(self, value: Mapping[str, Any]) -> Any:
-        """Return what is left of an object."""
-        chosen = value if self.only is None else _picked(value, self.only, only=True)
-        return _picked(chosen, self.excluded, only=False)
-
-
-def read_fields(text: str | None) -> FieldSelection | None:
+def read_fields(text: str | None) -> Mapping[str, Names]:
     """Read the parameter `fields`, for example `{"only":["id",{"label":["name"]}]}`.
 
     Raises:
         RequestRefusedError: It is not JSON, or not of that shape.
     """
     if text is None:
-        return None
+        return {}
     try:
         document = json.loads(text)
         if not isinstance(document, dict) or not document.keys() <= {"only", "except"}:
             raise refusal('fields is invalid: an object with "only" or "except" is expected')
-        names = {key: _names(value) for key, value in document.items()}
+        return {word: _names(listed) for word, listed in document.items()}
     except (ValueError, RecursionError):
         raise refusal("fields is invalid: not a JSON document") from None
-    return FieldSelection(only=names.get("only"), excluded=names.get("except", {}))
 
 
 def refusal(message: str) -> RequestRefusedError:
@@ -209,27 +192,22 @@ _FORMS: Final[Mapping[str, tuple[str, Callable[[str], Any], str]]] = {
 """The types and formats of texts: what they look like, how they are read, what they are called."""
 
 
-def _names(value: object) -> Names:
-    if not isinstance(value, list):
-        raise refusal("fields is invalid: a list of names is expected")
-    names: Names = {}
-    for item in value:
-        if isinstance(item, str):
-            _merge(names, {item: None})
-        elif isinstance(item, dict):
-            _merge(names, {name: _names(nested) for name, nested in item.items()})
-        else:
-            raise refusal("fields is invalid: names, or objects of names, are expected in a list")
-    return names
-
-
-def _merge(names: Names, others: Names) -> None:
-    """Add names to others; a field that was chosen whole stays so."""
-    for name, nested in others.items():
-        if nested is None:
-            names[name] = None
-        elif (chosen := names.setdefault(name, {})) is not None:
-            _merge(chosen, nested)
+def _names(*lists: object) -> Names:
+    """Read lists of names as one; a field that is named by itself is chosen whole."""
+    whole: Names = {}
+    within: dict[str, list[object]] = {}
+    for listed in lists:
+        if not isinstance(listed, list):
+            raise refusal("fields is invalid: a list of names is expected")
+        for item in listed:
+            if isinstance(item, str):
+                whole[item] = None
+            elif isinstance(item, dict):
+                for name, nested in item.items():
+                    within.setdefault(name, []).append(nested)
+            else:
+                raise refusal("fields is invalid: names, or objects of names, are expected in a list")
+    return {name: _names(*nested) for name, nested in within.items()} | whole
 
 
 def _picked(value: Any, names: Names, *, only: bool) -> Any:

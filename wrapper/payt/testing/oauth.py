@@ -1,21 +1,42 @@
 """The OAuth2 side of Payt, much like Doorkeeper's: `/oauth/authorize` and `/oauth/token`."""
 
 import base64
-import binascii
 import hashlib
+import json
 import re
 import secrets
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import unquote_plus, urlencode
 
 from werkzeug.wrappers import Request
 
-from payt.testing.answers import Answer, RequestRefusedError, answer_with
-from payt.testing.tokens import READ_EVERYTHING, invalid_token
+from payt.testing.answers import Answer, RequestRefusedError, answer_with, error_answer
+from payt.testing.lists import served_lists
+
+READ_EVERYTHING: Final = " ".join(dict.fromkeys(served.scope for served in served_lists().values()))
+"""The scopes that reading every list takes."""
+
+
+class Tokens(dict[str, str]):
+    """The static tokens that are accepted, each with its scopes, separated by spaces.
+
+    `tokens["some-token"] = ""` takes the scopes of a token away, `del tokens["some-token"]` the token.
+    """
+
+    def __init__(self, tokens: Iterable[str]) -> None:
+        super().__init__(dict.fromkeys(tokens, READ_EVERYTHING))
+
+    def add(self, token: str, scope: str = READ_EVERYTHING) -> None:
+        """Accept one more token."""
+        self[token] = scope
+
+    def discard(self, token: str) -> None:
+        """Accept a token no longer."""
+        self.pop(token, None)
 
 
 class FakeOAuth:
@@ -47,7 +68,7 @@ class FakeOAuth:
         self._offset = 0.0
         self._access_tokens: dict[str, _Grant] = {}
         self._refresh_tokens: dict[str, _Grant] = {}
-        self._codes: dict[str, _Code] = {}
+        self._codes: dict[str, _Grant] = {}
         self._grants: Mapping[str, Callable[[Mapping[str, str]], dict[str, Any]]] = {
             "client_credentials": self._for_application,
             "authorization_code": self._for_code,
@@ -90,9 +111,9 @@ class FakeOAuth:
         with self._lock:
             grant = self._access_tokens.get(token)
             if grant is None:
-                raise invalid_token("The access token is invalid")
+                raise _invalid_token("The access token is invalid")
             if grant.refusal or grant.expired(self._now()):
-                raise invalid_token(grant.refusal or "The access token expired")
+                raise _invalid_token(grant.refusal or "The access token expired")
             return grant.scope
 
     def authorize(self, request: Request) -> Answer:
@@ -109,8 +130,12 @@ class FakeOAuth:
             raise _refusal("invalid_redirect_uri", "The redirect uri is missing or malformed")
         if not state:
             raise _refusal("invalid_request", "Missing required parameter: state")
-        outcome = {**self._outcome(asked, redirect_uri), "state": state}
-        location = f"{redirect_uri}{'&' if '?' in redirect_uri else '?'}{urlencode(outcome)}"
+        try:
+            outcome = {"code": self._code(asked, redirect_uri)}
+        except RequestRefusedError as refused:
+            outcome = json.loads(refused.answer.body)
+        query = urlencode({**outcome, "state": state})
+        location = f"{redirect_uri}{'&' if '?' in redirect_uri else '?'}{query}"
         return answer_with(b"", 302, {"location": location})
 
     def exchange(self, request: Request) -> Answer:
@@ -134,36 +159,27 @@ class FakeOAuth:
                 raise
         return answer_with(tokens, headers={"cache-control": "no-store"})
 
-    def _outcome(self, asked: Mapping[str, str], redirect_uri: str) -> dict[str, str]:
-        """Let the user decide; returns what the redirect carries."""
-        scope = asked.get("scope") or self.scope
+    def _code(self, asked: Mapping[str, str], redirect_uri: str) -> str:
+        """Let the user decide; returns the authorization code."""
         challenge = asked.get("code_challenge")
         if asked.get("response_type") != "code":
-            return {"error": "unsupported_response_type", "error_description": "Only the response type code is known"}
+            raise _refusal("unsupported_response_type", "Only the response type code is known")
         if challenge and asked.get("code_challenge_method") != "S256":
-            return {"error": "invalid_request", "error_description": "The code challenge method must be S256"}
-        if not _within(scope, self.scope):
-            return {"error": "invalid_scope", "error_description": "The requested scope is unknown"}
+            raise _refusal("invalid_request", "The code challenge method must be S256")
+        scope = _scope(asked, self.scope)
         if self.refuse:
-            return {"error": "access_denied", "error_description": "The user refused"}
+            raise _refusal("access_denied", "The user refused")
         code = _random()
         with self._lock:
-            self._codes[code] = _Code(redirect_uri, scope, challenge, self._now() + _CODE_LIFETIME)
-        return {"code": code}
+            expires_at = self._now() + _CODE_LIFETIME
+            self._codes[code] = _Grant(scope, expires_at, redirect_uri=redirect_uri, challenge=challenge)
+        return code
 
     def _authenticate(self, request: Request) -> None:
         """Check the client's id and secret, sent as they are or percent-encoded (RFC 6749, section 2.3.1)."""
-        scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
-        try:
-            sent = base64.b64decode(encoded, validate=True).decode()
-        except (binascii.Error, UnicodeError):
-            sent = ""
-        client_id, _, secret = sent.partition(":")
-        expected = (self.client_id, self.client_secret)
-        if scheme.lower() != "basic" or expected not in (
-            (client_id, secret),
-            (unquote_plus(client_id), unquote_plus(secret)),
-        ):
+        sent = request.authorization
+        pair = (sent.username or "", sent.password or "") if sent and sent.type == "basic" else ("", "")
+        if (self.client_id, self.client_secret) not in (pair, tuple(map(unquote_plus, pair))):
             raise _refusal(
                 "invalid_client",
                 "Client authentication failed",
@@ -172,15 +188,13 @@ class FakeOAuth:
             )
 
     def _for_application(self, parameters: Mapping[str, str]) -> dict[str, Any]:
-        scope = parameters.get("scope") or self.scope
-        if not _within(scope, self.scope):
-            raise _refusal("invalid_scope", "The requested scope is unknown")
+        scope = _scope(parameters, self.scope)
         self.client_credentials += 1
         return self._access_token(scope, None)
 
     def _for_code(self, parameters: Mapping[str, str]) -> dict[str, Any]:
         code = self._codes.get(parameters.get("code", ""))
-        if code is None or code.expires_at <= self._now():
+        if code is None or code.expired(self._now()):
             raise _refusal("invalid_grant", "The authorization code is unknown, used or expired")
         if parameters.get("redirect_uri") != code.redirect_uri:
             raise _refusal("invalid_grant", "The redirect uri is not the one of the authorization")
@@ -194,9 +208,7 @@ class FakeOAuth:
         grant = self._refresh_tokens.get(parameters.get("refresh_token", ""))
         if grant is None or grant.refusal or grant.expired(self._now()):
             raise _refusal("invalid_grant", "The refresh token is unknown, used, revoked or expired")
-        scope = parameters.get("scope") or grant.scope
-        if not _within(scope, grant.scope):
-            raise _refusal("invalid_scope", "The requested scope is more than was granted")
+        scope = _scope(parameters, grant.scope)
         del self._refresh_tokens[parameters["refresh_token"]]
         self.refreshes += 1
         return self._issue(scope)
@@ -218,24 +230,16 @@ class FakeOAuth:
 
 @dataclass(slots=True)
 class _Grant:
-    """What a token is good for."""
+    """What a token or a code is good for, and what the exchange of a code must come with."""
 
     scope: str
     expires_at: float | None
     refusal: str = ""
+    redirect_uri: str = ""
+    challenge: str | None = None
 
     def expired(self, now: float) -> bool:
         return self.expires_at is not None and self.expires_at <= now
-
-
-@dataclass(frozen=True, slots=True)
-class _Code:
-    """An authorization code, and what its exchange must come with."""
-
-    redirect_uri: str
-    scope: str
-    challenge: str | None
-    expires_at: float
 
 
 _CODE_LIFETIME: Final = 10 * 60
@@ -252,8 +256,12 @@ def _challenge(verifier: str) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
 
 
-def _within(scope: str, allowed: str) -> bool:
-    return set(scope.split()) <= set(allowed.split())
+def _scope(asked: Mapping[str, str], allowed: str) -> str:
+    """Return the scopes that are asked for; all that are allowed where none are."""
+    scope = asked.get("scope") or allowed
+    if not set(scope.split()) <= set(allowed.split()):
+        raise _refusal("invalid_scope", "The requested scope is unknown, or more than was granted")
+    return scope
 
 
 def _parameters(request: Request) -> Mapping[str, str]:
@@ -270,3 +278,9 @@ def _refusal(
     error: str, description: str, *, status: int = 400, headers: Mapping[str, str] | None = None
 ) -> RequestRefusedError:
     return RequestRefusedError(answer_with({"error": error, "error_description": description}, status, headers))
+
+
+def _invalid_token(description: str) -> RequestRefusedError:
+    """Refuse a token, as RFC 6750, section 3 has it."""
+    challenge = f'Bearer realm="Payt API", error="invalid_token", error_description="{description}"'
+    return RequestRefusedError(error_answer(401, description, headers={"www-authenticate": challenge}))

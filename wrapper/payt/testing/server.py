@@ -16,11 +16,10 @@ from payt.testing.contents import Contents
 from payt.testing.listing import LastPage, Query, page_number, read_query, refusal, render_page
 from payt.testing.lists import API, ServedList, served_lists
 from payt.testing.loopback import LoopbackServer
-from payt.testing.oauth import FakeOAuth
+from payt.testing.oauth import FakeOAuth, Tokens
 from payt.testing.orders import Orders
 from payt.testing.recorded import RecordedRequest, record
 from payt.testing.records import Records
-from payt.testing.tokens import Tokens, bearer_token
 
 
 class FakePayt(Orders, Contents):
@@ -189,7 +188,7 @@ class FakePayt(Orders, Contents):
     def _answer(self, request: Request, now: float) -> Answer:
         """Decide what a request gets: a refusal for its haste, a fault that was ordered, or what it asked for."""
         path = request.path.removeprefix(self._prefix) if request.path.startswith(f"{self._prefix}/") else ""
-        if path.startswith(API) and self._too_fast(bearer_token(request), now):
+        if path.startswith(API) and self._too_fast(_bearer_token(request), now):
             wait = self.rate_limit_retry_after
             headers = {} if wait is None else {"retry-after": str(wait)}
             return error_answer(429, f"More than {self.rate_limit} requests in a second", headers=headers)
@@ -224,7 +223,7 @@ class FakePayt(Orders, Contents):
             return refused.answer
 
     def _list(self, served: ServedList, in_path: dict[str, str], request: Request) -> Answer:
-        self._authorize(bearer_token(request), served.scope)
+        self._authorize(_bearer_token(request), served.scope)
         records, query = self._asked(served, in_path, request)
         page = render_page(
             records, query, last_page=self.last_page, numbers=self.numbers, extra_fields=self.extra_fields
@@ -276,3 +275,9 @@ class FakePayt(Orders, Contents):
             headers["content-encoding"] = "gzip"
             body = compress(body, compresslevel=1)
         return replace(answer, headers=headers, body=body)
+
+
+def _bearer_token(request: Request) -> str:
+    """Return the token that a request carries, or nothing."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
