@@ -4,7 +4,6 @@ import time
 from dataclasses import dataclass, field
 
 from werkzeug.datastructures import Headers
-from werkzeug.wrappers import Request
 
 
 @dataclass(slots=True)
@@ -36,18 +35,3 @@ class RecordedRequest:
     request_id: str
     received_at: float = field(default_factory=time.monotonic)
     status: int | None = None
-
-
-def record(request: Request, connection: int, request_id: str) -> RecordedRequest:
-    """Take down a request that has just come."""
-    return RecordedRequest(
-        method=request.method,
-        path=request.path,
-        query=request.args.to_dict(),
-        query_pairs=list(request.args.items(multi=True)),
-        raw_query=request.query_string.decode("latin-1"),
-        headers=Headers(list(request.headers)),
-        body=request.get_data(),
-        connection=connection,
-        request_id=request_id,
-    )

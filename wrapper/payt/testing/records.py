@@ -48,31 +48,28 @@ class Records:
         self._lock = lock
         self._seed = seed
         self._administration_id = administration_id
-        self._records: dict[int | str, Record] = {}
-        self._keys: list[int | str] = []
+        self._records: dict[int | str, Record | None] = {}  # None: not invented yet, so that starting takes no time
         if isinstance(given, int):
-            self._keys += range(1, checks.number(f"the number of {served.spec.name}", given, least=0) + 1)
+            count = checks.number(f"the number of {served.spec.name}", given, least=0)
+            self._records = dict.fromkeys(range(1, count + 1))
+        self._keys = [*self._records]  # in their order
         for each in () if isinstance(given, int) else given:
             self._insert(each)
 
     def __len__(self) -> int:
-        with self._lock:
-            return len(self._keys)
+        return len(self._keys)
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         with self._lock:
             return iter([dict(record.fields) for record in self.after(None)])
 
     def __contains__(self, key: object) -> bool:
-        with self._lock:
-            index = bisect.bisect_left(self._keys, _order(key_of(key)), key=_order)
-            return self._keys[index : index + 1] == [key_of(key)]
+        return key_of(key) in self._records
 
     @property
     def keys(self) -> list[str]:
         """What tells the records apart."""
-        with self._lock:
-            return list(map(str, self._keys))
+        return list(map(str, self._keys.copy()))
 
     def add(self, given: Mapping[str, Any] | None = None, /, **fields: Any) -> dict[str, Any]:
         """Add a record and return it.
@@ -112,8 +109,8 @@ class Records:
             KeyError: There is no such record.
         """
         with self._lock:
-            self._keys.remove(self._existing(key))
-            self._records.pop(key_of(key), None)
+            del self._records[self._existing(key)]
+            self._keys.remove(key_of(key))
 
     def after(self, key: int | str | None) -> Iterator[Record]:
         """Yield the records behind a key, or all of them; the caller holds the lock."""
@@ -148,10 +145,10 @@ class Records:
         return key_of(key)
 
     def _record(self, key: int | str) -> Record:
-        """Look a record up; invented ones are made when first asked for, so that starting takes no time."""
-        if key not in self._records:
-            self._records[key] = self._rendered(key, self._invented({self.served.key: str(key)}))
-        return self._records[key]
+        record = self._records[key]
+        if record is None:
+            record = self._records[key] = self._rendered(key, self._invented({self.served.key: str(key)}))
+        return record
 
     def _invented(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         if self.served.spec.name == CONTACTS:

@@ -8,7 +8,7 @@ from functools import partial
 from gzip import compress
 from typing import Any, Self
 
-from werkzeug.datastructures import MultiDict
+from werkzeug.datastructures import Headers, MultiDict
 from werkzeug.wrappers import Request
 
 from payt.testing.answers import Answer, RequestRefusedError, answer_with, error_answer
@@ -18,7 +18,7 @@ from payt.testing.lists import API, ServedList, served_lists
 from payt.testing.loopback import LoopbackServer
 from payt.testing.oauth import FakeOAuth, Tokens
 from payt.testing.orders import Orders
-from payt.testing.recorded import RecordedRequest, record
+from payt.testing.recorded import RecordedRequest
 from payt.testing.records import Records
 
 
@@ -176,7 +176,17 @@ class FakePayt(Orders, Contents):
         return self._server
 
     def _respond(self, request: Request, connection: int) -> Answer:
-        recorded = record(request, connection, f"fake-{next(self._request_ids)}")
+        recorded = RecordedRequest(
+            method=request.method,
+            path=request.path,
+            query=request.args.to_dict(),
+            query_pairs=list(request.args.items(multi=True)),
+            raw_query=request.query_string.decode("latin-1"),
+            headers=Headers(list(request.headers)),
+            body=request.get_data(),
+            connection=connection,
+            request_id=f"fake-{next(self._request_ids)}",
+        )
         with self._lock:
             self._requests.append(recorded)
             answer = self._answer(request, recorded.received_at)
