@@ -280,8 +280,8 @@ def test_a_broken_answer_can_be_that_of_a_refusal(fake: FakePayt) -> None:
     [
         ({"status": "explode"}, "no such fault: 'explode'; there are reset, close"),
         ({"status": 500, "shape": "round"}, "no such shape: 'round'; there are flat"),
-        ({"status": 500, "at": 1}, 'at belongs to "cut"'),
-        ({"status": 500, "seconds": 1}, 'seconds to "stall"'),
+        ({"status": 500, "at": 1}, '`at` belongs to "cut", not to 500'),
+        ({"status": 500, "seconds": 1}, '`seconds` belongs to "stall", not to 500'),
         ({"status": "reset", "at": 1}, '`at` belongs to "cut"'),
         ({"status": "cut", "seconds": 1}, '`seconds` belongs to "stall"'),
         ({"status": "reset", "retry_after": 1}, "belong to a status, not to 'reset'"),

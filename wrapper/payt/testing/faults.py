@@ -6,6 +6,7 @@ import struct
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final, Literal, TypeAlias, cast, get_args
 
 from werkzeug.serving import WSGIRequestHandler
@@ -42,26 +43,13 @@ def error_body(status: int, shape: ErrorShape, code: str | None, message: str | 
 
 
 def broken(kind: FaultKind, *, at: int | None, seconds: float | None) -> Fault:
-    """Make a fault other than a status.
-
-    Args:
-        kind: Which.
-        at: How many bytes of the body come through, of a body that is cut; half of them by default.
-        seconds: How long nothing comes, of an answer that stalls; an hour by default.
-
-    Raises:
-        ValueError: There is no such fault, or an argument belongs to another.
-    """
-    if kind not in get_args(FaultKind):
-        raise ValueError(f"no such fault: {kind!r}; there are {', '.join(get_args(FaultKind))}, and any status")
-    if at is not None and kind != "cut":
-        raise ValueError(f'`at` belongs to "cut", not to {kind!r}')
-    if seconds is not None and kind != "stall":
-        raise ValueError(f'`seconds` belongs to "stall", not to {kind!r}')
+    """Make a fault other than a status; `at` and `seconds` are those of `FakePayt.fail`."""
     if kind == "cut":
-        return lambda good: replace(good, deliver=_cut(at))
+        return lambda good: replace(good, deliver=partial(_cut, at))
     if kind == "stall":
-        return lambda good: replace(good, deliver=_stall(3600 if seconds is None else seconds))
+        return lambda good: replace(good, deliver=partial(_stall, 3600 if seconds is None else seconds))
+    if kind not in _FAULTS:
+        raise ValueError(f"no such fault: {kind!r}; there are {', '.join(get_args(FaultKind))}, and any status")
     return _FAULTS[kind]
 
 
@@ -72,30 +60,20 @@ def _reset(connection: WSGIRequestHandler, _head: bytes, _body: bytes) -> None:
     socket.close(connection.connection.detach())
 
 
-def _close(connection: WSGIRequestHandler, _head: bytes, _body: bytes) -> None:
+def _hang_up(last_words: bytes, connection: WSGIRequestHandler, _head: bytes, _body: bytes) -> None:
+    connection.wfile.write(last_words)
     connection.close_connection = True
 
 
-def _garbage(connection: WSGIRequestHandler, _head: bytes, _body: bytes) -> None:
-    connection.wfile.write(b"\x00\xff\x16\x03 this is no HTTP\r\n\r\n")
+def _cut(at: int | None, connection: WSGIRequestHandler, head: bytes, body: bytes) -> None:
+    connection.wfile.write(head + body[: len(body) // 2 if at is None else at])
     connection.close_connection = True
 
 
-def _cut(at: int | None) -> Callable[[WSGIRequestHandler, bytes, bytes], None]:
-    def deliver(connection: WSGIRequestHandler, head: bytes, body: bytes) -> None:
-        connection.wfile.write(head + body[: len(body) // 2 if at is None else at])
-        connection.close_connection = True
-
-    return deliver
-
-
-def _stall(seconds: float) -> Callable[[WSGIRequestHandler, bytes, bytes], None]:
-    def deliver(connection: WSGIRequestHandler, head: bytes, body: bytes) -> None:
-        connection.wfile.write(head)
-        cast("LoopbackServer", connection.server).wait(seconds)
-        connection.wfile.write(body)
-
-    return deliver
+def _stall(seconds: float, connection: WSGIRequestHandler, head: bytes, body: bytes) -> None:
+    connection.wfile.write(head)
+    cast("LoopbackServer", connection.server).wait(seconds)
+    connection.wfile.write(body)
 
 
 def _bad_gzip(answer: Answer) -> Answer:
@@ -109,8 +87,8 @@ def _bad_gzip(answer: Answer) -> Answer:
 _NO_LINGER: Final = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 _FAULTS: Final[Mapping[FaultKind, Fault]] = {
     "reset": Answer(0, deliver=_reset),
-    "close": Answer(0, deliver=_close),
-    "garbage": Answer(0, deliver=_garbage),
+    "close": Answer(0, deliver=partial(_hang_up, b"")),
+    "garbage": Answer(0, deliver=partial(_hang_up, b"\x00\xff\x16\x03 this is no HTTP\r\n\r\n")),
     "bad-gzip": _bad_gzip,
     "html": answer_with("<!doctype html><title>Payt</title><h1>Down for maintenance</h1>"),
     "empty": answer_with(b""),

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import math
 import re
 import secrets
 import threading
@@ -78,7 +79,10 @@ class FakeOAuth:
     def issue(self, scope: str | None = None) -> dict[str, Any]:
         """Issue tokens as if somebody had logged in; returns what the token endpoint would have answered."""
         with self._lock:
-            return self._issue(scope or self.scope)
+            refresh_token = _random()
+            grant = _Grant(scope or self.scope, self._now() + _REFRESH_TOKEN_LIFETIME)
+            self._refresh_tokens[refresh_token] = grant
+            return {**self._access_token(grant.scope, self.expires_in), "refresh_token": refresh_token}
 
     def revoke(self, token: str) -> None:
         """Revoke an access token or a refresh token; the other one of the same login stays good.
@@ -94,7 +98,7 @@ class FakeOAuth:
         """Let all access tokens of persons expire now; those of the application itself never do."""
         with self._lock:
             for grant in self._access_tokens.values():
-                if grant.expires_at is not None:
+                if grant.expires_at < math.inf:
                     grant.expires_at = self._now()
 
     def advance(self, seconds: float) -> None:
@@ -112,7 +116,7 @@ class FakeOAuth:
             grant = self._access_tokens.get(token)
             if grant is None:
                 raise _invalid_token("The access token is invalid")
-            if grant.refusal or grant.expired(self._now()):
+            if grant.refusal or grant.expires_at <= self._now():
                 raise _invalid_token(grant.refusal or "The access token expired")
             return grant.scope
 
@@ -180,12 +184,7 @@ class FakeOAuth:
         sent = request.authorization
         pair = (sent.username or "", sent.password or "") if sent and sent.type == "basic" else ("", "")
         if (self.client_id, self.client_secret) not in (pair, tuple(map(unquote_plus, pair))):
-            raise _refusal(
-                "invalid_client",
-                "Client authentication failed",
-                status=401,
-                headers={"www-authenticate": 'Basic realm="Payt"'},
-            )
+            raise _refusal("invalid_client", "Client authentication failed", status=401)
 
     def _for_application(self, parameters: Mapping[str, str]) -> dict[str, Any]:
         scope = _scope(parameters, self.scope)
@@ -194,7 +193,7 @@ class FakeOAuth:
 
     def _for_code(self, parameters: Mapping[str, str]) -> dict[str, Any]:
         code = self._codes.get(parameters.get("code", ""))
-        if code is None or code.expired(self._now()):
+        if code is None or code.expires_at <= self._now():
             raise _refusal("invalid_grant", "The authorization code is unknown, used or expired")
         if parameters.get("redirect_uri") != code.redirect_uri:
             raise _refusal("invalid_grant", "The redirect uri is not the one of the authorization")
@@ -202,25 +201,20 @@ class FakeOAuth:
             raise _refusal("invalid_grant", "The code verifier does not fit the code challenge")
         del self._codes[parameters["code"]]
         self.exchanges += 1
-        return self._issue(code.scope)
+        return self.issue(code.scope)
 
     def _for_refresh_token(self, parameters: Mapping[str, str]) -> dict[str, Any]:
         grant = self._refresh_tokens.get(parameters.get("refresh_token", ""))
-        if grant is None or grant.refusal or grant.expired(self._now()):
+        if grant is None or grant.refusal or grant.expires_at <= self._now():
             raise _refusal("invalid_grant", "The refresh token is unknown, used, revoked or expired")
         scope = _scope(parameters, grant.scope)
         del self._refresh_tokens[parameters["refresh_token"]]
         self.refreshes += 1
-        return self._issue(scope)
-
-    def _issue(self, scope: str) -> dict[str, Any]:
-        refresh_token = _random()
-        self._refresh_tokens[refresh_token] = _Grant(scope, self._now() + _REFRESH_TOKEN_LIFETIME)
-        return {**self._access_token(scope, self.expires_in), "refresh_token": refresh_token}
+        return self.issue(scope)
 
     def _access_token(self, scope: str, expires_in: int | None) -> dict[str, Any]:
         token, now = _random(), self._now()
-        self._access_tokens[token] = _Grant(scope, None if expires_in is None else now + expires_in)
+        self._access_tokens[token] = _Grant(scope, math.inf if expires_in is None else now + expires_in)
         lifetime = {} if expires_in is None else {"expires_in": expires_in}
         return {"access_token": token, "token_type": "Bearer", **lifetime, "scope": scope, "created_at": int(now)}
 
@@ -233,13 +227,10 @@ class _Grant:
     """What a token or a code is good for, and what the exchange of a code must come with."""
 
     scope: str
-    expires_at: float | None
+    expires_at: float
     refusal: str = ""
     redirect_uri: str = ""
     challenge: str | None = None
-
-    def expired(self, now: float) -> bool:
-        return self.expires_at is not None and self.expires_at <= now
 
 
 _CODE_LIFETIME: Final = 10 * 60
@@ -274,9 +265,8 @@ def _parameters(request: Request) -> Mapping[str, str]:
     return parameters
 
 
-def _refusal(
-    error: str, description: str, *, status: int = 400, headers: Mapping[str, str] | None = None
-) -> RequestRefusedError:
+def _refusal(error: str, description: str, *, status: int = 400) -> RequestRefusedError:
+    headers = {"www-authenticate": 'Basic realm="Payt"'} if status == 401 else {}
     return RequestRefusedError(answer_with({"error": error, "error_description": description}, status, headers))
 
 

@@ -68,12 +68,14 @@ class Orders:
             TypeError: The status is neither a number nor a text.
             ValueError: There is no such fault, or an argument does not belong to it.
         """
+        if at is not None and status != "cut":
+            raise ValueError(f'`at` belongs to "cut", not to {status!r}')
+        if seconds is not None and status != "stall":
+            raise ValueError(f'`seconds` belongs to "stall", not to {status!r}')
         if isinstance(status, str):
             if (code, message, shape, body, headers, retry_after) != (None, None, "flat", None, None, None):
                 raise ValueError(f"code, message, shape, body and headers belong to a status, not to {status!r}")
             fault: Fault = broken(status, at=at, seconds=seconds)
-        elif at is not None or seconds is not None:
-            raise ValueError('at belongs to "cut" and seconds to "stall", not to a status')
         else:
             checks.number("status", status, least=200, most=999)
             content = error_body(status, shape, code, message) if body is None else body
@@ -101,17 +103,18 @@ class Orders:
 
     def _fault_for(self, path: str, page: Callable[[], int | None]) -> Fault | None:
         """Return the fault that a request gets, if any; it counts for the order that decided."""
-        order = next((each for each in self._orders if each.concerns(path, page)), None)
-        if order is None:
-            return None
-        if order.after:
-            order.after -= 1
-            return None
-        if order.times is not None:
-            order.times -= 1
-            if not order.times:
-                self._orders.remove(order)
-        return order.fault
+        for order in self._orders:
+            if not path.startswith(order.path) or (order.page is not None and order.page != page()):
+                continue
+            if order.after:
+                order.after -= 1
+                return None
+            if order.times is not None:
+                order.times -= 1
+                if not order.times:
+                    self._orders.remove(order)
+            return order.fault
+        return None
 
 
 @dataclass(slots=True)
@@ -128,7 +131,3 @@ class _Order:
         for name, value, least in (("times", self.times, 1), ("after", self.after, 0), ("page", self.page, 1)):
             if value is not None:
                 checks.number(name, value, least=least)
-
-    def concerns(self, path: str, page: Callable[[], int | None]) -> bool:
-        """Tell whether a request for that path and page is among those that this order is about."""
-        return path.startswith(self.path) and (self.page is None or self.page == page())

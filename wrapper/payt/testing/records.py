@@ -48,10 +48,8 @@ class Records:
         self._lock = lock
         self._seed = seed
         self._administration_id = administration_id
-        self._records: dict[int | str, Record | None] = {}  # None: not invented yet, so that starting takes no time
-        if isinstance(given, int):
-            count = checks.number(f"the number of {served.spec.name}", given, least=0)
-            self._records = dict.fromkeys(range(1, count + 1))
+        count = checks.number(f"the number of {served.spec.name}", given, least=0) if isinstance(given, int) else 0
+        self._records: dict[int | str, Record | None] = dict.fromkeys(range(1, count + 1))  # None: not invented yet
         self._keys = [*self._records]  # in their order
         for each in () if isinstance(given, int) else given:
             self._insert(each)

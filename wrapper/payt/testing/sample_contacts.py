@@ -40,12 +40,13 @@ def contact(*, seed: int = 0, **fields: Any) -> dict[str, Any]:
     names = (fields.get("firstname", firstname), fields.get("infix", infix), fields.get("lastname", lastname))
     personal, shared, several = _email_addresses(dice, names)
     street, detail, postal_code, city, country, region = _address(dice)
+    debtor_number = f"D{10_000 + number}"
     faulty = dice.below(25) == 0
     invented: dict[str, Any] = {
         "id": str(number),
         "contact_identifier": f"K{100_000 + number}",
         "call_phone_number": dice.unless(25, f"+31{dice.pick(_AREA_CODES)}{dice.below(10**7):07}"),
-        "debtor_numbers": _debtor_numbers(dice, number),
+        "debtor_numbers": [debtor_number, f"{debtor_number}-2"] if dice.below(10) == 0 else [debtor_number],
         "default_email_address": dice.unless(10, dice.pick((personal, several))),
         "firstname": dice.unless(10, firstname),
         "gender": dice.unless(30, gender),
@@ -90,11 +91,6 @@ def example_page() -> dict[str, Any]:
     example: dict[str, Any] = dict.fromkeys(CONTACT_FIELDS, text)
     example |= {"debtor_numbers": [text], "validation_errors": {}, "updated_at": "2023-11-07T05:31:56Z"}
     return {"data": [example], "pagination": {"cursor": text}}
-
-
-def _debtor_numbers(dice: Dice, number: int) -> list[str]:
-    first = f"D{10_000 + number}"
-    return [first, f"{first}-2"] if dice.below(10) == 0 else [first]
 
 
 def _address(dice: Dice) -> tuple[str | None, ...]:

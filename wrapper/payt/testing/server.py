@@ -193,7 +193,12 @@ class FakePayt(Orders, Contents):
         if self.latency:
             self._running.wait(self.latency)
         recorded.status = answer.status or None
-        return self._finished(answer, request, recorded.request_id)
+        headers, body = answer.headers.copy(), answer.body
+        headers.setdefault("x-request-id", recorded.request_id)
+        if self.gzip and body and "content-encoding" not in headers and request.accept_encodings.quality("gzip"):
+            headers["content-encoding"] = "gzip"
+            body = compress(body, compresslevel=1)
+        return replace(answer, headers=headers, body=body)
 
     def _answer(self, request: Request, now: float) -> Answer:
         """Decide what a request gets: a refusal for its haste, a fault that was ordered, or what it asked for."""
@@ -263,9 +268,7 @@ class FakePayt(Orders, Contents):
         return records, query
 
     def _authorize(self, token: str, scope: str) -> None:
-        granted = self.tokens.get(token)
-        if granted is None:
-            granted = self.oauth.scope_of(token)
+        granted = self.tokens[token] if token in self.tokens else self.oauth.scope_of(token)
         if scope not in granted.split():
             raise RequestRefusedError(error_answer(403, f"Missing permission: {scope}"))
 
@@ -276,15 +279,6 @@ class FakePayt(Orders, Contents):
             return page_number(*self._asked(*found, request)) if found else None
         except RequestRefusedError:
             return None
-
-    def _finished(self, answer: Answer, request: Request, request_id: str) -> Answer:
-        """Add the request's id, and compress where that is wanted and nothing else was done to the body."""
-        headers, body = answer.headers.copy(), answer.body
-        headers.setdefault("x-request-id", request_id)
-        if self.gzip and body and "content-encoding" not in headers and request.accept_encodings.quality("gzip"):
-            headers["content-encoding"] = "gzip"
-            body = compress(body, compresslevel=1)
-        return replace(answer, headers=headers, body=body)
 
 
 def _bearer_token(request: Request) -> str:
