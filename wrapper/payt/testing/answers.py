@@ -32,6 +32,7 @@ class Answer:
     deliver: Callable[[WSGIRequestHandler, bytes, bytes], None] = deliver_whole
 
 
+@dataclass(eq=False)
 class RequestRefusedError(Exception):
     """A request that gets an error instead of what it asked for.
 
@@ -39,9 +40,7 @@ class RequestRefusedError(Exception):
         answer: That error.
     """
 
-    def __init__(self, answer: Answer) -> None:
-        super().__init__(answer.status)
-        self.answer = answer
+    answer: Answer
 
 
 def json_bytes(value: object) -> bytes:

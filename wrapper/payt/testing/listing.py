@@ -78,7 +78,7 @@ def read_query(served: ServedList, parameters: MultiDict[str, str]) -> Query:
 
 
 def render_page(
-    records: Records, query: Query, *, last_page: LastPage, numbers: bool, extra_fields: Mapping[str, Any]
+    records: Records, query: Query, last_page: LastPage, *, numbers: bool, extra_fields: Mapping[str, Any]
 ) -> bytes:
     """Write the page that a query asks for, in the style that `FakePayt` describes; the caller holds the lock."""
     matching = filter(query.matches, records.after(query.cursor))

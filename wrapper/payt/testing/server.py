@@ -106,7 +106,7 @@ class FakePayt(Orders, Contents):
         self.latency = latency
         self.rate_limit = rate_limit
         self.rate_limit_retry_after = rate_limit_retry_after
-        self._prefix = f"/{prefix.strip('/')}" if prefix.strip("/") else ""
+        self._prefix = f"/{prefix.strip('/')}".rstrip("/")
         self._let_through: defaultdict[str, list[float]] = defaultdict(list)
         self._logins: Mapping[str, Mapping[str, Callable[[Request], Answer]]] = {
             "/oauth/authorize": {"GET": self.oauth.authorize},
@@ -240,9 +240,7 @@ class FakePayt(Orders, Contents):
     def _list(self, served: ServedList, in_path: dict[str, str], request: Request) -> Answer:
         self._authorize(_bearer_token(request), served.scope)
         records, query = self._asked(served, in_path, request)
-        page = render_page(
-            records, query, last_page=self.last_page, numbers=self.numbers, extra_fields=self.extra_fields
-        )
+        page = render_page(records, query, self.last_page, numbers=self.numbers, extra_fields=self.extra_fields)
         return answer_with(page)
 
     def _list_at(self, path: str) -> tuple[ServedList, dict[str, str]] | None:
