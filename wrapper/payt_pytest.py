@@ -38,8 +38,8 @@ def fake_payt(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
     """
     from payt.testing import FakePayt, skip_waits  # noqa: PLC0415 - see above
 
-    marker = request.node.get_closest_marker("fake_payt")
-    with FakePayt(*(marker.args if marker else ()), **(marker.kwargs if marker else {})) as fake, skip_waits():
+    marker = request.node.get_closest_marker("fake_payt") or pytest.mark.fake_payt.mark
+    with FakePayt(*marker.args, **marker.kwargs) as fake, skip_waits():
         for name in [name for name in os.environ if name.startswith("PAYT_")]:
             monkeypatch.delenv(name)
         monkeypatch.setenv("PAYT_TOKEN", fake.token)

@@ -91,8 +91,7 @@ class FakeOAuth:
             KeyError: No such token was issued.
         """
         with self._lock:
-            tokens = self._refresh_tokens if token in self._refresh_tokens else self._access_tokens
-            tokens[token].refusal = "The access token was revoked"
+            (self._access_tokens | self._refresh_tokens)[token].refusal = "The access token was revoked"
 
     def expire(self) -> None:
         """Let all access tokens of persons expire now; those of the application itself never do."""

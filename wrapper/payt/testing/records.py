@@ -93,7 +93,7 @@ class Records:
             ValueError: The fields name another key.
         """
         with self._lock:
-            old = self._record(self._existing(key))
+            old = self._record(key_of(key))
             changed = {**old.fields, **self._now(), **fields}
             if key_of(changed[self.served.key]) != old.key:
                 raise ValueError(f"a record keeps its {self.served.key}: remove it and add another")
@@ -107,8 +107,9 @@ class Records:
             KeyError: There is no such record.
         """
         with self._lock:
-            del self._records[self._existing(key)]
-            self._keys.remove(key_of(key))
+            removed = self._record(key_of(key))
+            self._keys.remove(removed.key)
+            del self._records[removed.key]
 
     def after(self, key: int | str | None) -> Iterator[Record]:
         """Yield the records behind a key, or all of them; the caller holds the lock."""
@@ -137,12 +138,9 @@ class Records:
         watermark = self.served.spec.watermark
         return {} if watermark is None else {watermark: timestamp(datetime.now(UTC))}
 
-    def _existing(self, key: str | int) -> int | str:
-        if key not in self:
-            raise KeyError(f"there is no record with the {self.served.key} {key}")
-        return key_of(key)
-
     def _record(self, key: int | str) -> Record:
+        if key not in self._records:
+            raise KeyError(f"there is no record with the {self.served.key} {key}")
         record = self._records[key]
         if record is None:
             record = self._records[key] = self._rendered(key, self._invented({self.served.key: str(key)}))
