@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from time import monotonic
 
@@ -64,10 +64,15 @@ def end_with_invalid(selection: Selection, position: Position) -> None:
     Raises:
         click.exceptions.Exit: Some were.
     """
-    if count := len(position.invalid):
-        what = f"{count:,} {called(selection.spec, count)} left out as invalid"
-        report(f"payt: {what}: {', '.join(map(plain, position.invalid))}")
+    if position.invalid:
+        report_invalid(selection, position.invalid)
         raise click.exceptions.Exit(FAILED)
+
+
+def report_invalid(selection: Selection, invalid: Sequence[str], whose: str = "") -> None:
+    """Say which records were left out."""
+    what = f"{len(invalid):,} {called(selection.spec, len(invalid))} left out as invalid"
+    report(f"payt: {whose}{what}: {', '.join(map(plain, invalid))}")
 
 
 def _sofar(selection: Selection, position: Position, start: Position, seconds: float) -> str:

@@ -101,12 +101,12 @@ def _made(
     used = {str(each.name) for each in own} - {"fields", "skip_invalid"}
 
     def command(**given: Any) -> None:
-        administrations = given.get("administrations") or (None,)
-        if by_administration and administrations == (None,):
+        administrations = list(dict.fromkeys(given.get("administrations", ())))  # each once
+        if by_administration and not administrations:
             raise ValueError(NO_ADMINISTRATION)
         selection = Selection(
             spec=spec,
-            administrations=administrations,
+            administrations=administrations or [None],
             filters=chosen(spec, given),
             fields=values_of(given.get("fields", ())) or None,
             per_page=given.get("per_page", spec.most),

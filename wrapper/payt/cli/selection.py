@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import attrs
@@ -38,10 +38,6 @@ class Position:
 BEGINNING: Final = Position()
 
 
-def _each_once(ids: Iterable[str | None]) -> tuple[str | None, ...]:
-    return tuple(dict.fromkeys(ids))
-
-
 @attrs.frozen(kw_only=True)
 class Selection:
     """What to list; filters are those of the list's method, None where they were not given.
@@ -50,7 +46,7 @@ class Selection:
     """
 
     spec: ListSpec[Any]
-    administrations: Sequence[str | None] = attrs.field(converter=_each_once)
+    administrations: Sequence[str | None]
     filters: dict[str, Any]
     fields: Sequence[str] | None = None
     per_page: int
@@ -110,7 +106,7 @@ class Selection:
                         cursor=page.cursor,
                         records=at.records + len(page.data),
                         pages=at.pages + 1,
-                        invalid=(*at.invalid, *map(_invalid, page.invalid)),
+                        invalid=(*at.invalid, *map(described_invalid, page.invalid)),
                     )
                     yield at, administration, page.data
             except payt.PaytError as error:
@@ -135,5 +131,6 @@ class Selection:
         return pager
 
 
-def _invalid(record: payt.InvalidRecord) -> str:
+def described_invalid(record: payt.InvalidRecord) -> str:
+    """A record that was left out, by its id and what is wrong with it."""
     return f"{record.id or 'one without an id'} ({record.path.partition(']')[2].lstrip('.') or 'all of it'})"

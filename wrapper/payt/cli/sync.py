@@ -17,9 +17,9 @@ from payt.errors import PaytError
 from .exits import FAILED, code_of, message_of
 from .options import QUIET, SKIP_INVALID, option
 from .parameters import called
-from .progress import running, wanted
-from .screen import counted, plain, report
-from .selection import Selection
+from .progress import report_invalid, running, wanted
+from .screen import counted, report
+from .selection import Selection, described_invalid
 
 if TYPE_CHECKING:
     from payt.sql import SyncResult
@@ -130,9 +130,7 @@ def sync_command(
         _write_json(done, failed, code)
     for result in done:
         if result.invalid:
-            what = f"{called(selection.spec, len(result.invalid))} left out as invalid"
-            named = ", ".join(plain(record.id or record.path) for record in result.invalid)
-            report(f"payt: {_whose(result.administration_id)}{len(result.invalid):,} {what}: {named}")
+            report_invalid(selection, list(map(described_invalid, result.invalid)), _whose(result.administration_id))
     if error is not None and not isinstance(error, (PaytError, KeyboardInterrupt, TerminatedError)):
         raise error
     for name, why in failed.items():

@@ -168,14 +168,9 @@ class PartFile(Stream):
         # links are not followed: in a shared folder anybody could plant one
         flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
         planted = OSError(0, f"{self._part} is in the way (a link, or not a regular file): remove it", self.name)
+        number = None
         try:
             number = os.open(self._part, flags, 0o666)
-        except OSError as error:
-            if error.errno == errno.ELOOP:
-                raise planted from None
-            error.filename = self.name  # what the user knows it by
-            raise
-        try:
             found = os.fstat(number)
             if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
                 raise planted
@@ -183,10 +178,13 @@ class PartFile(Stream):
             if not os.path.samestat(found, self._part.stat()):
                 raise FileNotFoundError
         except OSError as error:
-            os.close(number)
-            if isinstance(error, (BlockingIOError, FileNotFoundError)):  # another has it, or has just completed it
-                raise BlockingIOError(0, "another export is writing it", self.name) from None
-            error.filename = self.name
+            if number is not None:
+                os.close(number)
+                if isinstance(error, (BlockingIOError, FileNotFoundError)):  # another has it, or has just completed it
+                    raise BlockingIOError(0, "another export is writing it", self.name) from None
+            if error is planted or error.errno == errno.ELOOP:
+                raise planted from None
+            error.filename = self.name  # what the user knows it by
             raise
         return os.fdopen(number, "r+b")
 
