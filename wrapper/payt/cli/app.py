@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
+from functools import partial
 from typing import Any
 
 import click
@@ -56,19 +56,27 @@ class Later(click.Group):
         return super().make_context(*arguments, **settings)
 
 
-def _commands_of(tag: str) -> Callable[[], list[click.Command]]:
-    return lambda: import_module("payt.cli.resource").commands_of(tag)
+def _commands_of(tag: str) -> list[click.Command]:
+    from .resource import commands_of  # noqa: PLC0415 - as above
+
+    return commands_of(tag)
+
+
+def _contract() -> list[click.Command]:
+    from .contract import check  # noqa: PLC0415 - as above
+
+    return [check]
 
 
 for tag in dict.fromkeys(tag for tag, _ in LISTS.values()):
     name = tag.replace("_", "-")
     about, epilog = getattr(Resources, tag).__doc__, examples(f"{name} list --help")
-    app.add_command(Later(_commands_of(tag), name=name, help=about, epilog=epilog))
+    app.add_command(Later(partial(_commands_of, tag), name=name, help=about, epilog=epilog))
 for command in (login, status, logout, demo, serve_fake):
     app.add_command(command)
 app.add_command(
     Later(
-        lambda: [import_module("payt.cli.contract").check],
+        _contract,
         name="contract",
         help="The contract that this client was generated from.",
         epilog=examples("contract check -a 1"),

@@ -57,21 +57,15 @@ _LONGEST: Final = 120
     epilog=examples("contract check -a 1", "contract check contacts -a 1 --json"),
 )
 def check(
-    *,
-    lists: Sequence[str],
-    administrations: Sequence[str],
-    per_page: int | None,
-    as_json: bool,
-    **connection: Any,
+    *, lists: Sequence[str], administrations: Sequence[str], per_page: int | None, as_json: bool, **connection: Any
 ) -> None:
     """Compare a page of every list with the contract.
 
     Name lists to compare only those. Nothing is changed, and no value is shown: only names of fields, kinds and
     counts. Exits with 1 if something differs. Of several administrations, the first one is read.
     """
-    administration_id = administrations[0] if administrations else None
     specs = [spec_of(checks.choice("LIST", name, list(LISTS))) for name in lists or LISTS]
-    queries = [_query_of(spec, administration_id, per_page) for spec in specs]
+    queries = [_query_of(spec, administrations, per_page) for spec in specs]
     counts: dict[str, int] = {}
     looked_at: list[str] = []
     found: list[tuple[str, Difference]] = []
@@ -103,13 +97,13 @@ def check(
         raise click.exceptions.Exit(FAILED)
 
 
-def _query_of(spec: ListSpec[Any], administration_id: str | None, per_page: int | None) -> dict[str, Any]:
+def _query_of(spec: ListSpec[Any], administrations: Sequence[str], per_page: int | None) -> dict[str, Any]:
     """What to ask with; filters that are needed have the values of the contract's examples."""
     query = {name: example_of(spec, name) for name in filters_of(spec, required=True)}
     if ADMINISTRATION in parameters_of(spec):
-        if not administration_id:
+        if not administrations:
             raise ValueError(NO_ADMINISTRATION)
-        query[ADMINISTRATION] = administration_id
+        query[ADMINISTRATION] = administrations[0]
     return {**query, "per_page": min(per_page or spec.most, spec.most)}
 
 

@@ -83,15 +83,7 @@ def _made(
 ) -> click.Command:
     """A command that every list may have, with the options that make its client and its selection.
 
-    Args:
-        spec: The list.
-        function: What does it, with a client, a selection and the values of those of its own options that do not make
-            the selection.
-        own: Its own options and arguments.
-        about: What it does.
-        shown: What to type behind its name, as examples.
-        filters: The filters that it takes.
-        paged: Whether pages and how many records can be chosen.
+    What does it gets a client, a selection and the values of those of its own options that do not make the selection.
     """
     name = function.__name__.removesuffix("_command")
     by_administration = ADMINISTRATION in parameters_of(spec)

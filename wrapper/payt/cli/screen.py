@@ -20,24 +20,19 @@ def plain(text: str) -> str:
     return _UNSEEN.sub(" ", text)
 
 
-def plain_lines(text: str) -> str:
-    """The same, but lines stay lines."""
-    return "\n".join(map(plain, text.split("\n")))
-
-
 def counted(count: int, word: str) -> str:
     """A number with the word behind it."""
     return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
 
 
-def echo(text: str) -> None:
-    """Write lines to standard output."""
-    click.echo(plain_lines(text))
+def echo(text: str, *, err: bool = False) -> None:
+    """Write lines to standard output, or to stderr."""
+    click.echo("\n".join(map(plain, text.split("\n"))), err=err)
 
 
 def report(text: str) -> None:
     """Write lines to stderr."""
-    click.echo(plain_lines(text), err=True)
+    echo(text, err=True)
 
 
 def console(stream: Any = None) -> Console:

@@ -26,13 +26,7 @@ from .options import Command, examples, option
     ],
     epilog=examples("serve-fake", "serve-fake --contacts 10000 --latency 0.3 --port 0"),
 )
-def serve_fake(
-    *,
-    contacts: int,
-    records: int,
-    administration: str,
-    **settings: Any,
-) -> None:
+def serve_fake(*, contacts: int, records: int, administration: str, **settings: Any) -> None:
     """Serve invented data over HTTP, as Payt would.
 
     That is contacts, and records of all other lists, until Ctrl-C.

@@ -100,7 +100,10 @@ class PartFile(Stream):
         self._arguments = {
             name: hashlib.sha256(msgspec.json.encode(value)).hexdigest()[:32] for name, value in arguments.items()
         }
-        state = self._read_state() if resume else None
+        state = None
+        if resume:
+            with suppress(FileNotFoundError, msgspec.DecodeError):
+                state = msgspec.json.decode(self._state.read_bytes(), type=_State)
         if state and (others := [name for name, of in self._arguments.items() if state.arguments.get(name) != of]):
             raise ValueError(
                 f"the kept part of {self.name} was started with another {' and another '.join(others)}: "
@@ -187,12 +190,6 @@ class PartFile(Stream):
             error.filename = self.name  # what the user knows it by
             raise
         return os.fdopen(number, "r+b")
-
-    def _read_state(self) -> _State | None:
-        try:
-            return msgspec.json.decode(self._state.read_bytes(), type=_State)
-        except (FileNotFoundError, msgspec.DecodeError):
-            return None
 
 
 def target_of(path: Path | None) -> Stream:

@@ -26,13 +26,13 @@ def format_of(path: Path) -> str:
     Raises:
         ValueError: It stands for none.
     """
-    try:
-        return ENDINGS[path.suffix.lower()]
-    except KeyError:
+    ending = path.suffix.lower()
+    if ending not in ENDINGS:
         raise ValueError(
             f"the ending of {path.name} is not a known format: "
             f"pass --format {'|'.join(FORMATS)}, or use one of {', '.join(ENDINGS)}"
-        ) from None
+        )
+    return ENDINGS[ending]
 
 
 def writer_of(
