@@ -200,7 +200,7 @@ def test_what_differs(
     value: Any, schema: dict[str, Any], expected: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("payt.contract.contract", lambda: CONTRACT)
-    assert [(d.path, d.what) for d in differences(value, schema)] == expected
+    assert [(d.path, d.difference) for d in differences(value, schema)] == expected
 
 
 def test_a_difference_is_counted_among_those_that_could_differ() -> None:

@@ -120,7 +120,7 @@ def check_command(client: payt.Client, selection: Selection, *, examples: int, a
     selection = attrs.evolve(selection, fields=_FIELDS, skip_invalid=True)
     selection.check(client)
     report, at = Report(examples), Position()
-    with progress(selection, shown=wanted(quiet=quiet, into_terminal=False)) as tell:
+    with progress(selection, shown=wanted(quiet=quiet)) as tell:
         for position, administration, contacts in selection.pages(client):
             for contact in contacts:
                 report.add(administration, contact)

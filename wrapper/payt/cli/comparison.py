@@ -25,13 +25,13 @@ class Difference:
 
     Attributes:
         path: Where.
-        what: What is different, in words.
+        difference: What is different, in words.
         count: How often.
         of: Of how many that could have been different.
     """
 
     path: str
-    what: str
+    difference: str
     count: int
     of: int
 

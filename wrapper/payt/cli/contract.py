@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any, Final, cast
 from urllib.parse import quote
 
+import attrs
 import click
 
 import payt
@@ -84,10 +85,7 @@ def check(
             looked_at.append(f"{count:,} {called(spec, count)}, {size:,} bytes")
             found += [(spec.name, each) for each in differences(document, page_of(spec)["schema"])]
     if as_json:
-        shown = [
-            {"list": name, "path": each.path, "difference": each.what, "count": each.count, "of": each.of}
-            for name, each in found
-        ]
+        shown = [{"list": name, **attrs.asdict(each)} for name, each in found]
         click.echo(json.dumps({**counts, "differences": shown}))
     elif counts:
         _show(found, "; ".join(looked_at))
@@ -130,8 +128,8 @@ def _show(found: list[tuple[str, Difference]], looked_at: str) -> None:
     if not found:
         echo(f"The API matches the contract ({looked_at}).")
         return
-    rows = [(name, plain(each.path), each.what, f"{each.count} of {each.of}") for name, each in found[:_MOST_SHOWN]]
-    rows.insert(0, ("list", "where", "what", "how often"))
+    rows = [("list", "where", "what", "how often")]
+    rows += [(name, plain(at.path), at.difference, f"{at.count} of {at.of}") for name, at in found[:_MOST_SHOWN]]
     widths = [max(min(len(text), _LONGEST) for text in texts) for texts in zip(*rows, strict=True)]
     for row in rows:
         cells = (text[:_LONGEST].ljust(width) for text, width in zip(row, widths, strict=True))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -42,16 +42,7 @@ ACCOUNT: Final = option("--account", envvar="PAYT_ACCOUNT", help="The name of th
     ],
     epilog=examples("login", "login --env demo --account anna", "login --no-browser"),
 )
-def login(
-    *,
-    client_id: str | None,
-    account: str | None,
-    env: str | None,
-    no_browser: bool,
-    port: int,
-    scope: str | None,
-    timeout: float,
-) -> None:
+def login(*, client_id: str | None, account: str | None, env: str | None, no_browser: bool, **settings: Any) -> None:
     """Log in to Payt, for all tools on this machine.
 
     They find the login by the application's id. Its secret is taken from PAYT_CLIENT_SECRET, or asked for.
@@ -64,12 +55,10 @@ def login(
         client_id,
         os.environ.get("PAYT_CLIENT_SECRET") or click.prompt("Client secret", hide_input=True, err=True),
         base_url=str(url),
-        scope=scope,
-        port=port,
-        timeout=timeout,
         ask=_ask if no_browser else None,
         browser=open_browser,
         account=account,
+        **settings,
     )
     echo(f"Logged in to {text_of(url)}.")
     _tell(token)

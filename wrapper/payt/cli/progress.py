@@ -48,7 +48,7 @@ def running(*, shown: bool) -> Iterator[Callable[..., None]]:
         yield update
 
 
-def wanted(*, quiet: bool, into_terminal: bool) -> bool:
+def wanted(*, quiet: bool, into_terminal: bool = False) -> bool:
     """Whether a bar makes sense: somebody looks at stderr, and the data does not go to the same screen."""
     return not quiet and sys.stderr.isatty() and not into_terminal
 

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
+import attrs
 import click
 
 import payt
@@ -101,7 +102,7 @@ def sync_command(
     ids: Any = administrations or None
     results: dict[str, SyncResult] = {}
     error: BaseException | None = None
-    with running(shown=wanted(quiet=quiet, into_terminal=False)) as update:
+    with running(shown=wanted(quiet=quiet)) as update:
 
         def tell(result: SyncResult) -> None:
             results[result.administration_id] = result
@@ -219,8 +220,6 @@ def _message(error: BaseException, name: str, done: int, of: int) -> str:
 
 
 def _write_json(results: list[SyncResult], failed: Mapping[str, BaseException], code: int) -> None:
-    import attrs  # noqa: PLC0415 - rarely needed
-
     errors = [
         {"administration_id": name or None, "type": type(error).__name__, "message": message_of(error)}
         for name, error in failed.items()

@@ -209,12 +209,11 @@ def _lock(file: int) -> None:
     Raises:
         BlockingIOError: Another process has it.
     """
-    try:
+    with suppress(ImportError):
         import fcntl  # noqa: PLC0415 - Windows has none
 
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except ImportError:
-        pass
-    except OSError as error:
-        if error.errno not in (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP):
-            raise
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno not in (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP):
+                raise
