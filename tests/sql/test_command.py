@@ -158,7 +158,7 @@ def test_records_that_are_left_out_are_named_and_the_exit_code_says_so(fake: Fak
     assert (result.exit_code, document["exit_code"]) == (1, 1)
     assert document["administrations"][0]["inserted"] == 11
     assert document["administrations"][0]["invalid"][0]["id"] == "5"
-    assert "administration 1: 1 contact left out as invalid: 5" in result.stderr
+    assert "administration 1: 1 contact left out as invalid: 5 (updated_at)\n" in result.stderr
 
 
 def test_how_it_goes_is_shown_where_somebody_looks(sqlite: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,10 +26,15 @@ INTERRUPTED: Final = 130
 """Ctrl-C, as shells count it."""
 PIPE_CLOSED: Final = 141
 """Whoever read the output has gone, as shells count it."""
-
+TERMINATED: Final = 143
+"""SIGTERM, as shells count it."""
 
 _FOR_PROGRAMMERS: Final = re.compile(r" \(in Python: [^()]*\)")
 """What the library's messages say to nobody who types a command."""
+
+
+class TerminatedError(BaseException):
+    """Somebody asked the process to end."""
 
 
 @contextmanager
@@ -68,6 +73,8 @@ def code_of(error: BaseException) -> int | None:
             return USAGE
         case KeyboardInterrupt():
             return INTERRUPTED
+        case TerminatedError():
+            return TERMINATED
         case _:
             return None
 

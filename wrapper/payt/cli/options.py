@@ -107,7 +107,6 @@ ADMINISTRATIONS: Final = option(
 NO_ADMINISTRATION: Final = (
     "no administration: pass -a ID, or set PAYT_ADMINISTRATION_ID (payt administrations list shows the ids)"
 )
-_CREDENTIALS: Final = ("PAYT_TOKEN", "PAYT_CLIENT_ID", "PAYT_CLIENT_SECRET")
 
 
 def base_url_of(env: str | None) -> str | None:
@@ -137,7 +136,7 @@ def connect(*, env: str | None, token_file: Path | None, retries: int) -> payt.C
     credentials = None
     if token_file is not None:
         credentials = payt.StaticToken(_read_token(token_file))
-    elif not any(os.environ.get(name) for name in _CREDENTIALS):
+    elif not any(os.environ.get(name) for name in ("PAYT_TOKEN", "PAYT_CLIENT_ID", "PAYT_CLIENT_SECRET")):
         raise payt.LoginRequiredError(
             "no credentials: set PAYT_TOKEN, pass --token-file FILE (- asks for the token), "
             "or set PAYT_CLIENT_ID and PAYT_CLIENT_SECRET, and run payt login"

@@ -15,7 +15,7 @@ import click
 import payt
 from payt.errors import PaytError
 
-from .exits import FAILED, code_of, message_of
+from .exits import FAILED, TerminatedError, code_of, message_of
 from .options import QUIET, SKIP_INVALID, option
 from .parameters import called
 from .progress import report_invalid, running, wanted
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 BUSY: Final = 4
 """Another run is busy with this."""
-TERMINATED: Final = 143
-"""SIGTERM, as shells count it."""
 LONGEST = 10_000_000
 """Minutes or days: more than anybody needs, and less than a timedelta holds."""
 
@@ -152,16 +150,12 @@ def summary(result: SyncResult) -> str:
     )
 
 
-class TerminatedError(BaseException):
-    """Somebody asked the process to end."""
-
-
 @contextmanager
 def _terminable() -> Iterator[None]:
     """SIGTERM ends the run between two statements, and not while a token is being renewed."""
 
     def end(_number: int, _frame: object) -> None:
-        raise TerminatedError
+        raise TerminatedError("terminated")
 
     before = signal.signal(signal.SIGTERM, end)
     try:
@@ -202,8 +196,6 @@ def _code(failed: Mapping[str, BaseException], *, invalid: bool) -> int:
     def one(error: BaseException) -> int:
         if isinstance(error, BusyError):
             return BUSY
-        if isinstance(error, TerminatedError):
-            return TERMINATED
         return code_of(error.__cause__ if isinstance(error.__cause__, PaytError) else error) or FAILED
 
     codes = {one(error) for error in failed.values()}
@@ -214,8 +206,8 @@ def _code(failed: Mapping[str, BaseException], *, invalid: bool) -> int:
 
 def _message(error: BaseException, name: str, done: int, of: int) -> str:
     if isinstance(error, (KeyboardInterrupt, TerminatedError)):
-        how = "interrupted" if isinstance(error, KeyboardInterrupt) else "terminated"
-        return f"{how}: {done} of {counted(of, 'administration')} done; the next run resumes where this one stopped"
+        far = f"{done} of {counted(of, 'administration')} done"
+        return f"{message_of(error)}: {far}; the next run resumes where this one stopped"
     return message_of(error).removeprefix(_whose(name))
 
 
