@@ -233,6 +233,13 @@ def test_a_first_ctrl_c_interrupts_where_signals_are_held_twice() -> None:
         signal.raise_signal(signal.SIGINT)
 
 
+def test_what_is_ignored_meanwhile_stays_ignored(came: list[int]) -> None:
+    with payt.hold_signals():
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    os.kill(os.getpid(), signal.SIGTERM)
+    assert came == []
+
+
 def test_leaving_waits_for_a_renewal(came: list[int]) -> None:
     under_way, ended = threading.Event(), []
 
