@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import os
 import shutil
 import sqlite3
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from payt.testing import FakePayt
+from payt.testing import FakePayt, contact
 
 if importlib.util.find_spec("pyspark") is None:
     pytest.skip("needs requirements/examples.txt: run scripts/test-examples", allow_module_level=True)
@@ -28,30 +29,33 @@ from payt_resources import LISTS
 
 pytestmark = pytest.mark.filterwarnings("default")  # what Spark warns of is its own business
 ROOT = Path(__file__).parents[2]
+COMPANIES = [f"C{number}" for number in range(1, 51)]
 
 
 @pytest.fixture(scope="module")
 def fake() -> Iterator[FakePayt]:
-    with FakePayt(administrations={"1": 1_200, "2": 3, "3": 0}, token=["of-acme", "of-baker"]) as fake:
+    with FakePayt(administrations={"1": 1_200, "2": 3, "3": 0}, token=["of-acme", "of-baker", *COMPANIES]) as fake:
         yield fake
 
 
 @pytest.fixture(scope="module")
 def spark(fake: FakePayt) -> Iterator[SparkSession]:
-    """A session whose workers find two tokens in their environment, and a module of ours."""
+    """A session whose workers find the tokens in their environment, and a module of ours."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("PYSPARK_PYTHON", sys.executable)
         patched.setenv("SPARK_LOCAL_IP", "127.0.0.1")
         patched.setenv("PYTHONPATH", os.pathsep.join([str(ROOT / "examples"), str(ROOT / "tests"), *sys.path]))
         patched.setenv("PAYT_TOKEN_ACME", "of-acme")
         patched.setenv("PAYT_TOKEN_BAKER", "of-baker")
+        for company in COMPANIES:
+            patched.setenv(f"PAYT_TOKEN_{company}", company)
         patched.setenv("PAYT_BASE_URL", fake.url)
         patched.delenv("PAYT_TOKEN", raising=False)
         builder: Any = SparkSession.builder
         settings = {"spark.ui.enabled": "false", "spark.sql.session.timeZone": "UTC", "spark.task.maxFailures": "1"}
         for name, value in settings.items():
             builder = builder.config(name, value)
-        session = builder.master("local[2]").getOrCreate()
+        session = builder.master("local[4]").getOrCreate()
         session.sparkContext.setLogLevel("OFF")
         session.dataSource.register(payt.spark.Source)
         yield session
@@ -147,3 +151,19 @@ def test_the_example_writes_the_contacts_of_many_companies(
         counts(written.where("company = 'BAKER'")) == counts(written.where("company = 'ACME'")) == {"1": 1_200, "2": 3}
     )
     assert {request.headers["authorization"] for request in fake.requests} == {"Bearer of-acme", "Bearer of-baker"}
+
+
+def test_a_thousand_administrations_of_fifty_companies_take_under_twenty_lines(
+    spark: SparkSession, tmp_path: Path, fake: FakePayt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "examples"))
+    example = importlib.import_module("spark_contacts")
+    assert len(inspect.getsource(example.main).splitlines()) < 20
+    fake.reset()
+    for number in range(3, 21):  # each token may read them all: twenty for each company
+        fake.add(contact(id="7"), administration_id=str(number))
+    assert example.main(spark, str(tmp_path / "contacts"), COMPANIES) == []
+    found = spark.read.parquet(str(tmp_path / "contacts")).groupBy("company", "administration_id").count().collect()
+    each = {"1": 1_200, "2": 3} | {str(number): 1 for number in range(3, 21)}
+    assert {tuple(row) for row in found} == {(company, *pair) for company in COMPANIES for pair in each.items()}
+    assert len(found) == 1_000
