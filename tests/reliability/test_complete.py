@@ -7,6 +7,7 @@ import copy
 import gzip
 import json
 import sys
+import threading
 from types import SimpleNamespace
 from typing import Any
 
@@ -820,9 +821,40 @@ def test_an_iterator_that_was_interrupted_says_so() -> None:
             next(pages)
         with pytest.raises(RuntimeError, match="was interrupted"):
             next(pages)
+        thrown = client.contacts.list(administration_id="1").pages()
         with pytest.raises(LookupError):
-            client.contacts.list(administration_id="1").pages().throw(LookupError())
+            thrown.throw(LookupError())
+        with pytest.raises(RuntimeError, match="was interrupted"):
+            next(thrown)
         asyncio.run(run(server.url))
+
+
+def test_two_threads_in_one_iterator_both_fail() -> None:
+    """Neither is a part of a listing taken for all of it, nor does the interpreter crash."""
+    asked, go_on, ended = threading.Event(), threading.Event(), threading.Event()
+    caught: list[BaseException] = []
+
+    def slow(query: dict[str, str]) -> Any:
+        asked.set()
+        go_on.wait(10)
+        return by_id(list(range(1, 1_201)))(query)
+
+    def other() -> None:
+        try:
+            list(contacts)
+        except ValueError as error:
+            caught.append(error)
+        ended.set()
+
+    with serving(slow) as server, payt.Client("t", base_url=server.url, **CLIENT) as client:
+        contacts = iter(client.contacts.list(administration_id="1"))
+        threading.Thread(target=other).start()
+        assert asked.wait(10)
+        with pytest.raises(ValueError, match="already executing"):
+            next(contacts)
+        go_on.set()
+        assert ended.wait(10)
+    assert len(caught) == 1
 
 
 def test_the_first_record_takes_one_request() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterable, Iterator
-from itertools import chain
+from itertools import chain, repeat
 from typing import Any, Generic, Self, TypeAlias, TypeVar, cast
 
 from payt_api.client import AuthenticatedClient
@@ -40,6 +40,8 @@ class Iteration(_Ended, Generator[R]):
 
     def send(self, value: None) -> R:
         """As a generator's."""
+        if self._error is None and cast("Any", self._source).gi_frame is None:
+            self._end(GeneratorExit())
         if self._error is not None:
             raise self._error
         try:
@@ -51,6 +53,11 @@ class Iteration(_Ended, Generator[R]):
     def throw(self, *error: Any) -> R:
         """As a generator's."""
         return self._source.throw(*error)
+
+    def close(self) -> None:
+        """As a generator's."""
+        self._end(StopIteration())
+        self._source.close()
 
 
 class AsyncIteration(_Ended, AsyncGenerator[R]):
@@ -107,12 +114,15 @@ class Records(chain[T]):
     """The records of one page after the other."""
 
     _pages: Generator[Any]
+    _links: Iterator[Any]
 
     @classmethod
     def of(cls, pages: Generator[R], records: Callable[[R], Iterable[T]]) -> Self:
         """The records of pages: of each, what `records` makes of it."""
-        self: Self = cls.from_iterable(_batches(pages, records))  # type: ignore[assignment]  # it is one of this class
-        self._pages = pages
+        # a generator for each page, as one for all could not be entered by two threads
+        links = map(next, map(_next_link, repeat(pages), repeat(records)))
+        self: Self = cls.from_iterable(links)  # type: ignore[assignment]  # it is one of this class
+        self._pages, self._links = pages, links  # a chain drops its source while another thread may be in there
         return self
 
     def close(self) -> None:
@@ -120,11 +130,11 @@ class Records(chain[T]):
         self._pages.close()
 
 
-def _batches(pages: Generator[R], records: Callable[[R], Iterable[T]]) -> Iterator[Iterable[T]]:
+def _next_link(pages: Generator[R], records: Callable[[R], Iterable[T]]) -> Iterator[Iterable[T]]:
     try:
-        yield from map(records, pages)
-    except GeneratorExit:
-        raise
+        link = records(next(pages))
+    except StopIteration:
+        return
     except BaseException as error:  # noqa: BLE001  # a chain ends where its source fails, and not where a link does
         errors = iter([error])
 
@@ -133,7 +143,8 @@ def _batches(pages: Generator[R], records: Callable[[R], Iterable[T]]) -> Iterat
                 raise each
             next(pages)  # which fails again
 
-        yield iter(fail, None)
+        link = iter(fail, None)
+    yield link
 
 
 class AsyncRecords(AsyncIterator[T], Generic[T]):
