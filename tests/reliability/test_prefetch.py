@@ -474,6 +474,48 @@ def test_an_iterator_that_is_kept_when_the_loop_ends_is_closed_in_silence(
     assert caplog.records == []
 
 
+@pytest.mark.parametrize("many", [False, True])
+def test_a_listing_does_not_wait_for_an_event_loop_that_has_ended(server: FaultServer, many: bool) -> None:
+    async def next_of(pages: Any) -> Any:
+        async with asyncio.timeout(SOON):
+            return await anext(pages)
+
+    async def close() -> None:
+        await client.aclose()
+
+    client = payt.AsyncClient("t", base_url=server.url, **QUICK)
+    listed = client.contacts.list_many if many else client.contacts.list
+    which = {"administration_ids": ["1"]} if many else {"administration_id": "1"}
+    pages = listed(**which, prefetch=1).pages()
+    with asyncio.Runner() as first:
+        first.run(next_of(pages))
+        with asyncio.Runner() as second, pytest.raises(RuntimeError, match="or event loop"):
+            second.run(next_of(pages))
+        first.run(close())
+
+
+def test_a_thread_whose_start_is_interrupted_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As by Ctrl-C, when it runs already."""
+    start = threading.Thread.start
+
+    def interrupted(thread: threading.Thread) -> None:
+        start(thread)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    ended = threading.Event()
+
+    def sleep(cancel: Cancel) -> None:
+        try:
+            cancel.sleep(60)
+        finally:
+            ended.set()
+
+    with pytest.raises(KeyboardInterrupt):
+        threads_ahead.Worker(sleep)
+    assert ended.wait(10)
+
+
 def test_leaving_many_listings_takes_a_moment_for_all_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where each of the threads is in a wait that nothing can end."""
     asked: list[float] = []

@@ -7,7 +7,6 @@ more than one page ahead, a worker has others ask for pages before their turn, a
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
@@ -78,7 +77,6 @@ class Ahead(Generic[R]):
         self._arrivals = self._executor.queue()
         self._workers: list[Any] = []
         self._consumed: Arrival[R] | None = None
-        self._process = os.getpid()
         self._working = 0
         for _ in range(workers):
             self._start(1 + prefetch)
@@ -86,7 +84,7 @@ class Ahead(Generic[R]):
     async def next(self) -> Arrival[R] | None:
         """The next one, when the one before has been consumed; None behind the last one."""
         self._give_back()
-        self._consumed = await (self._arrived() if self._workers else self._fetched())
+        self._consumed = await self._arrived() or await self._fetched()
         return self._consumed
 
     async def close(self) -> None:
@@ -99,7 +97,8 @@ class Ahead(Generic[R]):
         for _ in range(room):
             consumed.put_nowait(None)
         # it does not know this object: an iteration that is dropped is collected, and that closes it
-        worker = self._executor.start(partial(_work, self._make, self._left, consumed, self._arrivals))
+        work = partial(_work, self._make, self._left, consumed, self._arrivals)
+        worker = self._executor.start(work, partial(self._arrivals.put_nowait, None))
         if worker is None:
             return None
         self._workers.append(worker)
@@ -114,9 +113,9 @@ class Ahead(Generic[R]):
 
     async def _arrived(self) -> Arrival[R] | None:
         while self._working:
-            if os.getpid() != self._process:
+            if not self._executor.is_here:
                 raise RuntimeError(
-                    "this listing began before the process was forked, and only its parent can continue it: start anew"
+                    "this listing began in another process or event loop, and can be continued only there: start anew"
                 )
             arrival: Arrival[R] | None = await self._executor.get(self._arrivals)
             if arrival is not None:
@@ -162,7 +161,6 @@ async def _work(make: Make[R], left: deque[tuple[str, Walk[Any]]], consumed: Any
                 break
         finally:
             await lanes.close()
-    arrivals.put_nowait(None)
 
 
 async def same(page: Page[Any]) -> Page[Any]:

@@ -6,6 +6,7 @@ once.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Coroutine, Mapping
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, TypeVar
@@ -36,8 +37,13 @@ class Threads:
     """In the thread that made it, in whose processor's caches it lies, and nobody waits for that."""
 
     def __init__(self, api: AuthenticatedClient, cancel: Cancel | None = None) -> None:
-        self._api, self.cancel = api, cancel
+        self._api, self.cancel, self._process = api, cancel, os.getpid()
         self.session: Any = api.get_httpx_client()
+
+    @property
+    def is_here(self) -> bool:
+        """Whether what it starts can be waited for: not in another process, or on another event loop."""
+        return os.getpid() == self._process
 
     async def ask(
         self, operation: Operation[Any], query: Query, read: Callable[[Response[Any]], R], *, label: str
@@ -60,11 +66,18 @@ class Threads:
         # who is woken up by the None is told by an exception
         return self.cancel.wait_for(queue.get, lambda: queue.put(None))
 
-    def start(self, work: Callable[[Self], Coroutine[Any, Any, None]]) -> Worker | None:
-        """Have a thread do some work; None where none starts any more."""
+    def start(self, work: Callable[[Self], Coroutine[Any, Any, None]], ended: Callable[[], object]) -> Worker | None:
+        """Have a thread do some work, and call `ended` however that ends; None where none starts any more."""
         api, kind = self._api, type(self)
+
+        def task(cancel: Cancel) -> None:
+            try:
+                run(work(kind(api, cancel)))
+            finally:
+                ended()
+
         try:
-            return Worker(lambda cancel: run(work(kind(api, cancel))))
+            return Worker(task)
         except RuntimeError:  # as in a program that is ending, since Python 3.12
             return None
 
@@ -82,9 +95,19 @@ class Tasks:
     cancel: Final = None
 
     def __init__(self, api: AuthenticatedClient) -> None:
-        self._api = api
+        import asyncio  # noqa: PLC0415  # takes its time, which who works without it need not take
+
+        self._api, self._asyncio = api, asyncio
         self._loop = running_loop()
         self.session: Any = api.get_async_httpx_client()
+
+    @property
+    def is_here(self) -> bool:
+        """As with `Threads`."""
+        try:
+            return self._asyncio.get_running_loop() is self._loop
+        except RuntimeError:  # none runs here
+            return False
 
     async def ask(
         self, operation: Operation[Any], query: Query, read: Callable[[Response[Any]], R], *, label: str
@@ -98,25 +121,26 @@ class Tasks:
 
     def queue(self) -> asyncio.Queue[Any]:
         """As with `Threads`."""
-        import asyncio  # noqa: PLC0415  # takes its time, which who works without it need not take
-
-        return asyncio.Queue()
+        return self._asyncio.Queue()
 
     async def get(self, queue: asyncio.Queue[Any]) -> Any:
         """As with `Threads`."""
         return await queue.get()
 
-    def start(self, work: Callable[[Self], Coroutine[Any, Any, None]]) -> asyncio.Task[None]:
-        """As with `Threads`."""
-        return self._loop.create_task(work(self))
+    def start(
+        self, work: Callable[[Self], Coroutine[Any, Any, None]], ended: Callable[[], object]
+    ) -> asyncio.Task[None]:
+        """As with `Threads`; work that is cancelled before it begins has ended, too."""
+        task = self._loop.create_task(work(self))
+        task.add_done_callback(lambda _: ended())
+        return task
 
     async def end(self, tasks: Collection[asyncio.Task[None]]) -> None:
-        """As with `Threads`."""
-        import asyncio  # noqa: PLC0415  # as above
-
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        """As with `Threads`; those of another event loop are left to it."""
+        if self.is_here:
+            for task in tasks:
+                task.cancel()
+            await self._asyncio.gather(*tasks, return_exceptions=True)
 
 
 Executor: TypeAlias = Threads | Tasks

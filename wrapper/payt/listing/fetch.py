@@ -90,7 +90,9 @@ class Lanes:
                 await self._take_up()
             while (guess := guesses.next(before, min(self._room(), self._walk.pages_left))) is not None:
                 again = {**query, "cursor": str(guess.cursor), "per_page": self._walk.listing.per_page}
-                worker = self._executor.start(partial(_ask_ahead, self._walk, again, guess, self._answers))
+                found: list[Any] = []
+                work = partial(_ask_ahead, self._walk, again, guess, found)
+                worker = self._executor.start(work, partial(self._answers.put_nowait, (guess, found)))
                 if worker is None:
                     guesses.answered(guess, None, [])
                 else:
@@ -105,23 +107,18 @@ class Lanes:
         await self._executor.end(self._under_way.values())
 
     async def _take_up(self) -> None:
-        guess, response, keys, call = await self._executor.get(self._answers)
+        guess, found = await self._executor.get(self._answers)
         del self._under_way[guess]
-        if response is not None:
-            self._walk.guesses.measured(call)
+        response, keys, call = found or (None, [], None)
+        self._walk.guesses.measured(call)
         self._walk.guesses.answered(guess, response, keys)
 
 
-async def _ask_ahead(walk: Walk[Any], query: Query, guess: Guess, answers: Any, executor: Executor) -> None:
+async def _ask_ahead(walk: Walk[Any], query: Query, guess: Guess, found: list[Any], executor: Executor) -> None:
     call = Call(executor.session.settings.total_timeout, executor.cancel, label=f"from {guess.cursor} on, ahead")
-    good, keys = None, []
-    try:
+    with suppress(Exception):  # it is asked for again at its turn, and fails there if it must
         with call.active():
             response = await executor.ask_once(walk.listing.spec.operation, query)
         keys = keys_of(walk.listing, records_of(response))
         odd_names(response)
-        good = response
-    except Exception:  # noqa: BLE001, S110  # it is asked for again at its turn, and fails there if it must
-        pass
-    finally:
-        answers.put_nowait((guess, good, keys, call))
+        found += response, keys, call

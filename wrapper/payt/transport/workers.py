@@ -20,7 +20,11 @@ class Worker(threading.Thread):
     def __init__(self, task: Callable[[Cancel], None]) -> None:
         self._cancel = Cancel()
         super().__init__(target=copy_context().run, args=(_run, task, self._cancel), name="payt", daemon=True)
-        self.start()
+        try:
+            self.start()
+        except BaseException:  # as by Ctrl-C, when it may be running and nobody else knows it
+            self.stop()
+            raise
 
     def stop(self) -> None:
         """Let it end; what it waits for is given up."""
