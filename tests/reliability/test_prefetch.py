@@ -389,6 +389,31 @@ def test_closing_the_client_ends_what_is_under_way(
     assert not [record for record in caplog.records if record.name == "payt"]
 
 
+def test_async_a_connection_that_is_made_after_closing_is_closed(
+    server: FaultServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever wanted it is cancelled at the same moment, before anything is written."""
+    connect_tcp = httpcore.AnyIOBackend.connect_tcp
+    made: list[Any] = []
+
+    async def run() -> None:
+        client = payt.AsyncClient("token", base_url=server.url, **QUICK)
+
+        async def late(*args: Any, **kwargs: Any) -> Any:
+            made.append(await connect_tcp(*args, **kwargs))
+            await client.aclose()
+            task.cancel()
+            return made[0]
+
+        monkeypatch.setattr("httpcore.AnyIOBackend.connect_tcp", late)
+        task = asyncio.create_task(client.contacts.list(administration_id="1").first())
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert made[0].get_extra_info("socket").fileno() == -1
+
+    asyncio.run(run())
+
+
 @pytest.mark.real_time
 def test_async_closing_the_client_ends_what_is_under_way(server: FaultServer, caplog: pytest.LogCaptureFixture) -> None:
     async def run() -> None:
@@ -491,6 +516,10 @@ def test_a_listing_does_not_wait_for_an_event_loop_that_has_ended(server: FaultS
         first.run(next_of(pages))
         with asyncio.Runner() as second, pytest.raises(RuntimeError, match="or event loop"):
             second.run(next_of(pages))
+        kept = listed(**which, prefetch=1).pages()
+        first.run(next_of(kept))
+        with pytest.raises(StopIteration):  # it is closed where no loop runs, as when a program ends
+            kept.aclose().send(None)
         first.run(close())
 
 

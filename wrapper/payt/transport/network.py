@@ -168,7 +168,10 @@ class AsyncBackend(httpcore.AnyIOBackend):
     async def connect_tcp(self, *args: Any, **kwargs: Any) -> AsyncStream:
         """As httpcore's."""
         self.closing.check()
-        return AsyncStream(await super().connect_tcp(*args, **kwargs), self.closing)
+        stream = AsyncStream(await super().connect_tcp(*args, **kwargs), self.closing)
+        if self.closing.stopped:  # the pool has closed all that it knew of
+            await stream.aclose()
+        return stream
 
 
 class AsyncStream(Watched, httpcore.AsyncNetworkStream):
