@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import logging
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -159,6 +160,26 @@ def test_a_connection_that_fails_shows_nothing(flavour: Flavour) -> None:
 def test_a_store_that_fails_shows_nothing(server: FaultServer, flavour: Flavour) -> None:
     error = check(lambda: flavour.contacts(server.url, somebody(Full()), client=QUICK))
     assert "[secret]" in str(error)
+
+
+class Quoting(payt.MemoryTokenStore):
+    """Says what it holds, as databases do of a row that they refuse."""
+
+    def save(self, key: str, token: payt.Token) -> None:
+        raise OSError(f"{self.load(key)} {token.access_token}, {token.refresh_token} failed")
+
+
+@pytest.mark.parametrize("life", [-1.0, 30.0], ids=["due", "due soon"])
+def test_a_store_that_quotes_what_it_holds_shows_nothing(server: FaultServer, flavour: Flavour, life: float) -> None:
+    who = somebody(Quoting())
+    held = payt.Token("S3CRET-old-access", "S3CRET-old-refresh", obtained_at=1.0, expires_at=time.time() + life)
+    payt.MemoryTokenStore.save(who.store, cache_of(who, httpx.URL(server.url)).key, held)  # type: ignore[arg-type]
+    assert (check(lambda: flavour.contacts(server.url, who, client=QUICK)) is None) == (life > 0)
+
+
+def test_an_application_whose_store_quotes_what_it_holds_shows_nothing(server: FaultServer, flavour: Flavour) -> None:
+    own = payt.ClientCredentials("an-id", CLIENT_SECRET, Quoting())
+    assert check(lambda: flavour.contacts(server.url, own, client=QUICK)) is None
 
 
 def test_a_torn_file_shows_nothing(server: FaultServer, flavour: Flavour, tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ from .endpoint import TokenEndpoint
 from .grants import Grant, another_login
 from .searches import Wake, result_of, searches
 from .stores import TokenStore, say_once
-from .token import Token, digest_of
+from .token import Token, digest_of, secrets_of
 
 log = logging.getLogger("payt")
 
@@ -74,6 +74,7 @@ class TokenCache:
         self._is_precious = is_precious  # else a token can be had anew, and a store that fails is told, and no error
         self.newest: Token | None = None  # that this process asked for
         self._token: Token | None = None
+        self._held: Token | None = None  # what was read last
         self._refused: tuple[str, ...] = ()
         self._patient_until = float("-inf")
         self._final: dict[str, PaytError] = {}  # by the digest of what nobody need send again
@@ -151,7 +152,7 @@ class TokenCache:
             return self._ask(endpoint, grant, held, patient=not is_good)
         except Exception as error:
             if is_good and self.unsaved is None:
-                log.warning("the token could not be renewed early: %s", error)
+                log.warning("the token could not be renewed early: %s", self._said(error, grant.client_secret))
                 self._patient_until = clock.now() + PATIENCE
                 return self._know(held)  # type: ignore[arg-type]  # it is good
             is_refusal = isinstance(error, LoginRequiredError) and grant.spends
@@ -188,9 +189,8 @@ class TokenCache:
         log.info("a new token was got (%s)", grant.name)
         if not token.access_token:
             raise TokenError("the token endpoint's answer has a refresh token, which was saved, but no access token")
-        self._refused = tuple(
-            each for each in self._refused if each != token.access_token
-        )  # Payt must know what it does
+        # Payt must know what it does
+        self._refused = tuple(each for each in self._refused if each != token.access_token)
         self.newest = self._know(token)
         if not grant.owns(token):
             error = self._final[_digest_of(grant, token.refresh_token)] = another_login(grant)
@@ -221,11 +221,14 @@ class TokenCache:
         """An error as those who wait may see it: without the frames, which hold secrets, of this thread."""
         if isinstance(error, PaytError) and self.unsaved is None:
             return copy.copy(error)
-        tokens = [token for token in (self._token, *(self.unsaved or ())) if token is not None]
-        secrets = [secret for token in tokens for secret in (token.access_token, token.refresh_token) if secret]
-        text = str(error) if isinstance(error, PaytError) else f"{type(error).__name__}: {error}"
         what = "no token could be obtained" if self.unsaved is None else "the new token could not be saved"
-        return TokenError(f"{what}: {without(text, (client_secret, *secrets))}")
+        return TokenError(f"{what}: {self._said(error, client_secret)}")
+
+    def _said(self, error: BaseException, client_secret: str = "") -> str:
+        """What an error says. That of a database may quote the row which it refuses."""
+        secrets = secrets_of(self._token, self._held, *(self.unsaved or ()))
+        text = str(error) if isinstance(error, PaytError) else f"{type(error).__name__}: {error}"
+        return without(text, (client_secret, *secrets))
 
     # What it does with its store
 
@@ -233,7 +236,7 @@ class TokenCache:
         """What is stored; None where that is nothing, or an empty token."""
         token = None
         with self._errors():
-            token = self.store.load(self.key)
+            token = self._held = self.store.load(self.key)
         return token if token is not None and (token.access_token or token.refresh_token) else None
 
     @contextmanager
@@ -246,8 +249,7 @@ class TokenCache:
             if self.unsaved is not None:
                 before, token = self.unsaved
                 if _refresh_token_of(held) == _refresh_token_of(before):
-                    self.store.save(self.key, token)
-                    held = token
+                    self.store.save(self.key, held := token)
                 self.unsaved = None
             yield held
 
@@ -276,7 +278,7 @@ class TokenCache:
         except Exception as error:
             if self._is_precious:
                 raise
-            say_once("the application's token cannot be stored, so each process gets its own", error)
+            say_once("the application's token cannot be stored, so each process gets its own", self._said(error))
 
 
 def _digest_of(grant: Grant, refresh_token: str | None) -> str:
@@ -289,10 +291,9 @@ def _refresh_token_of(token: Token | None) -> str | None:
 
 def save_what_is_left() -> None:
     """When the program ends: save what could not be saved."""
-    for cache in kept:
-        if cache.unsaved is not None:
-            with suppress(Exception), cache.locked():
-                pass  # it is saved on the way in
+    for cache in [each for each in kept if each.unsaved is not None]:
+        with suppress(Exception), cache.locked():
+            pass  # it is saved on the way in
 
 
 kept: set[TokenCache] = set()
