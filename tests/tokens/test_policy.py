@@ -134,7 +134,7 @@ def what_is_stored_is_saved_once_more_before_the_new_one_is_asked_for(world: Wor
     world.put(OLD)
     world.cache.refuse(token("new"))
     world.failing = "save old"
-    assert "cannot save old" in str(world.found())
+    assert "cannot save [secret]" in str(world.found())
     assert world.done == ["load", "lock", "load", "save old"]
 
 
