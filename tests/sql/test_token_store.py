@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from sql.copying import CreateEngine
 from sql.truth import Query
 from tokens.forking import LISTED, fork_during_a_renewal, forks
 from tokens.strict_server import StrictServer
+from tokens.waiting import PATIENCE
 
 import payt
 from payt.sql.dialects import SQLite
@@ -476,6 +478,35 @@ def test_a_database_that_is_away_when_the_answer_comes_loses_nothing(postgresql:
 
 class TestForks:
     pytestmark = forks
+
+    def test_a_fork_waits_until_no_thread_uses_sqlite(self, tmp_path: Path) -> None:
+        """A child would wait for SQLite's own locks for ever: they are held by a thread that it does not have."""
+        store, is_used, may_end = (
+            payt.SQLTokenStore(f"sqlite:///{tmp_path}/tokens"),
+            threading.Event(),
+            threading.Event(),
+        )
+        ends: list[bool] = []
+
+        def use(*_connection: object) -> None:
+            is_used.set()
+            may_end.wait(PATIENCE)
+            ends.append(True)
+
+        with ThreadPoolExecutor(1) as pool:
+            sa.event.listen(sa.Engine, "connect", use)
+            try:
+                loading = pool.submit(store.load, "key")
+                assert is_used.wait(PATIENCE)
+                threading.Timer(0.05, may_end.set).start()
+                child = os.fork()
+                if child == 0:
+                    os._exit(not ends)
+            finally:
+                sa.event.remove(sa.Engine, "connect", use)
+                may_end.set()
+            assert loading.result(PATIENCE) is None
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
     @pytest.mark.parametrize("to", ["a URL", "an Engine"])
     def test_a_child_of_a_process_that_renews_a_token_neither_hangs_nor_spends_another(

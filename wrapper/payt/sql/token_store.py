@@ -174,6 +174,8 @@ class SQLTokenStore:
     def _connection(self) -> Iterator[sa.Connection]:
         kept = self._kept()
         with ExitStack() as stack:
+            if isinstance(self._dialect, SQLite):
+                stack.enter_context(_no_fork)
             if kept is not None:
                 try:
                     with kept.begin():
@@ -246,6 +248,10 @@ class _Row(msgspec.Struct):
     row: str | None = None
 
 
+_no_fork = threading.RLock()
+"""Held while SQLite is used, whose locks in memory a child that is forked meanwhile would wait for, for ever."""
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_no_fork.acquire, after_in_parent=_no_fork.release, after_in_child=_no_fork.release)
 _decode, _decode_row = decoder_of(Token), decoder_of(_Row)
 
 
