@@ -250,7 +250,7 @@ class _Row(msgspec.Struct):
 
 _no_fork = threading.RLock()
 """Held while SQLite is used, whose locks in memory a child that is forked meanwhile would wait for, for ever."""
-if hasattr(os, "register_at_fork"):
+with suppress(AttributeError):  # where the operating system has no fork
     os.register_at_fork(before=_no_fork.acquire, after_in_parent=_no_fork.release, after_in_child=_no_fork.release)
 _decode, _decode_row = decoder_of(Token), decoder_of(_Row)
 
