@@ -84,10 +84,8 @@ class Copy:
 
     def holder(self) -> str | None:
         """Who runs, or ran last."""
-        state = self._tables.state
-        with database_errors(self._database.engine):
-            found: str | None = self._database.connection.scalar(sa.select(state.c.holder).where(*self._here(state)))
-        return found
+        with database_errors(self._database.engine), self._dialect.reading(self._database.connection):
+            return self._holder()
 
     def extent(self) -> tuple[int, datetime.datetime | None]:
         """How many rows there are, and the latest `synced_at` of them."""
@@ -206,8 +204,13 @@ class Copy:
             return True
         return self._database.reconnected(original) or self._dialect.retriable(error)
 
+    def _holder(self) -> str | None:
+        state = self._tables.state
+        found: str | None = self._database.connection.scalar(sa.select(state.c.holder).where(*self._here(state)))
+        return found
+
     def _taken_over(self) -> BusyError:
-        who = self.holder() or "its books are gone"
+        who = self._holder() or "its books are gone"
         return BusyError(
             f"{whose(self._id)}another run has taken over {self._tables.records.fullname} ({who}): this one has only "
             "written whole pages"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any
 
 import sqlalchemy as sa
@@ -74,6 +74,10 @@ class Dialect:
             raise
         finally:
             connection.rollback()  # what SQLAlchemy believes to be a transaction
+
+    def reading(self, connection: sa.Connection) -> AbstractContextManager[object]:  # noqa: ARG002 - others need it
+        """What the block reads outside a `transaction`; nobody who writes holds it up."""
+        return nullcontext()
 
     def enter(self, connection: sa.Connection, first: sa.Executable | None) -> int:
         """Begin a `transaction`; in one that has a first statement, a page is written."""

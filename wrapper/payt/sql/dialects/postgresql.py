@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any
 
 import sqlalchemy as sa
@@ -71,6 +71,10 @@ class PostgreSQL(Dialect):
         if sa.inspect(connection).has_sequence(table.name, table.schema):
             raise SchemaError(f"{table.fullname} is a sequence: name another, --table (in Python: table=)")
 
+    def reading(self, connection: sa.Connection) -> AbstractContextManager[object]:
+        """As `Dialect.reading`. A pooler may deal out the parts of a statement that is in no transaction."""
+        return self.transaction(connection)
+
     def change_schema(self, connection: sa.Connection) -> None:
         """As `Dialect.change_schema`."""
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_number("payt schema"))))
@@ -82,7 +86,10 @@ class PostgreSQL(Dialect):
         A pooler that deals out connections by transactions keeps that one together, and lets it go when this process
         ends, however it ends.
         """
-        found = connection.scalar(sa.select(sa.cast(sa.func.to_regclass(written(connection, table)), postgresql.OID)))
+        with self.reading(connection):
+            found = connection.scalar(
+                sa.select(sa.cast(sa.func.to_regclass(written(connection, table)), postgresql.OID))
+            )
         yield bool(
             self._guarding().scalar(sa.select(sa.func.pg_try_advisory_xact_lock(_number(f"payt {found} {name}"))))
         )
