@@ -147,7 +147,7 @@ class _Attempts:
             self.call.broken_at = clock.now()
         self._bad += again != "in time"
         seconds = 0.0 if broken and self._count == 1 else self._delay(error)
-        if again == "in time" and seconds >= self.call.left >= 2 * _LAST:
+        if again == "in time" and self.call.left >= 2 * _LAST and seconds > self.call.left - _LAST:
             seconds = max(self.call.left - _LAST, getattr(error, "retry_after", None) or 0.0)
         enough = not retries or self._bad > retries or self._session.is_closed or seconds >= self.call.left
         if enough or again == "no":
