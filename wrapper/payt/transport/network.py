@@ -168,7 +168,10 @@ class AsyncBackend(httpcore.AnyIOBackend):
     async def connect_tcp(self, *args: Any, **kwargs: Any) -> AsyncStream:
         """As httpcore's."""
         self.closing.check()
-        stream = AsyncStream(await super().connect_tcp(*args, **kwargs), self.closing)
+        return await self._opened(await super().connect_tcp(*args, **kwargs))
+
+    async def _opened(self, connection: httpcore.AsyncNetworkStream) -> AsyncStream:
+        stream = AsyncStream(connection, self.closing)
         if self.closing.stopped:  # the pool has closed all that it knew of
             await stream.aclose()
         return stream
