@@ -119,7 +119,7 @@ class Records(chain[T]):
     @classmethod
     def of(cls, pages: Generator[R], records: Callable[[R], Iterable[T]]) -> Self:
         """The records of pages: of each, what `records` makes of it."""
-        # a generator for each page, as one for all could not be entered by two threads
+        # one at a time, as a generator of all of them could not be entered by two threads
         links = map(next, map(_next_link, repeat(pages), repeat(records)))
         self: Self = cls.from_iterable(links)  # type: ignore[assignment]  # it is one of this class
         self._pages, self._links = pages, links  # a chain drops its source while another thread may be in there
@@ -131,10 +131,11 @@ class Records(chain[T]):
 
 
 def _next_link(pages: Generator[R], records: Callable[[R], Iterable[T]]) -> Iterator[Iterable[T]]:
+    """One, or none behind the last page. No generator: Python 3.13.0 crashes where a traceback outlives one."""
     try:
-        link = records(next(pages))
+        return iter((records(next(pages)),))
     except StopIteration:
-        return
+        return iter(())
     except BaseException as error:  # noqa: BLE001  # a chain ends where its source fails, and not where a link does
         errors = iter([error])
 
@@ -143,8 +144,7 @@ def _next_link(pages: Generator[R], records: Callable[[R], Iterable[T]]) -> Iter
                 raise each
             next(pages)  # which fails again
 
-        link = iter(fail, None)
-    yield link
+        return iter((iter(fail, None),))
 
 
 class AsyncRecords(AsyncIterator[T], Generic[T]):
