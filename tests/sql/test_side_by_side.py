@@ -183,5 +183,7 @@ def test_whoever_is_under_way_when_an_error_concerns_all_ends_as_well() -> None:
     for end in (lambda: job.enter("2"), lambda: job.take(nothing, nothing), lambda: job.next_listing(nothing)):
         with pytest.raises(EndedError):
             end()
+    with job.attempt("2"):  # which ends without a word of its own
+        job.enter("2")
     with pytest.raises(SyncError, match=r"no token \(this affects all administrations: 0 of 2"):
         job.outcome()
