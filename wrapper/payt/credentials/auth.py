@@ -23,7 +23,7 @@ from .cache import TokenCache
 from .caches import cache_of
 from .endpoint import TokenEndpoint
 from .grants import AuthorizationCode, ClientCredentials, Grant
-from .searches import result_of
+from .searches import Wake, result_of
 from .token import checked_token, field_checked
 
 if TYPE_CHECKING:
@@ -191,7 +191,7 @@ def _waited_for(step: Any, request: httpx.Request) -> Any:
         raise httpx.PoolTimeout("no token before the deadline", request=request) from None
 
 
-async def _found(begin: Callable[[Callable[[Any], object]], object]) -> Any:
+async def _found(begin: Callable[[Wake], object]) -> Any:
     loop = running_loop()
     future: asyncio.Future[Any] = loop.create_future()
 

@@ -21,8 +21,9 @@ from typing import Final, Literal
 import attrs
 import msgspec
 
+from payt_api.types import decoder_of
+
 from ..errors import TokenError
-from ..transport.decoding import decoder_of
 from ..transport.locks import locked_file
 from .stores import say_once
 from .token import Token
@@ -156,7 +157,7 @@ class _Kept(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, kw_o
     token: Token
 
 
-_decode = decoder_of(_Kept)
+_decode = decoder_of(_Kept).decode
 
 
 def _read(file: Path) -> bytes | None:

@@ -10,13 +10,14 @@ from typing import Any
 import attrs
 import msgspec
 
+from payt_api.types import decoder_of
+
 from ..errors import TokenError
 from ..extras import missing
-from ..transport.decoding import decoder_of
 from .file_store import FileTokenStore
 from .token import Token
 
-_decode = decoder_of(Token)
+_decode = decoder_of(Token).decode
 
 
 @attrs.frozen

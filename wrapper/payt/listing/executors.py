@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Coroutine, Mapping
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from payt_api.client import AuthenticatedClient
 from payt_api.types import Response
@@ -66,13 +66,12 @@ class Threads:
         # who is woken up by the None is told by an exception
         return self.cancel.wait_for(queue.get, lambda: queue.put(None))
 
-    def start(self, work: Callable[[Self], Coroutine[Any, Any, None]], ended: Callable[[], object]) -> Worker | None:
+    def start(self, work: Callable[[Threads], Coroutine[Any, Any, None]], ended: Callable[[], object]) -> Worker | None:
         """Have a thread do some work, and call `ended` however that ends; None where none starts any more."""
-        api, kind = self._api, type(self)
 
         def task(cancel: Cancel) -> None:
             try:
-                run(work(kind(api, cancel)))
+                run(work(Threads(self._api, cancel)))
             finally:
                 ended()
 
@@ -128,7 +127,7 @@ class Tasks:
         return await queue.get()
 
     def start(
-        self, work: Callable[[Self], Coroutine[Any, Any, None]], ended: Callable[[], object]
+        self, work: Callable[[Tasks], Coroutine[Any, Any, None]], ended: Callable[[], object]
     ) -> asyncio.Task[None]:
         """As with `Threads`; work that is cancelled before it begins has ended, too."""
         task = self._loop.create_task(work(self))

@@ -9,8 +9,9 @@ from typing import Any
 import attrs
 import msgspec
 
+from payt_api.types import decoder_of
+
 from ..listing import InvalidRecord, OnInvalid
-from ..transport.decoding import decoder_of
 
 
 @attrs.frozen(kw_only=True)
@@ -82,7 +83,7 @@ class State(msgspec.Struct, omit_defaults=True):
     """The latest `synced_at` of them, at least."""
 
 
-decode_state = decoder_of(State)
+decode_state = decoder_of(State).decode
 
 
 @attrs.frozen(kw_only=True)

@@ -15,9 +15,10 @@ import msgspec
 import sqlalchemy as sa
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
+from payt_api.types import decoder_of
+
 from ..credentials import Token
 from ..errors import TokenError
-from ..transport.decoding import decoder_of
 from ..transport.locks import locked_file, wait_for_lock
 from .database import engine_of
 from .dialects import PostgreSQL, SQLite, dialect_of, in_memory
@@ -252,7 +253,7 @@ _no_fork = threading.RLock()
 """Held while SQLite is used, whose locks in memory a child that is forked meanwhile would wait for, for ever."""
 with suppress(AttributeError):  # where the operating system has no fork
     os.register_at_fork(before=_no_fork.acquire, after_in_parent=_no_fork.release, after_in_child=_no_fork.release)
-_decode, _decode_row = decoder_of(Token), decoder_of(_Row)
+_decode, _decode_row = decoder_of(Token).decode, decoder_of(_Row).decode
 
 
 def _tables(schema: str | None) -> tuple[sa.Table, sa.Table]:

@@ -1,4 +1,4 @@
-"""Bodies, decompressed in pieces, as a small answer must not fill the memory; and what reads JSON."""
+"""Bodies, decompressed in pieces, as a small answer must not fill the memory."""
 
 from __future__ import annotations
 
@@ -6,25 +6,14 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
-import msgspec
-
-T = TypeVar("T")
 
 _SLICE = 256
 """Bytes that are read at a time; Zstandard makes 8 MiB of so many at most."""
 _PIECE = 2**16
 """Bytes that Brotli may make at a time: it would make gigabytes of a few."""
-
-
-def decoder_of(shape: type[T]) -> Callable[[bytes | str], T]:
-    """What reads a type from JSON, made while a module is imported.
-
-    Threads that look at a type for the first time together can crash msgspec.
-    """
-    return msgspec.json.Decoder(shape).decode
 
 
 def decoded(raw: bytes, encoding: str) -> Iterator[bytes]:
