@@ -156,7 +156,7 @@ def test_records_that_are_not_what_the_contract_says_are_left_out_on_request(
     fake.add_administration("2", odd)
     refused = payt_command("contacts", "export", "-a", 2, "-o", "c.csv")
     assert (refused.exit_code, list(folder.iterdir())) == (1, [])
-    export = ("contacts", "export", "-a", 2, "-o", "c.csv", "--per-page", 2, "--skip-invalid")
+    export = ("contacts", "export", "-a", 2, "-o", "c.csv", "--per-page", 2, "--prefetch", 1, "--skip-invalid")
     fake.reset()
     fake.fail(403, page=3)
     payt_command(*export)

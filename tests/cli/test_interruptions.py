@@ -26,7 +26,8 @@ from payt.cli.selection import Position, Selection
 from payt.cli.writers import csv_lines
 from payt.testing import FakePayt
 
-EXPORT = ("contacts", "export", "-a", 1, "--per-page", 1)
+EXPORT = ("contacts", "export", "-a", 1, "--per-page", 1, "--prefetch", 1)
+"""One page ahead: a page that is asked for before its turn, as on a slow machine, may meet a fault unnoticed."""
 
 
 def undisturbed(payt_command: Any, folder: Path, name: str) -> bytes:
