@@ -22,6 +22,7 @@ from payt.credentials.cache import TokenCache
 from payt.credentials.caches import cache_of
 from payt.credentials.endpoint import TokenEndpoint
 from payt.credentials.searches import searches
+from payt.transport.signals import RENEWER
 from support.flavours import Async, Flavour
 from support.quick import QUICK
 
@@ -245,6 +246,25 @@ def test_whoever_is_interrupted_leaves_no_lock_to_a_search(
     monkeypatch.undo()
     with payt.Client(somebody, base_url=server.url, **QUICK) as client:
         assert len(list(client.contacts.list(administration_id="1"))) == 1
+
+
+def test_two_who_begin_at_the_same_moment_search_once(
+    server: FaultServer, slow: SlowTokens, somebody: payt.AuthorizationCode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = threading.Thread.start
+    both = threading.Barrier(2)
+
+    def start_together(thread: threading.Thread) -> None:
+        if thread.name == RENEWER and thread.daemon:
+            both.wait(PATIENCE)
+        start(thread)
+
+    slow.may_answer.set()
+    monkeypatch.setattr(threading.Thread, "start", start_together)
+    with payt.Client(somebody, base_url=server.url, **QUICK) as client, ThreadPoolExecutor() as pool:
+        listings = [pool.submit(list, client.contacts.list(administration_id="1", prefetch=0)) for _ in range(2)]
+        assert [len(listing.result(PATIENCE)) for listing in listings] == [1, 1]
+    assert slow.refreshed == ["refresh-0"]
 
 
 @pytest.mark.parametrize("daemon", [True, False])
