@@ -67,3 +67,12 @@ environment() {
     }
     printf '%s' "$stamp" >"$dir/stamp"
 }
+
+# All tests but the slow ones, with these arguments for pytest too: twice as many at a time as there are processors, since
+# some wait. A file stays together: it shares its servers, and the blocks of a document build on each other. See
+# tests/conftest.py for the order.
+all_tests() {
+    local workers
+    workers=$(.venv/bin/python -c 'import os; print(min(8, 2 * (os.cpu_count() or 1)))')
+    .venv/bin/python -m pytest --numprocesses="$workers" --dist=loadfile --no-loadscope-reorder "$@"
+}

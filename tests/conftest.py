@@ -25,14 +25,6 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 LONG = ("generation", "sql", "tokens", "reliability")
 """The folders to begin with: where several work, a long file that begins last is what the others wait for."""
-UNMEASURED = {
-    *("contract", "docs", "faults", "generation", "oauth_server", "prism", "README", "test_histories", "test_killed"),
-    *("test_hostile_answers", "test_logging", "test_more_fields", "test_pins", "test_release", "test_single_flight"),
-    *("test_table_of_faults", "test_tls"),
-}
-"""Folders and files that reach no line of the client which others do not: coverage makes a test take twice as long."""
-
-
 settings.register_profile("default", max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 settings.register_profile("soak", settings.get_profile("default"), max_examples=200)  # how scripts/soak runs them again
 settings.load_profile("default")
@@ -52,16 +44,13 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Order the tests, and say which coverage need not watch and which are left to scripts/soak.
+    """Order the tests, and say which are left to scripts/soak.
 
     scripts/test runs a case with one client and one database, by turns; a behaviour without cases with both clients.
     What is marked `everywhere`, or named on the command line, runs with all.
     """
     cases: defaultdict[str, list[pytest.Item]] = defaultdict(list)
     for item in items:
-        of_any = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
-        if of_any or {item.path.parent.name, item.path.stem} & UNMEASURED:
-            item.add_marker(pytest.mark.no_cover)
         params = getattr(getattr(item, "callspec", None), "params", {}).keys()
         by_turns = params & IN_TURN and params != {"flavour"} and item.get_closest_marker("everywhere") is None
         if by_turns and not any("::" in name for name in config.args):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib
 import inspect
 import re
@@ -20,8 +21,12 @@ CORE = [
     for path in FILES
     if path.relative_to(WRAPPER).parts[0] not in ("cli", "sql", "testing", "spark.py")  # extras
 ]
-TREES = {path: ast.parse(path.read_text("utf-8")) for path in FILES}
 PRIVATE = re.compile(r"_[a-zA-Z]\w*")
+
+
+@functools.cache
+def trees() -> dict[Path, ast.Module]:
+    return {path: ast.parse(path.read_text("utf-8")) for path in FILES}
 
 
 def test_every_file_is_read_in_one_go() -> None:
@@ -41,9 +46,9 @@ def defined(tree: ast.Module) -> Iterator[str]:
 
 
 def test_no_private_name_of_another_package_is_used() -> None:
-    ours = {name for tree in TREES.values() for name in defined(tree)}
+    ours = {name for tree in trees().values() for name in defined(tree)}
     foreign = []
-    for path, tree in TREES.items():
+    for path, tree in trees().items():
         for node in ast.walk(tree):
             names = [node.attr] if isinstance(node, ast.Attribute) else []
             if isinstance(node, ast.ImportFrom) and not node.level:
@@ -86,7 +91,7 @@ def test_the_insides_of_a_base_are_seen() -> None:
 def test_there_is_one_context_variable() -> None:
     calls = [
         f"{path.name}:{node.lineno}"
-        for path, tree in TREES.items()
+        for path, tree in trees().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("ContextVar")
     ]

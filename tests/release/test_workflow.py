@@ -22,7 +22,7 @@ def test_every_step_calls_a_script_that_is_there() -> None:
         assert script.parent == ROOT / "scripts"
         assert os.access(script, os.X_OK), command
     called = {command.split()[0].removeprefix("scripts/") for command in commands}
-    assert {"check", "test", "test-wheel", "soak", "docs", "release"} <= called
+    assert {"check", "test", "coverage", "test-wheel", "soak", "docs", "release"} <= called
 
 
 def test_every_action_is_pinned_by_its_commit_and_says_its_version() -> None:
