@@ -122,6 +122,7 @@ def test_what_is_none_is_left_out_and_no_values_mean_no_request() -> None:
         ({"kind": "c"}, ValueError, "kind must be 'a' or 'b', got 'c'"),
         ({"colour": "red"}, TypeError, "operation: there is no argument 'colour'; it takes administration_id, "),
         ({"after": "2026-11-01T00:00:00"}, ValueError, "after has no time zone"),
+        ({"after": datetime.datetime(2026, 11, 1)}, ValueError, "or a local time with .astimezone()"),  # noqa: DTZ001
         ({"open_only": 1}, TypeError, "open_only must be a bool, got int"),
         ({"year": True}, TypeError, "year must be a whole number, got bool"),
         ({"numbers": ["a,b"]}, ValueError, "numbers: the value 'a,b' contains a comma"),

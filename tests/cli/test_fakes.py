@@ -67,7 +67,7 @@ def test_without_the_test_kit_the_extra_is_named(payt_command: Any, monkeypatch:
 
 
 def test_other_tools_can_ask_the_fake_and_log_in_to_it(environment: dict[str, str], folder: Path) -> None:
-    command = [sys.executable, "-m", "payt.cli", "serve-fake", "--contacts", "30", "--port", "0", "-a", "7"]
+    command = [sys.executable, "-m", "payt.cli", "serve-fake", "--contacts", "30", "--port", "0", "-a", "6,7"]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
@@ -101,6 +101,8 @@ def test_it_serves_until_ctrl_c(payt_command: Any, monkeypatch: pytest.MonkeyPat
     result = payt_command("serve-fake", "--port", 0)
     assert result.exit_code == 0
     assert result.stdout.startswith("1,000 contacts of administration 1 at http://127.0.0.1:")
+    result = payt_command("serve-fake", "--port", 0, "-a", "1,2", "-a", 3)
+    assert result.stdout.startswith("1,000 contacts of each of the administrations 1, 2, 3 at http://127.0.0.1:")
 
 
 def test_a_taken_port(payt_command: Any, fake: FakePayt) -> None:

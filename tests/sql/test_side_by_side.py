@@ -83,7 +83,7 @@ def test_one_administration_that_the_service_fails_on_stops_no_other(
     syncs: Syncs, sqlite: str, query_sqlite: Query
 ) -> None:
     with FakePayt(administrations=MANY) as fake:
-        with pytest.raises(SyncError, match=r"3 of 7 administrations failed: 9: ") as caught:
+        with pytest.raises(SyncError, match=r"3 of 7 administrations failed: administration 9: ") as caught:
             syncs(fake, sqlite, ["1", "9", "2", "x", "3", "y", "4"], concurrency=2)
         assert {*caught.value.errors} == {"9", "x", "y"}
         assert [result.administration_id for result in caught.value.results] == ["1", "2", "3", "4"]

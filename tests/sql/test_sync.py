@@ -304,7 +304,7 @@ class TestSeveralAdministrations:
 
     def test_when_one_fails_the_others_go_on_and_it_is_named(self, syncs: Syncs, database: str, query: Query) -> None:
         with FakePayt(administrations={"1": 7, "2": 5}) as fake:
-            with pytest.raises(SyncError, match=r"1 of 3 administrations failed: 9: .*403") as caught:
+            with pytest.raises(SyncError, match=r"1 of 3 administrations failed: administration 9: .*403") as caught:
                 syncs(fake, database, ["1", "9", "2"])
             assert [result.administration_id for result in caught.value.results] == ["1", "2"]
             assert isinstance(caught.value.errors["9"], payt.PermissionDeniedError)
@@ -361,7 +361,9 @@ def test_a_table_can_have_another_name_and_schema(fake: FakePayt, sync: Syncs, d
 def test_a_moment_that_cannot_be_kept_stops_no_other_administration(sync: Syncs, database: str, query: Query) -> None:
     late = contact(id="1", updated_at="9999-12-31T23:59:59-02:00")
     with FakePayt(administrations={"1": [late], "2": 3}) as fake:
-        with pytest.raises(SyncError, match=r"1 of 2 administrations failed: 1: .*outside the years 1 to 9999"):
+        with pytest.raises(
+            SyncError, match=r"1 of 2 administrations failed: administration 1: .*outside the years 1 to 9999"
+        ):
             sync(fake, database, ["1", "2"])
         assert len(rows(query, "2")) == 3
 

@@ -9,6 +9,7 @@ import pytest
 from testing.clients import connect, refusal
 from werkzeug.datastructures import MultiDict
 
+import payt
 from payt.testing import FakePayt, contacts
 from payt.testing.answers import RequestRefusedError
 from payt.testing.listing import read_query
@@ -93,6 +94,14 @@ def test_fields_that_come_on_request_are_sent_to_those_who_name_them() -> None:
 def test_a_record_without_a_usable_key_is_refused(key: object) -> None:
     with pytest.raises(ValueError, match="a record needs id to be listed by, a whole number or a text, not "):
         FakePayt(records={"administrations": [{"id": key}]})
+
+
+@pytest.mark.parametrize(
+    ("given", "words"), [(payt.Contact(id="1"), "got Contact: pass it with .to_dict()"), ("1", "got str")]
+)
+def test_a_record_that_is_not_a_dict_is_refused(given: Any, words: str) -> None:
+    with pytest.raises(TypeError, match=re.escape(words)):
+        FakePayt(contacts=[given])
 
 
 def test_faults_that_are_ordered_for_one_list_spare_the_others() -> None:

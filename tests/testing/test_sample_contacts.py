@@ -82,7 +82,10 @@ def test_an_email_address_is_found_for_a_name_without_latin_letters() -> None:
     assert any((each["default_email_address"] or "").startswith("info@") for each in given)
 
 
-@pytest.mark.parametrize(("wrong", "nearest"), [("last_name", "lastname"), ("call_phone", "call_phone_number")])
+@pytest.mark.parametrize(
+    ("wrong", "nearest"),
+    [("last_name", "lastname"), ("call_phone", "call_phone_number"), ("emial", "default_email_address")],
+)
 def test_an_unknown_field_is_refused_with_the_nearest_known_one(wrong: str, nearest: str) -> None:
     with pytest.raises(TypeError, match=f"no field '{wrong}'; did you mean '{nearest}'"):
         contact(**{wrong: ""})  # type: ignore[arg-type]  # the wrong keyword is what is tested

@@ -52,11 +52,14 @@ def choice(name: str, value: Any, choices: Sequence[str]) -> Any:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """The known name that a mistaken one was most likely meant to be: one that contains it, or else looks like it."""
-    import difflib  # noqa: PLC0415  # rarely needed
+    """The known name that a mistaken one was most likely meant to be: it, or one of its words, looks most like it."""
+    from difflib import SequenceMatcher  # noqa: PLC0415  # rarely needed
+
+    def likeness(each: str) -> float:
+        return max(SequenceMatcher(None, name, part).ratio() for part in (each, *each.split("_")))
 
     names = list(known)
-    return difflib.get_close_matches(name, [each for each in names if name in each] or names, n=1, cutoff=0.0)[0]
+    return max([each for each in names if name in each] or names, key=likeness)
 
 
 def values(name: str, given: str | Iterable[str] | None) -> tuple[str, ...]:

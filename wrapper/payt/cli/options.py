@@ -53,7 +53,7 @@ def values_of(given: Sequence[str]) -> list[str]:
     return [value.strip() for text in given for value in text.split(",")]
 
 
-def _ids(_context: click.Context, _option: click.Parameter, given: Sequence[str]) -> list[str]:
+def ids_of(_context: click.Context, _option: click.Parameter, given: Sequence[str]) -> list[str]:
     """Ids as people write them, also in a variable: with commas, spaces, or both between them."""
     return re.split(r"[,\s]+", " ".join(given).strip()) if given else []
 
@@ -99,7 +99,7 @@ ADMINISTRATIONS: Final = option(
     "administrations",
     envvar="PAYT_ADMINISTRATION_ID",
     multiple=True,
-    callback=_ids,
+    callback=ids_of,
     metavar="ID,…",
     help="The administration's id (required); several separated by commas, or one by one. "
     "payt administrations list shows them.",

@@ -152,7 +152,7 @@ def _encoded(name: str, value: Any, type_: Any) -> Any:
 
 def _moment(name: str, value: Any) -> datetime.datetime:
     """A moment in UTC."""
-    way_out = "give the datetime a tzinfo"
+    way_out = "pass datetime.datetime.now(datetime.UTC), or a local time with .astimezone()"
     if isinstance(value, str):
         way_out = "add an offset, such as +01:00 or Z"
         from dateutil.parser import isoparse  # noqa: PLC0415  # takes its time, and few need it

@@ -135,7 +135,7 @@ class Job:
             ) from self._fatal
         if not failed:
             return results
-        told = [f"{name}: {error}" for name, error in self._errors.items()]
+        told = [f"administration {name}: {error}" for name, error in self._errors.items()]
         more = f"; and {failed - _NAMED} more: see `errors`" if failed > _NAMED else ""
         raise SyncError(
             f"{failed} of {count} administrations failed: {'; '.join(told[:_NAMED])}{more}",

@@ -49,7 +49,9 @@ def broken(kind: FaultKind, *, at: int | None, seconds: float | None) -> Fault:
     if kind == "stall":
         return lambda good: replace(good, deliver=partial(_stall, 3600 if seconds is None else seconds))
     if kind not in _FAULTS:
-        raise ValueError(f"no such fault: {kind!r}; there are {', '.join(get_args(FaultKind))}, and any status")
+        raise ValueError(
+            f"no such fault: {kind!r}; there are {', '.join(get_args(FaultKind))}, and any status, as a number"
+        )
     return _FAULTS[kind]
 
 

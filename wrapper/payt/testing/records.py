@@ -117,6 +117,9 @@ class Records:
         return (self._record(self._keys[index]) for index in range(start, len(self._keys)))
 
     def _insert(self, given: Mapping[str, Any]) -> Record:
+        if not isinstance(given, Mapping):
+            way_out = ": pass it with .to_dict()" if hasattr(given, "to_dict") else ""
+            raise TypeError(f"a record must be a dict, as the API sends it, got {type(given).__name__}{way_out}")
         key = given.get(self.served.key)
         if isinstance(key, bool) or not isinstance(key, (int, str)) or key == "":
             raise ValueError(f"a record needs {self.served.key} to be listed by, a whole number or a text, not {key!r}")
