@@ -31,7 +31,7 @@ def print_table(rows: list[list[str]]) -> None:
     widths = [max(map(len, column)) for column in zip(COLUMNS, *rows, strict=True)]
     for row in [list(COLUMNS), ["-" * width for width in widths], *rows]:
         print("  ".join(value.ljust(width) for value, width in zip(row, widths, strict=True)).rstrip())
-    print(f"… and more, of which {SHOWN} are shown")
+    print(f"… and more; only {SHOWN} are shown")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """A web application that shows contacts: FastAPI, `uvicorn web:app` in this folder, with PAYT_TOKEN set.
 
-One `payt.AsyncClient` serves the application from its start to its end: its connections, its token and its pace are
-shared by all requests. docs/web.md says why each of these lines is there.
+One `payt.AsyncClient` serves the application from its start to its end: all requests share its
+connections, its token and its rate limit. docs/web.md explains each of these lines.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ import pydantic
 import payt
 
 SECONDS = 10.0
-"""How long one request of ours may take, waiting for the pace included."""
+"""How long one of our requests may take, including the wait for the rate limit."""
 
 
 class Customer(pydantic.BaseModel):
-    """What this application promises, whatever else Payt's contract will hold."""
+    """What this application promises, even when Payt's contract gets more fields."""
 
     model_config = pydantic.ConfigDict(from_attributes=True)
     id: str | None
@@ -31,7 +31,7 @@ class Customer(pydantic.BaseModel):
 
 @asynccontextmanager
 async def lifespan(app: fastapi.FastAPI) -> AsyncIterator[None]:
-    """The client, as long as the application lives."""
+    """Keep one client for as long as the application runs."""
     async with payt.AsyncClient(total_timeout=SECONDS) as client:
         app.state.payt = client
         yield
@@ -42,14 +42,14 @@ app = fastapi.FastAPI(lifespan=lifespan)
 
 @app.exception_handler(payt.PaytError)
 async def payt_failed(_request: fastapi.Request, error: payt.PaytError) -> fastapi.responses.JSONResponse:
-    """Payt's fault or ours, not the caller's; who may read the log sees the rest."""
+    """The fault is Payt's or ours, not the caller's. The details belong in the log."""
     status = 404 if isinstance(error, payt.PermissionDeniedError) else 502
     return fastapi.responses.JSONResponse({"detail": type(error).__name__}, status)
 
 
 @app.exception_handler(TimeoutError)
 async def took_too_long(_request: fastapi.Request, _error: TimeoutError) -> fastapi.responses.JSONResponse:
-    """The pace is shared: who comes late on a busy day is told to come again."""
+    """The rate limit is shared: on a busy day, a request that waits too long is asked to try again later."""
     return fastapi.responses.JSONResponse({"detail": "busy"}, 503, {"Retry-After": "5"})
 
 

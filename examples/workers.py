@@ -1,8 +1,8 @@
-"""One administration a task, in a pool of processes: a pager travels as settings, its token stays behind.
+"""One administration per task, in a pool of processes. A pager travels as settings; its token stays behind.
 
     PAYT_TOKEN=... python examples/workers.py 1 2 3
 
-All processes of a machine share one login, and the ten requests a second that Payt allows.
+All processes on a machine share one login, and Payt's limit of ten requests a second.
 """
 
 from __future__ import annotations
