@@ -122,8 +122,8 @@ class Client(_Client[httpx.BaseTransport, Session], Resources):
             `PAYT_CLIENT_ID` and `PAYT_CLIENT_SECRET` with the stored login or `PAYT_REFRESH_TOKEN`, else by itself.
         base_url: The API's address; by default `PAYT_BASE_URL` from the environment, else production. A path is kept.
         timeout: Seconds for each read, write and wait for a connection (connecting: 5 at most); or an httpx.Timeout.
-        retries: How often to send a request again after a bad answer. Refused connections and an unavailable service
-            are waited out until `total_timeout` instead. 0 sends nothing again.
+        retries: How many times to retry a request after a bad answer. Refused connections and an unavailable service
+            are waited out until `total_timeout` instead. 0 retries nothing.
         rate_limit: How many requests may start in any second with one token; None for no limit.
         pace: Who shares that limit. None: all processes of this user on this machine; `payt.ProcessPace()`: this
             process only; `payt.SQLPace(url)`: all processes on all machines that reach a database.

@@ -63,7 +63,7 @@ def check(
     """Compare a page of every list with the contract.
 
     Name lists to compare only those. Nothing is changed, and no value is shown: only names of fields, kinds and
-    counts. Exits with 1 if something differs. Of several administrations, the first one is read.
+    counts. Exits with 1 if something differs. With several administrations, only the first is read.
     """
     specs = [spec_of(checks.choice("LIST", name, list(LISTS))) for name in lists or LISTS]
     queries = [_query_of(spec, administrations, per_page) for spec in specs]

@@ -32,7 +32,7 @@ STEPS = (
 )
 @click.pass_context
 def demo(context: click.Context, *, contacts: int) -> None:
-    """Show it all, with a fake Payt and invented contacts.
+    """Show everything with a fake Payt and invented contacts.
 
     Nothing leaves this machine.
     """

@@ -35,7 +35,10 @@ ACCOUNT: Final = option("--account", envvar="PAYT_ACCOUNT", help="The name of th
         option(
             "--port", type=click.IntRange(0, 65_535), default=0, help="The port the browser is sent back to; 0 for any."
         ),
-        option("--scope", help='What to ask for, such as "contacts:read"; by default everything it may.'),
+        option(
+            "--scope",
+            help='What to ask for, such as "contacts:read"; by default everything that the application may have.',
+        ),
         option(
             "--timeout", type=click.FloatRange(min=1), default=300.0, help="How many seconds to wait for the login."
         ),
@@ -72,9 +75,9 @@ def login(*, client_id: str | None, account: str | None, env: str | None, no_bro
     cls=Command, params=[CLIENT_ID, ACCOUNT, ENV], epilog=examples("status", "status --env demo --account anna")
 )
 def status(*, client_id: str | None, account: str | None, env: str | None) -> None:
-    """Tell who is logged in, with which scopes, until when.
+    """Show who is logged in, with which scopes, until when.
 
-    Exit code 3: nobody is, or Payt refuses the login.
+    The exit code is 3 if nobody is logged in, or Payt refuses the login.
     """
     url = _url_of(env)
     if os.environ.get("PAYT_TOKEN"):

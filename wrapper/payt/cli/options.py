@@ -65,7 +65,7 @@ ENV: Final = option(
     help="Which of Payt's environments; by default production, or PAYT_BASE_URL if it is set.",
 )
 QUIET: Final = option("--quiet", "-q", is_flag=True, help="No progress and no summary.")
-JSON: Final = option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+JSON: Final = option("--json", "as_json", is_flag=True, help="One JSON object per line.")
 FIELDS: Final = option(
     "--fields",
     "--columns",
@@ -101,8 +101,7 @@ ADMINISTRATIONS: Final = option(
     multiple=True,
     callback=ids_of,
     metavar="ID,…",
-    help="The administration's id (required); several separated by commas, or one by one. "
-    "payt administrations list shows them.",
+    help="The administration's id (required); several as -a 1,2 or -a 1 -a 2. payt administrations list shows them.",
 )
 NO_ADMINISTRATION: Final = (
     "no administration: pass -a ID, or set PAYT_ADMINISTRATION_ID (payt administrations list shows the ids)"

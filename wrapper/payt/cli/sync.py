@@ -49,7 +49,7 @@ OPTIONS: Final = (
         "--full-after",
         type=click.FloatRange(0, LONGEST),
         metavar="DAYS",
-        help="Do so if the last time was so many days ago.",
+        help="Do so if the last time was that many days ago.",
     ),
     option(
         "--overlap",

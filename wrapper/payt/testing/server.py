@@ -28,10 +28,10 @@ class FakePayt(Orders, Contents):
         with FakePayt(contacts=10_000) as fake:
             httpx.get(f"{fake.url}/v1/contacts?administration_id=1", headers={"authorization": f"Bearer {fake.token}"})
 
-    It serves from `start()` (or `with`) to `close()`, which takes its socket, connections and threads with it. All of
-    it may be used and changed from any thread while it serves. Records are invented when they are first asked for, so
-    the first listing of many takes longer than the next. An administration that it does not have is answered
-    403, like one that the token may not see; the list of administrations holds those that it has.
+    It serves from `start()` (or `with`) until `close()`, which also ends its connections and threads. You may use and
+    change it from any thread while it serves. Records are invented when they are first asked for, so
+    the first listing of many takes longer than the next. A request for an administration that it does
+    not have gets a 403, as if the token may not see it; the list of administrations holds those that it has.
 
     Queries are checked as the contract describes them. Filters work where it says which field they look at
     (`x-matches`), and for what was changed after a moment; all others are checked and let everything through.
@@ -39,12 +39,12 @@ class FakePayt(Orders, Contents):
     Args:
         contacts: How many contacts to invent (`payt.testing.contacts`), or the contacts to serve.
         administration_id: The administration they belong to; "1", or the first of `administrations`.
-        administrations: Several administrations: their ids (`["1", "2"]`), of which `contacts` fills the first and the
-            others are empty; or by their ids, each a number of contacts or the contacts (`{"1": 10, "2": 0}`). Those
-            that are invented differ from one administration to the next, in all but their ids.
-        records: What other lists hold, by their names: `{"administrations": 3, "invoices.deleted": [{"id": "1", …}]}`.
-            A number of records is made of the contract's example. Those of lists that have administrations belong
-            to `administration_id`.
+        administrations: Several administrations: their ids (`["1", "2"]`); `contacts` fills the first, and the others
+            are empty; or a mapping from each id to a number of contacts, or to the contacts (`{"1": 10, "2": 0}`).
+            Invented contacts differ from one administration to the next, except for their ids.
+        records: The records of other lists, by name: `{"administrations": 3, "invoices.deleted": [{"id": "1", …}]}`.
+            A number means records that are made from the contract's example. In lists that have administrations they
+            belong to `administration_id`.
         token: The access token that is accepted, or several; they may read everything.
         prefix: A path under which everything is served, such as "/api".
         port: The port; a free one by default.
