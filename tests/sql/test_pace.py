@@ -249,7 +249,7 @@ def test_no_password_is_shown() -> None:
         (5, TypeError, "to must be an SQLAlchemy URL or an Engine, got int"),
         ("nonsense", ValueError, "to is not an SQLAlchemy URL"),
         (sa.create_engine("mysql+pymysql://host/base", module=sqlite3), ValueError, "SQLite or PostgreSQL database"),
-        (sa.create_engine("sqlite://"), ValueError, "a pace in memory is what payt.ProcessPace is for"),
+        (sa.create_engine("sqlite://"), ValueError, "a database in memory has one process: use payt.ProcessPace"),
     ],
 )
 def test_what_cannot_be_used_is_an_error_at_once(to: Any, error: type[Exception], message: str) -> None:

@@ -125,7 +125,10 @@ def test_a_list_without_administrations_and_a_function_that_gives_the_token(spar
         ({"resource": "debts"}, f"the contract has no list 'debts'; there are {', '.join(LISTS)}"),
         ({"limit": "all"}, "option limit must be a number, got 'all'"),
         ({"partitions": "0"}, "option partitions must be 1 or more"),
-        ({"resource": "administrations", "partitions": "2"}, "option partitions: administrations is one listing"),
+        (
+            {"resource": "administrations", "partitions": "2"},
+            "option partitions: administrations is one listing, which cannot be split: leave",
+        ),
         ({"fields": "lastnam"}, "did you mean 'lastname'?"),
     ],
 )

@@ -127,7 +127,7 @@ class _Read:
             method(**({"administration_ids": []} if many else {}) | arguments)
             settings["base_url"] = client.base_url  # an environment elsewhere must not lead elsewhere
         if checks.number("option partitions", values.get("partitions", 1), least=1) > 1 and not many:
-            raise ValueError(f"option partitions: {resource} is one listing")
+            raise ValueError(f"option partitions: {resource} is one listing, which cannot be split: leave it out")
         own = {name: value for name, value in values.items() if name in _OWN}
         return cls(resource=resource, own=own, settings=settings, arguments=arguments, many=many)
 

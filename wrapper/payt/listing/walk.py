@@ -278,7 +278,10 @@ class Walk(Generic[T]):
             long = f"the cursor has {len(cursor)} characters, more than a URL can hold"
             refuse(response, InvalidResponseError(long, path="$.pagination.cursor"))
         if stands and (not self.listing.overlapping or keys == self._before):
-            refuse(response, PaginationError("the cursor moves and the records stay: all of a page came before"))
+            refuse(
+                response,
+                PaginationError("the cursor changes but the records do not: all records of a page came before"),
+            )
 
     def _cut(self, response: Response[Any], last: Any, keys: list[Any]) -> tuple[str, Proof | None]:
         """The cursor behind this record, on a page that has more than were asked for."""

@@ -56,7 +56,7 @@ def job_of(
     spec = spec_of(checks.choice("resource", resource, copied))
     by_administration = ADMINISTRATION in parameters_of(spec)
     if not by_administration and administration_ids is not None:
-        raise ValueError(f"administration_ids must be None, because {spec.name} belong to no administration")
+        raise ValueError(f"administration_ids must be None, because {spec.name} do not belong to administrations")
     ids = checks.values("administration_ids", administration_ids) if by_administration else ("",)
     threads = min(checks.number("concurrency", concurrency, least=1, most=100), len(ids))
     table = checks.text("table", spec.name.replace(".", "_") if table is None else table)

@@ -46,7 +46,9 @@ def engine_of(
         url = url.set(drivername=f"{backend}+pymysql")
     engine = _engine(url, argument)
     if engine.dialect.is_async:
-        raise ValueError(f"{argument}: {url.drivername} is an asyncio driver: name a plain one, as postgresql+psycopg")
+        raise ValueError(
+            f"{argument}: {url.drivername} is an asyncio driver: name a synchronous one, postgresql+psycopg"
+        )
     if backend == "sqlite" and in_memory(url):
         raise ValueError(f"{argument}: a database in memory would be gone at once: pass an Engine, or name a file")
     return engine, True

@@ -62,7 +62,7 @@ class SQLPace(Pace):
         self._to = to if isinstance(to, sa.Engine) else absolute(to)
         engine, ours = engine_of(self._to)
         if in_memory(engine.url) and engine.dialect.name == "sqlite":
-            raise ValueError("to: a pace in memory is what payt.ProcessPace is for")
+            raise ValueError("to: a database in memory has one process: use payt.ProcessPace")
         if ours:  # the thread keeps its connection by itself
             engine = sa.create_engine(engine.url, hide_parameters=True, poolclass=sa.NullPool)
         self._desk = PerProcess(lambda: _Desk(engine, ours=ours))

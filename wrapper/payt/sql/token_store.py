@@ -84,7 +84,7 @@ class SQLTokenStore:
             object.__setattr__(self, "to", absolute(self.to))
         engine, ours = engine_of(self.to)
         if in_memory(engine.url) and engine.dialect.name == "sqlite":
-            raise ValueError("to: tokens in memory are what payt.MemoryTokenStore is for")
+            raise ValueError("to: a database in memory ends with the process: use payt.MemoryTokenStore")
         if ours:
             # no connection is kept: requests for tokens are rare, and a fork would share it
             engine = sa.create_engine(engine.url, hide_parameters=True, poolclass=sa.NullPool)
