@@ -66,6 +66,9 @@ def test_in_out_and_what_is_told_in_between(
         assert settings.client_secret not in output
     assert run("logout", typed="n\n").exit_code == 1
     assert stored(own_folder) == [file]
+    logout = run("logout", typed="")
+    assert (logout.exit_code, stored(own_folder)) == (2, [file])
+    assert "there is nobody to ask: standard input has ended" in logout.stderr
     logout = run("logout", typed="y\n")
     assert (logout.exit_code, stored(own_folder)) == (0, [])
     gone = run("status")

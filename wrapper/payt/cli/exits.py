@@ -43,7 +43,14 @@ def errors_reported(*, debug: bool) -> Iterator[None]:
     try:
         yield
         sys.stdout.flush()  # what cannot be written must not be found out after the exit code was chosen
-    except (click.exceptions.Exit, click.Abort, click.ClickException):
+    except click.Abort as abort:
+        if isinstance(abort.__context__, EOFError):  # else somebody said no
+            options = f"{click.get_current_context().command_path} --help"
+            raise click.UsageError(
+                f"there is nobody to ask: standard input has ended. {options} tells how to answer"
+            ) from None
+        raise
+    except (click.exceptions.Exit, click.ClickException):
         raise
     except BrokenPipeError:
         _give_up_stdout()
