@@ -28,6 +28,7 @@ from faults import kinds
 from faults.kinds import Point
 from faults.server import FaultServer
 from payt.testing import contacts
+from payt.transport import http
 from payt.transport.call import Abandoned, Call, Cancel
 from payt.transport.http import AsyncTransport, Transport
 from payt.transport.proxies import route
@@ -393,6 +394,29 @@ def test_closing_a_client_ends_what_many_threads_read(server: FaultServer) -> No
     assert server.wait_closed()
 
 
+@pytest.mark.parametrize("where", [Point.IN_BODY, Point.BEFORE_ANSWER])
+def test_closing_an_async_client_ends_what_many_tasks_read(where: Point, server: FaultServer) -> None:
+    """Each gets an error that says so, and resumes."""
+    server.script([kinds.stall(60, where)] * 40)
+    before = len(server.requests)
+
+    async def run() -> list[Any]:
+        client = payt.AsyncClient("token", base_url=server.url, rate_limit=None, **QUICK)
+        listing = client.contacts.list(administration_id="1", cursor="4", prefetch=0)
+        reading = [asyncio.create_task(listing.first()) for _ in range(40)]
+        assert await asyncio.to_thread(server.wait_requests, before + 40)
+        await client.aclose()
+        return await asyncio.gather(*reading, return_exceptions=True)
+
+    errors = asyncio.run(run())
+    assert {type(error) for error in errors} == {payt.TransportError}
+    assert {str(error).partition(": ")[2] for error in errors} == {
+        "the client was closed: iterate within its with block"
+    }
+    assert {error.cursor for error in errors} == {"4"}
+    assert server.wait_closed()
+
+
 def test_a_request_on_a_closed_transport_is_not_sent(server: FaultServer) -> None:
     async def run() -> None:
         transport = AsyncTransport(CONTEXT)
@@ -439,6 +463,55 @@ def test_a_connection_that_is_made_while_the_client_is_closed_is_closed(
     asyncio.run(run())
     assert server.wait_closed()
     assert len(server.requests) == before
+
+
+# Cancelling
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_request_that_is_cancelled_at_any_moment_leaves_room_for_the_next(
+    times: int, server: FaultServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With room for a single one; httpcore's own pool would be full for good."""
+    settings = http._settings
+    monkeypatch.setattr(http, "_settings", lambda *args, **named: settings(*args, **named) | {"max_connections": 1})
+
+    async def run() -> None:
+        options = {"retries": 0, "timeout": 5, "rate_limit": None, **QUICK}
+        async with payt.AsyncClient("token", base_url=server.url, **options) as client:
+            listing = client.contacts.list(administration_id="1")
+            for turns in range(60):
+                other, request = (asyncio.create_task(listing.first()) for _ in range(2))
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                for _ in range(times):
+                    other.cancel()
+                    request.cancel()
+                    await asyncio.sleep(0)
+                await asyncio.gather(other, request, return_exceptions=True)
+            assert await listing.first()
+            assert await asyncio.to_thread(eventually, lambda: server.open_connections <= 1)
+
+    asyncio.run(run())
+
+
+def test_a_connection_whose_handshake_is_cancelled_is_closed(certificates: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        url = f"https://127.0.0.1:{listening.getsockname()[1]}"
+
+        async def run() -> None:
+            async with payt.AsyncClient("token", base_url=url, trust_env=False, verify=certificates[1]) as client:
+                request = asyncio.create_task(client.contacts.list(administration_id="1").first())
+                connection, _ = await asyncio.to_thread(listening.accept)
+                connection.settimeout(20)
+                assert await asyncio.to_thread(connection.recv, 1)
+                request.cancel()
+                await asyncio.gather(request, return_exceptions=True)
+                while await asyncio.to_thread(connection.recv, 65536):
+                    pass
+                connection.close()
+
+        asyncio.run(run())
 
 
 # Event loops

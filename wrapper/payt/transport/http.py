@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from functools import partial
 from types import MethodType
 from typing import Any, cast
@@ -46,7 +46,8 @@ class Transport(httpx.HTTPTransport):
 
     def _send(self, request: httpx.Request) -> httpx.Response:
         with _errors_of_httpx():
-            return _answer(self._backends.get().pool.handle_request(_question(request)))
+            response = self._backends.get().pool.handle_request(_question(request))
+        return _answer(response, response.close)
 
 
 class AsyncTransport(httpx.AsyncHTTPTransport):
@@ -72,8 +73,10 @@ class AsyncTransport(httpx.AsyncHTTPTransport):
         await self.aclose()
 
     async def _send(self, request: httpx.Request) -> httpx.Response:
-        with _errors_of_httpx():
-            return _answer(await self._backend.pool.handle_async_request(_question(request)))
+        async with AsyncExitStack() as stack:
+            with _errors_of_httpx():
+                response = await stack.enter_async_context(self._backend.pool.answer(_question(request)))
+            return _answer(response, stack.pop_all().aclose)
 
 
 def _settings(verify: ssl.SSLContext, proxy: httpx.Proxy | None, *, http2: bool) -> dict[str, Any]:
@@ -129,9 +132,9 @@ def _url(url: httpx.URL) -> httpcore.URL:
     return httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
 
 
-def _answer(response: httpcore.Response) -> httpx.Response:
+def _answer(response: httpcore.Response, close: Callable[[], Any]) -> httpx.Response:
     return httpx.Response(
-        response.status, headers=response.headers, stream=_Body(response), extensions=response.extensions
+        response.status, headers=response.headers, stream=_Body(response, close), extensions=response.extensions
     )
 
 
@@ -142,8 +145,8 @@ class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):
         httpx.RemoteProtocolError: When it is read, if it had come before the request was sent.
     """
 
-    def __init__(self, response: httpcore.Response) -> None:
-        self._response = response
+    def __init__(self, response: httpcore.Response, close: Callable[[], Any]) -> None:
+        self._response, self._close = response, close
         self._connection: Watched = response.extensions["network_stream"]
         self._unasked = not self._connection.answered
         self._end = b""
@@ -155,7 +158,7 @@ class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):
                 yield piece
 
     def close(self) -> None:
-        self._response.close()
+        self._close()
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         with self._reading():
@@ -164,7 +167,7 @@ class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):
                 yield piece
 
     async def aclose(self) -> None:
-        await self._response.aclose()
+        await self._close()
 
     @contextmanager
     def _reading(self) -> Iterator[None]:

@@ -16,7 +16,7 @@ import math
 import socket
 import ssl
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from functools import partial
 from typing import Any, TypeVar
 
@@ -25,6 +25,7 @@ import httpcore
 from . import call as calls
 from . import clock
 from .call import Cancel
+from .pool import AsyncPool
 
 R = TypeVar("R")
 _PIECE = 256 * 1024
@@ -162,19 +163,13 @@ class AsyncBackend(httpcore.AnyIOBackend):
     """The same for asyncio, where the pool knows what is open, and closing it ends what waits."""
 
     def __init__(self, **settings: Any) -> None:
-        self.pool = httpcore.AsyncConnectionPool(network_backend=self, **settings)
+        self.pool = AsyncPool(network_backend=self, **settings)
         self.closing = _closing()
 
     async def connect_tcp(self, *args: Any, **kwargs: Any) -> AsyncStream:
         """As httpcore's."""
         self.closing.check()
-        return await self._opened(await super().connect_tcp(*args, **kwargs))
-
-    async def _opened(self, connection: httpcore.AsyncNetworkStream) -> AsyncStream:
-        stream = AsyncStream(connection, self.closing)
-        if self.closing.stopped:  # the pool has closed all that it knew of
-            await stream.aclose()
-        return stream
+        return AsyncStream(await super().connect_tcp(*args, **kwargs), self.closing)
 
 
 class AsyncStream(Watched, httpcore.AsyncNetworkStream):
@@ -198,5 +193,10 @@ class AsyncStream(Watched, httpcore.AsyncNetworkStream):
     async def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> AsyncStream:
-        """As httpcore's."""
-        return AsyncStream(await self._stream.start_tls(ssl_context, server_hostname, timeout), self._closing)
+        """As httpcore's, and whatever interrupts it closes the connection, which httpcore does not know yet."""
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self.aclose)
+            self._closing.check()
+            encrypted = AsyncStream(await self._stream.start_tls(ssl_context, server_hostname, timeout), self._closing)
+            stack.pop_all()
+            return encrypted

@@ -23,6 +23,8 @@ from .decoding import READERS, decoded
 
 log = logging.getLogger("payt")
 
+_CLOSED = "the client was closed: iterate within its with block"
+
 
 class Session(httpx.Client):
     """An httpx.Client that raises the errors of `payt.errors`, within the pace and the deadline of its call.
@@ -144,8 +146,7 @@ class _Exchange:
         except RuntimeError as error:
             if not self._session.is_closed:
                 raise
-            # httpx's bare one would tell no cursor
-            raise self._error("the client was closed: iterate within its with block") from error
+            raise self._error(_CLOSED) from error  # httpx's bare one would tell no cursor
         except (httpx.RequestError, TimeoutError, ssl.SSLError) as error:
             self._log(type(error).__name__)
             if not self.call.left:
@@ -155,7 +156,8 @@ class _Exchange:
             if isinstance(error, ssl.SSLError):  # httpcore lets those of asyncio through
                 unmapped, error = error, httpx.ReadError(str(error), request=self._request)
                 error.__cause__ = unmapped
-            raise self._error(f"{type(error).__name__}: {error}".rstrip(": "), error) from error
+            text = _CLOSED if self._session.is_closed else f"{type(error).__name__}: {error}".rstrip(": ")
+            raise self._error(text, error) from error
 
     def take(self, chunk: bytes) -> None:
         """Add a piece of the body.
