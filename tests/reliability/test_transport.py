@@ -495,6 +495,40 @@ def test_a_request_that_is_cancelled_at_any_moment_leaves_room_for_the_next(
     asyncio.run(run())
 
 
+def test_two_tasks_that_want_the_same_kept_connection_both_get_an_answer(server: FaultServer) -> None:
+    before = server.connections
+
+    async def run() -> None:
+        async with payt.AsyncClient("token", base_url=server.url, rate_limit=None, retries=0, **QUICK) as client:
+            listing = client.contacts.list(administration_id="1")
+            assert await listing.first()
+            assert all(await asyncio.gather(listing.first(), listing.first()))
+
+    asyncio.run(run())
+    assert server.connections == before + 2
+
+
+def test_a_request_waits_for_a_connection_no_longer_than_its_timeout(
+    server: FaultServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = http._settings
+    monkeypatch.setattr(http, "_settings", lambda *args, **named: settings(*args, **named) | {"max_connections": 1})
+    server.script([kinds.stall(60, Point.IN_BODY)])
+    before = len(server.requests)
+
+    async def run() -> None:
+        options = {"retries": 0, "timeout": httpx.Timeout(60, pool=0.01), "rate_limit": None, **QUICK}
+        async with payt.AsyncClient("token", base_url=server.url, **options) as client:
+            listing = client.contacts.list(administration_id="1")
+            first = asyncio.create_task(listing.first())
+            assert await asyncio.to_thread(server.wait_requests, before + 1)
+            with pytest.raises(payt.TransportError, match="PoolTimeout: no connection was free"):
+                await listing.first()
+            first.cancel()
+
+    asyncio.run(run())
+
+
 def test_a_connection_whose_handshake_is_cancelled_is_closed(certificates: Any) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         url = f"https://127.0.0.1:{listening.getsockname()[1]}"
