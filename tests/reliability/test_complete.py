@@ -115,8 +115,10 @@ def test_a_limit_where_per_page_is_ignored_loses_nothing(flavour: Flavour) -> No
     assert found == [str(number) for number in ids]
 
 
-def test_a_limit_that_cannot_be_resumed_behind_is_an_error(flavour: Flavour) -> None:
-    with serving(by_offset(list(range(7, 1_207)), size=500)) as server:
+@pytest.mark.parametrize("service", [by_offset, by_token])
+def test_a_limit_that_cannot_be_resumed_behind_is_an_error(service: Any, flavour: Flavour) -> None:
+    """Also where the service refuses the cursor that would prove the cut."""
+    with serving(service(list(range(7, 1_207)), size=500)) as server:
         with pytest.raises(payt.InvalidResponseError, match="more records than were asked for") as caught:
             listed(flavour, server, limit=100)
         assert caught.value.cursor is None

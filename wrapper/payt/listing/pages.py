@@ -12,7 +12,7 @@ import msgspec
 from payt_api.errors import DecodeError, NotJsonError
 from payt_api.types import Response, Unreadable, decode_each
 
-from ..errors import InvalidResponseError, PaytError
+from ..errors import APIError, InvalidResponseError, PaytError
 from ..transport.redaction import plain
 from .arguments import Listing
 
@@ -161,10 +161,10 @@ def belongs(listing: Listing, record: Any, part: Mapping[str, Any]) -> bool:
     return True
 
 
-def refuse(response: Response[Any], error: PaytError) -> NoReturn:
+def refuse(answer: Response[Any] | APIError, error: PaytError) -> NoReturn:
     """Raise an error, which then knows which answer it is about."""
-    error.method, error.url, error.status = "GET", response.url, response.status_code
-    error.request_id = plain(response.headers.get("X-Request-Id", "")) or None
+    error.method, error.url, error.status = "GET", answer.url, answer.status_code
+    error.request_id = plain(answer.headers.get("X-Request-Id", "")) or None
     raise error
 
 

@@ -191,8 +191,10 @@ class Walk(Generic[T]):
         """
         if isinstance(error, InvalidResponseError):
             return self.page(*read_each(self.listing, error, self.cursor))
-        if self._proof is None or self._proof.cut or error.status_code not in _UNKNOWN_CURSOR:
+        if self._proof is None or error.status_code not in _UNKNOWN_CURSOR:
             raise error
+        if self._proof.cut:
+            refuse(error, InvalidResponseError(CANNOT_CUT, path="$.data"))
         return self._empty_page(error.body, error.headers)  # the key of a record is not a cursor there
 
     @property
