@@ -51,7 +51,7 @@ def measure(plan: Plan) -> list[Row]:
         engine.dispose()
         return [
             *beside_listing(plan, many, database, maria.replace("@/", "@/copies"), Path(folder)),
-            *full_again(most, database),
+            *full_again(most, database, maria.replace("@/", "@/copies"), f"sqlite:///{folder}/again.db"),
             *side_by_side(plan, database, f"sqlite:///{folder}/side-by-side.db"),
             *beside_dlt(plan, some, database, folder),
         ]
@@ -100,17 +100,18 @@ def beside_listing(plan: Plan, contacts: int, database: str, maria: str, folder:
     ]
 
 
-def full_again(contacts: int, database: str) -> list[Row]:
+def full_again(contacts: int, *databases: str) -> list[Row]:
     """A full run that finds all as it was, beside the first one: once, as it is long."""
+    rows = []
     with Fake.serving(contacts) as fake, fake.client() as client:
-
-        def run() -> None:
-            payt.sync(client, "1", database, table="again_in_full", full=True)
-
         assert sum(1 for _ in client.contacts.list(administration_id="1")) == contacts  # invents them
-        seconds = {name: [timed(run)()] for name in ("a first run", "a full run")}
-    what = f"read {contacts:,} contacts again that are as they were, PostgreSQL"
-    return [row(what, {name: seconds[name] for name in ("a full run", "a first run")}, "a first run", 1.0)]
+        for database in databases:
+            run = timed(partial(payt.sync, client, "1", database, table="again_in_full", full=True))
+            first, again = [run()], [run()]
+            kind = sa.make_url(database).get_backend_name()
+            what = f"read {contacts:,} contacts again that are as they were, {kind}"
+            rows.append(row(what, {"a full run": again, "a first run": first}, "a first run", 1.0))
+    return rows
 
 
 def side_by_side(plan: Plan, *databases: str) -> list[Row]:

@@ -120,7 +120,7 @@ class Tables:
             *[sa.Column(name, type_) for name, type_ in {**plain, **moments}.items()],
             prefixes=["TEMPORARY"],
             postgresql_on_commit="DELETE ROWS",
-            **options,
+            **{**options, "mariadb_engine": "Aria"},  # InnoDB would log each page, and its removal
         )
         books = sa.Table(
             "payt_sync_tables",
