@@ -274,7 +274,9 @@ class Copy:
         update = sa.update(records).where(there, other).values(values)
         absent = sa.select(*received.values()).where(~sa.exists().where(there).correlate(incoming))
         insert = sa.insert(records).from_select([*received], absent)
-        same = sa.select(sa.func.count()).select_from(incoming.join(records, there)).where(~other)
+        # an outer join, so that no planner begins with the records, and looks for each of them in the page
+        found = incoming.outerjoin(records, there)
+        same = sa.select(sa.func.count(records.c[self._key])).select_from(found).where(~other)
         return update, insert.execution_options(preserve_rowcount=True), same
 
 
