@@ -266,7 +266,7 @@ def test_any_field_may_be_the_key_and_is_kept_as_a_text(
         (
             {"resource": "administrations"},
             ValueError,
-            "administration_ids must be None, because administrations belong to no",
+            "administration_ids must be None, because administrations do not belong to",
         ),
         ({"administrations": None}, TypeError, "administration_ids must be a string or an iterable of strings"),
         ({"per_page": 501}, ValueError, "per_page must be 1 to 500, got 501"),
