@@ -126,6 +126,16 @@ def test_half_a_listing_is_an_error_with_its_cursor(several: FakePayt, client: p
         pyarrow.table(pager)  # across the C interface, no error keeps its kind
 
 
+def test_a_reader_that_failed_fails_again_and_never_looks_complete(several: FakePayt, client: payt.Client) -> None:
+    several.fail(403, page=2, times=None)
+    contacts = client.contacts
+    for pager in (contacts.list(administration_id="1"), contacts.list_many(administration_ids=["1", "2"])):
+        reader = pager.to_arrow()
+        for _ in range(2):
+            with pytest.raises(payt.PermissionDeniedError):
+                reader.read_all()
+
+
 def test_errors_and_records_that_are_left_out_are_collected(several: FakePayt, client: payt.Client) -> None:
     several.records("contacts", "2").change("1", lastname=5)
     pager = client.contacts.list_many(administration_ids=["1", "2", "9"], on_error="collect", on_invalid="collect")

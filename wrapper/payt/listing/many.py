@@ -71,6 +71,10 @@ class _Many(Generic[T]):
 
         return Table(self._record, many=True)
 
+    def _begin_batches(self, executor: Executor) -> tuple[Ahead[Any], Callable[[Arrival[Any]], list[Any]]]:
+        (ahead, given), table = self._begin(executor), self._table()
+        return ahead, lambda arrival: [table.batch(page, name) for name, page in given(arrival)]
+
     def _new_walks(self, rate: float | None = None) -> dict[str, Walk[T]]:
         return {name: Walk(listing, self._prefetch, rate) for name, listing in self._listings.items()}
 
@@ -123,8 +127,7 @@ class ManyPager(_Many[T]):
             PaytError: As for records, while it is read.
             ImportError: The extra `arrow` is not installed.
         """
-        table = self._table()
-        return table.reader(table.batch(page, name) for name, page in self.pages())
+        return self._table().reader(Iteration(self._api, self._begin_batches))
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """As `Pager.__arrow_c_stream__`."""
@@ -144,8 +147,7 @@ class AsyncManyPager(_Many[T]):
 
     async def to_arrow(self) -> pyarrow.RecordBatchReader:
         """As `ManyPager.to_arrow`, but all is listed first: whatever reads Arrow cannot await a page."""
-        table = self._table()
-        return table.reader([table.batch(page, name) async for name, page in self.pages()])
+        return self._table().reader([batch async for batch in AsyncIteration(self._api, self._begin_batches)])
 
 
 def _pairs_of(arrived: tuple[str, Page[T]]) -> Iterable[tuple[str, T]]:
