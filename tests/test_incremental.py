@@ -62,13 +62,13 @@ def test_what_changes_on_a_page_that_was_passed_comes_with_the_next_run(fake: Fa
 NOW = datetime.datetime(2026, 11, 1, 12, tzinfo=datetime.UTC)
 
 
-def page(*moments: str, date: datetime.datetime | None = None, **more: Any) -> Page[Any]:
+def page(*moments: str, date: datetime.datetime | None = None, cursor: str | None = None, **more: Any) -> Page[Any]:
     records: list[dict[str, Any]] = [{"id": str(number), "updated_at": each} for number, each in enumerate(moments)]
     left_out: list[Any] = [{"id": "x"}, {"id": "y", "updated_at": "soon"}, {"id": "z", "updated_at": 5}]
     left_out += [{"id": "h", "lastname": "\ud83d"}, {"id": "i", "updated_at": "\ud83d"}, 5, "updated_at", None]
     return Page(
         data=[payt.Contact.from_dict(each) for each in records],
-        cursor=None,
+        cursor=cursor,
         raw=json.dumps({"data": [*left_out, *records]}).encode(),
         headers={} if date is None else {"date": email.utils.format_datetime(date)},
         **more,
@@ -98,6 +98,30 @@ def test_without_a_clock_to_believe_the_first_page_decides(date: datetime.dateti
     run.take(page("2020-01-01T00:00:00.000000Z", date=date))
     run.take(page(OLD))
     assert run.watermark == "2020-01-01T00:00:00.000000Z"
+
+
+def test_the_watermark_moves_with_the_last_page_alone() -> None:
+    """Not where a loop was left, nor where `limit` ended the listing."""
+    run = incremental.begin(OLD)
+    date = datetime.datetime.now(datetime.UTC)
+    run.take(page("2026-02-01T00:00:00.000000Z", date=date, cursor="1"))
+    assert run.watermark == OLD
+    run.take(page())
+    assert run.watermark == "2026-02-01T00:00:00.000000Z"
+
+
+def test_a_clock_that_is_set_back_after_the_begin_is_not_believed() -> None:
+    run = incremental.begin(None)
+    run.asked_at = later(hours=1)
+    run.take(page(OLD, date=datetime.datetime.now(datetime.UTC)))
+    run.take(page(later(minutes=30)))
+    assert run.watermark == OLD
+
+
+def test_after_a_watermark_in_the_future_the_next_run_is_full() -> None:
+    run = incremental.begin(later(days=1))
+    run.take(page(date=datetime.datetime.now(datetime.UTC)))
+    assert run.watermark is None
 
 
 def test_the_watermark_never_goes_back_and_stays_where_records_were_left_out() -> None:

@@ -53,6 +53,7 @@ class Run:
         agreed: Whether the two agreed.
         newest: The latest change that was received, where the clocks do not agree, on the first page.
         incomplete: Whether records were left out (`on_invalid="collect"`), so that the watermark stays where it is.
+        ended: Whether the last page was taken up; until then, too.
     """
 
     updated_after: str | None
@@ -63,24 +64,33 @@ class Run:
     agreed: bool = False
     newest: str | None = None
     incomplete: bool = False
+    ended: bool = False
 
     def take(self, page: Page[Any]) -> None:
         """Take a page up, once it is written; each page, in the order of the listing."""
         first = self.began is None
         if first:
             asked_at = isoparse(self.asked_at)
-            told = server_time(page.headers, datetime.datetime.now(datetime.UTC) - asked_at)
+            waited = datetime.datetime.now(datetime.UTC) - asked_at
+            told = server_time(page.headers, max(waited, datetime.timedelta(0)))  # our clock may have been set back
             self.began = iso(min(told or asked_at, asked_at))
             self.agreed = told is not None and abs(told - asked_at) <= _AGREED
         if self.agreed or first:
             self.newest = max(filter(None, (self.newest, newest_of(page, self.field))), key=isoparse, default=None)
         self.incomplete = self.incomplete or bool(page.invalid)
+        self.ended = page.cursor is None
 
     @property
     def watermark(self) -> str | None:
-        """What to keep when the run is complete; None where nothing says when it changed: the next run is full then."""
-        if self.incomplete or self.began is None:
+        """What to keep: the previous one, until the run is complete.
+
+        None makes the next run a full one: nothing says when it changed, or the previous watermark was in the future,
+        and hid what changed until then.
+        """
+        if self.incomplete or not self.ended or self.began is None:
             return self.previous
+        if self.previous is not None and isoparse(self.previous) - isoparse(self.began) > _AGREED:
+            return None
         newest = self.newest
         if newest is not None and isoparse(newest) > isoparse(self.began):
             newest = self.began
