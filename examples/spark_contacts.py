@@ -27,7 +27,7 @@ def main(spark: SparkSession, to: str, companies: list[str]) -> list[Row]:
         source.option("credentials", f"PAYT_TOKEN_{company}").load().withColumn("company", lit(company))
         for company in companies
     ]
-    everything = reduce(DataFrame.unionAll, frames).cache()
+    everything = reduce(DataFrame.unionAll, frames).localCheckpoint()  # never listed again between the two
     everything.where("_error is null").drop("_error", "_cursor").write.parquet(to)
     errors: list[Row] = everything.where("_error is not null").select(*ERROR).collect()
     return errors

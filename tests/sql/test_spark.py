@@ -142,6 +142,65 @@ def test_what_cannot_be_used_is_told_before_a_task_is_started(
     assert fake.requests == []
 
 
+@pytest.fixture
+def rows_of(fake: FakePayt, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """What each task of a read brings, without Spark around it."""
+    monkeypatch.setenv("PAYT_TOKEN_ACME", "of-acme")
+
+    def read(**options: str) -> list[list[dict[str, Any]]]:
+        reader = payt.spark.Source({"credentials": "PAYT_TOKEN_ACME", "base_url": fake.url, **options}).reader(None)
+        tasks = map(reader.read, reader.partitions())
+        return [[row for batch in task for row in batch.to_pylist()] for task in tasks]
+
+    return read
+
+
+@pytest.mark.parametrize("partitions", ["1", "2", "5"])
+@pytest.mark.parametrize(("ids", "listed"), [("2,3,2", ["2"] * 3), ("", [])])
+def test_however_many_tasks_there_are_each_administration_is_read_once(
+    ids: str, listed: list[str], partitions: str, rows_of: Any
+) -> None:
+    tasks = rows_of(administration_ids=ids, partitions=partitions)
+    assert tasks
+    assert [row["administration_id"] for rows in tasks for row in rows] == listed
+
+
+@pytest.mark.parametrize("resource", ["contacts", "administrations"])
+def test_records_that_are_left_out_are_rows(resource: str, rows_of: Any, fake: FakePayt) -> None:
+    records = fake.records(resource, "2") if resource == "contacts" else fake.records(resource)
+    field = "lastname" if resource == "contacts" else "name"
+    before = next(iter(records))[field]
+    records.change("1", **{field: 5})
+    options = {"administration_ids": "2"} if resource == "contacts" else {}
+    (rows,) = rows_of(resource=resource, on_invalid="collect", **options)
+    records.change("1", **{field: before})
+    assert len(rows) == 3
+    (left_out,) = [row for row in rows if row["_error"]]
+    assert left_out["_error"] == f"InvalidRecord: 1: Expected `str | null`, got `int`, at $.data[0].{field}"
+    assert left_out.get("administration_id") == ("2" if resource == "contacts" else None)
+
+
+def test_an_administration_without_an_id_is_not_passed_over(rows_of: Any, fake: FakePayt) -> None:
+    fake.fail(200, path="/v1/administrations", body={"data": [{"id": None}], "pagination": {"cursor": None}})
+    with pytest.raises(TypeError, match="administration_ids"):
+        rows_of()
+
+
+def test_filters_are_read_by_their_types(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: dict[str, Any] = {}
+
+    def list_many(
+        _: Any, *, administration_ids: Any, paid: bool | None = None, amount: float | None = None, year: int = 0
+    ) -> None:
+        taken.update(paid=paid, amount=amount, year=year)
+
+    monkeypatch.setattr("payt_resources.contacts.Contacts.list_many", list_many)
+    payt.spark.Source({"paid": "False", "amount": "1.5", "year": "2026"}).schema()
+    assert taken == {"paid": False, "amount": 1.5, "year": 2026}
+    with pytest.raises(ValueError, match="option paid must be true or false, got 'no'"):
+        payt.spark.Source({"paid": "no"}).schema()
+
+
 def test_the_example_writes_the_contacts_of_many_companies(
     spark: SparkSession, tmp_path: Path, fake: FakePayt, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import functools
 import importlib
-import inspect
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import repeat
+from typing import Any, Final, get_args, get_origin, get_type_hints
 
 import attrs
 
@@ -23,6 +23,7 @@ from . import checks
 from .client import Client
 from .credentials import EnvToken
 from .extras import missing
+from .listing.shapes import scalar_of
 
 try:
     import pyarrow
@@ -48,9 +49,10 @@ class Source(DataSource):
         pace: A database's URL, for a `payt.SQLPace` of all machines.
         on_error: "raise", the default, fails the task. "collect" adds the columns `_error` and `_cursor`, and a row
             with them for each administration that cannot be listed to its end; `_cursor` resumes it.
+        on_invalid: The same for each record that does not match the contract; `_cursor` is that of its page.
         base_url, rate_limit, retries, timeout, total_timeout: As for `payt.Client`.
-        concurrency, fields, per_page, limit, on_invalid, and the filters of the list: As for `list_many`. A list that
-            takes no administration is listed as by `list`.
+        concurrency, fields, per_page, limit, and the filters of the list: As for `list_many`. A list that takes no
+            administration is listed as by `list`.
     """
 
     @classmethod
@@ -114,10 +116,9 @@ class _Read:
         settings = {name: _converted(name, given[name], _SETTINGS[name]) for name in _SETTINGS if name in given}
         with Client("none-is-sent", **settings) as client:
             method = _method(client, resource)
-            taken = inspect.signature(method).parameters
-            several = {*spec_of(resource).separated, "administration_ids", "fields"}
-            known = {**_OWN, **_SETTINGS, **{each: _several if each in several else str for each in taken}}
-            known |= dict.fromkeys(_NUMBERS & taken.keys(), int)
+            taken = get_type_hints(method)
+            del taken["return"]
+            known = {**_OWN, **_SETTINGS, **{each: _kind_of(type_) for each, type_ in taken.items()}}
             for name in given:
                 if name not in known:
                     raise ValueError(f"there is no option {name!r}: did you mean {checks.nearest(name, known)!r}?")
@@ -139,7 +140,8 @@ class _Read:
     @property
     def columns(self) -> pyarrow.Schema:
         """All columns."""
-        told = ("_error", "_cursor") if self.arguments.get("on_error") == "collect" else ()
+        collects = "collect" in (self.arguments.get("on_error"), self.arguments.get("on_invalid"))
+        told = ("_error", "_cursor") if collects else ()
         return pyarrow.schema([*self.table.schema, *(pyarrow.field(name, pyarrow.string()) for name in told)])
 
     def client(self) -> Client:
@@ -170,23 +172,28 @@ class _Reader(DataSourceReader):
         if ids is None:
             with self._read.client() as client:
                 ids = _readable(client)
-        return [InputPartition(share) for number in range(tasks) if (share := ids[number::tasks])]
+        ids = [*dict.fromkeys(ids)]
+        # one at least, as Spark makes one of none, without a value
+        return [InputPartition(ids[number::tasks]) for number in range(max(1, min(tasks, len(ids))))]
 
     def read(self, partition: InputPartition) -> Iterator[pyarrow.RecordBatch]:
-        """A batch for each page, and one for each administration that failed, where those are collected."""
+        """A batch for each page, and one for each failed administration or invalid record that is collected."""
         table, columns, arguments = self._read.table, self._read.columns, self._read.arguments
         with self._read.client() as client:
             method = _method(client, self._read.resource)
-            if not self._read.many:
-                yield from map(table.batch, method(**arguments).pages())
-                return
-            ids = _readable(client) if partition.value is None else partition.value
-            pager = method(**{**arguments, "administration_ids": ids})
-            for name, page in pager.pages():
+            if self._read.many:
+                ids = _readable(client) if partition.value is None else partition.value
+                pager = method(**{**arguments, "administration_ids": ids})
+                pages = pager.pages()
+            else:
+                pager = method(**arguments)
+                pages = zip(repeat(None), pager.pages())
+            for name, page in pages:
                 yield _widened(table.batch(page, name), columns)
-            for name, error in pager.errors.items():
-                told = {"_error": f"{type(error).__name__}: {error}", "_cursor": error.cursor}
-                yield pyarrow.RecordBatch.from_pylist([{ADMINISTRATION: name, **told}], schema=columns)
+                for record in page.invalid:
+                    yield _told(columns, name, f"InvalidRecord: {record.id}: {record.reason}, at {record.path}", record)
+            for name, error in getattr(pager, "errors", {}).items():
+                yield _told(columns, name, f"{type(error).__name__}: {error}", error)
 
 
 def _method(client: Client, resource: str) -> Callable[..., Any]:
@@ -199,9 +206,9 @@ def _method(client: Client, resource: str) -> Callable[..., Any]:
     return found
 
 
-def _readable(client: Client) -> list[str]:
-    """All administrations that the token may read."""
-    return [each.id for each in client.administrations.list(fields=["id"]) if each.id]
+def _readable(client: Client) -> list[Any]:
+    """All administrations that the token may read; one without an id is refused where they are listed."""
+    return [each.id for each in client.administrations.list(fields=["id"])]
 
 
 def _widened(batch: pyarrow.RecordBatch, columns: pyarrow.Schema) -> pyarrow.RecordBatch:
@@ -209,9 +216,23 @@ def _widened(batch: pyarrow.RecordBatch, columns: pyarrow.Schema) -> pyarrow.Rec
     return pyarrow.record_batch([*batch.columns, *more], schema=columns)
 
 
+def _told(columns: pyarrow.Schema, name: str | None, error: str, where: Any) -> pyarrow.RecordBatch:
+    row = {ADMINISTRATION: name, "_error": error, "_cursor": where.cursor}
+    return pyarrow.RecordBatch.from_pylist([row], schema=columns)
+
+
+def _kind_of(type_: Any) -> Callable[[str], Any]:
+    """What reads the text of an option, by the type of the argument that it stands for."""
+    if any(get_origin(member) is Iterable for member in (type_, *get_args(type_))):
+        return _several
+    return _READ.get(scalar_of(type_), str)
+
+
 def _converted(name: str, text: str, kind: Callable[[str], Any]) -> Any:
     try:
         return kind(text)
+    except KeyError:
+        raise ValueError(f"option {name} must be true or false, got {text!r}") from None
     except ValueError:
         raise ValueError(f"option {name} must be a number, got {text!r}") from None
 
@@ -234,4 +255,8 @@ _SETTINGS: Final[Mapping[str, Callable[[str], Any]]] = {
     "timeout": float,
     "total_timeout": float,
 }
-_NUMBERS: Final = frozenset({"concurrency", "per_page", "limit", "prefetch"})
+_READ: Final[Mapping[type | None, Callable[[str], Any]]] = {
+    int: int,
+    float: float,
+    bool: lambda text: {"true": True, "false": False}[text.lower()],
+}
