@@ -32,10 +32,12 @@ def save(pager: payt.Pager[payt.Contact], file: Path) -> int | payt.PaytError:
 
 def main(cluster: Any, folder: Path, administration_ids: list[str]) -> dict[str, int | payt.PaytError]:
     """Save the contacts of each administration."""
+    files = {each: folder / f"{each}.parquet" for each in administration_ids}  # each once, as each has one file
     with payt.Client() as client:
-        pagers = [client.contacts.list(administration_id=each) for each in administration_ids]
-        files = [folder / f"{each}.parquet" for each in administration_ids]
-        return dict(zip(administration_ids, cluster.gather(cluster.map(save, pagers, files)), strict=True))
+        pagers = [client.contacts.list(administration_id=each) for each in files]
+        # not pure: Dask would give what another run has listed, where it still knows that
+        saved = cluster.map(save, pagers, list(files.values()), pure=False)
+        return dict(zip(files, cluster.gather(saved), strict=True))
 
 
 if __name__ == "__main__":

@@ -17,12 +17,10 @@ import payt
 def main(folder: Path, administration_ids: list[str]) -> dict[str, int | payt.PaytError]:
     """Save the contacts of each administration."""
     task = ray.remote(save)
+    files = {each: folder / f"{each}.parquet" for each in administration_ids}  # each once, as each has one file
     with payt.Client() as client:
-        started = [
-            task.remote(client.contacts.list(administration_id=each), folder / f"{each}.parquet")
-            for each in administration_ids
-        ]
-        return dict(zip(administration_ids, ray.get(started), strict=True))
+        started = [task.remote(client.contacts.list(administration_id=each), file) for each, file in files.items()]
+        return dict(zip(files, ray.get(started), strict=True))
 
 
 if __name__ == "__main__":

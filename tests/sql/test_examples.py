@@ -192,7 +192,14 @@ def test_dask_workers(fake: FakePayt, tmp_path: Path) -> None:
         distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as local,
         distributed.Client(local) as cluster,
     ):
-        check_files(example("dask_workers").main(cluster, tmp_path, ["1", "2", "9"]), fake, tmp_path)
+        dask_workers: Any = example("dask_workers")
+        with payt.Client() as client:
+            before = cluster.map(
+                dask_workers.save, [client.contacts.list(administration_id="1")], [tmp_path / "1.parquet"]
+            )
+        cluster.gather(before)  # and Dask still knows what came of it
+        fake.change("3", lastname="Özdemir")
+        check_files(dask_workers.main(cluster, tmp_path, ["1", "2", "9", "1"]), fake, tmp_path)
 
 
 def test_ray_workers(fake: FakePayt, tmp_path: Path) -> None:
