@@ -130,6 +130,11 @@ def test_a_list_without_administrations_and_a_function_that_gives_the_token(spar
             "option partitions: administrations is one listing, which cannot be split: leave",
         ),
         ({"fields": "lastnam"}, "did you mean 'lastname'?"),
+        ({"account": "acme"}, "option account: only a function takes it, given as credentials=module:function"),
+        (
+            {"credentials": "e30.e30.token"},
+            "name must be that of a variable in the environment, such as PAYT_TOKEN_ACME",
+        ),
     ],
 )
 def test_what_cannot_be_used_is_told_before_a_task_is_started(

@@ -85,6 +85,13 @@ def test_a_variable_without_a_token_is_told_at_once(monkeypatch: pytest.MonkeyPa
         payt.EnvToken(5)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("token", ["e30.e30.c2ln", "0f3c9a", "c2lnbmF0dXJl"])
+def test_a_token_in_the_place_of_a_variable_is_not_shown(token: str) -> None:
+    with pytest.raises(ValueError, match="variable") as caught:
+        payt.Client(payt.EnvToken(token))
+    assert token not in str(caught.value)
+
+
 def test_a_function_of_the_script_is_refused_while_pickling() -> None:
     program = """
 import functools, pickle, payt

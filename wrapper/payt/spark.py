@@ -123,6 +123,11 @@ class _Read:
                 if name not in known:
                     raise ValueError(f"there is no option {name!r}: did you mean {checks.nearest(name, known)!r}?")
             values = {name: _converted(name, text, known[name]) for name, text in given.items()}
+            if ":" not in values.get("credentials", ""):
+                if "account" in values:
+                    raise ValueError("option account: only a function takes it, given as credentials=module:function")
+                if "credentials" in values:
+                    EnvToken(values["credentials"])  # which refuses a token, while nobody has it yet
             arguments = {name: value for name, value in values.items() if name in taken}
             many = "administration_ids" in taken
             method(**({"administration_ids": []} if many else {}) | arguments)

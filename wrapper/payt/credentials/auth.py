@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 import os
+import re
 import time
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
@@ -43,6 +44,11 @@ class StaticToken:
     token: str = attrs.field(repr=False, validator=field_checked(checked_token))
 
 
+def _variable(name: str, value: Any) -> None:
+    if not re.fullmatch(r"[A-Za-z_]\w*", checks.text(name, value), re.ASCII):
+        raise ValueError(f"{name} must be that of a variable in the environment, such as PAYT_TOKEN_ACME, and no token")
+
+
 @attrs.frozen
 class EnvToken:
     """The token in a variable of the environment, which is read for each request. It travels to workers by name.
@@ -52,10 +58,10 @@ class EnvToken:
 
     Raises:
         TypeError: The name is not a string.
-        ValueError: The name is empty; or, when a client is made, the variable is not set, or holds no token.
+        ValueError: It is not the name of a variable; or, when a client is made, that is not set, or holds no token.
     """
 
-    name: str = attrs.field(validator=field_checked(checks.text))
+    name: str = attrs.field(validator=field_checked(_variable))
 
     def __call__(self) -> str:
         """The token.
@@ -64,7 +70,8 @@ class EnvToken:
             ValueError: The variable is not set, or holds no token.
         """
         if not os.environ.get(self.name):
-            raise ValueError(f"{self.name} is not set in the environment")
+            shown = "its variable" if re.search("[a-z]", self.name) else self.name  # it may be a token by mistake
+            raise ValueError(f"{shown} is not set in the environment: EnvToken takes the name of one that is")
         return checked_token(self.name, os.environ[self.name])
 
 
