@@ -203,12 +203,9 @@ class _Reader(DataSourceReader):
 
 def _method(client: Client, resource: str) -> Callable[..., Any]:
     """The method that lists several administrations, or the only one that there is."""
-    tag, _, name = resource.partition(".")
-    name = name or "list"
-    found: Callable[..., Any] = getattr(getattr(client, tag), f"{name}_many", None) or getattr(
-        getattr(client, tag), name
-    )
-    return found
+    one: Any = spec_of(resource).method_of(client)
+    method: Callable[..., Any] = getattr(one.__self__, f"{one.__name__}_many", one)
+    return method
 
 
 def _readable(client: Client) -> list[Any]:
