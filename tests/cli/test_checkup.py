@@ -170,7 +170,7 @@ def test_what_no_mail_reaches_is_found_without_false_alarms(
 def test_one_contact_that_cannot_be_read_does_not_end_the_report(payt_command: Any, fake: FakePayt) -> None:
     fake.add_administration("2", [contact(id=1, **WHOLE), {"id": 2, "validation_errors": [], "lastname": "x"}])
     result = payt_command("contacts", "check", "-a", 2)
-    assert (result.exit_code, result.stdout.splitlines()[0]) == (1, "1 contacts, 0 of them (0%) with gaps")
+    assert (result.exit_code, result.stdout.splitlines()[0]) == (1, "1 contact, 0 of them (0%) with gaps")
     said = "payt: 1 contact left out as invalid: 2 (validation_errors)\n"
     assert result.stderr == said
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import io
+import json
 import os
 import re
 import sqlite3
@@ -29,7 +30,7 @@ from payt.cli import logins as logins_module
 from payt.cli import options as options_module
 from payt.cli import prepare_streams
 from payt.cli.app import app
-from payt.testing import FakePayt
+from payt.testing import FakePayt, contact
 
 SECRET = "s3cr3t/+=token"
 LIST = ("contacts", "list", "-a", 1)
@@ -48,8 +49,10 @@ LIST = ("contacts", "list", "-a", 1)
             "payt: --updated-after has no time zone: add an offset, such as +01:00 or Z",
         ),
         (("-a", 1, "--fields", "id,lastnam"), "did you mean 'lastname'?"),
+        (("-a", 1, "--columns", "id,lastnam"), "payt: --columns: there is no field 'lastnam'"),
+        (("-a", 1, "--columns=id,"), "payt: a name in --columns must not be empty"),
         (("-a", 1, "--ids", "1,,2"), "a value of --ids must not be empty: pass a value, or leave it out"),
-        (("-a", ""), "--administration must not be empty"),
+        (("-a", ""), "payt: -a must not be empty"),
         (("-a", 1, "-o", "contacts.doc"), "the ending of contacts.doc is not a known format: pass --format"),
         (("-a", 1, "--format", "xlsx"), "xlsx cannot go into standard output: name a file"),
         (("-a", 1, "--format", "parquet", "-o", "/dev/null"), "parquet cannot go into /dev/null"),
@@ -58,7 +61,16 @@ LIST = ("contacts", "list", "-a", 1)
     ],
     ids=[
         *("no administration", "page too big", "unknown format", "token as argument", "no moment", "no zone"),
-        *("unknown field", "empty id", "empty administration", "unknown ending", "xlsx to stdout", "parquet to device"),
+        *(
+            "unknown field",
+            "unknown column",
+            "empty column",
+            "empty id",
+            "empty administration",
+            "unknown ending",
+            "xlsx to stdout",
+            "parquet to device",
+        ),
         *("contradiction", "ids that are no text"),
     ],
 )
@@ -427,6 +439,20 @@ def test_no_encoding_of_standard_output_ends_a_command(
     assert ended.value.code == 0
     screen.seek(0)
     assert ("\\u" in screen.read()) == (encoding != "utf-8" and command in ("list -a 1", "show 1 -a 1", "check -a 1"))
+
+
+@pytest.mark.parametrize("command", ["list --json", "show 1 --json", "export -f jsonl", "check --json"])
+def test_json_is_json_whatever_the_encoding_of_standard_output(
+    payt_command: Any, fake: FakePayt, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    fake.add_administration("2", [contact(id=1, lastname="\u00eb \U0001f986", validation_errors={"\u00eb": 1})])
+    screen = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", screen)
+    monkeypatch.setattr(sys, "argv", ["payt", "contacts", *command.split(), "-a", "2"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 0
+    assert "\u00eb" in json.loads(screen.buffer.getvalue())["validation_errors"]
 
 
 @pytest.mark.parametrize("arguments", [("--help",), ("contacts", "list", "-a", "1")], ids=" ".join)

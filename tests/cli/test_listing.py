@@ -11,7 +11,7 @@ import pytest
 from rich.cells import cell_len
 
 from payt.cli.listing import fitted
-from payt.testing import CONTACT_FIELDS, FakePayt
+from payt.testing import CONTACT_FIELDS, FakePayt, contact
 from payt_resources import spec_of
 
 COLUMNS = spec_of("contacts").columns
@@ -46,6 +46,12 @@ def test_identifiers_are_never_cut(payt_terminal: Any, fake: FakePayt) -> None:
     lines = payt_terminal("contacts", "list", "-a", 2, "--per-page", 1, columns=40).splitlines()
     assert [line.split()[0] for line in lines[1:]] == [str(10**n) for n in range(12)]
     assert [line.split()[1] for line in lines[2:]] == [";".join(numbers)] * 11
+
+
+def test_a_longer_identifier_takes_its_room_from_other_columns(payt_terminal: Any, fake: FakePayt) -> None:
+    fake.add_administration("2", [{"id": 10**n, "lastname": "x" * 60} for n in range(10)])
+    said = payt_terminal("contacts", "list", "-a", 2, "--columns", "id,lastname", "--per-page", 1, columns=40)
+    assert [len(line) for line in said.splitlines()[1:]] == [40] * 10
 
 
 def test_an_empty_table_has_its_names(payt_terminal: Any, fake: FakePayt) -> None:
@@ -83,6 +89,17 @@ def test_a_terminal_is_a_terminal_without_colours(
     assert "\t" not in payt_terminal("contacts", "list", "-a", 1)
 
 
+@pytest.mark.parametrize(
+    "command", ["list --json", "show 1 --json", "export", "export -f jsonl", "check --json"], ids=str
+)
+def test_data_on_a_terminal_does_not_steer_it(payt_terminal: Any, fake: FakePayt, command: str) -> None:
+    hostile = "\x1b[2J\x9b\x07\u202ean\u061c\r\tsen \x00"
+    fake.add_administration("2", [contact(id="1", lastname=hostile, validation_errors={hostile: 1})])
+    said = payt_terminal("contacts", *command.split(), "-a", 2)
+    assert "\\u001b[2J\\u009b\\u0007\\u202ean\\u061c" in said
+    assert not set(said.replace("\r\n", "\n")) & set("\x07\u202e\u061c\x1b\x9b\r\x00")
+
+
 @pytest.mark.parametrize("command", ["list", "show", "check"])
 def test_a_terminal_is_not_obeyed_to_what_contacts_hold(payt_terminal: Any, fake: FakePayt, command: str) -> None:
     fake.add_administration(
@@ -118,6 +135,13 @@ def test_show_tells_all_of_one_contact(payt_command: Any, fake: FakePayt) -> Non
     assert fake.requests[-1].query["ids"] == "3"
     as_json = payt_command("contacts", "show", 3, "-a", 1, "--json")
     assert json.loads(as_json.stdout) == fake.contacts[2]
+
+
+@pytest.mark.parametrize("key", ["", "1,2"])
+def test_show_takes_one_id(payt_command: Any, fake: FakePayt, key: str) -> None:
+    result = payt_command("contacts", "show", "-a", 1, key)
+    assert (result.exit_code, result.stderr) == (2, f"payt: ID must be the id of one contact, got {key!r}\n")
+    assert not fake.requests
 
 
 def test_show_of_nobody_is_an_error(payt_command: Any, fake: FakePayt) -> None:

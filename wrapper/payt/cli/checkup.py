@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Callable
 from typing import Any, Final
@@ -16,7 +15,7 @@ from ..extras import missing
 from .columns import document
 from .options import QUIET, option
 from .progress import end_with_invalid, progress, wanted
-from .screen import console, plain
+from .screen import console, counted, output, plain
 from .selection import Position, Selection
 
 _EMAILS = (
@@ -127,7 +126,7 @@ def check_command(client: payt.Client, selection: Selection, *, examples: int, a
             tell(position)
             at = position
     if as_json:
-        sys.stdout.write(document(_as_json(report)) + "\n")
+        output().write(document(_as_json(report)).encode() + b"\n")
     else:
         _print(report, several=selection.several)
     end_with_invalid(selection, at)
@@ -162,7 +161,7 @@ def _print(report: Report, *, several: bool) -> None:
     mark, least = ("#", ".") if screen.options.ascii_only else ("█", "▏")
     widest = max(len(meaning) for meaning, _ in GAPS.values())
     share = report.share(report.with_gaps)
-    screen.print(f"{report.contacts:,} contacts, {report.with_gaps:,} of them ({share:.0%}) with gaps\n")
+    screen.print(f"{counted(report.contacts, 'contact')}, {report.with_gaps:,} of them ({share:.0%}) with gaps\n")
     for name, count in report.counts.most_common():
         share = report.share(count)
         line = f"{GAPS[name][0].ljust(widest)}  {count:>9,}  {share:>4.0%}"

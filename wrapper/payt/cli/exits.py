@@ -29,6 +29,8 @@ PIPE_CLOSED: Final = 141
 TERMINATED: Final = 143
 """SIGTERM, as shells count it."""
 
+TYPED: Final = "payt.typed"
+"""Where a context keeps the arguments as they were typed."""
 _FOR_PROGRAMMERS: Final = re.compile(r" \(in Python: [^()]*\)")
 """What the library's messages say to nobody who types a command."""
 
@@ -102,12 +104,14 @@ def message_of(error: BaseException) -> str:
 
 def _in_options(text: str) -> str:
     """A message about an argument of the library, as one about the option or variable that stands for it."""
-    options = click.get_current_context().command.params
-    flags = {name[2:].replace("-", "_"): each.opts[0] for each in options for name in each.opts if name[:2] == "--"}
-    flags |= {each.name[3:]: each.opts[0] for each in options if each.name and each.name.startswith("by_")}
-    flags["base_url"] = "PAYT_BASE_URL"
+    context = click.get_current_context()
+    flags = {"base_url": "PAYT_BASE_URL"}
+    for each in context.command.params:
+        said = next((flag for flag in context.meta[TYPED] if flag in each.opts), each.opts[0])
+        flags |= {flag[2:].replace("-", "_"): said for flag in each.opts if flag.startswith("--")}
+        flags[str(each.name).removeprefix("by_")] = said
     names = "|".join(flags)
-    return re.sub(rf"(?:^|\b(?<=of )|\b(?<=and ))(?:{names})\b", lambda name: flags[name[0]], text)
+    return re.sub(rf"(?:^|\b(?<=of )|\b(?<=and )|\b(?<=a name in ))(?:{names})\b", lambda name: flags[name[0]], text)
 
 
 def _give_up_stdout() -> None:

@@ -15,7 +15,7 @@ from .columns import ADMINISTRATION, Column, Row, columns_of, reader_of
 from .options import FIELDS, JSON, QUIET, SKIP_INVALID
 from .parameters import called
 from .progress import described, end_with_invalid
-from .screen import console, plain, report
+from .screen import console, output, plain, report
 from .selection import Position, Selection
 from .writers.json_lines import json_lines
 
@@ -33,7 +33,7 @@ def list_command(client: payt.Client, selection: Selection, *, as_json: bool, qu
     selection.check(client)
     columns = selection.columns
     if as_json:
-        write = json_lines(sys.stdout.buffer, columns)
+        write = json_lines(output(), columns)
     elif sys.stdout.isatty():
         write = _Table(columns, {ADMINISTRATION.name, spec.key, *spec.separated.values()}).write
     else:
@@ -53,6 +53,8 @@ def list_command(client: payt.Client, selection: Selection, *, as_json: bool, qu
 def show_command(client: payt.Client, selection: Selection, *, key: str, as_json: bool) -> None:
     """Show everything about one record."""
     spec, filters = selection.spec, selection.filters
+    if not key or "," in key:
+        raise ValueError(f"ID must be the {spec.key} of one {called(spec, 1)}, got {key!r}")
     selection = attrs.evolve(selection, filters={**filters, str(spec.key_filter): [key]})
     selection.check(client)
     found = [record for _, _, records in selection.pages(client) for record in records]
@@ -64,7 +66,7 @@ def show_command(client: payt.Client, selection: Selection, *, key: str, as_json
     columns = columns_of(spec.record)
     rows = list(map(reader_of(columns), found))
     if as_json:
-        json_lines(sys.stdout.buffer, columns)(rows)
+        json_lines(output(), columns)(rows)
         return
     screen = console()
     widest = max(len(column.name) for column in columns)
@@ -110,7 +112,7 @@ class _Table(_Lines):
     """A table as wide as the terminal, where that holds all names of columns and identifiers: they are never cut.
 
     The first page decides about the widths, so that each page is shown as it comes. A longer identifier that comes
-    later takes the room that it needs.
+    later takes the room that it needs from the other columns.
     """
 
     def __init__(self, columns: Sequence[Column], identifiers: set[str | None]) -> None:
@@ -122,16 +124,20 @@ class _Table(_Lines):
 
         screen = console()
         widths = [max(map(cell_len, texts)) for texts in zip(names, *first, strict=True)]
-        least = [width if whole else len(name) for width, whole, name in zip(widths, self._whole, names, strict=True)]
-        self._widths = fitted(widths, least, screen.width)
+        self._room = screen.width
+        self._least = [
+            width if whole else len(name) for width, whole, name in zip(widths, self._whole, names, strict=True)
+        ]
+        self._widths = fitted(widths, self._least, self._room)
         screen.print(self._line(names), style="bold")
 
     def _line(self, cells: Sequence[str]) -> str:
         from rich.cells import cell_len, set_cell_size  # noqa: PLC0415
 
         for place, text in enumerate(cells):
-            if self._whole[place]:
-                self._widths[place] = max(self._widths[place], cell_len(text))
+            if self._whole[place] and (longer := cell_len(text)) > self._widths[place]:
+                self._widths[place] = self._least[place] = longer
+                self._widths = fitted(self._widths, self._least, self._room)
         shown = [
             set_cell_size(text, width) if cell_len(text) <= width else f"{set_cell_size(text, width - 1)}…"
             for text, width in zip(cells, self._widths, strict=True)

@@ -17,7 +17,7 @@ import click
 
 from payt.environments import DEMO, PRODUCTION
 
-from .exits import errors_reported
+from .exits import TYPED, errors_reported
 
 if TYPE_CHECKING:
     import payt
@@ -36,6 +36,11 @@ class Command(click.Command):
     def __init__(self, *arguments: Any, **settings: Any) -> None:
         super().__init__(*arguments, **settings)
         self.params.append(option("--debug", is_flag=True, help="Show the traceback of an error."))
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Remember which of an option's names was typed, for messages."""
+        ctx.meta[TYPED] = [each.partition("=")[0] for each in args]
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run it."""

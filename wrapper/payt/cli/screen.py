@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 """Control characters, which terminals obey, and those that turn the direction of writing."""
+
+
+_OBEYED = re.compile(rf"(?!\n|\t|\r\n){_UNSEEN.pattern}")
 
 
 def plain(text: str) -> str:
@@ -28,6 +32,17 @@ def counted(count: int, word: str) -> str:
 def echo(text: str, *, err: bool = False) -> None:
     """Write lines to standard output, or to stderr."""
     click.echo("\n".join(map(plain, text.split("\n"))), err=err)
+
+
+def output() -> Any:
+    """Standard output for lines of bytes; a terminal gets what it would obey as JSON writes it."""
+    if not sys.stdout.isatty():
+        return sys.stdout.buffer
+
+    def write(lines: bytes) -> None:
+        sys.stdout.write(_OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", lines.decode()))
+
+    return SimpleNamespace(write=write, flush=sys.stdout.flush)
 
 
 def report(text: str) -> None:

@@ -12,7 +12,6 @@ import hashlib
 import os
 import shutil
 import stat
-import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -21,6 +20,7 @@ from typing import Any, Final
 import attrs
 import msgspec
 
+from .screen import output
 from .selection import Position
 from .writers import BinaryFile
 
@@ -57,7 +57,7 @@ class Stream:
         """
         if resume:
             raise ValueError("--resume needs a file to resume: name it with -o")
-        self.file = sys.stdout.buffer if self._path is None else self._path.open("wb")
+        self.file = output() if self._path is None else self._path.open("wb")
         return None
 
     def keep(self, position: Position) -> None:  # noqa: ARG002 - nothing is kept
