@@ -488,5 +488,13 @@ def test_contract_check_says_how_to_pass_a_token(
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
 def test_a_token_from_a_file_of_any_editor(payt_command: Any, fake: FakePayt, folder: Path, encoding: str) -> None:
-    (folder / "token").write_text(f"{fake.token}\r\n", encoding)
+    token = f"{fake.token}\r\n".encode(encoding)
+    (folder / "token").write_bytes(token)
     assert payt_command(*LIST, "--token-file", "token").exit_code == 0
+    assert payt_command(*LIST, "--token-file", "-", input=token).exit_code == 0
+
+
+@pytest.mark.parametrize("content", [b"", b"Bearer x", b"two words"])
+def test_what_is_no_token_names_the_option(payt_command: Any, fake: FakePayt, content: bytes) -> None:
+    result = payt_command(*LIST, "--token-file", "-", input=content)
+    assert (result.exit_code, result.stderr[:19]) == (2, "payt: --token-file ")

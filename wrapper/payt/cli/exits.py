@@ -105,7 +105,7 @@ def message_of(error: BaseException) -> str:
 def _in_options(text: str) -> str:
     """A message about an argument of the library, as one about the option or variable that stands for it."""
     context = click.get_current_context()
-    flags = {"base_url": "PAYT_BASE_URL"}
+    flags = {"base_url": "PAYT_BASE_URL", "token": "--token-file"}
     for each in context.command.params:
         said = next((flag for flag in context.meta[TYPED] if flag in each.opts), each.opts[0])
         flags |= {flag[2:].replace("-", "_"): said for flag in each.opts if flag.startswith("--")}

@@ -149,13 +149,13 @@ def connect(*, env: str | None, token_file: Path | None, retries: int) -> payt.C
 
 
 def read_text(path: Path) -> str:
-    """A text file as people have them, also with a byte order mark or in UTF-16.
+    """A text file as people have them, also with a byte order mark or in UTF-16; - is standard input.
 
     Raises:
         OSError: It cannot be read.
         ValueError: It is not text.
     """
-    content = path.read_bytes()
+    content = sys.stdin.buffer.read() if path == Path("-") else path.read_bytes()
     is_utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
         return content.decode("utf-16" if is_utf16 else "utf-8-sig")
@@ -164,8 +164,6 @@ def read_text(path: Path) -> str:
 
 
 def _read_token(path: Path) -> str:
-    if path != Path("-"):
-        return read_text(path).strip()
-    if sys.stdin.isatty():
+    if path == Path("-") and sys.stdin.isatty():
         return str(click.prompt("Token", hide_input=True, err=True)).strip()
-    return sys.stdin.read().strip()
+    return read_text(path).strip()
