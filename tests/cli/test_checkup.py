@@ -141,6 +141,7 @@ NO_ADDRESSES = [
     ),
     *("a@b@c.nl", "a b@c.nl", "a@b c.nl", "@b.nl", "a@", "a", "a;b@c.nl", "a@b.nl;c@d.nl", "a@b.nl,", "a@[127.0.0.1]"),
     *("a(x)@b.nl", "a@b_c.nl", "a@localhost", "a@b.invalid", "a\\@b.nl", "a@b.nl/", "a\x00@b.nl"),
+    *("a@b.nl\n", "a@b.nl\xa0", "\tc@d.nl"),
 ]
 ADDRESSES = [
     *("jan@example.com", "o'brien@example.ie", "jan+payt@example.com", "a/b@example.com", "jan_x@sub.example.co.uk"),

@@ -39,11 +39,11 @@ _MOST_MARKS = 50
 
 
 def _given(contact: payt.Contact, *names: str) -> list[str]:
-    return [value for name in names if (value := (getattr(contact, name) or "").strip())]
+    return [value for name in names if (value := getattr(contact, name) or "").strip()]
 
 
 def _unusable_email(contact: payt.Contact) -> bool:
-    return not all(_is_reachable(each.strip()) for value in _given(contact, *_EMAILS) for each in value.split(","))
+    return not all(_is_reachable(each.strip(" ")) for value in _given(contact, *_EMAILS) for each in value.split(","))
 
 
 def _is_reachable(address: str) -> bool:
