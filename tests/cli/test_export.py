@@ -91,8 +91,24 @@ def test_csv_runs_no_formula_and_leaves_phone_numbers_alone(payt_command: Any, a
     assert safe["sms_phone_number"] == "+31612345678"
 
 
-FORMULAS = ["=1+1", "+1+cmd", "-1", "@x", "\t=1", "\r=1", "\n=1", "\uff1d1", "+31-20", '"=1"', " =1"]
-INSIDE = [f"x{mark}{formula}" for mark in ",;|\t\r\n\x0b\x85\u2028" for formula in ("=1", '"=1', " @x", "+31-20")]
+FORMULAS = [
+    "=1+1",
+    "+1+cmd",
+    "-1",
+    "@x",
+    "\t=1",
+    "\r=1",
+    "\n=1",
+    "\uff1d1",
+    "+31-20",
+    '"=1"',
+    " =1",
+    "\ufeff=1",
+    "\0=1",
+]
+INSIDE = [
+    f"x{mark}{formula}" for mark in ",;|\t\r\n\x0b\x85\u2028" for formula in ("=1", '"=1', " @x", "+31-20", "\u200b=1")
+]
 HARMLESS = ["", "a=1", "+31612345678", "+31 (0)20 123", "'t Hart", "0612", "a - b", "1,5", "jan+x@example.com, b@c.nl"]
 
 
@@ -120,7 +136,7 @@ def test_no_cell_of_any_reader_is_a_formula(payt_command: Any, fake: FakePayt, f
     content = (folder / "c.csv").read_bytes().decode()
     separator = "\t" if delimiter == "tab" else delimiter
     for each in {",", ";", "\t", "|", separator}:
-        run = {cell for cell in cells(content, each) if re.match(r'["\s]*[=+\-@\uff1d]', cell)}
+        run = {cell for cell in cells(content, each) if re.match(r'["\s\0\u200b\ufeff]*[=+\-@\uff1d]', cell)}
         assert {cell for cell in run if not re.fullmatch(r"-1\.5[,}\"]*", cell)} == set()
     row = list(csv.DictReader(io.StringIO(content, newline=""), delimiter=separator))[-2]
     assert json.loads(row["debtor_numbers"]) == texts  # what is JSON says the same as before

@@ -16,6 +16,8 @@ _ENDS = r"\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029,;|"
 """What some reader may take for the end of a cell: the separators that are usual, and every end of a line."""
 _RUN = r"=+\-@\uff1d\uff0b\uff0d\uff20"
 """What a cell begins with that spreadsheets run (OWASP, CSV injection), also as full-width characters."""
+_SKIPPED = r'["\s\0\u200b\ufeff]*'
+"""What some reader may pass over at the beginning of a cell: quotes, white space, and what nobody sees."""
 _PHONE_NUMBER = re.compile(r"\+[0-9]+( ?\(0\))?[0-9 ]*")
 _JSON_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 
@@ -63,7 +65,7 @@ def _harmless(column: Column, delimiter: str) -> Callable[[Any], str]:
     """
     as_text = column.as_text
     start = rf"(^|[{_ENDS}{re.escape(delimiter)}])"
-    inside, in_json = re.compile(rf'{start}(?=["\s]*[{_RUN}])'), re.compile(rf'{start}(["\s]*)([{_RUN}])')
+    inside, in_json = re.compile(rf"{start}(?={_SKIPPED}[{_RUN}])"), re.compile(rf"{start}({_SKIPPED})([{_RUN}])")
 
     def text(value: Any) -> str:
         found = as_text(value)
