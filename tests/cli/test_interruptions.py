@@ -275,7 +275,7 @@ def test_a_file_whose_place_cannot_be_taken_is_named(
     assert result.stderr.startswith("payt: c.csv: Operation not permitted; 12 contacts in ")
 
 
-@pytest.mark.parametrize("way", ["symlink", "link", "pipe"])
+@pytest.mark.parametrize("way", ["symlink", "link", "pipe", "folder"])
 def test_what_others_put_in_the_place_of_the_part_is_not_written_into(
     payt_command: Any, fake: FakePayt, folder: Path, way: str
 ) -> None:
@@ -285,12 +285,13 @@ def test_what_others_put_in_the_place_of_the_part_is_not_written_into(
         "symlink": lambda: planted.symlink_to(victim),
         "link": lambda: planted.hardlink_to(victim),
         "pipe": lambda: os.mkfifo(planted),
+        "folder": lambda: planted.mkdir(),
     }[way]()
     (folder / ".c.csv.part.json.new").symlink_to(victim)
     result = payt_command(*EXPORT, "-o", "c.csv")
     assert (result.exit_code, fake.requests) == (1, [])
     assert result.stderr.startswith(f"payt: c.csv: {planted} is in the way (a link, or not a regular file): remove it")
-    planted.unlink()
+    planted.rename("elsewhere")
     assert payt_command(*EXPORT, "-o", "c.csv").exit_code == 0
     assert victim.read_text() == "precious"
 

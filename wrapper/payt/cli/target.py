@@ -185,7 +185,7 @@ class PartFile(Stream):
                 os.close(number)
                 if isinstance(error, (BlockingIOError, FileNotFoundError)):  # another has it, or has just completed it
                     raise BlockingIOError(0, "another export is writing it", self.name) from None
-            if error is planted or error.errno == errno.ELOOP:
+            if error is planted or error.errno in (errno.ELOOP, errno.EISDIR):
                 raise planted from None
             error.filename = self.name  # what the user knows it by
             raise
