@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -281,12 +282,13 @@ def test_what_others_put_in_the_place_of_the_part_is_not_written_into(
 ) -> None:
     victim, planted = folder / "victim", folder / ".c.csv.part"
     victim.write_text("precious")
-    {
+    ways: dict[str, Callable[[], object]] = {
         "symlink": lambda: planted.symlink_to(victim),
         "link": lambda: planted.hardlink_to(victim),
         "pipe": lambda: os.mkfifo(planted),
-        "folder": lambda: planted.mkdir(),
-    }[way]()
+        "folder": planted.mkdir,
+    }
+    ways[way]()
     (folder / ".c.csv.part.json.new").symlink_to(victim)
     result = payt_command(*EXPORT, "-o", "c.csv")
     assert (result.exit_code, fake.requests) == (1, [])

@@ -365,6 +365,8 @@ def test_administrations_may_be_ids_alone() -> None:
         ),
         ({"administrations": "12"}, TypeError, "administrations must be an iterable of strings, got str: pass a list"),
         ({"administrations": 2}, TypeError, "administrations must be an iterable of strings, got int"),
+        ({"administration_id": 1}, TypeError, r"administration_id must be a string, got int: pass str\(1\)"),
+        ({"last_page": "nul"}, ValueError, "last_page must be 'null' or 'missing' or"),
         ({"contacts": -1}, ValueError, "the number of contacts must be 0 or more, got -1"),
         ({"contacts": True}, TypeError, "the number of contacts must be a whole number, got bool"),
     ],
@@ -381,6 +383,17 @@ def test_adding_to_an_administration_makes_it(fake: FakePayt) -> None:
     assert len(fake.administrations["2"]) == 2
     with pytest.raises(KeyError, match="there is no administration '9'; there are '1', '2': see add_administration"):
         fake.change("1", administration_id="9", lastname="Jansen")
+    ways: list[Any] = [fake.add_administration, lambda given: fake.add(administration_id=given)]
+    for add in ways:
+        for number in (2, 3):  # one that is there as text, and one that is not
+            with pytest.raises(TypeError, match=rf"administration_id must be a string, got int: pass str\({number}\)"):
+                add(number)
+
+
+def test_a_fake_may_have_no_tokens_but_those_of_oauth() -> None:
+    with FakePayt(1, token=[]) as fake:
+        assert fake.token == ""
+        assert httpx.get(f"{fake.url}/v1/administrations", headers={"authorization": "Bearer x"}).status_code == 401
 
 
 def test_the_administration_of_the_contacts_can_be_named() -> None:

@@ -37,7 +37,8 @@ class Contents:
         ids = () if administrations is None else administrations
         shares = {each: by_ids.get(each, 0) for each in checks.keys("administrations", by_ids.keys() or ids)}
         listed = self._put(_ADMINISTRATIONS, None, others.pop(_ADMINISTRATIONS, 0))
-        self.administration_id = administration_id or next(iter([*shares, *listed.keys]), "1")
+        own = administration_id or next(iter([*shares, *listed.keys]), "1")
+        self.administration_id = checks.text("administration_id", own)
         if contacts is not None and self.administration_id in by_ids:
             raise ValueError(f"there is an administration {self.administration_id!r} already")
         shares[self.administration_id] = shares.get(self.administration_id, 0) if contacts is None else contacts
@@ -72,7 +73,8 @@ class Contents:
             KeyError: There is no such list, or no such administration.
         """
         served = self._served(name)
-        owner = (administration_id or self.administration_id) if ADMINISTRATION in served.parameters else None
+        own = checks.text("administration_id", administration_id or self.administration_id)
+        owner = own if ADMINISTRATION in served.parameters else None
         with self._lock:
             if owner is not None and owner not in self.records(_ADMINISTRATIONS):
                 known = ", ".join(map(repr, self.records(_ADMINISTRATIONS).keys))
@@ -115,6 +117,7 @@ class Contents:
         Raises:
             ValueError: There is one with that id already.
         """
+        checks.text("administration_id", administration_id)
         with self._lock:
             if administration_id in (listed := self.records(_ADMINISTRATIONS)):
                 raise ValueError(f"there is an administration {administration_id!r} already")

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from gzip import compress
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 from werkzeug.datastructures import Headers, MultiDict
 from werkzeug.wrappers import Request
 
+from payt import checks
 from payt.testing.answers import Answer, RequestRefusedError, answer_with, error_answer
 from payt.testing.contents import Contents
 from payt.testing.listing import LastPage, Query, page_number, read_query, refusal, render_page
@@ -45,7 +46,7 @@ class FakePayt(Orders, Contents):
         records: The records of other lists, by name: `{"administrations": 3, "invoices.deleted": [{"id": "1", …}]}`.
             A number means records that are made from the contract's example. In lists that have administrations they
             belong to `administration_id`.
-        token: The access token that is accepted, or several; they may read everything.
+        token: The access token that is accepted, or several; they may read everything. `[]`: none but those of OAuth.
         prefix: A path under which everything is served, such as "/api".
         port: The port; a free one by default.
         seed: Another seed invents other contacts.
@@ -97,9 +98,9 @@ class FakePayt(Orders, Contents):
         Contents.__init__(self, contacts, administration_id, administrations, records, seed)
         Orders.__init__(self)
         self.tokens = Tokens([token] if isinstance(token, str) else token)
-        self.token = next(iter(self.tokens))
+        self.token = next(iter(self.tokens), "")
         self.oauth = FakeOAuth(self._lock, client_id, client_secret, expires_in)
-        self.last_page: LastPage = last_page
+        self.last_page: LastPage = checks.choice("last_page", last_page, get_args(LastPage))
         self.numbers = numbers
         self.extra_fields = dict(extra_fields or {})
         self.gzip = gzip
