@@ -520,3 +520,10 @@ def test_each_client_has_its_function(fake: FakePayt, sqlite: str) -> None:
         asyncio.run(payt.async_sync(client, "1", sqlite))  # type: ignore[arg-type]
     with pytest.raises(TypeError, match=r"must be a payt.Client, got str$"):
         payt.sync("x", "1", sqlite)  # type: ignore[arg-type]
+
+
+def test_without_asyncio_the_error_says_so(fake: FakePayt) -> None:
+    """As where trio runs the coroutine."""
+    client = payt.AsyncClient(fake.token, base_url=fake.url)
+    with pytest.raises(RuntimeError, match="AsyncClient needs asyncio's event loop, and none is running here"):
+        payt.async_sync(client, "1", "sqlite://").__await__().send(None)

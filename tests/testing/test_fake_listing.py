@@ -367,6 +367,7 @@ def test_administrations_may_be_ids_alone() -> None:
         ({"administrations": 2}, TypeError, "administrations must be an iterable of strings, got int"),
         ({"administration_id": 1}, TypeError, r"administration_id must be a string, got int: pass str\(1\)"),
         ({"last_page": "nul"}, ValueError, "last_page must be 'null' or 'missing' or"),
+        ({"rate_limit": 0}, ValueError, "rate_limit must be 1 or more"),
         ({"contacts": -1}, ValueError, "the number of contacts must be 0 or more, got -1"),
         ({"contacts": True}, TypeError, "the number of contacts must be a whole number, got bool"),
     ],

@@ -288,6 +288,7 @@ def test_a_broken_answer_can_be_that_of_a_refusal(fake: FakePayt) -> None:
         ({"status": "cut", "body": b""}, "belong to a status, not to 'cut'"),
         ({"times": 0}, "times must be 1 or more"),
         ({"after": -1}, "after must be 0 or more"),
+        ({"status": "cut", "at": -1}, "at must be 0 or more"),
         ({"page": 0}, "page must be 1 or more"),
         ({"headers": {"x": "a\r\nb: c"}}, "[Nn]ewline|newline"),
     ],

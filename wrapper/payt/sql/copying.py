@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from ..client import AsyncClient, Client
 from ..listing import OnInvalid
+from ..transport.call import running_loop
 from .arguments import job_of
 from .state import SyncResult
 from .turns import Threads, Turns, side_by_side
@@ -129,6 +130,7 @@ async def async_sync(
 ) -> list[SyncResult]:
     """The same as `sync`, with an AsyncClient. The database is written to in a thread, so `to` is a plain driver."""
     options = {**locals()}
+    running_loop()
     with job_of(AsyncClient, **options) as (job, method, tasks):
         threads = Threads(inline=isinstance(job.database.engine.pool, sa.SingletonThreadPool))
         do = threads.do

@@ -72,6 +72,8 @@ class Orders:
             raise ValueError(f'`at` belongs to "cut", not to {status!r}')
         if seconds is not None and status != "stall":
             raise ValueError(f'`seconds` belongs to "stall", not to {status!r}')
+        if at is not None:
+            checks.number("at", at, least=0)
         if isinstance(status, str):
             if (code, message, shape, body, headers, retry_after) != (None, None, "flat", None, None, None):
                 raise ValueError(f"code, message, shape, body and headers belong to a status, not to {status!r}")

@@ -105,7 +105,7 @@ class FakePayt(Orders, Contents):
         self.extra_fields = dict(extra_fields or {})
         self.gzip = gzip
         self.latency = latency
-        self.rate_limit = rate_limit
+        self.rate_limit = None if rate_limit is None else checks.number("rate_limit", rate_limit, least=1)
         self.rate_limit_retry_after = rate_limit_retry_after
         self._prefix = f"/{prefix.strip('/')}".rstrip("/")
         self._let_through: defaultdict[str, list[float]] = defaultdict(list)
