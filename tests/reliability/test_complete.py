@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import gc
 import gzip
 import json
 import sys
@@ -22,6 +23,7 @@ from payt.listing.seen import Seen
 from payt.testing import FakePayt
 from payt.transport.answers import retry_after
 from payt.transport.decoding import readers
+from support.eventually import eventually, workers
 from support.flavours import Flavour, Sync
 from support.pages import Pages, refusal, serving
 from support.peak_memory import peak
@@ -832,31 +834,40 @@ def test_an_iterator_that_was_interrupted_says_so() -> None:
 
 
 def test_two_threads_in_one_iterator_both_fail() -> None:
-    """Neither is a part of a listing taken for all of it, nor does the interpreter crash."""
-    asked, go_on, ended = threading.Event(), threading.Event(), threading.Event()
+    """Neither is a part of a listing taken for all of it, nor does the interpreter crash, nor is a thread left."""
     caught: list[BaseException] = []
 
-    def slow(query: dict[str, str]) -> Any:
-        asked.set()
-        go_on.wait(10)
-        return by_id(list(range(1, 1_201)))(query)
-
-    def other() -> None:
-        try:
-            list(contacts)
-        except ValueError as error:
-            caught.append(error)
-        ended.set()
-
-    with serving(slow) as server, payt.Client("t", base_url=server.url, **CLIENT) as client:
+    def listing(client: payt.Client, asked: threading.Event, go_on: threading.Event) -> None:
         contacts = iter(client.contacts.list(administration_id="1"))
-        threading.Thread(target=other).start()
+
+        def other() -> None:
+            try:
+                list(contacts)
+            except ValueError as error:
+                caught.append(error)
+
+        thread = threading.Thread(target=other)
+        thread.start()
         assert asked.wait(10)
         with pytest.raises(ValueError, match="already executing"):
             next(contacts)
         go_on.set()
-        assert ended.wait(10)
-    assert len(caught) == 1
+        thread.join(10)
+
+    for _ in range(20):
+        asked, go_on = threading.Event(), threading.Event()
+
+        def slow(query: dict[str, str], asked: threading.Event = asked, go_on: threading.Event = go_on) -> Any:
+            asked.set()
+            go_on.wait(10)
+            return by_id(list(range(1, 1_201)))(query)
+
+        with serving(slow) as server, payt.Client("t", base_url=server.url, **CLIENT) as client:
+            listing(client, asked, go_on)
+        assert len(caught) == 1
+        caught.clear()
+    gc.collect()
+    assert eventually(lambda: not workers())
 
 
 def test_the_first_record_takes_one_request() -> None:

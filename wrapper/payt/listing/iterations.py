@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterable, Iterator
 from itertools import chain, repeat
 from typing import Any, Generic, Self, TypeAlias, TypeVar, cast
+from weakref import ref
 
 from payt_api.client import AuthenticatedClient
 
@@ -137,12 +138,12 @@ def _next_link(pages: Generator[R], records: Callable[[R], Iterable[T]]) -> Iter
     except StopIteration:
         return iter(())
     except BaseException as error:  # noqa: BLE001  # a chain ends where its source fails, and not where a link does
-        errors = iter([error])
+        errors, source = [error], ref(pages)  # two threads at once can make a chain forget a link, which is kept then
 
         def fail() -> Any:
-            for each in errors:
-                raise each
-            next(pages)  # which fails again
+            if errors:
+                raise errors.pop()
+            next(cast("Generator[R]", source()))  # which fails again
 
         return iter((iter(fail, None),))
 
