@@ -31,7 +31,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning"),
 ]
 IDS = [str(number) for number in range(1, 5)]
-UNMEASURED = pytest.mark.soak  # coverage has a lock that a thread may hold at the fork: not in scripts/test
+UNMEASURED = pytest.mark.soak  # coverage has a lock that a thread may hold at the fork: not in scripts/coverage
 
 
 @pytest.fixture

@@ -14,9 +14,8 @@ if TYPE_CHECKING:
 
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 """Control characters, which terminals obey, and those that turn the direction of writing."""
-
-
 _OBEYED = re.compile(rf"(?!\n|\t|\r\n){_UNSEEN.pattern}")
+"""The same without the line ends and tabs of a file."""
 
 
 def plain(text: str) -> str:
