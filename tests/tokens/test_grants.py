@@ -534,8 +534,17 @@ def test_only_what_cannot_have_arrived_is_sent_again(
     else:
         with skip_waits() as waits, pytest.raises(payt.TokenError, match="ConnectTimeout: not now"):
             listed()
-        assert endpoint.LONGEST > sum(waits.seconds) > endpoint.LONGEST - 31
+        assert -31 < sum(waits.seconds) - (endpoint.LONGEST - endpoint.ENOUGH) < 0
         assert transport.asked == len(waits.seconds) + 1
+
+
+def test_no_attempt_begins_that_could_be_cut_off_with_the_token_spent(
+    odd: FaultServer, somebody: payt.AuthorizationCode, flavour: Flavour
+) -> None:
+    odd.script([kinds.answer(503, [("Retry-After", str(seconds))]) for seconds in (50, 31, 0)])
+    with skip_waits() as waits, pytest.raises(payt.TokenError, match="503"):
+        flavour.contacts(odd.url, somebody, client=QUICK)
+    assert waits.seconds == [50]
 
 
 # Renewing early what is still good

@@ -5,7 +5,7 @@ address than the one that is known. What they go through serves a thread, as tha
 
 | what came | sent again |
 | --- | --- |
-| no connection: it cannot have arrived; 429, 502, 503, 504 | for 90 s, as for the API, where nothing else will do |
+| no connection: it cannot have arrived; 429, 502, 503, 504 | for 80 s, as for the API, where nothing else will do |
 | no connection, and a token that is still good will do meanwhile | twice |
 | 408, 500 | the same, four times |
 | 401, and id or secret hold special characters | once, with these encoded the other way |
@@ -42,6 +42,8 @@ from .token_answers import read, token_of
 
 LONGEST: Final = 90.0
 """Seconds for one answer, with all attempts: long, since an answer that is lost may cost the login."""
+ENOUGH: Final = 10.0
+"""Seconds that every attempt has: one that is cut off too early may have spent the refresh token."""
 CONNECT: Final = 5.0
 ATTEMPTS: Final = 3
 """How often a connection is tried at least; once there is one, nothing is sent twice."""
@@ -94,7 +96,7 @@ class TokenEndpoint:
                 asked = error.retry_after or 0.0
                 bound = min(0.5 * 2 ** (attempt - 1), 30.0)
                 seconds = max(random.uniform(bound / 2, bound), asked)  # noqa: S311  # many must not come back together
-                if not again or asked > LONGEST_RETRY_AFTER or seconds >= call.left or is_ending():
+                if not again or asked > LONGEST_RETRY_AFTER or seconds > call.left - ENOUGH or is_ending():
                     raise error
                 clock.current().sleep(seconds, _wait_unless_ending)
 
