@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
@@ -15,32 +16,63 @@ from payt.transport.paces import Pace
 
 from .measure import Plan, Row, Served, serving
 
-RATE = 10
+RATE, LATENCY = 10, 0.05
 LISTING = """
-import sys, payt
-url, token, pages, where = sys.argv[1:]
-pace = payt.SQLPace(where) if where else None
-with payt.Client(token, base_url=url, pace=pace) as client:
+import asyncio, sys, threading, payt
+url, token, pages, where, kind, workers = sys.argv[1:]
+contacts = {"administration_id": str(500 * int(pages) // int(workers) - 1)}  # as a full last page would ask once more
+options = {"base_url": url, "pace": payt.SQLPace(where) if where else None}
+
+def go():
     print("ready", flush=True)
     sys.stdin.readline()
-    for _ in client.contacts.list(administration_id=str(500 * int(pages))).pages():
+
+def listed(client):
+    for _ in client.contacts.list(**contacts).pages():
         pass
+
+async def listed_async(client):
+    async for _ in client.contacts.list(**contacts).pages():
+        pass
+
+async def tasks():
+    async with payt.AsyncClient(token, **options) as client:
+        go()
+        await asyncio.gather(*(listed_async(client) for _ in range(int(workers))))
+
+if kind == "tasks":
+    asyncio.run(tasks())
+else:
+    with payt.Client(token, **options) as client:
+        threads = [threading.Thread(target=listed, args=[client]) for _ in range(int(workers))]
+        go()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
 """
 
 
 def measure(plan: Plan) -> list[Row]:
     pages, rows = 10 if plan.fast else 100, []
-    cases = [(1, ""), (2, ""), (4, ""), (8, ""), (4, "database")]
+    cases = [
+        ("one listing", 1, "threads", 1, ""),
+        ("10 threads of a process", 1, "threads", 10, ""),
+        ("10 tasks of a process", 1, "tasks", 10, ""),
+        *((f"{processes} processes of a machine", processes, "threads", 1, "") for processes in (2, 4, 8)),
+        ("4 processes that share only a database", 4, "threads", 1, "database"),
+    ]
     with tempfile.TemporaryDirectory() as folder:
-        for processes, where in cases[1:2] if plan.fast else cases:
-            with serving(plan, "--latency", "0.05", "--rate-limit", str(RATE)) as server:
-                seconds = listed(server, processes, pages, Path(folder), where)
+        for who, processes, kind, workers, where in cases[3:4] if plan.fast else cases:
+            with serving(plan, "--latency", str(LATENCY), "--rate-limit", str(RATE)) as server:
+                seconds = listed(server, processes, pages, Path(folder), where, kind, workers)
                 refused, requests = server.stats()["refused"], processes * pages
-            bound = (requests - 1) // RATE
-            by = "that share only a database" if where else "of a machine"
-            what = f"{processes} {'process' if processes == 1 else 'processes'} {by}, one token, {pages} pages each"
+            # each second brings ten; the last ten come as fast as each listing gets one page after the other
+            bound = (requests - 1) // RATE + LATENCY * math.ceil(RATE / (processes * workers))
+            what = f"{who}, one token, {pages // workers} pages each"
+            peer = "what the limit and the latency dictate"
             rows += [
-                Row(what, f"{seconds:.2f} s", "what the limit dictates", f"{bound:.1f} s", seconds / bound, goal=1.1),
+                Row(what, f"{seconds:.2f} s", peer, f"{bound:.1f} s", seconds / bound, goal=1.1),
                 Row("… of 100 requests, refused (429)", str(refused), "one", "1", 100 * refused / requests, goal=1),
             ]
         before, os.environ["XDG_STATE_HOME"] = os.environ.get("XDG_STATE_HOME", ""), folder
@@ -49,10 +81,11 @@ def measure(plan: Plan) -> list[Row]:
     return rows
 
 
-def listed(server: Served, processes: int, pages: int, folder: Path, where: str) -> float:
+def listed(server: Served, processes: int, pages: int, folder: Path, where: str, kind: str, workers: int) -> float:
     """The seconds that all of them take, from when all are ready."""
     url = f"sqlite:///{folder}/pace.db" if where else ""
-    command = [sys.executable, "-c", LISTING, server.url, f"{processes}{where}", str(pages), url]
+    token = f"{processes}{where}{kind}{workers}"
+    command = [sys.executable, "-c", LISTING, server.url, token, str(pages), url, kind, str(workers)]
     environment = {**os.environ, "XDG_STATE_HOME": str(folder)}
     pipe = subprocess.PIPE
     clients = [subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=environment) for _ in range(processes)]
