@@ -368,6 +368,8 @@ def test_administrations_may_be_ids_alone() -> None:
         ({"administration_id": 1}, TypeError, r"administration_id must be a string, got int: pass str\(1\)"),
         ({"last_page": "nul"}, ValueError, "last_page must be 'null' or 'missing' or"),
         ({"rate_limit": 0}, ValueError, "rate_limit must be 1 or more"),
+        ({"latency": -1}, ValueError, "latency must be above 0 and finite, got -1"),
+        ({"rate_limit_retry_after": -1}, ValueError, "rate_limit_retry_after must be 0 or more, got -1"),
         ({"contacts": -1}, ValueError, "the number of contacts must be 0 or more, got -1"),
         ({"contacts": True}, TypeError, "the number of contacts must be a whole number, got bool"),
     ],
@@ -446,6 +448,8 @@ def test_what_cannot_be_a_contact_is_refused_at_once(fake: FakePayt) -> None:
         fake.remove("99")
     with pytest.raises(TypeError, match="did you mean 'lastname'"):
         fake.add(last_name="A")
+    with pytest.raises(TypeError, match="did you mean 'lastname'"):
+        fake.change("3", last_name="A")
     with pytest.raises(TypeError, match="not JSON serializable"):
         fake.add({"lastname": object()})
     with pytest.raises(ValueError, match="needs id to be listed by"):

@@ -289,6 +289,8 @@ def test_a_broken_answer_can_be_that_of_a_refusal(fake: FakePayt) -> None:
         ({"times": 0}, "times must be 1 or more"),
         ({"after": -1}, "after must be 0 or more"),
         ({"status": "cut", "at": -1}, "at must be 0 or more"),
+        ({"status": "stall", "seconds": -1}, "seconds must be above 0"),
+        ({"retry_after": -1}, "retry_after must be 0 or more"),
         ({"page": 0}, "page must be 1 or more"),
         ({"headers": {"x": "a\r\nb: c"}}, "[Nn]ewline|newline"),
     ],

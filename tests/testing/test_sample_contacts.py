@@ -91,6 +91,11 @@ def test_an_unknown_field_is_refused_with_the_nearest_known_one(wrong: str, near
         contact(**{wrong: ""})  # type: ignore[arg-type]  # the wrong keyword is what is tested
 
 
+def test_an_unknown_field_that_looks_like_none_is_refused_with_all_there_are() -> None:
+    with pytest.raises(TypeError, match=r"no field 'wxyz'; there are id, .*lastname"):
+        contact(wxyz="")
+
+
 @pytest.mark.parametrize("wrong", ["", "abc", "-1", "007", "1.5", "\u0661", None])
 def test_an_id_that_is_no_whole_number_is_refused(wrong: object) -> None:
     with pytest.raises(ValueError, match="whole number"):

@@ -6,7 +6,10 @@ Each returns the value. A wrong type is a TypeError, a wrong value a ValueError.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
+
+_ALIKE: Final = 0.5
+"""How much a mistaken name has in common with one that was meant, at least."""
 
 
 def text(name: str, value: Any) -> str:
@@ -51,15 +54,16 @@ def choice(name: str, value: Any, choices: Sequence[str]) -> Any:
     return value
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """The known name that a mistaken one was most likely meant to be: it, or one of its words, looks most like it."""
+def hint(name: str, known: Iterable[str]) -> str:
+    """How a message about a mistaken name ends: with the known one that it, or one of its words, looks like, or all."""
     from difflib import SequenceMatcher  # noqa: PLC0415  # rarely needed
 
     def likeness(each: str) -> float:
         return max(SequenceMatcher(None, name, part).ratio() for part in (each, *each.split("_")))
 
     names = list(known)
-    return max([each for each in names if name in each] or names, key=likeness)
+    near = max([each for each in names if name in each] or names, key=likeness)
+    return f"did you mean {near!r}?" if name in near or likeness(near) > _ALIKE else f"there are {', '.join(names)}"
 
 
 def values(name: str, given: str | Iterable[str] | None) -> tuple[str, ...]:

@@ -121,7 +121,7 @@ class _Read:
             known = {**_OWN, **_SETTINGS, **{each: _kind_of(type_) for each, type_ in taken.items()}}
             for name in given:
                 if name not in known:
-                    raise ValueError(f"there is no option {name!r}: did you mean {checks.nearest(name, known)!r}?")
+                    raise ValueError(f"there is no option {name!r}: {checks.hint(name, known)}")
             values = {name: _converted(name, text, known[name]) for name, text in given.items()}
             if ":" not in values.get("credentials", ""):
                 if "account" in values:

@@ -275,8 +275,8 @@ def _names(given: Any, model: type | None, place: str) -> list[Any]:
 
     def checked(name: Any) -> str:
         if checks.text(f"a name in {place}", name) not in known and model is not None:
-            hint = f"did you mean {checks.nearest(name, known)!r}?"
-            raise ValueError(f"{place}: there is no field {name!r} in {model.__name__}; {hint}")
+            way_out = checks.hint(name, known)
+            raise ValueError(f"{place}: there is no field {name!r} in {model.__name__}; {way_out}")
         return str(name)
 
     return [

@@ -9,6 +9,8 @@ from werkzeug.datastructures import Headers
 from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.serving import WSGIRequestHandler
 
+from payt import checks
+
 
 def deliver_whole(connection: WSGIRequestHandler, head: bytes, body: bytes) -> None:
     """Send head and body in one piece: in two they can cost the client a delayed acknowledgement."""
@@ -64,6 +66,18 @@ def answer_with(body: Any, status: int = 200, headers: Mapping[str, str] | None 
     all_headers = Headers({"content-type": content_type} if content else {})
     all_headers.update(headers or {})
     return Answer(status, all_headers, content)
+
+
+def retry_after_header(name: str, value: int | str | None) -> dict[str, str]:
+    """Make a `Retry-After` of a number of seconds, or of any text.
+
+    Raises:
+        ValueError: The number is below 0.
+        TypeError: It is neither.
+    """
+    if value is not None and not isinstance(value, str):
+        checks.number(name, value, least=0)
+    return {} if value is None else {"retry-after": str(value)}
 
 
 def error_answer(status: int, message: str, *, headers: Mapping[str, str] | None = None) -> Answer:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from payt.checks import nearest
+from payt import checks
 from payt.contract import contract, page_of, parameters_of, properties_of, resolved
 from payt.listing import ListSpec
 from payt.testing.invention import Dice
@@ -63,12 +63,11 @@ class ServedList:
         """See to it that records have fields of these names.
 
         Raises:
-            TypeError: They have not; the message names the nearest one.
+            TypeError: They have not; the message names the nearest one, or all.
         """
         for name in names:
             if name not in self.properties:
-                near = nearest(name, self.properties)
-                raise TypeError(f"{self.spec.name} have no field {name!r}; did you mean {near!r}?")
+                raise TypeError(f"{self.spec.name} have no field {name!r}; {checks.hint(name, self.properties)}")
 
     def invent(self, *, seed: int, **given: Any) -> dict[str, Any]:
         """Make a record of the contract's example.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from payt import checks
-from payt.testing.answers import answer_with
+from payt.testing.answers import answer_with, retry_after_header
 from payt.testing.faults import ErrorShape, Fault, FaultKind, broken, error_body
 from payt.testing.lists import API
 
@@ -74,6 +74,8 @@ class Orders:
             raise ValueError(f'`seconds` belongs to "stall", not to {status!r}')
         if at is not None:
             checks.number("at", at, least=0)
+        if seconds:
+            checks.above_zero("seconds", seconds)
         if isinstance(status, str):
             if (code, message, shape, body, headers, retry_after) != (None, None, "flat", None, None, None):
                 raise ValueError(f"code, message, shape, body and headers belong to a status, not to {status!r}")
@@ -81,7 +83,7 @@ class Orders:
         else:
             checks.number("status", status, least=200, most=999)
             content = error_body(status, shape, code, message) if body is None else body
-            waiting = {} if retry_after is None else {"retry-after": str(retry_after)}
+            waiting = retry_after_header("retry_after", retry_after)
             fault = answer_with(content, status, {**(headers or {}), **waiting})
         self._orders.append(_Order(fault, times, after, page, path))
 

@@ -90,10 +90,12 @@ class Records:
 
         Raises:
             KeyError: There is no such record.
+            TypeError: A field is unknown, and this record does not have it.
             ValueError: The fields name another key.
         """
         with self._lock:
             old = self._record(key_of(key))
+            self.served.check(fields.keys() - old.fields.keys())
             changed = {**old.fields, **self._now(), **fields}
             if key_of(changed[self.served.key]) != old.key:
                 raise ValueError(f"a record keeps its {self.served.key}: remove it and add another")

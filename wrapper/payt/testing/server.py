@@ -12,7 +12,7 @@ from werkzeug.datastructures import Headers, MultiDict
 from werkzeug.wrappers import Request
 
 from payt import checks
-from payt.testing.answers import Answer, RequestRefusedError, answer_with, error_answer
+from payt.testing.answers import Answer, RequestRefusedError, answer_with, error_answer, retry_after_header
 from payt.testing.contents import Contents
 from payt.testing.listing import LastPage, Query, page_number, read_query, refusal, render_page
 from payt.testing.lists import API, ServedList, served_lists
@@ -104,8 +104,9 @@ class FakePayt(Orders, Contents):
         self.numbers = numbers
         self.extra_fields = dict(extra_fields or {})
         self.gzip = gzip
-        self.latency = latency
+        self.latency = latency and checks.above_zero("latency", latency)
         self.rate_limit = None if rate_limit is None else checks.number("rate_limit", rate_limit, least=1)
+        retry_after_header("rate_limit_retry_after", rate_limit_retry_after)
         self.rate_limit_retry_after = rate_limit_retry_after
         self._prefix = f"/{prefix.strip('/')}".rstrip("/")
         self._let_through: defaultdict[str, list[float]] = defaultdict(list)
@@ -205,8 +206,7 @@ class FakePayt(Orders, Contents):
         """Decide what a request gets: a refusal for its haste, a fault that was ordered, or what it asked for."""
         path = request.path.removeprefix(self._prefix) if request.path.startswith(f"{self._prefix}/") else ""
         if path.startswith(API) and self._too_fast(_bearer_token(request), now):
-            wait = self.rate_limit_retry_after
-            headers = {} if wait is None else {"retry-after": str(wait)}
+            headers = retry_after_header("rate_limit_retry_after", self.rate_limit_retry_after)
             return error_answer(429, f"More than {self.rate_limit} requests in a second", headers=headers)
         fault = self._fault_for(path, lambda: self._page_number(request, path))
         if isinstance(fault, Answer):
