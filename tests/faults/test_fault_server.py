@@ -49,7 +49,7 @@ class Raw:
     """A client without any idea of HTTP."""
 
     def __init__(self, server: FaultServer) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", server.port), timeout=2)
+        self.socket = socket.create_connection(("127.0.0.1", server.port), timeout=60)
 
     def __enter__(self) -> Raw:
         return self
@@ -543,7 +543,7 @@ def test_faults_work_over_tls(tls: ssl.SSLContext, trusting: ssl.SSLContext) -> 
     ]
     with (
         FaultServer(lambda request: BODY, tls=tls) as server,
-        httpx.Client(base_url=server.url, verify=trusting, trust_env=False, timeout=2) as client,
+        httpx.Client(base_url=server.url, verify=trusting, trust_env=False, timeout=60) as client,
     ):
         assert server.url.startswith("https://")
         server.script([None, kinds.stall(0.1), kinds.drip(0.001, size=100), kinds.http10(), *ends])

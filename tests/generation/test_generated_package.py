@@ -278,7 +278,7 @@ from payt_api import types
 
 def when_asked():
     begun.set()
-    over.wait(5)
+    over.wait(60)
     return int
 
 begun, over = threading.Event(), threading.Event()
@@ -295,7 +295,7 @@ def read():
 
 first, second = threading.Thread(target=read), threading.Thread(target=read)
 first.start()
-begun.wait(5)
+begun.wait(60)
 second.start()
 second.join(0.2)
 over.set()

@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 # Loopback redirects match whatever their port is (RFC 8252 section 7.3); their path must match exactly.
 REDIRECT_URIS: Final = ("http://127.0.0.1/callback", "http://127.0.0.1/", "http://127.0.0.1")
-_STOP_SECONDS: Final = 5.0
+_STOP_SECONDS: Final = 60.0
 
 
 class Settings(TypedDict, total=False):

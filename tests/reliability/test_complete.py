@@ -848,7 +848,7 @@ def test_two_threads_in_one_iterator_both_fail() -> None:
 
         thread = threading.Thread(target=other)
         thread.start()
-        assert asked.wait(10)
+        assert asked.wait(60)
         with pytest.raises(ValueError, match="already executing"):
             next(contacts)
         go_on.set()
@@ -859,7 +859,7 @@ def test_two_threads_in_one_iterator_both_fail() -> None:
 
         def slow(query: dict[str, str], asked: threading.Event = asked, go_on: threading.Event = go_on) -> Any:
             asked.set()
-            go_on.wait(10)
+            go_on.wait(60)
             return by_id(list(range(1, 1_201)))(query)
 
         with serving(slow) as server, payt.Client("t", base_url=server.url, **CLIENT) as client:

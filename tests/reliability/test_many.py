@@ -145,7 +145,7 @@ def test_so_many_are_under_way_at_the_same_time(several: FakePayt) -> None:
     all_there = threading.Barrier(3)
 
     def credentials() -> str:
-        all_there.wait(30)
+        all_there.wait(60)
         return "fake-token"
 
     assert len(run_sync(several.url, credentials, administration_ids=["a", "c", "e"], concurrency=3)[0]) == 23

@@ -302,7 +302,7 @@ def test_a_transport_that_cannot_be_woken_ends_in_the_background(server: FaultSe
 
     with payt.Client("token", base_url=server.url, transport=Waiting()) as client:
         for _ in client.contacts.list(administration_id="1"):
-            assert sent.wait(10)
+            assert sent.wait(60)
             left = time.monotonic()
             break
         assert time.monotonic() - left < SOON
@@ -326,7 +326,7 @@ def test_a_connection_that_is_made_in_vain_is_closed(server: FaultServer, monkey
     server.script([kinds.http10()])  # which keeps no connection
     with payt.Client("token", base_url=server.url, **QUICK) as client:
         for _ in client.contacts.list(administration_id="1"):
-            assert connecting.wait(10)
+            assert connecting.wait(60)
             break
         go_on.set()
         assert eventually(lambda: not workers())
@@ -351,7 +351,7 @@ def test_a_worker_can_be_told_to_end_by_itself() -> None:
 
     def target(cancel: Cancel) -> None:
         def stop() -> None:
-            there.wait(10)
+            there.wait(60)
             worker.stop()
             threads_ahead.join([worker])
 
@@ -362,7 +362,7 @@ def test_a_worker_can_be_told_to_end_by_itself() -> None:
 
     worker = threads_ahead.Worker(target)
     there.set()
-    assert ended.wait(10)
+    assert ended.wait(60)
 
 
 # The client is closed on the way
@@ -542,7 +542,7 @@ def test_a_thread_whose_start_is_interrupted_ends(monkeypatch: pytest.MonkeyPatc
 
     with pytest.raises(KeyboardInterrupt):
         threads_ahead.Worker(sleep)
-    assert ended.wait(10)
+    assert ended.wait(60)
 
 
 def test_leaving_many_listings_takes_a_moment_for_all_of_them(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -394,7 +394,7 @@ def test_leaving_ends_what_was_asked_for_ahead() -> None:
 
     def answer(query: dict[str, str]) -> Any:
         if "cursor" in query and int(query["cursor"]) > 100:
-            blocked.wait(20)
+            blocked.wait(60)
         return service(query)
 
     with serving(answer) as server, payt.Client("t", base_url=server.url, **CLIENT) as client:

@@ -50,10 +50,10 @@ server = subprocess.Popen(command, stdin=subprocess.DEVNULL, extra_groups=[] if 
 sys.stdin.read()
 server.send_signal(getattr(signal, end))
 try:
-    server.wait(20)
+    server.wait(60)
 except subprocess.TimeoutExpired:
     server.send_signal(signal.SIGKILL)
-    server.wait(20)
+    server.wait(60)
 os.chdir("/")
 shutil.rmtree(folder, ignore_errors=True)
 """

@@ -17,7 +17,7 @@ def connect(server: FakePayt, authorization: str | None = None) -> Iterator[http
     """A client of a server, with its token unless told otherwise."""
     headers = {"authorization": f"Bearer {server.token}" if authorization is None else authorization}
     # verify: loading certificates would take longer than most of these tests
-    with httpx.Client(base_url=server.url, headers=headers, timeout=10, verify=False) as client:
+    with httpx.Client(base_url=server.url, headers=headers, timeout=60, verify=False) as client:
         yield client
 
 

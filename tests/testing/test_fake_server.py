@@ -26,7 +26,7 @@ LISTING = "/v1/contacts?administration_id=1"
 
 @contextlib.contextmanager
 def raw_connection(fake: FakePayt) -> Iterator[socket.socket]:
-    with socket.create_connection(("127.0.0.1", urlsplit(fake.url).port or 0), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", urlsplit(fake.url).port or 0), timeout=60) as connection:
         yield connection
 
 
@@ -309,7 +309,7 @@ def test_old_http_is_answered_and_closed(fake: FakePayt) -> None:
 
 
 def test_a_client_that_expects_to_be_told_to_continue_is(fake: FakePayt) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", urlsplit(fake.url).port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", urlsplit(fake.url).port, timeout=60)
     with contextlib.closing(connection):
         connection.request("POST", "/v1/contacts", body=b"{}", headers={"expect": "100-continue"})
         assert connection.getresponse().status == 405

@@ -115,7 +115,7 @@ def test_without_a_renewal_nothing_waits(server: StrictServer, folder: Path, num
         assert process.stdout is not None
         assert process.stdout.readline() == "in\n"
         process.send_signal(number)
-        assert process.wait(30) == -number
+        assert process.wait(60) == -number
 
 
 SEARCHING = f"""
