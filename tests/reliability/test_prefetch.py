@@ -29,7 +29,7 @@ from faults.kinds import Fault, Point
 from faults.server import FaultServer, paging
 from payt.testing import FakePayt
 from payt.transport import workers as threads_ahead
-from payt.transport.call import Cancel
+from payt.transport.call import Call, Cancel
 from support.eventually import SOON, eventually, others_end, workers
 from support.flavours import Async, Flavour, Sync
 from support.quick import CONTACTS, CONTEXT, QUICK
@@ -536,7 +536,7 @@ def test_a_thread_whose_start_is_interrupted_ends(monkeypatch: pytest.MonkeyPatc
 
     def sleep(cancel: Cancel) -> None:
         try:
-            cancel.sleep(60)
+            Call(60, [cancel]).sleep(60)
         finally:
             ended.set()
 

@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any, Final, TypeAlias
 
 from ..errors import TokenError
+from ..transport.call import current
 from ..transport.process import PerProcess
 from ..transport.signals import RENEWER
 
@@ -68,7 +69,8 @@ def result_of(begin: Callable[[Wake], object], seconds: float = ENDLESS) -> Any:
     """
     results: queue.SimpleQueue[Any] = queue.SimpleQueue()
     begin(results.put)
-    return results.get(timeout=None if seconds == ENDLESS else seconds)
+    get, call = partial(results.get, timeout=None if seconds == ENDLESS else seconds), current()
+    return get() if call is None else call.wait_for(get, partial(results.put, None))
 
 
 def _not_asked(error: RuntimeError) -> TokenError:

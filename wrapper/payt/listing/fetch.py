@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from payt_api.types import Response
 
 from ..errors import APIError, InvalidResponseError
-from ..transport.call import Call, current
+from ..transport.call import current
 from .executors import Executor, Query
 from .guesses import Guess
 from .pages import Page, keys_of, odd_names, records_of
@@ -115,7 +115,7 @@ class Lanes:
 
 
 async def _ask_ahead(walk: Walk[Any], query: Query, guess: Guess, found: list[Any], executor: Executor) -> None:
-    call = Call(executor.session.settings.total_timeout, executor.cancel, label=f"from {guess.cursor} on, ahead")
+    call = executor.session.call(f"from {guess.cursor} on, ahead", executor.cancel)
     with suppress(Exception):  # it is asked for again at its turn, and fails there if it must
         with call.active():
             response = await executor.ask_once(walk.listing.spec.operation, query)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from . import clock
@@ -57,17 +57,6 @@ class Cancel:
         if self.stopped:
             raise self._error()
 
-    def sleep(self, seconds: float) -> None:
-        """Wait, but no longer than this is wanted.
-
-        Raises:
-            Abandoned: It was stopped.
-        """
-        with self._changed:
-            if not self.stopped:
-                self._changed.wait(seconds)  # once, whatever a replaced clock says of the time that has passed
-        self.check()
-
     def wait_for(self, blocking: Callable[[], R], wake: Callable[[], None]) -> R:
         """Call `blocking`, which `wake`, called from another thread, makes return or raise.
 
@@ -92,7 +81,7 @@ class Call:
 
     Args:
         seconds: How long it may take in all.
-        cancel: What ends its waits early, where something does.
+        cancels: What ends its waits early.
         label: What it is for, in log records: "page 3".
 
     Attributes:
@@ -100,13 +89,13 @@ class Call:
         latency: The seconds that the last answer took, from its start to its end; None where nobody measured them.
     """
 
-    def __init__(self, seconds: float, cancel: Cancel | None = None, label: str = "") -> None:
+    def __init__(self, seconds: float, cancels: Iterable[Cancel] = (), label: str = "") -> None:
         self.seconds = seconds
         self.label = label
         self.broken_at = float("-inf")
         self.latency: float | None = None
         self._end = clock.now() + seconds
-        self.cancel = cancel
+        self._cancels = tuple(cancels)
 
     @property
     def left(self) -> float:
@@ -127,13 +116,21 @@ class Call:
         finally:
             _current.reset(token)
 
+    def wait_for(self, blocking: Callable[[], R], wake: Callable[[], None]) -> R:
+        """As `Cancel.wait_for`, for each that ends the waits of this call."""
+        for cancel in self._cancels:
+            blocking = partial(cancel.wait_for, blocking, wake)
+        return blocking()
+
     def sleep(self, seconds: float) -> None:
         """Wait.
 
         Raises:
             Abandoned: Nobody wants it any more.
+            TimeoutError: The client was closed.
         """
-        clock.current().sleep(seconds, self.cancel.sleep if self.cancel else time.sleep)
+        over = threading.Event()
+        clock.current().sleep(seconds, lambda seconds: self.wait_for(partial(over.wait, seconds), over.set))
 
 
 def current() -> Call | None:

@@ -136,8 +136,8 @@ class Stream(Watched, httpcore.NetworkStream):
 
     def _wait_for(self, blocking: Callable[[], R]) -> R:
         call = calls.current()
-        if call and call.cancel and not self.multiplexed:  # HTTP/2 may bring the answer that another thread wants
-            blocking = partial(call.cancel.wait_for, blocking, self._shut_down)
+        if call and not self.multiplexed:  # HTTP/2 may bring the answer that another thread wants
+            blocking = partial(call.wait_for, blocking, self._shut_down)
         return self._closing.wait_for(blocking, self._shut_down)
 
     def _shut_down(self) -> None:

@@ -23,7 +23,7 @@ import logging
 import random
 import ssl
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Literal, Protocol, TypeVar
 
 import httpx
@@ -35,7 +35,7 @@ from payt_api.types import Response
 from ..errors import APIError, InvalidResponseError, PaytError, TransportError
 from . import clock
 from .answers import invalid_of
-from .call import Call, Cancel
+from .call import Cancel
 
 R = TypeVar("R")
 A = TypeVar("A")
@@ -85,7 +85,8 @@ def ask(
     while True:
         with attempts.one():
             return read(operation.sync_detailed(client=api, **arguments))
-        attempts.call.sleep(attempts.wait)
+        with suppress(TimeoutError):  # the client was closed, as the next attempt says
+            attempts.call.sleep(attempts.wait)
 
 
 async def ask_async(
@@ -97,11 +98,14 @@ async def ask_async(
     label: str = "",
 ) -> A:
     """As `ask`."""
-    attempts = _Attempts(api.get_async_httpx_client(), None, label)
+    session: Any = api.get_async_httpx_client()
+    attempts = _Attempts(session, None, label)
     while True:
         with attempts.one():
             return read(await operation.asyncio_detailed(client=api, **arguments))
-        await clock.current().sleep_async(attempts.wait)
+        with suppress(TimeoutError):  # as in `ask`
+            async with session.within(None):
+                await clock.current().sleep_async(attempts.wait)
 
 
 class _Attempts:
@@ -112,7 +116,7 @@ class _Attempts:
     """
 
     def __init__(self, session: Any, cancel: Cancel | None, label: str) -> None:
-        self.call = Call(session.settings.total_timeout, cancel, label)
+        self.call = session.call(label, cancel)
         self.wait = 0.0
         self._session = session
         self._count = 0

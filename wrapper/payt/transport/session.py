@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import logging
 import ssl
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import aclosing, closing, contextmanager, suppress
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import aclosing, asynccontextmanager, closing, contextmanager, suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
@@ -20,6 +21,10 @@ from . import call as calls
 from . import clock, pace
 from .answers import about, address, error_of
 from .decoding import READERS, decoded
+from .process import PerProcess
+
+if TYPE_CHECKING:
+    import asyncio
 
 log = logging.getLogger("payt")
 
@@ -41,6 +46,22 @@ class Session(httpx.Client):
         transport = settings.transport or Transport(**way, http2=settings.http2)
         super().__init__(auth=auth, transport=transport, **_options(settings, self._starting))
         self.settings = settings
+        self._closing = PerProcess(partial(calls.Cancel, TimeoutError))
+
+    def call(self, label: str = "", cancel: calls.Cancel | None = None) -> calls.Call:
+        """A new call, whose waits the closing of this session ends by a TimeoutError, as does whatever `cancel` is."""
+        return calls.Call(self.settings.total_timeout, filter(None, (self._closing.get(), cancel)), label)
+
+    def close(self) -> None:
+        """As httpx's. Whatever waits to send something ends at once."""
+        try:
+            super().close()
+        finally:
+            self._closing.get().stop()
+
+    def __exit__(self, *error: Any) -> None:
+        with closing(self):
+            super().__exit__(*error)
 
     def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
         """Send a request, and return its successful response, read to its end.
@@ -59,7 +80,7 @@ class Session(httpx.Client):
             return exchange.answer(response, encoded=encoded)
 
     def _starting(self, request: httpx.Request) -> None:
-        call = calls.current() or calls.Call(self.settings.total_timeout)
+        call = calls.current() or self.call()
         with closing(pace.waits(request, self.settings, is_async=False)) as waits:
             for seconds in waits:
                 if not call.left:
@@ -78,6 +99,35 @@ class AsyncSession(httpx.AsyncClient):
         transport = settings.transport or AsyncTransport(**way, http2=settings.http2)
         super().__init__(auth=auth, transport=transport, **_options(settings, self._starting))
         self.settings = settings
+        self._ends: set[asyncio.Timeout] = set()
+
+    def call(self, label: str = "", _cancel: None = None) -> calls.Call:
+        """A new call."""
+        return calls.Call(self.settings.total_timeout, label=label)
+
+    @asynccontextmanager
+    async def within(self, seconds: float | None) -> AsyncIterator[None]:
+        """In here, all ends by a TimeoutError after so many seconds, and when this session is closed."""
+        import asyncio  # noqa: PLC0415  # takes its time, which a `Session` need not take
+
+        async with asyncio.timeout(seconds) as end:
+            self._ends.add(end)
+            try:
+                yield
+            finally:
+                self._ends.remove(end)
+
+    async def aclose(self) -> None:
+        """As `Session.close`."""
+        try:
+            await super().aclose()
+        finally:
+            for end in [each for each in self._ends if not each.expired()]:
+                end.reschedule(0)
+
+    async def __aexit__(self, *error: Any) -> None:
+        async with aclosing(self):
+            await super().__aexit__(*error)
 
     async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
         """As `Session.send`.
@@ -88,11 +138,9 @@ class AsyncSession(httpx.AsyncClient):
         loop = calls.running_loop()
         if vars(self).setdefault("_loop", loop) is not loop:  # in one step, as threads may come at once
             raise RuntimeError("this AsyncClient belongs to another event loop: create one in each loop")
-        import asyncio  # noqa: PLC0415  # takes its time, which a `Session` need not take
-
         exchange = _Exchange(self, request)
         with exchange.errors():
-            async with asyncio.timeout(exchange.call.left):
+            async with self.within(exchange.call.left):
                 response = await super().send(request, **{**options, "stream": True})
                 encoded = not response.is_stream_consumed
                 async with aclosing(response):
@@ -125,7 +173,7 @@ class _Exchange:
     """A request and what comes back. No I/O."""
 
     def __init__(self, session: Session | AsyncSession, request: httpx.Request) -> None:
-        self.call = calls.current() or calls.Call(session.settings.total_timeout)
+        self.call = calls.current() or session.call()
         self._session, self._request = session, request
         self._chunks: list[bytes] = []  # no variable holds the body: tracebacks show variables
         self._size = 0
@@ -143,16 +191,17 @@ class _Exchange:
         except TransportError:
             self._log("given up")
             raise
-        except RuntimeError as error:
-            if not self._session.is_closed:
-                raise
-            raise self._error(_CLOSED) from error  # httpx's bare one would tell no cursor
-        except (httpx.RequestError, TimeoutError, ssl.SSLError) as error:
+        except (RuntimeError, TimeoutError) as error:
+            self._log(type(error).__name__)
+            if self._session.is_closed:
+                raise self._error(_CLOSED) from error  # httpx's bare one would tell no cursor
+            if isinstance(error, RuntimeError) or self.call.left:
+                raise  # not ours: whatever gives the token has timed out, say
+            raise self._late() from None
+        except (httpx.RequestError, ssl.SSLError) as error:
             self._log(type(error).__name__)
             if not self.call.left:
                 raise self._late() from None
-            if isinstance(error, TimeoutError):
-                raise  # not ours: whatever gives the token has timed out
             if isinstance(error, ssl.SSLError):  # httpcore lets those of asyncio through
                 unmapped, error = error, httpx.ReadError(str(error), request=self._request)
                 error.__cause__ = unmapped
