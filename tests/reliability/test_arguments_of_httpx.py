@@ -9,6 +9,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -64,8 +65,8 @@ def test_the_headers_of_a_page_are_those_that_came(server: FaultServer, flavour:
 
 
 @contextmanager
-def http2_server() -> Iterator[tuple[str, ssl.SSLContext]]:
-    """Answers one connection of HTTP/2 and each of its requests with the same page."""
+def http2_server(*, cut: bool = False) -> Iterator[tuple[str, ssl.SSLContext]]:
+    """Answers each request with the same page, over HTTP/2; it cuts the first one short if it is to."""
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
@@ -73,8 +74,11 @@ def http2_server() -> Iterator[tuple[str, ssl.SSLContext]]:
     trusting = ssl.create_default_context()
     authority.configure_trust(trusting)
 
-    def serve() -> None:
-        plain, _ = listener.accept()
+    def answer(protocol: h2.connection.H2Connection, stream: int, *, whole: bool) -> None:
+        protocol.send_headers(stream, [(":status", "200"), ("content-length", str(len(BODY)))])
+        protocol.send_data(stream, BODY if whole else BODY[:9], end_stream=True)
+
+    def serve(plain: socket.socket, *, whole: bool) -> None:
         with context.wrap_socket(plain, server_side=True) as connection:
             protocol = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False))
             protocol.initiate_connection()
@@ -82,12 +86,16 @@ def http2_server() -> Iterator[tuple[str, ssl.SSLContext]]:
             while data := connection.recv(65_536):
                 for event in protocol.receive_data(data):
                     if isinstance(event, h2.events.RequestReceived):
-                        protocol.send_headers(event.stream_id, [(":status", "200")])
-                        protocol.send_data(event.stream_id, BODY, end_stream=True)
+                        answer(protocol, event.stream_id, whole=whole)
                 connection.sendall(protocol.data_to_send())
 
+    def accept() -> None:
+        with ThreadPoolExecutor() as threads:
+            for whole in [False, True] if cut else [True]:
+                threads.submit(serve, listener.accept()[0], whole=whole)
+
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=serve)
+        thread = threading.Thread(target=accept)
         thread.start()
         yield f"https://127.0.0.1:{listener.getsockname()[1]}", trusting
         thread.join()
@@ -95,6 +103,11 @@ def http2_server() -> Iterator[tuple[str, ssl.SSLContext]]:
 
 def test_http2(flavour: Flavour) -> None:
     with http2_server() as (url, trusting):
+        assert len(flavour.contacts(url, client={"http2": True, "verify": trusting})) == 3
+
+
+def test_a_page_that_http2_cuts_short_is_asked_for_again(flavour: Flavour) -> None:
+    with http2_server(cut=True) as (url, trusting):
         assert len(flavour.contacts(url, client={"http2": True, "verify": trusting})) == 3
 
 

@@ -200,7 +200,7 @@ def caused_by_the_callers_own() -> OSError:
         (broken(httpx.ProxyError("407 Proxy Authentication Required")), "no"),
         (broken(httpx.ReadError(""), "POST"), "no"),
         (broken(httpx.UnsupportedProtocol("")), "no"),
-        (broken(httpx.LocalProtocolError("")), "no"),
+        (broken(httpx.LocalProtocolError("")), "yes"),
         (broken(caused(httpx.ConnectError(""), ssl.SSLCertVerificationError())), "no"),
         (broken(caused(httpx.ConnectError(""), ssl.SSLEOFError())), "in time"),
         (broken(caused(httpx.ReadError(""), alert("TLSV13_ALERT_CERTIFICATE_REQUIRED"))), "no"),

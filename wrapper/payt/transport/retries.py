@@ -43,7 +43,7 @@ log = logging.getLogger("payt")
 
 WAITED_OUT = frozenset({429, 502, 503, 504})
 RETRIED = frozenset({408, 500})
-_BROKEN = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
+_BROKEN = (httpx.ProtocolError, httpx.ReadError, httpx.WriteError)  # over HTTP/2, a "local" one is often the server's
 _LAST = 1.0
 """Seconds before the deadline when the last attempt begins, where nothing but time is needed."""
 LONGEST_RETRY_AFTER = 60.0
@@ -197,7 +197,7 @@ def _reason(error: PaytError) -> str:
 
 def is_final(cause: httpx.RequestError) -> bool:
     """Whether a request failed for a reason that no time mends: a certificate, a protocol, a proxy that refuses."""
-    if isinstance(cause, (httpx.UnsupportedProtocol, httpx.LocalProtocolError)):
+    if isinstance(cause, httpx.UnsupportedProtocol):
         return True
     if isinstance(cause, httpx.ProxyError):
         return str(cause).startswith("4")  # the proxy's status: it does not let us through
