@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import pickle
 import time
+import tracemalloc
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -162,3 +164,23 @@ def test_every_error_survives_pickling_and_holds_no_secret(script: Any, server: 
         if isinstance(link, httpx.RequestError):
             assert "s3cret" not in repr(dict(link.request.headers)) + str(link.request.url)
         link = link.__cause__ or link.__context__
+
+
+class Crumbs(httpx.SyncByteStream):
+    """A body in very small pieces."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        for _ in range(25_000):
+            yield bytes(2)
+
+
+def test_a_body_in_crumbs_takes_no_more_memory_than_another() -> None:
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, stream=Crumbs()))
+    with payt.Client("token", transport=transport, max_body=49_999, **QUICK) as client:
+        tracemalloc.start()
+        try:
+            with pytest.raises(payt.TransportError, match="max_body"):
+                client.contacts.list(administration_id="1").first()
+            assert tracemalloc.get_traced_memory()[1] < 2**19
+        finally:
+            tracemalloc.stop()

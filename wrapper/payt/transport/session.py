@@ -175,8 +175,7 @@ class _Exchange:
     def __init__(self, session: Session | AsyncSession, request: httpx.Request) -> None:
         self.call = calls.current() or session.call()
         self._session, self._request = session, request
-        self._chunks: list[bytes] = []  # no variable holds the body: tracebacks show variables
-        self._size = 0
+        self._body = bytearray()  # no variable holds it: tracebacks show variables
         self._began = clock.now()
         left = self.call.left
         timeouts = request.extensions.get("timeout", {})
@@ -214,10 +213,9 @@ class _Exchange:
         Raises:
             TransportError: The body is too large, or comes too slowly.
         """
-        self._chunks.append(chunk)
-        self._size += len(chunk)
+        self._body += chunk
         most = self._session.settings.max_body
-        if self._size > most:
+        if len(self._body) > most:
             raise self._error(f"the answer has more than {most} bytes (max_body)")
         if not self.call.left:
             raise self._late()
@@ -230,14 +228,14 @@ class _Exchange:
             TransportError: It is too large, or in an encoding that nobody asked for.
             httpx.DecodingError: It is not in its encoding.
         """
-        if encoded and self._chunks:
+        if encoded and self._body:
             self._decode(response.headers.get("Content-Encoding", ""))
         self._log(str(response.status_code))
         with suppress(RuntimeError):  # a mock's body was read before httpx could measure
             self.call.latency = response.elapsed.total_seconds()
         whole = httpx.Response(
             response.status_code,
-            content=b"".join(self._chunks),
+            content=bytes(self._body),
             request=response.request,
             extensions=response.extensions,
         )
@@ -250,7 +248,7 @@ class _Exchange:
         raise error
 
     def _decode(self, encoding: str) -> None:
-        raw, self._chunks, self._size = b"".join(self._chunks), [], 0
+        raw, self._body = bytes(self._body), bytearray()
         try:
             for piece in decoded(raw, encoding):
                 self.take(piece)
@@ -269,4 +267,4 @@ class _Exchange:
     def _log(self, result: str) -> None:
         if log.isEnabledFor(logging.DEBUG):
             what = " ".join(filter(None, (self._request.method, self._request.url.path, self.call.label)))
-            log.debug("%s: %s in %.0f ms, %d bytes", what, result, (clock.now() - self._began) * 1000, self._size)
+            log.debug("%s: %s in %.0f ms, %d bytes", what, result, (clock.now() - self._began) * 1000, len(self._body))
