@@ -12,7 +12,7 @@ from pathlib import Path
 
 import payt
 from payt.transport.pace_file import FilePace
-from payt.transport.paces import Pace
+from payt.transport.starts import Pace
 
 from .measure import Plan, Row, Served, serving
 

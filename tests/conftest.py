@@ -15,8 +15,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from payt.testing import FakePayt, skip_waits
-from payt.transport import pace
-from payt.transport.pace_file import FilePace
+from payt.transport import pace_file
 from support.flavours import Async, Flavour, Sync
 
 # A process in the background may have inherited that Ctrl-C or a closed terminal means nothing to it; tests send both.
@@ -76,7 +75,7 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 def own_pace(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """No test waits for the requests of another one, nor writes into the folder of whoever runs them."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.getbasetemp() / f"state-{uuid.uuid4()}"))
-    monkeypatch.setattr(pace, "_machine", FilePace())
+    monkeypatch.setattr(pace_file, "MACHINE", pace_file.FilePace())
 
 
 @pytest.fixture(autouse=True)

@@ -77,8 +77,11 @@ import sys, payt
 assert not {"httpx", "msgspec", "payt_api"} & {*sys.modules}
 assert {*dir(payt)} >= {*payt.__all__, "sync"}
 assert payt.errors.PaytError is payt.PaytError
-assert payt.listing.Pager is payt.Pager
 assert "payt.client" not in sys.modules
+payt.Client("token")
+of_logins = {f"payt.credentials.{name}" for name in ("cache", "endpoint", "file_store", "keyring_store", "login")}
+assert not {"msgspec", "payt.listing", "payt.transport.paces", *of_logins} & {*sys.modules}
+assert payt.listing.Pager is payt.Pager
 assert payt.client.Client is payt.Client is payt.Client
 from payt import *
 assert StaticToken is payt.credentials.StaticToken

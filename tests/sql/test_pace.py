@@ -17,7 +17,8 @@ from sql.copying import CreateEngine
 
 import payt
 from payt.sql import pace as pace_module
-from payt.transport.paces import MARGIN, SLOWER, Start
+from payt.transport.paces import MARGIN, SLOWER
+from payt.transport.starts import Start
 from support.eventually import eventually
 from support.flavours import Flavour
 from support.judging import refused, run, seconds

@@ -246,7 +246,7 @@ def test_without_home_and_without_a_name_tokens_do_not_land_in_the_working_folde
         name: value for name, value in os.environ.items() if name not in ("HOME", "XDG_DATA_HOME", "PYTHONPATH")
     }
     program = f"""
-import os, payt, payt.credentials, platformdirs.unix
+import os, payt, payt.credentials.file_store, platformdirs.unix
 os.setuid({user})
 try:
     payt.FileTokenStore()

@@ -38,13 +38,13 @@ if typing.TYPE_CHECKING:
         AuthorizationCode,
         ClientCredentials,
         EnvToken,
-        FileTokenStore,
-        KeyringTokenStore,
         MemoryTokenStore,
         StaticToken,
         Token,
         TokenStore,
     )
+    from .credentials.file_store import FileTokenStore
+    from .credentials.keyring_store import KeyringTokenStore
     from .credentials.login import login
     from .listing import AsyncManyPager, AsyncPager, InvalidRecord, ManyPager, Page, Pager
     from .sql import SQLPace as SQLPace
@@ -100,14 +100,14 @@ _LATER = {
         "AuthorizationCode",
         "ClientCredentials",
         "EnvToken",
-        "FileTokenStore",
-        "KeyringTokenStore",
         "MemoryTokenStore",
         "StaticToken",
         "Token",
         "TokenStore",
-        "login",
     ],
+    "payt.credentials.file_store": ["FileTokenStore"],
+    "payt.credentials.keyring_store": ["KeyringTokenStore"],
+    "payt.credentials.login": ["login"],
     "payt.incremental": [],
     "payt.listing": ["AsyncManyPager", "AsyncPager", "InvalidRecord", "ManyPager", "Page", "Pager"],
     "payt.transport.paces": ["ProcessPace"],

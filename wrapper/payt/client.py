@@ -16,14 +16,13 @@ from payt_resources import AsyncResources, Resources
 
 from .credentials import Credentials, auth_of
 from .environments import text_of
-from .listing.arguments import encoded
 from .pickling import Recipe
 from .settings import USER_AGENT, Settings
 from .transport.pace import checked
-from .transport.paces import Pace
 from .transport.proxies import route
 from .transport.retries import Operation, ask, ask_async
 from .transport.session import AsyncSession, Session
+from .transport.starts import Pace
 
 R = TypeVar("R")
 TransportT = TypeVar("TransportT", httpx.BaseTransport, httpx.AsyncBaseTransport)
@@ -227,4 +226,6 @@ def _checked(operation: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
         raise TypeError(
             f"operation must be a generated module, such as payt_api.api.contacts.list_contacts, got {operation!r:.100}"
         )
+    from .listing.arguments import encoded  # noqa: PLC0415  # takes its time, which a client that is only made need not
+
     return encoded(operation, arguments)

@@ -1,10 +1,10 @@
-"""Where tokens come from, and how they get into requests: a grant, a store, the token endpoint, the token cache."""
+"""Where tokens come from, and how they get into requests: a grant, a store, the token endpoint, the token cache.
+
+Here is what a client begins with; what only some need is imported where it is used.
+"""
 
 from .auth import Credentials, EnvToken, StaticToken, TokenSource, auth_of
-from .file_store import FileTokenStore
 from .grants import AuthorizationCode, ClientCredentials
-from .keyring_store import KeyringTokenStore
-from .login import login
 from .stores import MemoryTokenStore, TokenStore
 from .token import Token
 
@@ -13,13 +13,10 @@ __all__ = [
     "ClientCredentials",
     "Credentials",
     "EnvToken",
-    "FileTokenStore",
-    "KeyringTokenStore",
     "MemoryTokenStore",
     "StaticToken",
     "Token",
     "TokenSource",
     "TokenStore",
     "auth_of",
-    "login",
 ]

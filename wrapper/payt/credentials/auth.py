@@ -20,15 +20,15 @@ import httpx
 from .. import checks
 from ..errors import PaytError, TokenError
 from ..transport.call import running_loop, time_left
-from .cache import TokenCache
-from .caches import cache_of
-from .endpoint import TokenEndpoint
 from .grants import AuthorizationCode, ClientCredentials, Grant
-from .searches import Wake, result_of
 from .token import checked_token, field_checked
 
 if TYPE_CHECKING:
     import asyncio
+
+    from .cache import TokenCache
+    from .endpoint import TokenEndpoint
+    from .searches import Wake
 
 MOST_TOKENS: Final = 10
 """How many tokens a request is sent with at most: others may renew as fast as it is sent, but not for ever."""
@@ -113,6 +113,9 @@ def auth_of(
             credentials()  # what is missing is told at once
             return BearerAuth(credentials)
         case ClientCredentials() | AuthorizationCode():
+            from .caches import cache_of  # noqa: PLC0415  # a token needs none of it
+            from .endpoint import TokenEndpoint  # noqa: PLC0415  # as above
+
             grant = _completed(credentials, environment)
             endpoint = TokenEndpoint(base_url, grant.client_id, grant.client_secret, way, transport)
             return GrantAuth(grant, cache_of(grant, base_url), endpoint)
@@ -140,6 +143,8 @@ def _in_environment(environment: Mapping[str, str], base_url: httpx.URL) -> Stat
     person = _completed(AuthorizationCode(*application), environment)
     if person.refresh_token is not None or person.account is not None:
         return person
+    from .caches import cache_of  # noqa: PLC0415  # as above
+
     try:
         cache = cache_of(person, base_url)
     except TokenError:  # nobody can be logged in where no folder is
@@ -192,6 +197,8 @@ def _waited_for(step: Any, request: httpx.Request) -> Any:
         if inspect.iscoroutine(step):
             step.close()
         raise TypeError("credentials is a coroutine function, which payt.Client cannot wait for: use payt.AsyncClient")
+    from .searches import result_of  # noqa: PLC0415  # as above
+
     try:
         return result_of(step, time_left())
     except Empty:

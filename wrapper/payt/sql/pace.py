@@ -18,8 +18,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from ..transport import clock
-from ..transport.paces import MARGIN, Pace, ProcessPace, Start
+from ..transport.paces import MARGIN, ProcessPace
 from ..transport.process import PerProcess
+from ..transport.starts import Pace, Start
 from .database import engine_of
 from .dialects import SQLite, dialect_of, in_memory
 from .errors import reason, shown

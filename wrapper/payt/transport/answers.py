@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import httpx
-import msgspec
 
 from payt_api.errors import DecodeError
 
@@ -101,6 +100,8 @@ def read_error(body: bytes, content_type: str) -> tuple[str | None, str | None]:
     Flat `{"code", "message"}`, nested `{"error": {…}}`, `{"error": "text"}`, OAuth's `{"error", "error_description"}`
     (RFC 6749, section 5.2), a list of `{"params", "messages"}`, text, HTML, and nothing at all.
     """
+    import msgspec  # noqa: PLC0415  # takes its time, which a client that is only made need not take
+
     try:
         document = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

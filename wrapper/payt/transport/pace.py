@@ -11,9 +11,8 @@ import httpx
 from ..errors import RateLimitError
 from ..settings import Settings
 from . import clock
-from .pace_file import FilePace
-from .paces import Pace, ProcessPace, Start
 from .retries import LONGEST_RETRY_AFTER
+from .starts import Pace, Start
 
 _EXTENSION = "payt.start"
 
@@ -38,9 +37,15 @@ def start_of(request: httpx.Request, rate: float | None, pace: Pace | None) -> S
     if rate is None or scheme.lower() != "bearer":
         return None
     if type(clock.current()) is not clock.Clock:  # its moments mean nothing to others
-        pace = _alone
+        from .paces import ProcessPace  # noqa: PLC0415  # takes its time, which a client that is only made need not take
+
+        pace = ProcessPace()
+    elif pace is None:
+        from .pace_file import MACHINE  # noqa: PLC0415  # as above
+
+        pace = MACHINE
     server = request.url.copy_with(raw_path=b"/", userinfo=b"", fragment=None)
-    return (pace or _machine).start(hashlib.sha256(f"{server} {token}".encode()).digest(), rate)
+    return pace.start(hashlib.sha256(f"{server} {token}".encode()).digest(), rate)
 
 
 def waits(request: httpx.Request, settings: Settings, *, is_async: bool) -> Generator[float]:
@@ -70,7 +75,3 @@ def slow_down(request: httpx.Request, error: RateLimitError) -> None:
     if (start := request.extensions.get(_EXTENSION)) is not None:
         seconds = error.retry_after or 0.0
         start.refused(seconds if seconds <= LONGEST_RETRY_AFTER else None)
-
-
-_machine = FilePace()
-_alone = ProcessPace()

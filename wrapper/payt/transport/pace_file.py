@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -158,3 +159,7 @@ def _remove_old(folder: Path) -> None:
         with suppress(OSError):
             if time.time() - path.stat().st_mtime > FORGOTTEN:
                 path.unlink()
+
+
+MACHINE: Final = FilePace()
+"""That of this machine."""

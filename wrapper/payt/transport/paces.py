@@ -13,16 +13,16 @@ from __future__ import annotations
 import math
 import threading
 import time
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 from weakref import WeakKeyDictionary
 
 import msgspec
 
 from . import clock
 from .process import PerProcess
+from .starts import Pace
 
 MARGIN = 0.035
 """How much longer than a second each second is: requests travel, and do not all take the same time for it."""
@@ -47,39 +47,6 @@ _LONGEST_WAIT = 600.0
 """Seconds after which, and ten periods, no start can be booked: what says so is not a book of ours."""
 FORGOTTEN = 3600.0
 """Seconds after which nothing in a book matters any more: tokens are replaced by the hour."""
-
-
-class Start(Protocol):
-    """The start of one request."""
-
-    def wait(self) -> float:
-        """The seconds to wait before this is asked again; 0 where the request starts now."""
-        ...
-
-    def sent(self) -> None:
-        """Its request is being sent now."""
-        ...
-
-    def refused(self, retry_after: float | None) -> None:
-        """Its request was answered with 429: others use this token as well."""
-        ...
-
-    def give_back(self) -> None:
-        """It will not be used."""
-        ...
-
-
-class Pace(ABC):
-    """What `payt.Client(pace=...)` takes: a `payt.ProcessPace` or a `payt.SQLPace`. No others are supported."""
-
-    @abstractmethod
-    def start(self, key: bytes, rate: float) -> Start:
-        """Ask for the start of a request.
-
-        Args:
-            key: Whose pace it is: a digest of a token and of the server it is for.
-            rate: Requests a second.
-        """
 
 
 class Book(msgspec.Struct):

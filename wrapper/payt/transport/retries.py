@@ -24,18 +24,20 @@ import random
 import ssl
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Any, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 import httpx
 
 from payt_api.client import AuthenticatedClient
 from payt_api.errors import DecodeError, NotJsonError
-from payt_api.types import Response
 
 from ..errors import APIError, InvalidResponseError, PaytError, TransportError
 from . import clock
 from .answers import invalid_of
 from .call import Cancel
+
+if TYPE_CHECKING:
+    from payt_api.types import Response
 
 R = TypeVar("R")
 A = TypeVar("A")
