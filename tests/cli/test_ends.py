@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import io
 import json
@@ -10,7 +11,7 @@ import re
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from importlib.abc import MetaPathFinder
 from pathlib import Path
@@ -34,6 +35,13 @@ from payt.testing import FakePayt, contact
 
 SECRET = "s3cr3t/+=token"
 LIST = ("contacts", "list", "-a", 1)
+
+
+@pytest.fixture(autouse=True)
+def collecting() -> Iterator[None]:
+    yield
+    gc.enable()  # `main` leaves behind what suits a process that ends
+    gc.unfreeze()
 
 
 @pytest.mark.parametrize(
@@ -271,6 +279,16 @@ def test_ctrl_c_before_it_has_begun(importing: Callable[[BaseException], None]) 
     with pytest.raises(SystemExit) as ended:
         cli.main()
     assert ended.value.code == 130
+
+
+def test_garbage_is_collected_while_a_command_works_and_not_while_it_is_imported(
+    payt_command: Any, fake: FakePayt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for arguments, works in ((["--help"], False), (["contacts", "list", "-a", "1", "--limit", "1"], True)):
+        monkeypatch.setattr(sys, "argv", ["payt", *arguments])
+        with pytest.raises(SystemExit):
+            cli.main()
+        assert (gc.isenabled(), gc.get_freeze_count() > 0) == (works, works)
 
 
 def test_the_version(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -789,7 +789,7 @@ def test_the_names_that_a_list_cannot_have_are_those_that_are_taken() -> None:
     methods = {name.rpartition(".")[2] for name in LISTS} | {"list"}
     assert public(payt.Client, payt.AsyncClient).keys() - tags == NAMES_OF_A_CLIENT
     assert {name.replace("-", "_") for name in app.commands} - tags == NAMES_OF_COMMANDS
-    commands = {str(each.name).replace("-", "_") for tag in tags for each in commands_of(tag)}
+    commands = {name.replace("-", "_") for tag in tags for name in commands_of(tag)}
     assert commands - methods == NAMES_OF_A_LISTS_COMMANDS
     arguments = {name for way in public(Contacts, AsyncContacts).values() for name in inspect.signature(way).parameters}
     assert arguments - parameters_of(spec_of("contacts")).keys() == NAMES_OF_A_METHOD

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import functools
 import json
+import pkgutil
 from collections.abc import Mapping
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 @functools.cache
 def contract() -> dict[str, Any]:
     """The whole document."""
-    described: dict[str, Any] = json.loads(files("payt_api").joinpath("openapi.json").read_text("utf-8"))
+    described: dict[str, Any] = json.loads(pkgutil.get_data("payt_api", "openapi.json") or b"")
     return described
 
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Final
-
-import attrs
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     import httpx
 
 
-@attrs.frozen
-class Environment:
+class Environment(NamedTuple):
     """The addresses of one environment.
 
     Attributes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import sys
@@ -13,6 +14,7 @@ from ..transport.signals import hold_signals, ignore_while_ending
 def main() -> None:
     """Run the command with the process's arguments, and end the process with its exit code."""
     prepare_streams()
+    gc.disable()  # until a command works: what is imported is no garbage
     try:
         from .app import app  # noqa: PLC0415 - what it imports may be missing
     except KeyboardInterrupt:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import click
 
@@ -13,7 +11,7 @@ from payt_resources import LISTS, Resources
 
 from .demo import demo
 from .logins import login, logout, status
-from .options import examples
+from .options import Later, Makers, examples
 from .serve import serve_fake
 
 
@@ -43,29 +41,16 @@ def app() -> None:
     """Payt's data on the command line."""
 
 
-class Later(click.Group):
-    """A group whose commands are made when it is used: they need the models and httpx, which take their time."""
-
-    def __init__(self, make: Callable[[], list[click.Command]], **settings: Any) -> None:
-        super().__init__(no_args_is_help=True, **settings)
-        self._make = make
-
-    def make_context(self, *arguments: Any, **settings: Any) -> click.Context:
-        """Begin to use it."""
-        self.commands = {str(command.name): command for command in self._make()}
-        return super().make_context(*arguments, **settings)
-
-
-def _commands_of(tag: str) -> list[click.Command]:
-    from .resource import commands_of  # noqa: PLC0415 - as above
+def _commands_of(tag: str) -> Makers:
+    from .resource import commands_of  # noqa: PLC0415 - it needs the models and httpx, which take their time
 
     return commands_of(tag)
 
 
-def _contract() -> list[click.Command]:
+def _contract() -> Makers:
     from .contract import check  # noqa: PLC0415 - as above
 
-    return [check]
+    return {"check": lambda: check}
 
 
 for tag in dict.fromkeys(tag for tag, _ in LISTS.values()):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import tempfile
 import threading
-import webbrowser
 from collections.abc import Iterator
 from contextlib import chdir, contextmanager
 from pathlib import Path
@@ -50,7 +49,7 @@ def demo(context: click.Context, *, contacts: int) -> None:
             HOME=folder,
         ),
     ):
-        webbrowser.register("payt demo", None, _Visitor(), preferred=True)
+        _sit_before_the_browser()
         _say(f"A fake Payt serves {contacts:,} contacts at {fake.url}")
         for step in STEPS:
             _say(f"\n$ payt {' '.join(step)}")
@@ -61,15 +60,20 @@ def demo(context: click.Context, *, contacts: int) -> None:
         _say(f"\ncontacts.csv had {size:,} bytes, and is gone with the demo. Next: payt contacts export --help")
 
 
-class _Visitor(webbrowser.BaseBrowser):
-    """A browser with a person before it who says yes at once."""
+def _sit_before_the_browser() -> None:
+    """Be a person who says yes at once."""
+    import webbrowser  # noqa: PLC0415 - takes its time
 
-    def open(self, url: str, new: int = 0, autoraise: bool = True) -> bool:  # noqa: ARG002, FBT001, FBT002 - as its base
-        import httpx  # noqa: PLC0415 - takes its time
+    class Visitor(webbrowser.BaseBrowser):
+        def open(self, url: str, new: int = 0, autoraise: bool = True) -> bool:  # noqa: ARG002, FBT001, FBT002 - as its base
+            import httpx  # noqa: PLC0415 - as above
 
-        # in a thread, because who opens a browser does not wait for it
-        threading.Thread(target=httpx.get, args=(url,), kwargs={"follow_redirects": True, "trust_env": False}).start()
-        return True
+            # in a thread, because who opens a browser does not wait for it
+            settings = {"follow_redirects": True, "trust_env": False}
+            threading.Thread(target=httpx.get, args=(url,), kwargs=settings).start()
+            return True
+
+    webbrowser.register("payt demo", None, Visitor(), preferred=True)
 
 
 def _say(text: str) -> None:

@@ -6,12 +6,13 @@ A token comes from the environment, a file or a prompt, and never from an argume
 from __future__ import annotations
 
 import codecs
+import gc
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import click
 
@@ -44,8 +45,34 @@ class Command(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run it."""
+        if not gc.isenabled():  # by `main`
+            gc.freeze()  # what was imported stays until the process ends, and is not taken apart then
+            gc.enable()
         with errors_reported(debug=ctx.params.pop("debug")):
             return super().invoke(ctx)
+
+
+Makers: TypeAlias = dict[str, Callable[[], click.Command]]
+"""What makes commands, by their names."""
+
+
+class Later(click.Group):
+    """A group whose commands are made when they are used: what one of them needs takes its time."""
+
+    def __init__(self, make: Callable[[], Makers], **settings: Any) -> None:
+        super().__init__(no_args_is_help=True, **settings)
+        self._make = make
+
+    def make_context(self, *arguments: Any, **settings: Any) -> click.Context:
+        """Begin to use it."""
+        self._makers = self._make()
+        self.commands = {name: click.Command(name) for name in self._makers}  # for lists of names and suggestions
+        return super().make_context(*arguments, **settings)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as its base
+        """One of them, made."""
+        make = self._makers.get(cmd_name)
+        return make and make()
 
 
 def examples(*lines: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -12,63 +12,103 @@ from payt.contract import contract, example_of, parameters_of
 from payt.listing import ListSpec
 from payt_resources import LISTS, spec_of
 
-from . import checkup, export, listing, sync
-from .options import ADMINISTRATIONS, ENV, NO_ADMINISTRATION, RETRIES, TOKEN_FILE, Command, connect, examples, values_of
+from . import listing
+from .options import (
+    ADMINISTRATIONS,
+    ENV,
+    NO_ADMINISTRATION,
+    RETRIES,
+    TOKEN_FILE,
+    Command,
+    Later,
+    Makers,
+    connect,
+    examples,
+    values_of,
+)
 from .parameters import ADMINISTRATION, called, chosen, filters_of, options_of, paging_of, typed
 from .selection import Selection
 
 
-def commands_of(tag: str) -> list[click.Command]:
+def commands_of(tag: str) -> Makers:
     """The commands of a resource; those of a list with a name of its own are a group inside it."""
-    commands: list[click.Command] = []
+    makers: Makers = {}
     for spec in (spec_of(name) for name, (resource, _) in LISTS.items() if resource == tag):
         method = spec.name.partition(".")[2]
-        own = list(_commands(spec))
         if method:
-            about = contract()["paths"][spec.path]["get"]["summary"].rstrip(".") + "."
-            shown = f"{_words(spec)} list --help"
-            name = method.replace("_", "-")
-            commands.append(click.Group(name, own, help=about, no_args_is_help=True, epilog=examples(shown)))
+            makers[method.replace("_", "-")] = partial(_group, spec)
         else:
-            commands += own
-    return commands
+            makers |= _commands(spec)
+    return makers
 
 
-def _commands(spec: ListSpec[Any]) -> Iterator[click.Command]:
-    records, record, filters, made = called(spec), called(spec, 1), filters_of(spec), partial(_made, spec)
+def _group(spec: ListSpec[Any]) -> click.Command:
+    about = contract()["paths"][spec.path]["get"]["summary"].rstrip(".") + "."
+    return Later(partial(_commands, spec), help=about, epilog=examples(f"{_words(spec)} list --help"))
+
+
+def _commands(spec: ListSpec[Any]) -> Makers:
+    makers = {"export": _export, "list": _list}
+    if spec.key_filter:
+        makers["show"] = _show
+    if spec.key:
+        makers["sync"] = _sync
+    if spec.name == "contacts":
+        makers["check"] = _check
+    return {name: partial(make, spec) for name, make in makers.items()}
+
+
+def _export(spec: ListSpec[Any]) -> click.Command:
+    from . import export  # noqa: PLC0415 - another command needs none of it
+
     file = spec.name.rpartition(".")[2]
-    yield made(
+    return _made(
+        spec,
         export.export_command,
         export.OPTIONS,
-        f"Write {records} to a file: csv, jsonl, parquet or xlsx.\n\nThe file appears when it is complete. An "
+        f"Write {called(spec)} to a file: csv, jsonl, parquet or xlsx.\n\nThe file appears when it is complete. An "
         "interrupted export is kept beside it, for --resume.",
         (f"-o {file}.xlsx", f"-o {file}.csv --delimiter ';' --bom", "--limit 10 --format jsonl"),
-        filters,
+        filters_of(spec),
     )
-    yield made(
+
+
+def _list(spec: ListSpec[Any]) -> click.Command:
+    return _made(
+        spec,
         listing.list_command,
         listing.LIST_OPTIONS,
-        f"Show {records}: a table, tab-separated in a pipe, or JSON.",
+        f"Show {called(spec)}: a table, tab-separated in a pipe, or JSON.",
         ("--limit 5", f"--columns {','.join(spec.columns[:3])}", "--limit 5 --json"),
-        filters,
+        filters_of(spec),
     )
-    required = filters_of(spec, required=True)
-    if spec.key_filter:
-        example = str(example_of(spec, spec.key_filter)).partition(",")[0]
-        about = f"Show everything about one {record}."
-        yield made(listing.show_command, listing.SHOW_OPTIONS, about, (example,), required, paged=False)
-    if spec.key:
-        about = (
-            f"Keep a copy of the {records} in a database.\n\nIt may be SQLite, PostgreSQL, MariaDB or MySQL. Only "
-            "changes are fetched, if the API can tell them. If a run ends early, the next one resumes it."
-        )
-        yield made(sync.sync_command, sync.OPTIONS, about, ("--to sqlite:///payt.db",), (), paged=False)
-    if spec.name == "contacts":
-        about = (
-            "Report what to clean up, the worst first.\n\nThat is what Payt marks as faulty, invalid e-mail addresses, "
-            "and missing names, addresses and numbers."
-        )
-        yield made(checkup.check_command, checkup.OPTIONS, about, ("", "--examples 20", "--json"), filters)
+
+
+def _show(spec: ListSpec[Any]) -> click.Command:
+    example = str(example_of(spec, str(spec.key_filter))).partition(",")[0]
+    about, required = f"Show everything about one {called(spec, 1)}.", filters_of(spec, required=True)
+    return _made(spec, listing.show_command, listing.SHOW_OPTIONS, about, (example,), required, paged=False)
+
+
+def _sync(spec: ListSpec[Any]) -> click.Command:
+    from . import sync  # noqa: PLC0415 - as above
+
+    about = (
+        f"Keep a copy of the {called(spec)} in a database.\n\nIt may be SQLite, PostgreSQL, MariaDB or MySQL. Only "
+        "changes are fetched, if the API can tell them. If a run ends early, the next one resumes it."
+    )
+    return _made(spec, sync.sync_command, sync.OPTIONS, about, ("--to sqlite:///payt.db",), (), paged=False)
+
+
+def _check(spec: ListSpec[Any]) -> click.Command:
+    from . import checkup  # noqa: PLC0415 - as above
+
+    about = (
+        "Report what to clean up, the worst first.\n\nThat is what Payt marks as faulty, invalid e-mail addresses, "
+        "and missing names, addresses and numbers."
+    )
+    shown = ("", "--examples 20", "--json")
+    return _made(spec, checkup.check_command, checkup.OPTIONS, about, shown, filters_of(spec))
 
 
 def _made(

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from statistics import fmean, stdev
 from typing import Any, Final
 
 import attrs
@@ -97,6 +96,8 @@ class Guesses:
             before: The ids on the page before; the last one is where the listing stands.
             room: How many pages there may be now.
         """
+        from statistics import fmean  # noqa: PLC0415  # takes its time, and few listings read ahead
+
         lanes = self._lanes()
         if not self.allowed or self._under_way >= lanes or len(self._ahead) >= room:
             return None
@@ -173,6 +174,8 @@ class Guesses:
         The guess is as many pages ahead as there is time for, until their turn comes. That many pages reach more than
         so many ids only by chance; where they do not, it takes one more.
         """
+        from statistics import fmean, stdev  # noqa: PLC0415  # as above
+
         end: int | None = here
         for guess in self._ahead:
             if end is not None and end < guess.cursor:
