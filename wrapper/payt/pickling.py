@@ -21,7 +21,7 @@ from .settings import Settings
 from .transport.process import PerProcess
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Recipe:
     """What a client was made with.
 
@@ -32,8 +32,8 @@ class Recipe:
     """
 
     kind: type[Any]
-    credentials: Any = attrs.field(repr=False)
-    settings: Settings = attrs.field(repr=False)
+    credentials: Any
+    settings: Settings
 
     def __reduce__(self) -> tuple[Any, ...]:
         """By reference.

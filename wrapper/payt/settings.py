@@ -86,7 +86,7 @@ def _sync_transport(_settings: Any, _field: Any, value: Any) -> None:
         )
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Settings:
     """Everything that a client is told besides its credentials; `payt.Client` says what each means."""
 

@@ -11,7 +11,6 @@ from abc import abstractmethod
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
 from contextlib import suppress
 from functools import partial
-from queue import Empty
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import attrs
@@ -197,6 +196,8 @@ def _waited_for(step: Any, request: httpx.Request) -> Any:
         if inspect.iscoroutine(step):
             step.close()
         raise TypeError("credentials is a coroutine function, which payt.Client cannot wait for: use payt.AsyncClient")
+    from queue import Empty  # noqa: PLC0415  # as above
+
     from .searches import result_of  # noqa: PLC0415  # as above
 
     try:

@@ -34,7 +34,7 @@ def _seconds(name: str, value: Any) -> None:
         raise ValueError(f"{name} must be a number of seconds, 0 or more, got {value}")
 
 
-@attrs.frozen
+@attrs.frozen(init=False, eq=False, repr=False)
 class _Application:
     """What both ways have in common."""
 
