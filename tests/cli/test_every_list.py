@@ -323,7 +323,7 @@ def test_contract_check_asks_for_what_a_list_needs_as_the_contract_gives_an_exam
 
 def test_help_and_version_need_nothing_of_what_lists_need(environment: dict[str, str]) -> None:
     heavy = ("attrs", "httpx", "msgspec", "payt.listing", "sqlalchemy", "pyarrow", "werkzeug")
-    others = ("payt.cli.checkup", "payt.cli.export", "payt.cli.sync", "payt.credentials", "statistics", "webbrowser")
+    others = ("importlib.resources", "payt.credentials", "statistics", "webbrowser")
     code = (
         "import sys; from payt.cli.app import app\n"
         "for option in ('--version', '--help'):\n"

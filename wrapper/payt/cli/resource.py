@@ -12,7 +12,7 @@ from payt.contract import contract, example_of, parameters_of
 from payt.listing import ListSpec
 from payt_resources import LISTS, spec_of
 
-from . import listing
+from . import checkup, export, listing, sync
 from .options import (
     ADMINISTRATIONS,
     ENV,
@@ -36,79 +36,53 @@ def commands_of(tag: str) -> Makers:
     for spec in (spec_of(name) for name, (resource, _) in LISTS.items() if resource == tag):
         method = spec.name.partition(".")[2]
         if method:
-            makers[method.replace("_", "-")] = partial(_group, spec)
+            about = contract()["paths"][spec.path]["get"]["summary"].rstrip(".") + "."
+            shown = examples(f"{_words(spec)} list --help")
+            makers[method.replace("_", "-")] = partial(Later, partial(_commands, spec), help=about, epilog=shown)
         else:
             makers |= _commands(spec)
     return makers
 
 
-def _group(spec: ListSpec[Any]) -> click.Command:
-    about = contract()["paths"][spec.path]["get"]["summary"].rstrip(".") + "."
-    return Later(partial(_commands, spec), help=about, epilog=examples(f"{_words(spec)} list --help"))
-
-
 def _commands(spec: ListSpec[Any]) -> Makers:
-    makers = {"export": _export, "list": _list}
-    if spec.key_filter:
-        makers["show"] = _show
-    if spec.key:
-        makers["sync"] = _sync
-    if spec.name == "contacts":
-        makers["check"] = _check
-    return {name: partial(make, spec) for name, make in makers.items()}
-
-
-def _export(spec: ListSpec[Any]) -> click.Command:
-    from . import export  # noqa: PLC0415 - another command needs none of it
-
+    records, record, filters, made = called(spec), called(spec, 1), filters_of(spec), partial(partial, _made, spec)
     file = spec.name.rpartition(".")[2]
-    return _made(
-        spec,
-        export.export_command,
-        export.OPTIONS,
-        f"Write {called(spec)} to a file: csv, jsonl, parquet or xlsx.\n\nThe file appears when it is complete. An "
-        "interrupted export is kept beside it, for --resume.",
-        (f"-o {file}.xlsx", f"-o {file}.csv --delimiter ';' --bom", "--limit 10 --format jsonl"),
-        filters_of(spec),
-    )
-
-
-def _list(spec: ListSpec[Any]) -> click.Command:
-    return _made(
-        spec,
-        listing.list_command,
-        listing.LIST_OPTIONS,
-        f"Show {called(spec)}: a table, tab-separated in a pipe, or JSON.",
-        ("--limit 5", f"--columns {','.join(spec.columns[:3])}", "--limit 5 --json"),
-        filters_of(spec),
-    )
-
-
-def _show(spec: ListSpec[Any]) -> click.Command:
-    example = str(example_of(spec, str(spec.key_filter))).partition(",")[0]
-    about, required = f"Show everything about one {called(spec, 1)}.", filters_of(spec, required=True)
-    return _made(spec, listing.show_command, listing.SHOW_OPTIONS, about, (example,), required, paged=False)
-
-
-def _sync(spec: ListSpec[Any]) -> click.Command:
-    from . import sync  # noqa: PLC0415 - as above
-
-    about = (
-        f"Keep a copy of the {called(spec)} in a database.\n\nIt may be SQLite, PostgreSQL, MariaDB or MySQL. Only "
-        "changes are fetched, if the API can tell them. If a run ends early, the next one resumes it."
-    )
-    return _made(spec, sync.sync_command, sync.OPTIONS, about, ("--to sqlite:///payt.db",), (), paged=False)
-
-
-def _check(spec: ListSpec[Any]) -> click.Command:
-    from . import checkup  # noqa: PLC0415 - as above
-
-    about = (
-        "Report what to clean up, the worst first.\n\nThat is what Payt marks as faulty, invalid e-mail addresses, "
-        "and missing names, addresses and numbers."
-    )
-    shown = ("", "--examples 20", "--json")
-    return _made(spec, checkup.check_command, checkup.OPTIONS, about, shown, filters_of(spec))
+    makers: Makers = {
+        "export": made(
+            export.export_command,
+            export.OPTIONS,
+            f"Write {records} to a file: csv, jsonl, parquet or xlsx.\n\nThe file appears when it is complete. An "
+            "interrupted export is kept beside it, for --resume.",
+            (f"-o {file}.xlsx", f"-o {file}.csv --delimiter ';' --bom", "--limit 10 --format jsonl"),
+            filters,
+        ),
+        "list": made(
+            listing.list_command,
+            listing.LIST_OPTIONS,
+            f"Show {records}: a table, tab-separated in a pipe, or JSON.",
+            ("--limit 5", f"--columns {','.join(spec.columns[:3])}", "--limit 5 --json"),
+            filters,
+        ),
+    }
+    required = filters_of(spec, required=True)
+    if spec.key_filter:
+        example = str(example_of(spec, spec.key_filter)).partition(",")[0]
+        about = f"Show everything about one {record}."
+        makers["show"] = made(listing.show_command, listing.SHOW_OPTIONS, about, (example,), required, paged=False)
+    if spec.key:
+        about = (
+            f"Keep a copy of the {records} in a database.\n\nIt may be SQLite, PostgreSQL, MariaDB or MySQL. Only "
+            "changes are fetched, if the API can tell them. If a run ends early, the next one resumes it."
+        )
+        makers["sync"] = made(sync.sync_command, sync.OPTIONS, about, ("--to sqlite:///payt.db",), (), paged=False)
+    if spec.name == "contacts":
+        about = (
+            "Report what to clean up, the worst first.\n\nThat is what Payt marks as faulty, invalid e-mail addresses, "
+            "and missing names, addresses and numbers."
+        )
+        shown = ("", "--examples 20", "--json")
+        makers["check"] = made(checkup.check_command, checkup.OPTIONS, about, shown, filters)
+    return makers
 
 
 def _made(
