@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from ..listing import Page
 from ..listing.shapes import fields_of, scalar_of
 from .database import Database
-from .dialects.base import Rows
+from .dialects.base import First, Rows
 from .errors import BusyError, SyncError, database_errors
 from .plan import whose
 from .schema import ADMINISTRATION, Column, columns_maker, iso, json_text, json_texts, plain_texts
@@ -64,6 +64,9 @@ class Copy:
         self._temporary = str(create.compile(dialect=database.engine.dialect))
         self._me = f"process {os.getpid()} on {socket.gethostname()}, since {iso(now())}, run {secrets.token_hex(4)}"
         self._line = {"table_name": self._tables.records.name, "administration_id": administration_id}
+        books = self._tables.state
+        mine = (*self._here(books), books.c.holder == self._me)
+        self._keeping = sa.update(books).where(*mine).values(state=sa.bindparam("kept"))
         self._straight = True  # a first run writes into the table itself, as long as all of its records are new
 
     def begin(self) -> tuple[State, int, datetime.datetime | None]:
@@ -122,7 +125,7 @@ class Copy:
 
     def keep(self, state: State) -> None:
         """Write the books once more."""
-        self._database.connection.execute(self._kept(state))
+        self._database.connection.execute(*self._kept(state))
 
     def rows(self, page: Page[Any], moment: datetime.datetime, only: Container[str] | None) -> tuple[Rows, list[str]]:
         """The records of a page as `write` takes them, and their keys. In any thread; it touches no database.
@@ -139,7 +142,8 @@ class Copy:
         by_key = {key(record): record for record in page.data}  # the last one, if one comes twice
         records = [record for name, record in by_key.items() if only is None or name in only]
         owner = [*self.owner.values()]
-        doubts, place = self._dialect.doubts(page.raw), self.columns.index(self._key)
+        written = moment if self._moments is None else self._moments([moment])[0]
+        escaped, doubts, place = b"\\" in page.raw, self._dialect.doubts(page.raw), self.columns.index(self._key)
         rows: Rows = []
         ids: list[str] = []
         for start in range(0, len(records), _AT_ONCE):
@@ -147,10 +151,9 @@ class Copy:
             self._check(columns, columns[place], doubts=doubts)
             ids += columns[place]
             count = len(columns[place])
-            moments = [moment] * count
-            written = moments if self._moments is None else self._moments(moments)
-            every = [*([value] * count for value in owner), *columns, written, written]
-            rows += self._dialect.rows(every)
+            ours = [[value] * count for value in (*owner, written, written)]
+            every = [*ours[: len(owner)], *columns, *ours[len(owner) :]]
+            rows += self._dialect.rows(every, escaped=escaped)
         return rows, ids
 
     def write(self, received: Received, run: Run) -> Counts:
@@ -161,7 +164,7 @@ class Copy:
         if run.full and not run.first:
             gone_through = [*received.ids, *(record.id for record in received.invalid if record.id is not None)]
             line = {**self._line, "page": run.pages, "ids": json_text(gone_through)}
-            connection.execute(sa.insert(tables.pages).values(line))
+            connection.execute(sa.insert(tables.pages), line)
         if not rows:
             return 0, 0, 0, 0
         if run.first and self._straight:
@@ -246,10 +249,8 @@ class Copy:
     def _alive(self) -> tuple[sa.ColumnElement[bool], ...]:
         return *self._mine, self._tables.records.c.deleted_at.is_(None)
 
-    def _kept(self, state: State) -> sa.Update:
-        books = self._tables.state
-        mine = (*self._here(books), books.c.holder == self._me)
-        return sa.update(books).where(*mine).values(state=json_text(state))
+    def _kept(self, state: State) -> First:
+        return self._keeping, {"kept": json_text(state)}
 
     def _merge(self) -> tuple[sa.Update, sa.Insert, sa.Select[Any]]:
         """What writes the rows that are other, and those that are new; and what counts those that are the same.

@@ -214,6 +214,14 @@ def plain_texts(values: Collection[Any]) -> list[str | None]:
     return [text and text.strip('"') for text in json_texts(values)]
 
 
+def isos(values: Collection[datetime.datetime | None]) -> list[str | None]:
+    """Each moment as `iso` writes it; None for None."""
+    texts: Column = plain_texts(values)
+    return [iso(value) if value and len(text) != _ISO else text for value, text in zip(values, texts, strict=True)]
+
+
+_ISO = len("2026-01-31T12:00:00.000000Z")
+
 Column = Sequence[Any]
 """What is written into a column of a table: a value for each row."""
 

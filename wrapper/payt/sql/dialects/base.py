@@ -9,10 +9,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from ..errors import code_of
-from ..schema import Column
+from ..schema import Column, Moment, isos
 
 Rows = list[Any]
 """What `Dialect.rows` has made, for the same dialect."""
+First = tuple[sa.Update, dict[str, Any]]
+"""What a transaction that writes a page begins with: a statement, and the values of its parameters."""
 
 
 class Dialect:
@@ -63,7 +65,7 @@ class Dialect:
         """
 
     @contextmanager
-    def transaction(self, connection: sa.Connection, first: sa.Executable | None = None) -> Iterator[int]:
+    def transaction(self, connection: sa.Connection, first: First | None = None) -> Iterator[int]:
         """All or nothing of `first` and of what is done in the block; the value is how many rows `first` changed."""
         try:
             yield self.enter(connection, first)
@@ -79,10 +81,10 @@ class Dialect:
         """What the block reads outside a `transaction`; nobody who writes holds it up."""
         return nullcontext()
 
-    def enter(self, connection: sa.Connection, first: sa.Executable | None) -> int:
+    def enter(self, connection: sa.Connection, first: First | None) -> int:
         """Begin a `transaction`; in one that has a first statement, a page is written."""
         connection.exec_driver_sql(self.begin if first is None else self.begin_page)
-        return 0 if first is None else connection.execute(first).rowcount
+        return 0 if first is None else connection.execute(*first).rowcount
 
     def change_schema(self, connection: sa.Connection) -> None:
         """In a transaction: keep others from changing the schema until it ends."""
@@ -117,12 +119,23 @@ class Dialect:
 
     def writing(self, type_: sa.types.TypeEngine[Any]) -> Callable[[Column], Column] | None:
         """What makes values of such a column, documents apart, ready for `rows`; None where they are."""
+        if isinstance(type_, Moment):
+            return self.moments
         dialect = self.engine.dialect
         process = type_.dialect_impl(dialect).bind_processor(dialect)
         return None if process is None else lambda values: [process(value) for value in values]
 
-    def rows(self, columns: Sequence[Column]) -> Rows:
-        """Rows, from the values of each column, as `load` takes them. It may be called in any thread."""
+    def moments(self, values: Column) -> Column:
+        """Moments as `rows` takes them."""
+        return isos(values)
+
+    def rows(self, columns: Sequence[Column], *, escaped: bool) -> Rows:  # noqa: ARG002 - others need it
+        """Rows, from the values of each column, as `load` takes them. It may be called in any thread.
+
+        Args:
+            columns: The values.
+            escaped: Whether a text among them may hold what JSON writes with a backslash.
+        """
         return [*zip(*columns, strict=True)]
 
     def load(self, connection: sa.Connection, table: sa.Table, names: Sequence[str], rows: Rows) -> int:
@@ -131,8 +144,8 @@ class Dialect:
         Returns:
             How many were added: a trigger may keep some out.
         """
-        statement = sa.insert(table).values({name: sa.bindparam(name) for name in names})
-        return connection.exec_driver_sql(str(statement.compile(connection)), rows).rowcount
+        values = f"({', '.join('?' * len(names))})"
+        return connection.exec_driver_sql(inserting(connection, table, names) + values, rows).rowcount
 
     def clear(self, connection: sa.Connection, table: sa.Table) -> None:
         """Empty the temporary table."""
@@ -147,6 +160,12 @@ def written(connection: sa.Connection, thing: sa.Table | str) -> str:
     """A table, or the name of a column, as a statement without parameters has it: for one with them % is doubled."""
     prepare = connection.dialect.identifier_preparer
     return (prepare.quote(thing) if isinstance(thing, str) else prepare.format_table(thing)).replace("%%", "%")
+
+
+def inserting(connection: sa.Connection, table: sa.Table, names: Sequence[str]) -> str:
+    """An INSERT into these columns, up to its values."""
+    columns = ", ".join(written(connection, name) for name in names)
+    return f"INSERT INTO {written(connection, table)} ({columns}) VALUES "  # noqa: S608 - quoted
 
 
 def in_memory(url: sa.URL) -> bool:

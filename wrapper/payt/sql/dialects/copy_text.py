@@ -7,9 +7,17 @@ from collections.abc import Sequence
 from ..schema import Column
 
 
-def copy_lines(columns: Sequence[Column]) -> list[str]:
-    """Rows as lines, from the values of each column as PostgreSQL writes them."""
-    return ["\t".join(row) for row in zip(*map(_texts, columns), strict=True)]
+def copy_lines(columns: Sequence[Column], *, escaped: bool) -> list[str]:
+    """Rows as lines, from the values of each column as PostgreSQL writes them.
+
+    Args:
+        columns: The values.
+        escaped: Whether one may hold a character that needs a backslash in JSON; all that need one here do there.
+    """
+    if escaped:
+        columns = [*map(_escaped, columns)]
+    texts = ([_NULL if value is None else value for value in column] for column in columns)
+    return ["\t".join(row) for row in zip(*texts, strict=True)]
 
 
 def copy_text(lines: Sequence[str]) -> bytes:
@@ -21,8 +29,8 @@ _NULL = r"\N"
 _ESCAPES = str.maketrans({"\\": r"\\", "\n": r"\n", "\r": r"\r", "\t": r"\t"})
 
 
-def _texts(column: Column) -> Column:
+def _escaped(column: Column) -> Column:
     text = "".join(filter(None, column))
     if "\\" in text or "\n" in text or "\r" in text or "\t" in text:  # few columns hold any
-        column = [value and value.translate(_ESCAPES) for value in column]
-    return [_NULL if value is None else value for value in column]
+        return [value and value.translate(_ESCAPES) for value in column]
+    return column

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
 
-from ..schema import LONGEST_KEY, Column
-from .base import Dialect, Rows
+from ..schema import LONGEST_KEY, Column, isos
+from .base import Dialect, Rows, inserting
 
 _SCHEMA = "payt schema"
 PATIENCE = 60
@@ -56,22 +56,30 @@ class MariaDB(Dialect):
             if held and not connection.invalidated and not connection.closed:
                 connection.execute(sa.select(sa.func.release_lock(f"payt {digest}")))
 
-    def rows(self, columns: Sequence[Column]) -> Rows:
+    def writing(self, type_: sa.types.TypeEngine[Any]) -> Callable[[Column], Column] | None:
+        """As `Dialect.writing`: as texts."""
+        if isinstance(type_, sa.Text):
+            return None
+        write = super().writing(type_) or list
+        return lambda values: [value if value is None else str(value) for value in write(values)]
+
+    def moments(self, values: Column) -> Column:
+        """As `Dialect.moments`; in UTC, without saying so."""
+        return [text and text[:-1] for text in isos(values)]
+
+    def rows(self, columns: Sequence[Column], *, escaped: bool) -> Rows:  # noqa: ARG002 - others need it
         """As `Dialect.rows`: each as INSERT has it, as the driver takes twice as long for values one by one."""
-        return [f"({','.join(row)})" for row in zip(*([*map(_literal, column)] for column in columns), strict=True)]
+        return [f"({','.join(row)})" for row in zip(*map(_literals, columns), strict=True)]
 
     def load(self, connection: sa.Connection, table: sa.Table, names: Sequence[str], rows: Rows) -> int:
         """As `Dialect.load`."""
-        prepare = connection.dialect.identifier_preparer
-        columns = ", ".join(prepare.quote(name) for name in names)
-        head = f"INSERT INTO {prepare.format_table(table)} ({columns}) VALUES ".replace("%%", "%")  # noqa: S608 - quoted
-        statement = head + ",".join(rows)
+        statement = inserting(connection, table, names) + ",".join(rows)
         return connection.exec_driver_sql(statement, execution_options={"no_parameters": True}).rowcount
 
 
-def _literal(value: Any) -> str:
-    """A value as SQL has it: a text with a character that means something there in hexadecimal digits."""
-    if value is None:
-        return "NULL"
-    text = str(value)
-    return f"x'{text.encode().hex()}'" if "'" in text or "\\" in text else f"'{text}'"
+def _literals(column: Column) -> Column:
+    """Values as SQL has them: a text with a character that means something there in hexadecimal digits."""
+    text = "".join(filter(None, column))
+    if "'" in text or "\\" in text:  # few columns hold any
+        return ["NULL" if value is None else f"x'{value.encode().hex()}'" for value in column]
+    return ["NULL" if value is None else "'" + value + "'" for value in column]

@@ -6,6 +6,7 @@ import codecs
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,7 +14,7 @@ from sqlalchemy.dialects import postgresql
 
 from ..errors import SchemaError, shown
 from ..schema import Column, plain_texts
-from .base import Dialect, Rows, written
+from .base import Dialect, First, Rows, written
 from .copy_text import copy_lines, copy_text
 
 _WAY_OUT = "have it corrected in Payt, or keep the copy in SQLite"
@@ -107,7 +108,7 @@ class PostgreSQL(Dialect):
 
     def doubts(self, raw: bytes) -> bool:
         """As `Dialect.doubts`."""
-        return self._codec is not None or b"\\u0000" in raw
+        return self._codec is not None or (b"\\" in raw and b"\\u0000" in raw)
 
     def writing(self, type_: sa.types.TypeEngine[Any]) -> Callable[[Column], Column] | None:  # noqa: ARG002 - others need it
         """None: SQLAlchemy and the driver see to that."""
@@ -147,15 +148,15 @@ class PostgreSQLWithCopy(PostgreSQL):
         driver.prepare_threshold = None  # a pooler may hand the next transaction to another session
         return connection
 
-    def enter(self, connection: sa.Connection, first: sa.Executable | None) -> int:
+    def enter(self, connection: sa.Connection, first: First | None) -> int:
         """As `Dialect.enter`; what a page begins with is sent at once, so that it waits once for the server."""
         if first is None:
             return super().enter(connection, first)
         dbapi: Any = connection.dialect.loaded_dbapi
-        statement: Any = first
-        compiled = statement.compile(connection)
+        statement, values = first
+        compiled = _compiled(statement, connection.dialect)
         with dbapi.ClientCursor(connection.connection.driver_connection) as cursor:
-            cursor.execute(f"{self.begin_page}; {compiled.string}", compiled.construct_params())
+            cursor.execute(f"{self.begin_page}; {compiled}", compiled.construct_params(values))
             while cursor.nextset():
                 pass
             return int(cursor.rowcount)
@@ -164,9 +165,9 @@ class PostgreSQLWithCopy(PostgreSQL):
         """As texts."""
         return None if isinstance(type_, sa.Text) else plain_texts
 
-    def rows(self, columns: Sequence[Column]) -> Rows:
+    def rows(self, columns: Sequence[Column], *, escaped: bool) -> Rows:
         """As `Dialect.rows`."""
-        return copy_lines(columns)
+        return copy_lines(columns, escaped=escaped)
 
     def load(self, connection: sa.Connection, table: sa.Table, names: Sequence[str], rows: Rows) -> int:
         """As `Dialect.load`."""
@@ -178,6 +179,11 @@ class PostgreSQLWithCopy(PostgreSQL):
             with cursor.copy(copying) as copy:
                 copy.write(copy_text(rows))
             return int(cursor.rowcount)
+
+
+@lru_cache(maxsize=128)
+def _compiled(statement: sa.Update, dialect: sa.Dialect) -> sa.Compiled:
+    return statement.compile(dialect=dialect)
 
 
 def _number(name: str) -> int:

@@ -15,7 +15,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random
 from ...transport.locks import try_lock
 from ...transport.process import PerProcess
 from ..errors import SyncError, code_of, shown
-from .base import Dialect, in_memory
+from .base import Dialect, First, in_memory
 
 PATIENCE = 60
 """How many seconds SQLite waits for another writer."""
@@ -49,7 +49,7 @@ class SQLite(Dialect):
         return connection
 
     @contextmanager
-    def transaction(self, connection: sa.Connection, first: sa.Executable | None = None) -> Iterator[int]:
+    def transaction(self, connection: sa.Connection, first: First | None = None) -> Iterator[int]:
         """As `Dialect.transaction`; nobody else writes meanwhile."""
         with super().transaction(connection, first) as changed:
             yield changed
