@@ -140,8 +140,9 @@ class Slow(httpx.HTTPTransport):
         self._seconds = seconds
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        time.sleep(self._seconds)
-        return super().handle_request(request)
+        answer = super().handle_request(request)
+        time.sleep(self._seconds)  # after the request has come: before, it would come late, and count as late
+        return answer
 
 
 def beside_dlt(plan: Plan, contacts: int, database: str, folder: str) -> list[Row]:
