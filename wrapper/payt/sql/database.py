@@ -14,7 +14,7 @@ from ..listing import ListSpec
 from .dialects import dialect_of
 from .engines import engine_of
 from .errors import SchemaError, database_errors
-from .schema import VERSION, Tables, json_text, kinds_of
+from .schema import OURS, VERSION, Tables, json_text, kinds_of
 from .state import decode_state
 
 __all__ = ["Database", "engine_of"]
@@ -125,7 +125,7 @@ class Database:
         connection.execute(sa.insert(tables.books).values(table_name=tables.records.name, **known))
 
     def _fields(self) -> str:
-        names = [column.name for column in self.tables.incoming.columns]
+        names = [*(column.name for column in self.tables.incoming.columns), *OURS]
         return json_text(kinds_of(self.tables.records, names))
 
     def _check(self, connection: sa.Connection, book: sa.RowMapping, base_url: str, moved_from: str | None) -> None:

@@ -20,7 +20,7 @@ from .database import Database
 from .dialects.base import First, Rows
 from .errors import BusyError, SyncError, database_errors
 from .plan import whose
-from .schema import ADMINISTRATION, Column, columns_maker, iso, json_text, json_texts, plain_texts
+from .schema import ADMINISTRATION, OURS, Column, columns_maker, iso, json_text, json_texts, plain_texts
 from .state import Received, Run, State, decode_state
 
 T = TypeVar("T")
@@ -35,6 +35,8 @@ _IDS = 500
 _TRIES = 5
 """How often a page is written at most, where the database asks for another try."""
 _LARGEST = 2**63 - 1
+_MOMENT = "payt_moment"
+"""The parameter of the statements that write a page: when it came."""
 
 
 class Copy:
@@ -47,7 +49,7 @@ class Copy:
         self.owner = {ADMINISTRATION: administration_id} if administration_id else {}
         records, incoming = self._tables.records, self._tables.incoming
         self._names = [str(column.name) for column in incoming.columns]
-        self.columns = tuple(name for name in self._names if name not in {*self.owner, "first_seen_at", "synced_at"})
+        self.columns = tuple(name for name in self._names if name not in self.owner)
         types = {name: records.c[name].type for name in self.columns}
         self._documents = frozenset(name for name, type_ in types.items() if isinstance(type_, sa.JSON))
         self._integers = [place for place, type_ in enumerate(types.values()) if isinstance(type_, sa.BigInteger)]
@@ -127,12 +129,11 @@ class Copy:
         """Write the books once more."""
         self._database.connection.execute(*self._kept(state))
 
-    def rows(self, page: Page[Any], moment: datetime.datetime, only: Container[str] | None) -> tuple[Rows, list[str]]:
+    def rows(self, page: Page[Any], only: Container[str] | None) -> tuple[Rows, list[str]]:
         """The records of a page as `write` takes them, and their keys. In any thread; it touches no database.
 
         Args:
             page: Where they are.
-            moment: When they came.
             only: The keys of those that are wanted; None for all of them.
 
         Raises:
@@ -141,8 +142,6 @@ class Copy:
         key = attrgetter(self._key)
         by_key = {key(record): record for record in page.data}  # the last one, if one comes twice
         records = [record for name, record in by_key.items() if only is None or name in only]
-        owner = [*self.owner.values()]
-        written = moment if self._moments is None else self._moments([moment])[0]
         escaped, doubts, place = b"\\" in page.raw, self._dialect.doubts(page.raw), self.columns.index(self._key)
         rows: Rows = []
         ids: list[str] = []
@@ -150,10 +149,8 @@ class Copy:
             columns = self._columns_of(records[start : start + _AT_ONCE])
             self._check(columns, columns[place], doubts=doubts)
             ids += columns[place]
-            count = len(columns[place])
-            ours = [[value] * count for value in (*owner, written, written)]
-            every = [*ours[: len(owner)], *columns, *ours[len(owner) :]]
-            rows += self._dialect.rows(every, escaped=escaped)
+            owner = [[value] * len(columns[place]) for value in self.owner.values()]
+            rows += self._dialect.rows([*owner, *columns], escaped=escaped)
         return rows, ids
 
     def write(self, received: Received, run: Run) -> Counts:
@@ -168,28 +165,35 @@ class Copy:
         if not rows:
             return 0, 0, 0, 0
         if run.first and self._straight:
-            inserted = self._dialect.load(connection, tables.records, self._names, rows)
+            [written] = [received.moment] if self._moments is None else self._moments([received.moment])
+            inserted = self._dialect.load(connection, tables.records, self._names, rows, dict.fromkeys(OURS, written))
             return inserted, 0, 0, len(rows) - inserted
         connection.exec_driver_sql(self._temporary)
         self._dialect.clear(connection, tables.incoming)
-        self._dialect.load(connection, tables.incoming, self._names, rows)
+        self._dialect.load(connection, tables.incoming, self._names, rows, {})
         unchanged = int(connection.scalar(self._same) or 0)
         if unchanged == len(rows):
             return 0, 0, unchanged, 0
-        updated = connection.execute(self._update).rowcount
-        inserted = connection.execute(self._insert).rowcount
+        updated = connection.execute(self._update, {_MOMENT: received.moment}).rowcount
+        inserted = connection.execute(self._insert, {_MOMENT: received.moment}).rowcount
         return inserted, updated, unchanged, len(rows) - inserted - updated - unchanged
 
     def forget_pages(self) -> None:
         """A full run begins, or ends."""
         self._database.connection.execute(sa.delete(self._tables.pages).where(*self._here(self._tables.pages)))
 
-    def gone(self) -> list[str]:
-        """The keys of those that the full run has not received."""
+    def gone(self, *, all_here: bool) -> list[str]:
+        """The keys of those that the full run has not received.
+
+        Args:
+            all_here: Whether all that it has received is here. If there is nothing more, all need not be compared.
+        """
         connection, pages = self._database.connection, self._tables.pages
         received: set[str] = set()
         for ids in connection.scalars(sa.select(pages.c.ids).where(*self._here(pages))):
             received.update(msgspec.json.decode(ids, type=list[str]))
+        if all_here and self.known() == len(received):
+            return []
         alive = sa.select(self._tables.records.c[self._key]).where(*self._alive())
         return [name for name in connection.scalars(alive) if name not in received]
 
@@ -271,10 +275,12 @@ class Copy:
             records.c.deleted_at.is_not(None),
             *[records.c[name].is_distinct_from(value) for name, value in fields.items()],
         )
-        values = {**fields, "synced_at": incoming.c.synced_at, "deleted_at": None}
+        moment = sa.bindparam(_MOMENT, type_=records.c.synced_at.type)
+        values = {**fields, "synced_at": moment, "deleted_at": None}
         update = sa.update(records).where(there, other).values(values)
-        absent = sa.select(*received.values()).where(~sa.exists().where(there).correlate(incoming))
-        insert = sa.insert(records).from_select([*received], absent)
+        new = {**received, **dict.fromkeys(OURS, moment)}
+        absent = sa.select(*new.values()).where(~sa.exists().where(there).correlate(incoming))
+        insert = sa.insert(records).from_select([*new], absent)
         # an outer join, so that no planner begins with the records, and looks for each of them in the page
         found = incoming.outerjoin(records, there)
         same = sa.select(sa.func.count(records.c[self._key])).select_from(found).where(~other)

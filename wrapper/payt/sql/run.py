@@ -108,7 +108,7 @@ class Sync:
         plan.check_keys(page, key)
         try:
             # those that are asked for again have been counted, where a listing brings them once more
-            rows, ids = self._copy.rows(page, moment, self._again if self._checking else None)
+            rows, ids = self._copy.rows(page, self._again if self._checking else None)
             newest = newest_of(page, self._spec.watermark)
         except OverflowError:
             raise InvalidResponseError(
@@ -179,7 +179,8 @@ class Sync:
         """The keys of the records that a full run has not received."""
         if not self._run.full or self._run.first or self._run.unknown:
             return []
-        return self._copy.page(self._copy.gone, self._state)
+        all_here = not (self._run.invalid or self.result.resumed or self.result.skipped)
+        return self._copy.page(partial(self._copy.gone, all_here=all_here), self._state)
 
     def _finish(self, gone: list[str], *, deletions_done: bool) -> None:
         moment, run = now(), self._run

@@ -28,6 +28,8 @@ ADMINISTRATION = "administration_id"
 """The parameter of a list, and the column of its copy, that says whose records they are."""
 
 
+OURS = "first_seen_at", "synced_at"
+"""The columns of a copy that say when a row came."""
 LONGEST_KEY = 255
 """How many characters MariaDB and MySQL keep of a key: they index no text without such a bound."""
 
@@ -80,7 +82,7 @@ class Tables:
     Attributes:
         records: One row for each record: its administration, where it has one, and its key, the fields of the
             contract's model, and first_seen_at, synced_at (when the row last changed here) and deleted_at.
-        incoming: The page that is being written; temporary, and the same but for deleted_at.
+        incoming: The page that is being written; temporary, and the same but for our moments.
         books: Which tables are copies of ours: of which list, with fields of which types, which version wrote them,
             and from which service.
         state: Of each administration: who runs or ran last, the watermark, and where an unfinished run stands.
@@ -103,12 +105,11 @@ class Tables:
         fields = {name: column_type(type_) for name, type_ in fields_of(record).items() if name not in keys}
         _check_names(keys, fields)
         received = {**dict.fromkeys(keys, Key), **fields}
-        moments = {"first_seen_at": Moment, "synced_at": Moment}
         records = sa.Table(
             table,
             metadata,
             *[sa.Column(name, type_, primary_key=name in keys) for name, type_ in received.items()],
-            *[sa.Column(name, type_, nullable=False) for name, type_ in moments.items()],
+            *[sa.Column(name, Moment, nullable=False) for name in OURS],
             sa.Column("deleted_at", Moment),
             **options,
         )
@@ -117,7 +118,7 @@ class Tables:
         incoming = sa.Table(
             f"payt_incoming_{layout}",  # a pooler may keep that of another version
             sa.MetaData(),
-            *[sa.Column(name, type_) for name, type_ in {**plain, **moments}.items()],
+            *[sa.Column(name, type_) for name, type_ in plain.items()],
             prefixes=["TEMPORARY"],
             postgresql_on_commit="DELETE ROWS",
             **{**options, "mariadb_engine": "Aria"},  # InnoDB would log each page, and its removal
@@ -160,16 +161,13 @@ def kinds_of(table: sa.Table, names: Iterable[str]) -> dict[str, str]:
     return {name: type(table.c[name].type).__name__.lower() for name in names}
 
 
-_OURS = ("first_seen_at", "synced_at", "deleted_at")
-
-
 def _check_names(keys: Collection[str], fields: Collection[str]) -> None:
     """No field may have the name of another column; databases tell no case.
 
     Raises:
         SchemaError: One has.
     """
-    counts = Counter(name.casefold() for name in (*keys, *_OURS, *fields))
+    counts = Counter(name.casefold() for name in (*keys, *OURS, "deleted_at", *fields))
     for name in fields:
         if counts[name.casefold()] > 1:
             raise SchemaError(

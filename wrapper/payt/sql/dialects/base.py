@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any
 
@@ -138,14 +138,26 @@ class Dialect:
         """
         return [*zip(*columns, strict=True)]
 
-    def load(self, connection: sa.Connection, table: sa.Table, names: Sequence[str], rows: Rows) -> int:
+    def load(
+        self, connection: sa.Connection, table: sa.Table, names: Sequence[str], rows: Rows, more: Mapping[str, Any]
+    ) -> int:
         """Add rows to a table, by the driver, as SQLAlchemy takes as long again for the values of many rows.
+
+        Args:
+            connection: That of the run.
+            table: The table.
+            names: The columns that `rows` has.
+            rows: The rows.
+            more: Other columns, with the value that all rows have there, as in `rows`.
 
         Returns:
             How many were added: a trigger may keep some out.
         """
-        values = f"({', '.join('?' * len(names))})"
-        return connection.exec_driver_sql(inserting(connection, table, names) + values, rows).rowcount
+        marks = ", ".join("?" * (len(names) + len(more)))
+        statement = f"{inserting(connection, table, [*names, *more])}({marks})"
+        return connection.exec_driver_sql(
+            statement, [(*row, *more.values()) for row in rows] if more else rows
+        ).rowcount
 
     def clear(self, connection: sa.Connection, table: sa.Table) -> None:
         """Empty the temporary table."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from ..schema import Column
 
@@ -20,9 +20,10 @@ def copy_lines(columns: Sequence[Column], *, escaped: bool) -> list[str]:
     return ["\t".join(row) for row in zip(*texts, strict=True)]
 
 
-def copy_text(lines: Sequence[str]) -> bytes:
-    """Such lines in one piece: written one by one, the driver would wait for the socket again and again."""
-    return ("\n".join(lines) + "\n").encode()
+def copy_text(lines: Sequence[str], more: Iterable[str]) -> bytes:
+    """Such lines, each with more values, in one piece: one by one, the driver would often wait."""
+    end = "\t".join(["", *more]) + "\n"
+    return (end.join(lines) + end).encode()
 
 
 _NULL = r"\N"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -69,11 +69,14 @@ class MariaDB(Dialect):
 
     def rows(self, columns: Sequence[Column], *, escaped: bool) -> Rows:  # noqa: ARG002 - others need it
         """As `Dialect.rows`: each as INSERT has it, as the driver takes twice as long for values one by one."""
-        return [f"({','.join(row)})" for row in zip(*map(_literals, columns), strict=True)]
+        return [",".join(row) for row in zip(*map(_literals, columns), strict=True)]
 
-    def load(self, connection: sa.Connection, table: sa.Table, names: Sequence[str], rows: Rows) -> int:
+    def load(
+        self, connection: sa.Connection, table: sa.Table, names: Sequence[str], rows: Rows, more: Mapping[str, Any]
+    ) -> int:
         """As `Dialect.load`."""
-        statement = inserting(connection, table, names) + ",".join(rows)
+        end = ",".join(["", *_literals([*more.values()])]) + ")"
+        statement = f"{inserting(connection, table, [*names, *more])}({f'{end},('.join(rows)}{end}"
         return connection.exec_driver_sql(statement, execution_options={"no_parameters": True}).rowcount
 
 

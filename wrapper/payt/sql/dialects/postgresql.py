@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import lru_cache
 from typing import Any
@@ -114,11 +114,14 @@ class PostgreSQL(Dialect):
         """None: SQLAlchemy and the driver see to that."""
         return None
 
-    def load(self, connection: sa.Connection, table: sa.Table, names: Sequence[str], rows: Rows) -> int:
+    def load(
+        self, connection: sa.Connection, table: sa.Table, names: Sequence[str], rows: Rows, more: Mapping[str, Any]
+    ) -> int:
         """As `Dialect.load`; by SQLAlchemy, as drivers differ."""
-        types = {name: sa.Text if isinstance(table.c[name].type, sa.JSON) else table.c[name].type for name in names}
+        columns = [table.c[name] for name in (*names, *more)]
+        types = {column.name: sa.Text if isinstance(column.type, sa.JSON) else column.type for column in columns}
         values = {name: sa.cast(sa.bindparam(name, type_=type_), table.c[name].type) for name, type_ in types.items()}
-        given = [dict(zip(names, row, strict=True)) for row in rows]
+        given = [{**dict(zip(names, row, strict=True)), **more} for row in rows]
         return connection.execute(sa.insert(table).values(values), given).rowcount
 
     def clear(self, connection: sa.Connection, table: sa.Table) -> None:
@@ -169,15 +172,17 @@ class PostgreSQLWithCopy(PostgreSQL):
         """As `Dialect.rows`."""
         return copy_lines(columns, escaped=escaped)
 
-    def load(self, connection: sa.Connection, table: sa.Table, names: Sequence[str], rows: Rows) -> int:
+    def load(
+        self, connection: sa.Connection, table: sa.Table, names: Sequence[str], rows: Rows, more: Mapping[str, Any]
+    ) -> int:
         """As `Dialect.load`."""
-        columns = ", ".join(written(connection, name) for name in names)
+        columns = ", ".join(written(connection, name) for name in (*names, *more))
         driver: Any = connection.connection.driver_connection
         # whatever client_encoding is: that of an old database, role or environment may be another
         copying = f"COPY {written(connection, table)} ({columns}) FROM STDIN WITH (ENCODING 'UTF8')"
         with driver.cursor() as cursor:
             with cursor.copy(copying) as copy:
-                copy.write(copy_text(rows))
+                copy.write(copy_text(rows, more.values()))
             return int(cursor.rowcount)
 
 
