@@ -36,7 +36,8 @@ def join(workers: Collection[Worker]) -> None:
     end = time.monotonic() + _MOMENT
     for worker in workers:
         if worker is not threading.current_thread():
-            worker.join(max(0.0, end - time.monotonic()))
+            with suppress(RuntimeError):  # of Python 3.14 at the end of the program, which stops the worker anyway
+                worker.join(max(0.0, end - time.monotonic()))
 
 
 def _run(task: Callable[[Cancel], None], cancel: Cancel) -> None:
