@@ -51,12 +51,19 @@ def test_leaving_ends_a_wait_while_the_date_stands_still() -> None:
 @pytest.mark.parametrize("stand_still", [True, False])
 def test_the_first_use_may_be_in_frozen_time(stand_still: bool) -> None:
     program = f"""
+import datetime
 from freezegun import freeze_time
 def use():
     import payt, payt_api.types as types
     from payt.testing import FakePayt
+    from payt.listing.shapes import MOMENT, fields_of, scalar_of
     with FakePayt(contacts=3) as fake, payt.Client(fake.token, base_url=fake.url) as client:
         print(len(list(client.contacts.list(administration_id="1"))))
+        assert scalar_of(fields_of(payt.Contact)["updated_at"]) is MOMENT
+        try:
+            client.contacts.list(administration_id="1", updated_after=datetime.datetime(2020, 1, 1))
+        except ValueError as error:
+            print(str(error).partition(":")[0])
         print(types.decoder_of(types.Date).decode(b'"2020-01-01"'))
         print(types.decoder_of(types.DateTime).decode(b'"2020-01-01T00:00:00Z"'))
 if {stand_still}:
@@ -72,4 +79,7 @@ use()
         [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=PATIENCE
     )
     assert done.stderr == ""
-    assert done.stdout.split("\n") == ["3", "2020-01-01", "2020-01-01 00:00:00+00:00"] * 2 + [""]
+    assert done.stdout.split("\n") == [
+        *["3", "updated_after has no time zone", "2020-01-01", "2020-01-01 00:00:00+00:00"] * 2,
+        "",
+    ]

@@ -29,6 +29,7 @@ from dateutil.parser import isoparse
 
 from . import checks
 from .listing import Page
+from .listing.shapes import MOMENT
 
 OVERLAP = datetime.timedelta(minutes=5)
 """How much is read again, unless somebody says otherwise."""
@@ -143,7 +144,7 @@ def newest_of(page: Page[Any], field: str | None) -> str | None:
     came: list[str] = []
     for record in json.loads(page.raw.decode(errors="replace"), parse_int=str)["data"]:
         with suppress(KeyError, TypeError, ValueError, msgspec.ValidationError):  # of records that were left out
-            if msgspec.convert(record[field], datetime.datetime) == latest:
+            if msgspec.convert(record[field], MOMENT) == latest:
                 came.append(record[field])
     return max(came, key=isoparse)
 

@@ -11,7 +11,7 @@ from uuid import UUID
 import attrs
 import msgspec
 
-from payt.listing.shapes import fields_of, scalar_of
+from payt.listing.shapes import DAY, MOMENT, fields_of, scalar_of
 
 Row: TypeAlias = tuple[Any, ...]
 """The values of one record, in the order of the columns."""
@@ -38,8 +38,8 @@ _AS_TEXT: dict[type, Callable[[Any], str]] = {
     int: str,
     float: repr,
     bool: document,
-    datetime.datetime: _moment,
-    datetime.date: datetime.date.isoformat,
+    MOMENT: _moment,
+    DAY: datetime.date.isoformat,
     list: _texts,
     object: document,
 }

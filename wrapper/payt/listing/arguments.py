@@ -20,7 +20,7 @@ import msgspec
 from payt_api.types import warn_deprecated
 
 from .. import checks
-from .shapes import fields_of, model_in
+from .shapes import DAY, MOMENT, fields_of, model_in
 from .spec import ListSpec
 
 Fields: TypeAlias = Iterable[str | Mapping[str, Iterable[Any]]] | Mapping[str, Any]
@@ -206,8 +206,8 @@ _ENCODERS: Final[Mapping[Any, Callable[[str, Any], Any]]] = {
     str: checks.text,
     int: lambda name, value: checks.number(name, value, least=-(2**63), most=2**63 - 1),
     float: _decimal,
-    datetime.datetime: _moment,
-    datetime.date: _day,
+    MOMENT: _moment,
+    DAY: _day,
     UUID: _identifier,
 }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import functools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, get_args, get_origin
@@ -14,7 +13,7 @@ from payt_api.types import values_of
 
 from ..extras import missing
 from .pages import Page
-from .shapes import fields_of, scalar_of
+from .shapes import DAY, MOMENT, fields_of, scalar_of
 
 try:
     import pyarrow
@@ -77,8 +76,8 @@ _TYPES: dict[type | None, pyarrow.DataType] = {
     bool: pyarrow.bool_(),
     int: pyarrow.int64(),
     float: pyarrow.float64(),
-    datetime.datetime: pyarrow.timestamp("us", tz="UTC"),
-    datetime.date: pyarrow.date32(),
+    MOMENT: pyarrow.timestamp("us", tz="UTC"),
+    DAY: pyarrow.date32(),
 }
 
 

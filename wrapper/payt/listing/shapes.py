@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import functools
 from enum import IntEnum, StrEnum
 from types import NoneType, UnionType
@@ -10,6 +9,11 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 import attrs
+
+from payt_api.types import Date, DateTime
+
+DAY, MOMENT = (get_args(kind)[0] for kind in (Date, DateTime))
+"""`datetime.date` and `datetime.datetime`, also where a tool that stops time for a test has replaced them."""
 
 
 @functools.cache
@@ -36,7 +40,7 @@ def scalar_of(type_: Any) -> type | None:
     return kind if kind in _SCALARS else None
 
 
-_SCALARS = (str, bool, int, float, datetime.datetime, datetime.date, UUID)
+_SCALARS = (str, bool, int, float, MOMENT, DAY, UUID)
 
 
 def _kinds_in(type_: Any) -> set[Any]:

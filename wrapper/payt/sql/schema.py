@@ -19,7 +19,7 @@ from payt_api.types import values_of
 
 from ..contract import parameters_of
 from ..listing import ListSpec
-from ..listing.shapes import fields_of, scalar_of
+from ..listing.shapes import DAY, MOMENT, fields_of, scalar_of
 from .errors import SchemaError
 
 VERSION = 2
@@ -187,8 +187,8 @@ _SCALARS: dict[type, Any] = {
     bool: sa.Boolean,
     int: sa.BigInteger,
     float: sa.Double,
-    datetime.datetime: Moment,
-    datetime.date: sa.Date,
+    MOMENT: Moment,
+    DAY: sa.Date,
     UUID: sa.Uuid,
 }
 
