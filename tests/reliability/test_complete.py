@@ -7,6 +7,7 @@ import copy
 import gc
 import gzip
 import json
+import pickle
 import sys
 import threading
 from types import SimpleNamespace
@@ -612,6 +613,17 @@ def test_copies_of_clients_and_pagers_share_the_connections() -> None:
         assert copy.copy(client) is copy.deepcopy(client) is client
         pager = client.contacts.list(administration_id="1")
         assert len(list(copy.copy(pager))) == len(list(copy.deepcopy(pager))) == len(list(pager)) == 3
+
+
+def test_a_listing_that_has_begun_is_not_copied() -> None:
+    """The copy and it would each get a part, and seem complete."""
+    with serving(by_id([1, 2, 3])) as server, payt.Client("t", base_url=server.url, **CLIENT) as client:
+        pager, many = client.contacts.list(administration_id="1"), client.contacts.list_many(administration_ids=["1"])
+        for begun in iter(pager), pager.pages(), iter(many), many.pages():
+            next(begun)
+            for copied in copy.copy, copy.deepcopy, pickle.dumps:
+                with pytest.raises(TypeError, match="a listing that has begun cannot be copied"):
+                    copied(begun)
 
 
 def test_what_the_api_says_cannot_steer_a_terminal(flavour: Flavour, caplog: pytest.LogCaptureFixture) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterable, Iterator
 from itertools import chain, repeat
-from typing import Any, Generic, Self, TypeAlias, TypeVar, cast
+from typing import Any, Generic, NoReturn, Self, TypeAlias, TypeVar, cast
 from weakref import ref
 
 from payt_api.client import AuthenticatedClient
@@ -18,7 +18,16 @@ Begin: TypeAlias = Callable[[Executor], tuple[Ahead[Any], Callable[[Arrival[Any]
 """Begins to read, and says what there is to give out of each arrival."""
 
 
-class _Ended:
+class _UnderWay:
+    """A listing that has begun. Copies would each get a part of it."""
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "a listing that has begun cannot be copied or pickled: copy the pager, or list anew from a cursor"
+        )
+
+
+class _Ended(_UnderWay):
     """How an iteration ended."""
 
     _error: Exception | None = None
@@ -111,7 +120,7 @@ async def _given_async(api: AuthenticatedClient, begin: Begin[R]) -> AsyncGenera
         await ahead.close()
 
 
-class Records(chain[T]):
+class Records(_UnderWay, chain[T]):
     """The records of one page after the other."""
 
     _pages: Generator[Any]
@@ -148,7 +157,7 @@ def _next_link(pages: Generator[R], records: Callable[[R], Iterable[T]]) -> Iter
         return iter((iter(fail, None),))
 
 
-class AsyncRecords(AsyncIterator[T], Generic[T]):
+class AsyncRecords(_UnderWay, AsyncIterator[T], Generic[T]):
     """The same, for asyncio."""
 
     def __init__(self, pages: AsyncGenerator[R], records: Callable[[R], Iterable[T]]) -> None:
