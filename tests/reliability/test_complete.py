@@ -613,6 +613,8 @@ def test_copies_of_clients_and_pagers_share_the_connections() -> None:
         assert copy.copy(client) is copy.deepcopy(client) is client
         pager = client.contacts.list(administration_id="1")
         assert len(list(copy.copy(pager))) == len(list(copy.deepcopy(pager))) == len(list(pager)) == 3
+        many = client.contacts.list_many(administration_ids=["1"])
+        assert len(list(copy.copy(many))) == len(list(copy.deepcopy(many))) == len(list(many)) == 3
 
 
 def test_a_listing_that_has_begun_is_not_copied() -> None:

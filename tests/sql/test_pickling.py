@@ -58,6 +58,13 @@ def test_a_pager_lists_the_same(fake: FakePayt) -> None:
         assert again._api is other._api  # one client for all that arrive with the same settings
 
 
+def test_a_pager_of_many_administrations_lists_the_same(fake: FakePayt) -> None:
+    with payt.Client(base_url=fake.url, **SETTINGS) as client:
+        pager = client.contacts.list_many(administration_ids=["1"], prefetch=0, limit=7)
+        assert list(travelled(pager, fake.token)) == list(travelled(pager)) == list(pager)
+        assert list(travelled(pager)) == list(pager)  # also when it has listed
+
+
 def test_an_async_client_and_its_pager(fake: FakePayt) -> None:
     async def run() -> None:
         async with payt.AsyncClient(base_url=fake.url, **SETTINGS) as client:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import repeat
+from operator import methodcaller
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar, get_args
 
@@ -18,7 +19,7 @@ from .ahead import Ahead, Arrival, same
 from .arguments import listing_of
 from .executors import Executor
 from .iterations import AsyncIteration, AsyncRecords, Iteration, Records
-from .pager import MOST_PREFETCH
+from .pager import MOST_PREFETCH, Copied
 from .pages import InvalidRecord, Page
 from .spec import ListSpec
 from .walk import Walk
@@ -33,7 +34,7 @@ OnError: TypeAlias = Literal["raise", "collect"]
 """What an error of one listing does: end the whole iteration, or only its own listing."""
 
 
-class _Many(Generic[T]):
+class _Many(Copied, Generic[T]):
     def __init__(self, api: AuthenticatedClient, spec: ListSpec[T], arguments: Mapping[str, Any]) -> None:
         given = dict(arguments)
         cursors = checks.keys("administration_ids", given.pop("administration_ids"))
@@ -103,6 +104,8 @@ class ManyPager(_Many[T]):
     starts again; nothing is sent before iteration starts.
     """
 
+    _session_of = methodcaller("get_httpx_client")
+
     def __iter__(self) -> Iterator[tuple[str, T]]:
         """Pairs of an administration's id and a record.
 
@@ -136,6 +139,8 @@ class ManyPager(_Many[T]):
 
 class AsyncManyPager(_Many[T]):
     """The same as `ManyPager`, for asyncio."""
+
+    _session_of = methodcaller("get_async_httpx_client")
 
     def __aiter__(self) -> AsyncIterator[tuple[str, T]]:
         """As iterating a `ManyPager`."""

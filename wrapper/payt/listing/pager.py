@@ -14,7 +14,7 @@ from payt_api.client import AuthenticatedClient
 
 from .. import checks
 from .ahead import Ahead, Arrival, Make, same
-from .arguments import Listing, listing_of
+from .arguments import listing_of
 from .executors import Executor
 from .iterations import AsyncIteration, AsyncRecords, Iteration, Records
 from .pages import InvalidRecord, Page
@@ -30,10 +30,35 @@ MOST_PREFETCH: Final = 16
 """How many pages may be fetched ahead."""
 
 
-class _One(Generic[T]):
-    """One list and the arguments to list it with, checked."""
+class Copied:
+    """A pager of any kind: copies share its client, and where it travels to, that is made anew."""
 
     _session_of: methodcaller
+    _api: Any
+
+    def _with(self, **changes: Any) -> Self:
+        other = type(self).__new__(type(self))
+        vars(other).update(vars(self) | changes)
+        return other
+
+    def __copy__(self) -> Self:
+        return self._with()
+
+    def __deepcopy__(self, _memo: dict[int, Any]) -> Self:
+        return self._with()  # there is nothing in it that changes
+
+    def __getstate__(self) -> dict[str, Any]:
+        recipe = getattr(self._session_of(self._api), "recipe", None)
+        if recipe is None:
+            raise TypeError("only the pagers of a payt.Client or payt.AsyncClient can be pickled")
+        return vars(self._with(_api=recipe))
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, _api=state["_api"].api())
+
+
+class _One(Copied, Generic[T]):
+    """One list and the arguments to list it with, checked."""
 
     def __init__(self, api: AuthenticatedClient, spec: ListSpec[T], arguments: Mapping[str, Any]) -> None:
         given = dict(arguments)
@@ -51,31 +76,10 @@ class _One(Generic[T]):
         ahead = Ahead(executor, make, [("", self._walk)], workers=0, prefetch=self._prefetch)
         return ahead, lambda arrival: [arrival.result()]
 
-    def _with(self, **changes: Any) -> Self:
-        other = type(self).__new__(type(self))
-        vars(other).update(vars(self) | changes)
-        return other
-
     def _one(self) -> Self:
         """The same for one record and one request."""
         limit = 1 if self._listing.limit is None else min(1, self._listing.limit)
         return self._with(_listing=attrs.evolve(self._listing, limit=limit), _prefetch=0)
-
-    def __copy__(self) -> Self:
-        return self._with()
-
-    def __deepcopy__(self, _memo: dict[int, Any]) -> Self:
-        return self._with()  # there is nothing in it that changes
-
-    def __getstate__(self) -> tuple[Any, Listing, int]:
-        recipe = getattr(self._session_of(self._api), "recipe", None)
-        if recipe is None:
-            raise TypeError("only the pagers of a payt.Client or payt.AsyncClient can be pickled")
-        return recipe, self._listing, self._prefetch
-
-    def __setstate__(self, state: tuple[Any, Listing, int]) -> None:
-        recipe, self._listing, self._prefetch = state
-        self._api, self._walk = recipe.api(), Walk(self._listing)
 
     def __repr__(self) -> str:
         return f"payt.{type(self).__name__}({self._listing}, prefetch={self._prefetch})"

@@ -76,6 +76,9 @@ class Walk(Generic[T]):
         self._warned = False
         self._began = clock.now()
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.listing,)  # pagers travel without what they have read
+
     def query(self) -> dict[str, Any] | None:
         """What to ask next, as the operation's arguments; None where the listing is complete."""
         if self.ended:
