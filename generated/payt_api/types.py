@@ -143,7 +143,9 @@ def decode(content: bytes, type_: type[T], unknown_fields: set[str] | None = Non
         raise DecodeError(path, reason) from None
     except (msgspec.DecodeError, UnicodeDecodeError):
         if _is_grammatical(bytes(content)):
-            raise DecodeError("$", "Expected text in Unicode, got half of a character") from None
+            raise DecodeError(
+                "$", "Expected whole characters and finite numbers, got half of a character or NaN"
+            ) from None
         raise NotJsonError("$", "Expected JSON, got something else or only a part of it") from None
     except RecursionError:
         raise DecodeError("$", "Expected JSON of reasonable depth, got nesting too deep to read") from None
@@ -203,9 +205,9 @@ def decode_each(
 
 
 def _is_grammatical(content: bytes) -> bool:
-    """Whether it is JSON by its grammar alone, which accepts text that is not Unicode."""
+    """Whether it is JSON in UTF-8 by its grammar alone, which accepts half a character; Python's has NaN besides."""
     try:
-        json.loads(content)
+        json.loads(content.decode("utf-8", "surrogatepass"))
     except (ValueError, RecursionError):
         return False
     return True

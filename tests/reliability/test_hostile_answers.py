@@ -166,6 +166,23 @@ def test_every_error_survives_pickling_and_holds_no_secret(script: Any, server: 
         link = link.__cause__ or link.__context__
 
 
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"\xef\xbb\xbf" + page(b'{"id": "1"}'), "Expected JSON, got something else"),
+        (page(b'{"id": "1"}').decode().encode("utf-16"), "Expected JSON, got something else"),
+        (page(b'{"id": "1", "lastname": NaN}'), "half of a character or NaN"),
+    ],
+    ids=["byte order mark", "UTF-16", "NaN"],
+)
+def test_what_only_python_takes_for_json_is_called_what_it_is(
+    body: bytes, words: str, server: FaultServer, flavour: Flavour
+) -> None:
+    server.script([kinds.answer(body=body)] * 5)
+    with pytest.raises(payt.InvalidResponseError, match=words):
+        flavour.contacts(server.url, client=QUICK)
+
+
 class Crumbs(httpx.SyncByteStream):
     """A body in very small pieces."""
 
