@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -173,6 +175,34 @@ def test_leaving_the_block_of_the_client_closes_it_too(waiting: Waiting) -> None
             reading = thread.submit(lambda: list(client.contacts.list(administration_id="1")))
             assert eventually(waiting[1])
         assert isinstance(reading.exception(SOON), payt.TransportError)
+
+
+def test_a_signal_closes_the_client_that_its_thread_waits_for(
+    server: FaultServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody is waited for: the thread that handles the signal is the one that reads."""
+    monkeypatch.setattr("payt.transport.http._MOMENT", PATIENCE)
+    server.script([None, kinds.stall(PATIENCE)])
+    client = payt.Client("token", base_url=server.url, **QUICK)
+    before = signal.signal(signal.SIGUSR1, lambda *_: client.close())
+    main = threading.main_thread().ident
+    assert main is not None
+
+    def strike() -> None:
+        server.wait_requests(2)
+        signal.pthread_kill(main, signal.SIGUSR1)
+
+    thread = threading.Thread(target=strike)
+    began = time.monotonic()
+    thread.start()
+    try:
+        with pytest.raises(payt.TransportError, match="the client was closed") as caught:
+            list(client.contacts.list(administration_id="1", prefetch=0))
+    finally:
+        thread.join()
+        signal.signal(signal.SIGUSR1, before)
+    assert time.monotonic() - began < SOON
+    assert caught.value.cursor == "4"
 
 
 def test_a_task_closes_the_client_that_it_waits_for_itself(server: FaultServer) -> None:

@@ -34,19 +34,20 @@ class Cancel:
         self._changed = threading.Condition()
         self._error = error
         self._process = os.getpid()
-        self._wakes: list[Callable[[], None]] = []
+        self._wakes: list[tuple[int, Callable[[], None]]] = []  # with the thread that waits
         self.stopped = False
 
     def stop(self, seconds: float = 0.0) -> None:
         """End the waits that are under way, and all later ones at once; give the former so many seconds for that."""
         if os.getpid() != self._process:
             return  # in a forked child it is the parent's, and its lock may be held for ever
+        here = threading.get_ident()  # which may be in one of the waits itself, as where a signal's handler stops it
         with self._changed:
             self.stopped = True
-            for wake in [*self._wakes]:
+            for _, wake in [*self._wakes]:
                 wake()
             self._changed.notify_all()
-            self._changed.wait_for(lambda: not self._wakes, seconds)
+            self._changed.wait_for(lambda: all(thread == here for thread, _ in self._wakes), seconds)
 
     def check(self) -> None:
         """Go on only where that is wanted.
@@ -63,14 +64,15 @@ class Cancel:
         Raises:
             Abandoned: It was stopped.
         """
+        own = threading.get_ident(), wake
         with self._changed:
             self.check()
-            self._wakes.append(wake)
+            self._wakes.append(own)
         try:
             return blocking()
         finally:
             with self._changed:
-                self._wakes.remove(wake)
+                self._wakes.remove(own)
                 if self.stopped:
                     self._changed.notify_all()
             self.check()
