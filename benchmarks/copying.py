@@ -30,6 +30,12 @@ from support import mariadb, postgres
 from .measure import Plan, Row, interleaved, row, shown
 
 AS_IT_COMES = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on", "shared_buffers": "128MB"}
+MARIADB_AS_IT_COMES = {
+    "innodb-doublewrite": "1",
+    "innodb-flush-method": "O_DIRECT",
+    "innodb-buffer-pool-size": "128M",
+    "innodb-log-file-size": "96M",
+}
 DLT_RUNS = 3
 os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"  # dlt would tell its makers that it was used
 
@@ -42,7 +48,7 @@ def measure(plan: Plan) -> list[Row]:
     many, most, some = (1_000, 3_000, 500) if plan.fast else (100_000, 300_000, 10_000)
     with (
         postgres.cluster(programs, **AS_IT_COMES) as database,
-        mariadb.server(program, **{"innodb-doublewrite": "1", "innodb-flush-method": "O_DIRECT"}) as maria,
+        mariadb.server(program, **MARIADB_AS_IT_COMES) as maria,
         tempfile.TemporaryDirectory(prefix="payt-bench-") as folder,
     ):
         engine = sa.create_engine(maria)

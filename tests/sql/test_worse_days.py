@@ -187,6 +187,10 @@ class TestTablesThatChangeUnderneath:
         assert (result.inserted, result.unchanged, result.skipped) == (10, 0, 2)
         [result] = sync(fake, database, per_page=4, full=True)
         assert (result.inserted, result.unchanged, result.skipped) == (0, 10, 2)
+        for name in ("5", "6"):  # as many as were kept out: the number of rows says nothing
+            fake.remove(name)
+        [result] = sync(fake, database, per_page=4, full=True)
+        assert (result.unchanged, result.skipped, result.deleted) == (8, 2, 2)
 
 
 class TestTypes:
