@@ -527,3 +527,14 @@ def test_without_asyncio_the_error_says_so(fake: FakePayt) -> None:
     client = payt.AsyncClient(fake.token, base_url=fake.url)
     with pytest.raises(RuntimeError, match="AsyncClient needs asyncio's event loop, and none is running here"):
         payt.async_sync(client, "1", "sqlite://").__await__().send(None)
+
+
+@pytest.mark.everywhere
+def test_an_administration_of_any_name_is_copied(sync: Syncs, database: str, query: Query) -> None:
+    name = "a\tb\\n'c\n\"d\r é"
+    with FakePayt(contacts=3, administration_id=name) as fake:
+        sync(fake, database, [name])
+        sync(fake, database, [name], full=True)
+        assert [tuple(row) for row in query("SELECT administration_id, id FROM contacts ORDER BY id")] == [
+            (name, each) for each in "123"
+        ]

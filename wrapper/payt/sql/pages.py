@@ -142,7 +142,8 @@ class Copy:
         key = attrgetter(self._key)
         by_key = {key(record): record for record in page.data}  # the last one, if one comes twice
         records = [record for name, record in by_key.items() if only is None or name in only]
-        escaped, doubts, place = b"\\" in page.raw, self._dialect.doubts(page.raw), self.columns.index(self._key)
+        escaped = b"\\" in page.raw or "\\" in json_text([*self.owner.values()])
+        doubts, place = self._dialect.doubts(page.raw), self.columns.index(self._key)
         rows: Rows = []
         ids: list[str] = []
         for start in range(0, len(records), _AT_ONCE):
