@@ -12,8 +12,7 @@ from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
 
 from payt.testing import FakePayt
-from payt.transport import pace
-from payt.transport.pace_file import FilePace
+from payt.transport import pace_file
 
 
 @pytest.fixture
@@ -22,7 +21,7 @@ def documented_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> I
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PAYT_TOKEN_KEY", base64.urlsafe_b64encode(bytes(32)).decode())
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.setattr(pace, "_machine", FilePace())
+    monkeypatch.setattr(pace_file, "MACHINE", pace_file.FilePace())
     with FakePayt(contacts=1_200) as fake:
         monkeypatch.setenv("PAYT_TOKEN", fake.token)
         monkeypatch.setenv("PAYT_BASE_URL", fake.url)
