@@ -308,6 +308,35 @@ def test_an_error_with_status_200_is_an_error(body: Any, flavour: Flavour) -> No
         listed(flavour, server)
 
 
+@pytest.mark.parametrize("collects", [False, True])
+@pytest.mark.parametrize(
+    ("body", "name"),
+    [
+        (b'{"data": [{"id": "1"}], "data": []}', "data"),
+        (b'{"data": [{"id": "1", "infix": {"data": 7}}], "data": [{"id": "2"}]}', "data"),
+        (b'{"data": [{"id": "1"}], "pagination": {"cursor": "1"}, "pagination": null}', "pagination"),
+        (b'{"data": [{"id": "1"}], "pagination": {"cursor": "1", "cursor": null}}', "cursor"),
+    ],
+    ids=["a part of the page", "an odd one", "its end", "its cursor"],
+)
+def test_a_name_that_stands_twice_around_the_records_is_an_error(
+    body: bytes, name: str, collects: bool, flavour: Flavour
+) -> None:
+    whole = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+    with (
+        serving(lambda _: whole) as server,
+        pytest.raises(payt.InvalidResponseError, match=f"has `{name}` twice") as caught,
+    ):
+        listed(flavour, server, on_invalid="collect" if collects else "raise")
+    assert (caught.value.path, caught.value.cursor) == (f"$.{name}", None)
+
+
+def test_texts_of_records_may_be_the_names_around_them(flavour: Flavour) -> None:
+    records = [{"id": "1", "lastname": "data"}, {"id": "2", "lastname": "data", "firstname": "pagination"}]
+    with serving(lambda query: {"data": [] if "cursor" in query else records}) as server:
+        assert listed(flavour, server) == ["1", "2"]
+
+
 # What never ends, and what comes twice
 
 

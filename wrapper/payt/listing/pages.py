@@ -21,6 +21,8 @@ CANNOT_CUT = (
     "the page has more records than were asked for, and nothing says how to resume behind the last one of `limit`: "
     "list without limit"
 )
+_AROUND = ("data", "pagination", "cursor")
+"""What stands around the records of each list, as the contract's check sees to."""
 NO_KEY = (
     "the listing seems to end here, on a full or odd page, and its last record has no key to ask what is behind it: "
     "let `fields` have it"
@@ -108,8 +110,12 @@ def odd_names(response: Response[Any]) -> str:
     """Names around the records that the contract does not know, for people; "" if there are none.
 
     Raises:
-        InvalidResponseError: One of them says that there was an error.
+        InvalidResponseError: One of them says that there was an error, or a name that it does know stands there twice.
     """
+    for name in _AROUND:
+        if response.content.count(f'"{name}"'.encode()) > 1 and name in _twice(response.content):
+            text = f"status {response.status_code}, and the answer has `{name}` twice: which one counts is unknown"
+            refuse(response, InvalidResponseError(text, path=f"$.{name}"))
     if not response.unknown_fields:
         return ""
     around: dict[str, Any]
@@ -124,6 +130,14 @@ def odd_names(response: Response[Any]) -> str:
     inside = msgspec.json.decode(around.get("pagination", b"null"), type=dict[str, msgspec.Raw] | None) or {}
     names = {*around, *inside} & response.unknown_fields
     return ", ".join(sorted(name if name.isidentifier() else "…" for name in names))
+
+
+def _twice(content: bytes) -> list[str]:
+    """The names that stand more than once around the records; JSON allows it, and parsers take the last one."""
+    around = json.loads(content, object_pairs_hook=tuple, parse_int=str)  # of any length
+    names = [name for name, _ in around]
+    names += [name for _, value in around if isinstance(value, tuple) for name, _ in value]
+    return [name for name in _AROUND if names.count(name) > 1]
 
 
 def read_each(listing: Listing, error: InvalidResponseError, cursor: str | None) -> tuple[Response[Any], list[Any]]:
