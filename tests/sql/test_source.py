@@ -103,6 +103,7 @@ def test_where_it_moved_from_must_be_where_the_copy_is_from(
         (5, TypeError, "moved_from must be a string, got int"),
         ("", ValueError, "moved_from must begin with https://"),
         ("old.example", ValueError, "moved_from must begin with https://"),
+        ("https://old.example/v1 ", ValueError, "moved_from must have no spaces"),
         ("https://me:secret@old.example", ValueError, "moved_from must have no user, password, query or fragment"),
     ],
 )

@@ -50,6 +50,8 @@ def url_of(name: str, value: str | None, variable: str = "", default: str = "") 
         raise ValueError(f"{name} must begin with https:// and name a host, such as {PRODUCTION.api}")
     if url.port is not None and url.port not in PORTS:
         raise ValueError(f"{name}: there is no port {url.port}: it must be 1 to 65535")
+    if any(map(str.isspace, value)):
+        raise ValueError(f"{name} must have no spaces: remove them")
     if url.userinfo or url.query or url.fragment:
         raise ValueError(f"{name} must have no user, password, query or fragment: pass tokens as credentials")
     return url
