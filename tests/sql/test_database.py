@@ -429,8 +429,9 @@ def test_texts_come_whole_whatever_the_encoding(
         assert rows(query) == truth(fake)
 
 
+@pytest.mark.everywhere
 def test_names_are_quoted_as_they_need_it(fake: FakePayt, sync: Syncs, database: str) -> None:
-    for table in ("per%cent", 'quo"ted', "Upper Case", "select"):
+    for table in ("per%cent", "two%%", "what?", ":this", 'quo"ted', "Upper Case", "select"):
         assert sync(fake, database, table=table)[0].inserted == 12
         fake.change("1", lastname=table)
         assert sync(fake, database, table=table)[0].updated == 1

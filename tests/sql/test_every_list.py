@@ -159,6 +159,24 @@ def test_what_a_full_listing_missed_is_asked_for_before_it_counts_as_deleted(
     check(fake, name, query)
 
 
+def test_an_invalid_record_that_comes_during_the_check_hides_no_deletion(
+    fake: FakePayt, sync: Syncs, sqlite: str, query_sqlite: Query
+) -> None:
+    records = fake.records("administrations")
+    options: dict[str, Any] = {"resource": "administrations", "per_page": COUNT, "on_invalid": "collect"}
+    sync(fake, sqlite, None, **options)
+    gone = records.keys[4]
+    records.remove(gone)
+
+    def meddle(number: int) -> None:
+        if number == 2:  # all of them are listed again
+            records.add(id="new", name=7)
+
+    [result] = sync(fake, sqlite, None, meddle=meddle, **options)
+    assert result.deleted == 1
+    assert query_sqlite("SELECT id FROM administrations WHERE deleted_at IS NOT NULL") == [(gone,)]
+
+
 @of_every_list
 def test_an_interrupted_run_is_resumed(fake: FakePayt, syncs: Syncs, database: str, query: Query, name: str) -> None:
     fake.fail(403, page=2, path=spec_of(name).path.partition("{")[0])

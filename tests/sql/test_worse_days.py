@@ -192,6 +192,34 @@ class TestTablesThatChangeUnderneath:
         [result] = sync(fake, database, per_page=4, full=True)
         assert (result.unchanged, result.skipped, result.deleted) == (8, 2, 2)
 
+    @pytest.mark.everywhere
+    def test_a_trigger_that_keeps_rows_deleted_hides_no_deletion(
+        self, fake: FakePayt, sync: Syncs, database: str, query: Query
+    ) -> None:
+        """As many rows are alive as were received, and yet they are others."""
+        sync(fake, database, per_page=4)
+        query("UPDATE contacts SET deleted_at = synced_at WHERE id IN ('2', '11')")
+        if database.startswith("sqlite"):
+            query(
+                "CREATE TRIGGER keep AFTER UPDATE ON contacts WHEN old.deleted_at IS NOT NULL "
+                "BEGIN UPDATE contacts SET deleted_at = old.deleted_at WHERE id = old.id; END"
+            )
+        elif database.startswith("mariadb"):
+            query(
+                "CREATE TRIGGER keep BEFORE UPDATE ON contacts FOR EACH ROW "
+                "SET NEW.deleted_at = coalesce(OLD.deleted_at, NEW.deleted_at)"
+            )
+        else:
+            query(
+                "CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS "
+                "'BEGIN new.deleted_at = coalesce(old.deleted_at, new.deleted_at); RETURN new; END'"
+            )
+            query("CREATE TRIGGER keep BEFORE UPDATE ON contacts FOR EACH ROW EXECUTE FUNCTION keep()")
+        for name in ("5", "6"):
+            fake.remove(name)
+        [result] = sync(fake, database, per_page=4, full=True)
+        assert (result.unchanged, result.updated, result.deleted) == (8, 2, 2)
+
 
 class TestTypes:
     def test_a_changed_type_is_refused_until_it_is_migrated_and_then_read_again(

@@ -187,7 +187,8 @@ class Copy:
         """The keys of those that the full run has not received.
 
         Args:
-            all_here: Whether all that it has received is here. If there is nothing more, all need not be compared.
+            all_here: Whether all that it has received was found here, as it is. If there is nothing more, all need
+                not be compared; what was written may have been changed by a trigger.
         """
         connection, pages = self._database.connection, self._tables.pages
         received: set[str] = set()

@@ -179,7 +179,8 @@ class Sync:
         """The keys of the records that a full run has not received."""
         if not self._run.full or self._run.first or self._run.unknown:
             return []
-        all_here = not (self._run.invalid or self.result.resumed or self.result.skipped)
+        run, result = self._run, self.result
+        all_here = not (self._checking or run.changed or run.invalid or result.resumed or result.skipped)
         return self._copy.page(partial(self._copy.gone, all_here=all_here), self._state)
 
     def _finish(self, gone: list[str], *, deletions_done: bool) -> None:

@@ -169,9 +169,10 @@ class Dialect:
 
 
 def written(connection: sa.Connection, thing: sa.Table | str) -> str:
-    """A table, or the name of a column, as a statement without parameters has it: for one with them % is doubled."""
-    prepare = connection.dialect.identifier_preparer
-    return (prepare.quote(thing) if isinstance(thing, str) else prepare.format_table(thing)).replace("%%", "%")
+    """A table, or the name of a column, as a statement without parameters has it: for one with %s, % is doubled."""
+    prepare, style = connection.dialect.identifier_preparer, connection.dialect.paramstyle
+    name = prepare.quote(thing) if isinstance(thing, str) else prepare.format_table(thing)
+    return name.replace("%%", "%") if style in {"format", "pyformat"} else name
 
 
 def inserting(connection: sa.Connection, table: sa.Table, names: Sequence[str]) -> str:
