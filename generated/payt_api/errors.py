@@ -12,10 +12,13 @@ class UnexpectedStatus(Exception):
         content: The body.
     """
 
-    def __init__(self, status_code: int, content: bytes) -> None:
-        super().__init__(f"Unexpected status code: {status_code}")
+    def __init__(self, status_code: int, content: bytes = b"") -> None:
+        super().__init__(status_code)
         self.status_code = status_code
         self.content = content
+
+    def __str__(self) -> str:
+        return f"Unexpected status code: {self.status_code}"
 
     def __reduce__(self) -> tuple[type["UnexpectedStatus"], tuple[int, bytes]]:
         return type(self), (self.status_code, self.content)
@@ -33,9 +36,12 @@ class DecodeError(ValueError):
     response: httpx.Response | None = None
 
     def __init__(self, path: str, reason: str) -> None:
-        super().__init__(f"{path}: {reason}")
+        super().__init__(path, reason)
         self.path = path
         self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}"
 
     def __reduce__(self) -> tuple[type["DecodeError"], tuple[str, str]]:
         return type(self), (self.path, self.reason)

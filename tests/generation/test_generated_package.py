@@ -129,7 +129,14 @@ def test_an_undocumented_status_is_none_or_raised_and_may_be_any_number() -> Non
             list_contacts.sync(client=client, administration_id="1")
     assert caught.value.status_code == 520
     assert "html" not in str(caught.value)
-    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
+    assert "html" not in repr(caught.value)
+
+
+@pytest.mark.parametrize("error", [UnexpectedStatus(520, b"<html>"), DecodeError("$.x", "Expected `str`, got `int`")])
+def test_its_errors_survive_pickling_and_their_own_arguments(error: Exception) -> None:
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)
+    assert vars(pickle.loads(pickle.dumps(error))) == vars(error)
+    assert str(type(error)(*error.args)) == str(error)
 
 
 def test_parameters_are_written_as_the_service_reads_them() -> None:
