@@ -363,7 +363,9 @@ def engine_by_driver(
     return partial(create_engine, other, connect_args={"startup_params": {"search_path": schema}})
 
 
-@pytest.mark.parametrize("options", [{}, {"isolation_level": "AUTOCOMMIT"}, {"isolation_level": "SERIALIZABLE"}])
+@pytest.mark.parametrize(
+    "options", [{}, {"isolation_level": "AUTOCOMMIT"}, {"isolation_level": "SERIALIZABLE"}, {"paramstyle": "format"}]
+)
 def test_postgresql_gets_all_by_any_driver_and_isolation_level(
     fake: FakePayt,
     sync: Syncs,

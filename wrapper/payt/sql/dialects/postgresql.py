@@ -156,8 +156,9 @@ class PostgreSQLWithCopy(PostgreSQL):
         if first is None:
             return super().enter(connection, first)
         dbapi: Any = connection.dialect.loaded_dbapi
+        kind: Any = type(connection.dialect)
         statement, values = first
-        compiled = _compiled(statement, connection.dialect)
+        compiled = _compiled(statement, kind)
         with dbapi.ClientCursor(connection.connection.driver_connection) as cursor:
             cursor.execute(f"{self.begin_page}; {compiled}", compiled.construct_params(values))
             while cursor.nextset():
@@ -187,8 +188,9 @@ class PostgreSQLWithCopy(PostgreSQL):
 
 
 @lru_cache(maxsize=128)
-def _compiled(statement: sa.Update, dialect: sa.Dialect) -> sa.Compiled:
-    return statement.compile(dialect=dialect)
+def _compiled(statement: sa.Update, kind: type[sa.Dialect]) -> sa.Compiled:
+    """With parameters by name, whatever `paramstyle` the engine has."""
+    return statement.compile(dialect=kind())
 
 
 def _number(name: str) -> int:
