@@ -11,6 +11,7 @@ import ssl
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager, closing, contextmanager, suppress
 from functools import partial
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -175,7 +176,7 @@ class _Exchange:
     def __init__(self, session: Session | AsyncSession, request: httpx.Request) -> None:
         self.call = calls.current() or session.call()
         self._session, self._request = session, request
-        self._body = bytearray()  # no variable holds it: tracebacks show variables
+        self._body = BytesIO()  # no variable holds it: tracebacks show variables
         self._began = clock.now()
         left = self.call.left
         timeouts = request.extensions.get("timeout", {})
@@ -213,9 +214,9 @@ class _Exchange:
         Raises:
             TransportError: The body is too large, or comes too slowly.
         """
-        self._body += chunk
+        self._body.write(chunk)
         most = self._session.settings.max_body
-        if len(self._body) > most:
+        if self._body.tell() > most:
             raise self._error(f"the answer has more than {most} bytes (max_body)")
         if not self.call.left:
             raise self._late()
@@ -228,14 +229,15 @@ class _Exchange:
             TransportError: It is too large, or in an encoding that nobody asked for.
             httpx.DecodingError: It is not in its encoding.
         """
-        if encoded and self._body:
-            self._decode(response.headers.get("Content-Encoding", ""))
+        encoding = response.headers.get("Content-Encoding", "") if encoded else ""
+        if encoding and self._body.tell():
+            self._decode(encoding)
         self._log(str(response.status_code))
         with suppress(RuntimeError):  # a mock's body was read before httpx could measure
             self.call.latency = response.elapsed.total_seconds()
         whole = httpx.Response(
             response.status_code,
-            content=bytes(self._body),
+            content=self._body.getvalue(),
             request=response.request,
             extensions=response.extensions,
         )
@@ -248,7 +250,7 @@ class _Exchange:
         raise error
 
     def _decode(self, encoding: str) -> None:
-        raw, self._body = bytes(self._body), bytearray()
+        raw, self._body = self._body.getvalue(), BytesIO()
         try:
             for piece in decoded(raw, encoding):
                 self.take(piece)
@@ -267,4 +269,6 @@ class _Exchange:
     def _log(self, result: str) -> None:
         if log.isEnabledFor(logging.DEBUG):
             what = " ".join(filter(None, (self._request.method, self._request.url.path, self.call.label)))
-            log.debug("%s: %s in %.0f ms, %d bytes", what, result, (clock.now() - self._began) * 1000, len(self._body))
+            log.debug(
+                "%s: %s in %.0f ms, %d bytes", what, result, (clock.now() - self._began) * 1000, self._body.tell()
+            )
