@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from . import data, peers
+from . import before, data, peers
 from .measure import Plan, Row
 
 HERE = Path(__file__).resolve().parent
@@ -25,6 +25,7 @@ MEASUREMENTS = [
     "ahead",
     "many",
     "pace",
+    "administrations",
     "copying",
 ]
 
@@ -34,11 +35,15 @@ def main() -> int:
     parser.add_argument("--fast", action="store_true", help="a short part that writes and judges nothing")
     parser.add_argument("--only", choices=MEASUREMENTS, action="append", help="one measurement; may be repeated")
     parser.add_argument("--runs", type=int, help="how often each is repeated (default: 7; 1 with --fast)")
+    parser.add_argument(
+        "--before", metavar="COMMIT", default=before.FIRST_VERSION, help="which client to measure beside (the first)"
+    )
     arguments = parser.parse_args()
     rows: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="payt-bench-") as folder:
         plan = Plan(runs=arguments.runs or (1 if arguments.fast else 7), fast=arguments.fast, page=data.page())
-        plan.notes += peers.make()
+        plan.notes += [*peers.make(), *before.make(arguments.before)]
+        plan.before = before.INSTALLED.exists()
         plan.page_file = Path(folder) / "page.json"
         plan.page_file.write_bytes(plan.page)
         for name in arguments.only or MEASUREMENTS:
@@ -49,10 +54,9 @@ def main() -> int:
     if arguments.fast:
         return 0
     if not arguments.only:
-        from . import plot
-
         write_results(table, plan)
-        plot.draw(plan.curves, HERE.parent / "docs" / "speed.svg")
+        for name, plot in plan.plots.items():
+            plot.draw(HERE.parent / "docs" / name)
     missed = [row for row in rows if not row.met]
     for row in missed:
         print(f"missed: {row.what}, beside {row.peer}: {row.ratio:.2f}, goal {goal(row)}", file=sys.stderr)

@@ -7,38 +7,60 @@ from concurrent.futures import ThreadPoolExecutor
 
 import payt
 
-from .measure import Plan, Row, Served, serving, shown
+from . import before
+from .measure import Plan, Row, serving, shown
+from .plot import Plot
 
-LATENCIES = (0.02, 0.3, 0.7)
+LATENCIES = (0.02, 0.1, 0.3, 0.7)
 RATE, PREFETCH = 10, 16
+AHEAD, AFTER, LIMIT = f"prefetch={PREFETCH}", "prefetch=1", "what the limit dictates"
 
 
 def measure(plan: Plan) -> list[Row]:
     pages = 12 if plan.fast else 100
-    return [row for latency in LATENCIES for row in at(plan, pages, latency)]
+    plot = plan.plots["speed-latency.svg"] = Plot(
+        f"{pages} pages of one administration, ten requests a second", "seconds that a page takes"
+    )
+    return [row for latency in LATENCIES for row in at(plan, plot, pages, latency)]
 
 
-def at(plan: Plan, pages: int, latency: float) -> list[Row]:
+def listed(url: str, contacts: int, token: str, prefetch: int) -> float:
+    with payt.Client(token, base_url=url) as client:
+        began = time.perf_counter()
+        pager = client.contacts.list(administration_id=str(contacts), prefetch=prefetch)
+        assert sum(1 for _ in pager) == contacts
+        return time.perf_counter() - began
+
+
+def at(plan: Plan, plot: Plot, pages: int, latency: float) -> list[Row]:
     contacts = pages * 500
-
-    def listed(server: Served, prefetch: int) -> float:
-        with payt.Client(f"{latency}-{prefetch}", base_url=server.url) as client:
-            began = time.perf_counter()
-            pager = client.contacts.list(administration_id=str(contacts), prefetch=prefetch)
-            assert sum(1 for _ in pager) == contacts
-            return time.perf_counter() - began
-
     arguments = ("--latency", str(latency), "--rate-limit", str(RATE), "--gaps", str(contacts))
-    with serving(plan, *arguments) as one, serving(plan, *arguments) as other, ThreadPoolExecutor() as pool:
-        slow = pool.submit(listed, other, 1)  # both at once: they mostly wait
-        ahead, after = [listed(one, PREFETCH)], [slow.result()]
-        stats = one.stats()
-    bound = (pages - 1) // RATE + latency
-    what = f"{pages} pages, {latency * 1e3:.0f} ms each, prefetch={PREFETCH}"
+    with (
+        serving(plan, *arguments) as server,
+        serving(plan, *arguments) as other,
+        serving(plan, *arguments) as third,
+        before.before() as earlier,
+        ThreadPoolExecutor() as pool,
+    ):  # all at once: they mostly wait
+        others = {AFTER: pool.submit(listed, other.url, contacts, f"{latency}-1", 1)}
+        if earlier:
+            function = "benchmarks.ahead:listed"
+            others[before.NAME] = pool.submit(earlier.call, function, third.url, contacts, f"{latency}", 1)
+        took = listed(server.url, contacts, f"{latency}-{PREFETCH}", PREFETCH)
+        bound = (pages - 1) // RATE + latency
+        seconds = {AHEAD: took, **{name: other.result() for name, other in others.items()}, LIMIT: bound}
+        stats = server.stats()
+    for name, each in seconds.items():
+        plot.curves[name].append((latency, each))
     worth = latency * RATE > 1
+    goals = {LIMIT: 1.5 if worth else None, AFTER: None if worth else 1.05, before.NAME: None}
+    what = f"{pages} pages, {latency * 1e3:.0f} ms each, {AHEAD}"
     return [
-        Row(what, shown(ahead), "what the limit dictates", f"{bound:.1f} s", ahead[0] / bound, 1.5 if worth else None),
-        Row("… the same", shown(ahead), "prefetch=1", shown(after), ahead[0] / after[0], None if worth else 1.05),
+        *[
+            Row(what, shown([took]), peer, shown([seconds[peer]]), took / seconds[peer], goal)
+            for peer, goal in goals.items()
+            if peer in seconds
+        ],
         Row("… requests", str(stats["requests"]), "pages", str(pages), stats["requests"] / pages, goal=1.25),
         Row("… requests that were refused (429)", str(stats["refused"]), "none", "0", stats["refused"], goal=0),
     ]

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import dlt
-import httpx
 import sqlalchemy as sa
 from dlt.sources.rest_api import rest_api_source
 
@@ -58,7 +57,6 @@ def measure(plan: Plan) -> list[Row]:
         return [
             *beside_listing(plan, many, database, maria.replace("@/", "@/copies"), Path(folder)),
             *full_again(most, database, maria.replace("@/", "@/copies"), f"sqlite:///{folder}/again.db"),
-            *side_by_side(plan, database, f"sqlite:///{folder}/side-by-side.db"),
             *beside_dlt(plan, some, database, folder),
         ]
 
@@ -118,37 +116,6 @@ def full_again(contacts: int, *databases: str) -> list[Row]:
             what = f"read {contacts:,} contacts again that are as they were, {kind}"
             rows.append(row(what, {"a full run": again, "a first run": first}, "a first run", 1.0))
     return rows
-
-
-def side_by_side(plan: Plan, *databases: str) -> list[Row]:
-    """40 administrations of 5 pages, whose server takes 0.2 s for a page, at the pace of the API."""
-    administrations, pages, latency = (4, 2, 0.02) if plan.fast else (40, 5, 0.2)
-    names = [str(number) for number in range(1, administrations + 1)]
-    least = (administrations * pages - 1) / 10
-    rows = []
-    with FakePayt(administrations=dict.fromkeys(names, pages * 2 - 1)) as fake:
-        for number, database in enumerate(databases):
-            transport = Slow(latency)
-            with payt.Client(fake.token, base_url=fake.url, pace=payt.ProcessPace(), transport=transport) as client:
-                sync = partial(payt.sync, client, names, database, per_page=2, table=f"side_by_side_{number}")
-                took = timed(sync)()
-            kind = sa.make_url(database).get_backend_name()
-            what = f"copy {administrations} administrations of {pages} pages, {latency} s a page, {kind}"
-            rows.append(Row(what, shown([took]), "the least possible", f"{least:.1f} s", took / least, goal=1.15))
-    return rows
-
-
-class Slow(httpx.HTTPTransport):
-    """A service that takes its time."""
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__()
-        self._seconds = seconds
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        answer = super().handle_request(request)
-        time.sleep(self._seconds)  # after the request has come: before, it would come late, and count as late
-        return answer
 
 
 def beside_dlt(plan: Plan, contacts: int, database: str, folder: str) -> list[Row]:

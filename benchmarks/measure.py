@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .plot import Plot
+
 
 @dataclass(frozen=True)
 class Row:
@@ -42,8 +44,10 @@ class Plan:
     fast: bool = False
     page: bytes = b""
     page_file: Path = Path()
-    curves: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
-    """For the plot: by client, (contacts, seconds)."""
+    before: bool = False
+    """Whether there is an earlier version to measure beside."""
+    plots: dict[str, Plot] = field(default_factory=dict)
+    """By the name of their file."""
     notes: list[str] = field(default_factory=list)
     """What is missing, and why."""
 

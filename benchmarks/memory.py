@@ -13,6 +13,7 @@ import payt
 
 from . import loops
 from .measure import Plan, Row, serving
+from .plot import Plot
 
 SIZES = [1_000, 10_000, 100_000, 1_000_000]
 SLOW = ("stock generated client", "openapi-generator")
@@ -23,14 +24,16 @@ def measure(plan: Plan) -> list[Row]:
     sizes = [1_000, 10_000] if plan.fast else SIZES
     with serving(plan) as server:
         growth = [grown(server.url, sizes[-1]) for _ in range(1 if plan.fast else 3)]
+        plot = Plot("Listing contacts from a local server", "contacts", logarithmic=True)
+        plan.plots["speed.svg"], curves = plot, plot.curves
         for name, loop in loops.LOOPS.items():
             loop(server.url, sizes[0])  # the first one loads what it needs
-            plan.curves[name] = [
+            curves[name] = [
                 (size, statistics.median(loop(server.url, size) for _ in range(3 if size <= 100_000 else 1)))
                 for size in sizes
                 if name not in SLOW or size <= 100_000
             ]
-    (before, seconds_before), (most, seconds) = plan.curves[loops.OURS][-2:]
+    (before, seconds_before), (most, seconds) = curves[loops.OURS][-2:]
     linear = (seconds / most) / (seconds_before / before)
     return [
         Row(

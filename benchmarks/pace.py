@@ -8,20 +8,25 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import payt
 from payt.transport.pace_file import FilePace
 from payt.transport.starts import Pace
 
-from .measure import Plan, Row, Served, serving
+from . import before
+from .measure import Plan, Row, serving
+from .plot import Plot
 
 RATE, LATENCY = 10, 0.05
+LIMIT = "what the limit and the latency dictate"
 LISTING = """
 import asyncio, sys, threading, payt
 url, token, pages, where, kind, workers = sys.argv[1:]
 contacts = {"administration_id": str(500 * int(pages) // int(workers) - 1)}  # as a full last page would ask once more
-options = {"base_url": url, "pace": payt.SQLPace(where) if where else None}
+options = {"base_url": url, **({"pace": payt.SQLPace(where)} if where else {})}
 
 def go():
     print("ready", flush=True)
@@ -62,31 +67,55 @@ def measure(plan: Plan) -> list[Row]:
         *((f"{processes} processes of a machine", processes, "threads", 1, "") for processes in (2, 4, 8)),
         ("4 processes that share only a database", 4, "threads", 1, "database"),
     ]
-    with tempfile.TemporaryDirectory() as folder:
+    plot = plan.plots["speed-processes.svg"] = Plot(f"{pages} pages for each of several processes", "processes")
+    arguments = ("--latency", str(LATENCY), "--rate-limit", str(RATE))
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor() as pool:
         for who, processes, kind, workers, where in cases[3:4] if plan.fast else cases:
-            with serving(plan, "--latency", str(LATENCY), "--rate-limit", str(RATE)) as server:
-                seconds = listed(server, processes, pages, Path(folder), where, kind, workers)
-                refused, requests = server.stats()["refused"], processes * pages
+            listing = partial(listed, Path(folder), processes, pages, kind, workers)
+            with (
+                serving(plan, *arguments) as server,
+                serving(plan, *arguments) as other,
+            ):  # both at once: they mostly wait
+                earlier = pool.submit(listing, other.url, "", before.environment()) if plan.before else None
+                seconds, failed = listing(server.url, where, dict(os.environ))
+                assert not failed
+                if earlier:
+                    seconds_before, failed_before = earlier.result()
+                refused, refused_before = server.stats()["refused"], other.stats()["refused"]
+            requests = processes * pages
             # each second brings ten; the last ten come as fast as each listing gets one page after the other
             bound = (requests - 1) // RATE + LATENCY * math.ceil(RATE / (processes * workers))
             what = f"{who}, one token, {pages // workers} pages each"
-            peer = "what the limit and the latency dictate"
             rows += [
-                Row(what, f"{seconds:.2f} s", peer, f"{bound:.1f} s", seconds / bound, goal=1.1),
+                Row(what, f"{seconds:.2f} s", LIMIT, f"{bound:.1f} s", seconds / bound, goal=1.1),
                 Row("… of 100 requests, refused (429)", str(refused), "one", "1", 100 * refused / requests, goal=1),
             ]
-        before, os.environ["XDG_STATE_HOME"] = os.environ.get("XDG_STATE_HOME", ""), folder
+            curves = {"one pace for all": seconds, LIMIT: bound}
+            if earlier:
+                peer = f"{before.NAME}, of whose listings {failed_before} failed"
+                ratio = seconds / seconds_before
+                rows += [
+                    Row("… the same", f"{seconds:.2f} s", peer, f"{seconds_before:.2f} s", ratio),
+                    Row("… refused", str(refused), before.NAME, str(refused_before), refused / max(refused_before, 1)),
+                ]
+                curves |= {} if failed_before else {f"{before.NAME}, where no listing failed": seconds_before}
+            if workers == 1 and not where:
+                for name, each in curves.items():
+                    plot.curves[name].append((processes, each))
+        kept, os.environ["XDG_STATE_HOME"] = os.environ.get("XDG_STATE_HOME", ""), folder
         rows += [booking("in the file", FilePace()), booking("in the process", payt.ProcessPace())]
-        os.environ["XDG_STATE_HOME"] = before
+        os.environ["XDG_STATE_HOME"] = kept
     return rows
 
 
-def listed(server: Served, processes: int, pages: int, folder: Path, where: str, kind: str, workers: int) -> float:
-    """The seconds that all of them take, from when all are ready."""
-    url = f"sqlite:///{folder}/pace.db" if where else ""
+def listed(
+    folder: Path, processes: int, pages: int, kind: str, workers: int, url: str, where: str, environment: dict[str, str]
+) -> tuple[float, int]:
+    """The seconds that all of them take, from when all are ready; how many fail."""
+    database = f"sqlite:///{folder}/pace.db" if where else ""
     token = f"{processes}{where}{kind}{workers}"
-    command = [sys.executable, "-c", LISTING, server.url, token, str(pages), url, kind, str(workers)]
-    environment = {**os.environ, "XDG_STATE_HOME": str(folder)}
+    command = [sys.executable, "-c", LISTING, url, token, str(pages), database, kind, str(workers)]
+    environment = {**environment, "XDG_STATE_HOME": str(folder)}
     pipe = subprocess.PIPE
     clients = [subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=environment) for _ in range(processes)]
     for client in clients:
@@ -97,8 +126,8 @@ def listed(server: Served, processes: int, pages: int, folder: Path, where: str,
         assert client.stdin is not None
         client.stdin.write("go\n")
         client.stdin.flush()
-    assert [client.wait() for client in clients] == [0] * processes
-    return time.perf_counter() - began
+    failed = sum(client.wait() != 0 for client in clients)
+    return time.perf_counter() - began, failed
 
 
 def booking(name: str, pace: Pace, times: int = 2_000) -> Row:
