@@ -316,8 +316,25 @@ def test_an_error_with_status_200_is_an_error(body: Any, flavour: Flavour) -> No
         (b'{"data": [{"id": "1", "infix": {"data": 7}}], "data": [{"id": "2"}]}', "data"),
         (b'{"data": [{"id": "1"}], "pagination": {"cursor": "1"}, "pagination": null}', "pagination"),
         (b'{"data": [{"id": "1"}], "pagination": {"cursor": "1", "cursor": null}}', "cursor"),
+        (b'{"pagination": {"cursor": "1"}, "data": [{"id": "1"}], "pagination": null}', "pagination"),
+        (b'{"data":[{"id":"1"}],"pagination":null,"data":[]}', "data"),
+        (b'{"data": [{"id": "1"}]\n, "d\\u0061ta": [{"id": "2"}]}', "data"),
+        (b'{"data": [{"id": "1"}], "p\\u0061gination": null, "data": []}', "data"),
+        (b'{"data": [{"id": "1"}], "pagination": {"cursor": "1", "curs\\u006fr": null}}', "cursor"),
+        (b'{"data": [{"id": "1", "new": 1}], "pagination": {"cursor": "1"}, "pagination": null}', "pagination"),
     ],
-    ids=["a part of the page", "an odd one", "its end", "its cursor"],
+    ids=[
+        "a part of the page",
+        "an odd one",
+        "its end",
+        "its cursor",
+        "before and behind",
+        "behind its end",
+        "escaped",
+        "behind one that is escaped",
+        "escaped, its cursor",
+        "with a new field",
+    ],
 )
 def test_a_name_that_stands_twice_around_the_records_is_an_error(
     body: bytes, name: str, collects: bool, flavour: Flavour

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, Generic, NoReturn, TypeVar
 
@@ -15,6 +16,7 @@ from payt_api.types import Response, Unreadable, decode_each
 from ..errors import APIError, InvalidResponseError, PaytError
 from ..transport.redaction import plain
 from .arguments import Listing
+from .shapes import fields_of
 
 T = TypeVar("T")
 CANNOT_CUT = (
@@ -23,6 +25,9 @@ CANNOT_CUT = (
 )
 _AROUND = ("data", "pagination", "cursor")
 """What stands around the records of each list, as the contract's check sees to."""
+_BEFORE = re.compile(rb'\s*\{\s*"data"\s*:\s*\[')
+_BEHIND = re.compile(rb'\]\s*,\s*"(?:data"|pagination"|[^"]*\\)')
+"""The end of the records where a name follows, also one written with escapes; in records, few arrays end like this."""
 NO_KEY = (
     "the listing seems to end here, on a full or odd page, and its last record has no key to ask what is behind it: "
     "let `fields` have it"
@@ -112,10 +117,9 @@ def odd_names(response: Response[Any]) -> str:
     Raises:
         InvalidResponseError: One of them says that there was an error, or a name that it does know stands there twice.
     """
-    for name in _AROUND:
-        if response.content.count(f'"{name}"'.encode()) > 1 and name in _twice(response.content):
-            text = f"status {response.status_code}, and the answer has `{name}` twice: which one counts is unknown"
-            refuse(response, InvalidResponseError(text, path=f"$.{name}"))
+    for name in _twice(response.content) if _may_stand_twice(response) else ():
+        text = f"status {response.status_code}, and the answer has `{name}` twice: which one counts is unknown"
+        refuse(response, InvalidResponseError(text, path=f"$.{name}"))
     if not response.unknown_fields:
         return ""
     around: dict[str, Any]
@@ -130,6 +134,19 @@ def odd_names(response: Response[Any]) -> str:
     inside = msgspec.json.decode(around.get("pagination", b"null"), type=dict[str, msgspec.Raw] | None) or {}
     names = {*around, *inside} & response.unknown_fields
     return ", ".join(sorted(name if name.isidentifier() else "…" for name in names))
+
+
+def _may_stand_twice(response: Response[Any]) -> bool:
+    """Whether `_twice` has to look, which takes as long as reading the page some times."""
+    content = around = response.content
+    page: type = type(response.parsed)
+    usual = not response.unknown_fields and fields_of(page).keys() <= {"data", "pagination"}
+    if usual and (before := _BEFORE.match(content)):
+        behind = _BEHIND.search(content, before.end())
+        around = before[0] + (content[behind.start() :] if behind else b"")
+        if b"\\" in around:
+            return True
+    return any(around.count(f'"{name}"'.encode()) > 1 for name in _AROUND)
 
 
 def _twice(content: bytes) -> list[str]:
