@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-_ALIKE: Final = 0.5
+_ALIKE: Final = 0.65
 """How much a mistaken name has in common with one that was meant, at least."""
 
 

@@ -14,6 +14,7 @@ import httpx
 from payt_api.client import AuthenticatedClient
 from payt_resources import AsyncResources, Resources
 
+from . import checks
 from .credentials import Credentials, auth_of
 from .environments import text_of
 from .pickling import Recipe
@@ -57,7 +58,9 @@ class _Client(Generic[TransportT, SessionT]):
         **mistaken: Never,
     ) -> None:
         if mistaken:
-            raise TypeError(_no_such_argument(type(self), *mistaken))
+            name, known = next(iter(mistaken)), [*inspect.signature(type(self)).parameters][:-1]
+            hint = checks.hint(_ELSEWHERE.get(name, name), known)
+            raise TypeError(f"payt.{type(self).__name__} has no argument {name!r}: {hint}")
         settings = Settings(
             base_url=base_url,
             timeout=timeout,
@@ -208,16 +211,6 @@ _ELSEWHERE = {
     "proxies": "proxy",
 }
 """What arguments of other clients are called here."""
-
-
-def _no_such_argument(kind: type, name: str, *_others: str) -> str:
-    """What to say of an argument that there is not."""
-    import difflib  # noqa: PLC0415  # rarely needed
-
-    known = [each for each in inspect.signature(kind).parameters if each != "mistaken"]
-    near = _ELSEWHERE.get(name) or next(iter(difflib.get_close_matches(name, known, n=1)), None)
-    hint = f"did you mean {near!r}?" if near else f"there are {', '.join(known)}"
-    return f"payt.{kind.__name__} has no argument {name!r}: {hint}"
 
 
 def _checked(operation: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
