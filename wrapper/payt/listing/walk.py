@@ -35,6 +35,7 @@ from .pages import (
     read_each,
     records_of,
     refuse,
+    usable,
 )
 from .seen import Seen, ascending
 
@@ -162,7 +163,7 @@ class Walk(Generic[T]):
         self._by_key = self._by_key or (bool(keys) and cursor == keys[-1])
         self._before = keys or self._before
         fresh = self._fresh(records, keys, new)
-        data = [each for each in fresh if not isinstance(each, InvalidRecord)]
+        data = usable(fresh)
         proof = None
         if len(data) > self._left:
             data = data[: int(self._left)]
@@ -178,7 +179,7 @@ class Walk(Generic[T]):
             self._cursor, self._proof = cursor, proof
             self._largest = max(self._largest, count)
         self._pages, self._count = self._pages + 1, self._count + len(data)
-        invalid = tuple(each for each in fresh if isinstance(each, InvalidRecord))
+        invalid = () if data is fresh else tuple(each for each in fresh if isinstance(each, InvalidRecord))
         self.invalid.extend(invalid)
         made = Page(data=data, cursor=self.cursor, raw=response.content, headers=response.headers, invalid=invalid)
         if proof is None or proof.doubt:
