@@ -8,43 +8,17 @@ more than one page ahead, a worker has others ask for pages before their turn, a
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from functools import partial
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, TypeVar
 
-import attrs
-
+from ..errors import PaytError
 from .executors import Executor
-from .fetch import Lanes, fetch
-from .pages import Page
+from .fetch import Arrival, Lanes, Make, fetch
 from .walk import Walk
 
 R = TypeVar("R")
-Make: TypeAlias = Callable[[Page[Any]], Awaitable[R]]
-
-
-@attrs.define
-class Arrival(Generic[R]):
-    """What was made of a page, or the error in its place.
-
-    Attributes:
-        name: Of which listing.
-        room: The worker's, which gets back what has been consumed; None where none made it.
-        made: What was made; absent after an error.
-        error: Whatever was raised.
-    """
-
-    name: str
-    room: Any
-    made: Any = None
-    error: BaseException | None = None
-
-    def result(self) -> R:
-        """What was made of the page; an error is raised."""
-        if self.error is not None:
-            raise self.error
-        result: R = self.made
-        return result
+Named = tuple[str | None, Walk[Any]]
 
 
 class Ahead(Generic[R]):
@@ -56,7 +30,8 @@ class Ahead(Generic[R]):
     Args:
         executor: What works.
         make: What makes something of a page, in the thread or task that fetches it.
-        walks: The listings by their names.
+        walks: The listings by their names, which are those of administrations, or None.
+        errors: Takes up, by name, the errors that end only their own listing; with None, each ends all of them.
         workers: How many threads or tasks go through them. With none, whoever consumes does, until a page has another
             one behind it; from there on, one worker does, if there is something to prefetch.
         prefetch: How many pages each may be ahead of the one that is being consumed.
@@ -66,13 +41,14 @@ class Ahead(Generic[R]):
         self,
         executor: Executor,
         make: Make[R],
-        walks: Iterable[tuple[str, Walk[Any]]],
+        walks: Iterable[Named],
+        errors: dict[Any, PaytError] | None,
         *,
         workers: int,
         prefetch: int,
     ) -> None:
         self._executor: Any = executor
-        self._make, self._prefetch = make, prefetch
+        self._make, self._errors, self._prefetch = make, errors, prefetch
         self._left = deque(walks)
         self._arrivals = self._executor.queue()
         self._workers: list[Any] = []
@@ -82,10 +58,33 @@ class Ahead(Generic[R]):
             self._start(1 + prefetch)
 
     async def next(self) -> Arrival[R] | None:
-        """The next one, when the one before has been consumed; None behind the last one."""
+        """What was made of the next page, when the one before has been consumed; None behind the last one."""
         self._give_back()
-        self._consumed = await self._arrived() or await self._fetched()
-        return self._consumed
+        while self._working:
+            if not self._executor.is_here:
+                raise RuntimeError(
+                    "this listing began in another process or event loop, and can be continued only there: start anew"
+                )
+            arrival: Arrival[R] | None = await self._executor.get(self._arrivals)
+            if arrival is None:
+                self._working -= 1
+            elif arrival.error is None:
+                self._consumed = arrival
+                return arrival
+            else:
+                self._fail(arrival.name, arrival.error)
+        while self._left:
+            name, walk = self._left[0]
+            try:
+                self._consumed = await fetch(self._executor, self._make, name, walk)
+            except PaytError as error:
+                self._fail(name, error)
+            if self._consumed is not None:
+                if self._prefetch and not walk.ended:
+                    self._consumed.room = self._start(self._prefetch)
+                return self._consumed
+            self._left.popleft()
+        return None
 
     async def close(self) -> None:
         """Give up what is under way."""
@@ -107,62 +106,42 @@ class Ahead(Generic[R]):
 
     def _give_back(self) -> None:
         consumed, self._consumed = self._consumed, None
-        if consumed is not None and consumed.room is not None:
+        if consumed is not None:
             made, consumed.made = consumed.made, None
-            consumed.room.put_nowait(made if self._executor.frees_what_it_made else None)
+            if consumed.room is not None:
+                consumed.room.put_nowait(made if self._executor.frees_what_it_made else None)
 
-    async def _arrived(self) -> Arrival[R] | None:
-        while self._working:
-            if not self._executor.is_here:
-                raise RuntimeError(
-                    "this listing began in another process or event loop, and can be continued only there: start anew"
-                )
-            arrival: Arrival[R] | None = await self._executor.get(self._arrivals)
-            if arrival is not None:
-                return arrival
-            self._working -= 1
-        return None
-
-    async def _fetched(self) -> Arrival[R] | None:
-        while self._left:
-            name, walk = self._left[0]
-            try:
-                made = await fetch(self._executor, self._make, walk)
-            except Exception as error:  # noqa: BLE001  # as from a worker
-                self._left.popleft()
-                return Arrival(name, None, error=error)
-            if made is not None:
-                room = self._start(self._prefetch) if self._prefetch and not walk.ended else None
-                return Arrival(name, room, made[0])
-            self._left.popleft()
-        return None
+    def _fail(self, name: str | None, error: BaseException) -> None:
+        if isinstance(error, PaytError):
+            if name is not None:
+                error.administration_id = name
+            if self._errors is not None:
+                self._errors[name] = error
+                return
+        raise error
 
 
-async def _work(make: Make[R], left: deque[tuple[str, Walk[Any]]], consumed: Any, arrivals: Any, executor: Any) -> None:
+async def _work(make: Make[R], left: deque[Named], room: Any, arrivals: Any, executor: Any) -> None:
     while True:
         try:
             name, walk = left.popleft()
         except IndexError:
             break
-        lanes = Lanes(executor, walk, consumed.qsize)
+        lanes = Lanes(executor, walk, room.qsize)
         try:
             while True:
                 if not walk.ended:
-                    await executor.get(consumed)
-                made = await fetch(executor, make, walk, lanes)
-                if made is None:
+                    await executor.get(room)
+                arrival = await fetch(executor, make, name, walk, lanes)
+                if arrival is None:
                     break
-                arrivals.put_nowait(Arrival(name, consumed, made[0]))
-                del made
+                arrival.room = room
+                arrivals.put_nowait(arrival)
+                del arrival
         except BaseException as error:  # noqa: BLE001  # whatever it is, it is for whoever iterates
-            consumed.put_nowait(None)
-            arrivals.put_nowait(Arrival(name, consumed, error=error))
+            room.put_nowait(None)
+            arrivals.put_nowait(Arrival(name, error=error))
             if not isinstance(error, Exception):
                 break
         finally:
             await lanes.close()
-
-
-async def same(page: Page[Any]) -> Page[Any]:
-    """For `make`: the page itself."""
-    return page

@@ -50,6 +50,10 @@ class Table:
         arrays += [array_of(type_, values[index] if rows else ()) for index, type_ in self._columns]
         return pyarrow.record_batch(arrays, schema=self.schema)
 
+    async def make(self, administration_id: str | None, page: Page[Any]) -> pyarrow.RecordBatch:
+        """As `batch`, in the form of `Make`."""
+        return self.batch(page, administration_id)
+
     def reader(self, batches: Iterable[pyarrow.RecordBatch]) -> pyarrow.RecordBatchReader:
         """A reader of batches, which are made when they are asked for."""
         return pyarrow.RecordBatchReader.from_batches(self.schema, batches)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
+
+import attrs
 
 from payt_api.types import Response
 
@@ -16,14 +18,32 @@ from .guesses import Guess
 from .pages import Page, keys_of, odd_names, records_of
 from .walk import Walk
 
-T = TypeVar("T")
 R = TypeVar("R")
+Make: TypeAlias = Callable[[Any, Page[Any]], Awaitable[R]]
+"""What makes something of a page of the listing that has this name, if any."""
+
+
+@attrs.define
+class Arrival(Generic[R]):
+    """What was made of a page, or the error in its place.
+
+    Attributes:
+        name: Of which listing.
+        made: What was made; absent after an error.
+        error: Whatever was raised.
+        room: Gets back what has been consumed; None where nobody waits for that.
+    """
+
+    name: str | None
+    made: R | Any = None
+    error: BaseException | None = None
+    room: Any = None
 
 
 async def fetch(
-    executor: Executor, make: Callable[[Page[T]], Awaitable[R]], walk: Walk[T], lanes: Lanes | None = None
-) -> tuple[R] | None:
-    """What `make` makes of the next page; None if there is none.
+    executor: Executor, make: Make[R], name: str | None, walk: Walk[Any], lanes: Lanes | None = None
+) -> Arrival[R] | None:
+    """What `make` makes of the next page of a listing; None if there is none.
 
     Raises:
         PaytError: The listing failed; `cursor` resumes it.
@@ -43,13 +63,13 @@ async def fetch(
                 page = walk.instead(error)
         if page is not None:
             try:
-                return (await make(page),)
+                return Arrival(name, await make(name, page))
             except Exception as error:  # noqa: BLE001  # whatever a user's function raises
                 raise _noted(error, cursor) from error.__cause__
     return None
 
 
-def _read(walk: Walk[T], response: Response[Any]) -> Page[T] | None:
+def _read(walk: Walk[Any], response: Response[Any]) -> Page[Any] | None:
     walk.guesses.measured(current())
     return walk.page(response)
 

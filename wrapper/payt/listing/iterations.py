@@ -9,13 +9,13 @@ from weakref import ref
 
 from payt_api.client import AuthenticatedClient
 
-from .ahead import Ahead, Arrival
+from .ahead import Ahead
 from .executors import Executor, Tasks, Threads, run
 
 T = TypeVar("T")
 R = TypeVar("R")
-Begin: TypeAlias = Callable[[Executor], tuple[Ahead[Any], Callable[[Arrival[Any]], Iterable[R]]]]
-"""Begins to read, and says what there is to give out of each arrival."""
+Begin: TypeAlias = Callable[[Executor], Ahead[R]]
+"""Begins to read."""
 
 
 class _UnderWay:
@@ -99,23 +99,19 @@ class AsyncIteration(_Ended, AsyncGenerator[R]):
 
 
 def _given(api: AuthenticatedClient, begin: Begin[R]) -> Generator[R]:
-    ahead, given = begin(Threads(api))
+    ahead = begin(Threads(api))
     try:
         while (arrival := run(ahead.next())) is not None:
-            yield from given(arrival)
-            del arrival  # one page in memory less while the next one is waited for
+            yield arrival.made
     finally:
         run(ahead.close())
 
 
 async def _given_async(api: AuthenticatedClient, begin: Begin[R]) -> AsyncGenerator[R]:
-    ahead, given = begin(Tasks(api))
+    ahead = begin(Tasks(api))
     try:
         while (arrival := await ahead.next()) is not None:
-            for each in given(arrival):
-                del arrival
-                yield each
-                del each
+            yield arrival.made
     finally:
         await ahead.close()
 

@@ -13,9 +13,11 @@ import attrs
 from payt_api.client import AuthenticatedClient
 
 from .. import checks
-from .ahead import Ahead, Arrival, Make, same
-from .arguments import listing_of
+from ..errors import PaytError
+from .ahead import Ahead
+from .arguments import Listing, listing_of
 from .executors import Executor
+from .fetch import Make
 from .iterations import AsyncIteration, AsyncRecords, Iteration, Records
 from .pages import InvalidRecord, Page
 from .spec import ListSpec
@@ -24,17 +26,45 @@ from .walk import Walk
 if TYPE_CHECKING:
     import pyarrow
 
+    from .arrow import Table
+
 T = TypeVar("T")
 R = TypeVar("R")
 MOST_PREFETCH: Final = 16
 """How many pages may be fetched ahead."""
 
 
-class Copied:
-    """A pager of any kind: copies share its client, and where it travels to, that is made anew."""
+class Listings(Generic[T]):
+    """What a pager of any kind is: listings, whose arguments are checked, and how they are read.
+
+    Copies share its client; where it travels to, that is made anew.
+    """
 
     _session_of: methodcaller
-    _api: Any
+    _workers = 0
+    _collects = False
+
+    def __init__(
+        self, api: AuthenticatedClient, spec: ListSpec[T], listings: Mapping[Any, Listing], prefetch: Any
+    ) -> None:
+        self._prefetch = checks.number("prefetch", prefetch, least=0, most=MOST_PREFETCH)
+        self._api: Any = api
+        self._spec, self._listings = spec, listings
+        self._walks = self._new_walks(None)  # a cursor of another listing is refused at once
+        self._errors: dict[str, PaytError] = {}
+
+    def _new_walks(self, rate: float | None) -> dict[Any, Walk[T]]:
+        return {name: Walk(listing, self._prefetch, rate) for name, listing in self._listings.items()}
+
+    def _begin(self, make: Make[R], executor: Executor) -> Ahead[R]:
+        self._walks, self._errors = self._new_walks(executor.session.settings.rate_limit), {}
+        errors = self._errors if self._collects else None
+        return Ahead(executor, make, self._walks.items(), errors, workers=self._workers, prefetch=self._prefetch)
+
+    def _table(self) -> Table:
+        from .arrow import Table  # noqa: PLC0415  # of an extra
+
+        return Table(self._spec.record, many=None not in self._listings)
 
     def _with(self, **changes: Any) -> Self:
         other = type(self).__new__(type(self))
@@ -57,32 +87,68 @@ class Copied:
         vars(self).update(state, _api=state["_api"].api())
 
 
-class _One(Copied, Generic[T]):
-    """One list and the arguments to list it with, checked."""
+class SyncListings(Listings[T]):
+    """Those of a `Client`."""
+
+    _session_of = methodcaller("get_httpx_client")
+
+    def _each(self, make: Make[R]) -> Generator[R]:
+        return Iteration(self._api, partial(self._begin, make))
+
+    def to_arrow(self) -> pyarrow.RecordBatchReader:
+        """The records as Arrow, a batch for each page: `client.contacts.list(...).to_arrow().read_all()` is a table.
+
+        Its types follow from the contract alone: texts, lists, timestamps in UTC, and JSON as text for what is nested.
+        All fields are there; those that were not sent are null. With `list_many`, the column `administration_id`
+        stands before all others.
+
+        Raises:
+            PaytError: While it is read: the listing failed; `cursor` resumes it.
+            ImportError: The extra `arrow` is not installed.
+        """
+        table = self._table()
+        return table.reader(self._each(table.make))
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """What polars, DuckDB, pandas and pyarrow take a pager for: `polars.DataFrame(pager)`. Each call lists anew."""
+        return self.to_arrow().__arrow_c_stream__(requested_schema)
+
+
+class AsyncListings(Listings[T]):
+    """Those of an `AsyncClient`."""
+
+    _session_of = methodcaller("get_async_httpx_client")
+
+    def _each(self, make: Make[R]) -> AsyncGenerator[R]:
+        return AsyncIteration(self._api, partial(self._begin, make))
+
+    async def to_arrow(self) -> pyarrow.RecordBatchReader:
+        """As `Pager.to_arrow`, but all is listed first: whatever reads Arrow cannot await a page."""
+        table = self._table()
+        return table.reader([batch async for batch in self._each(table.make)])
+
+
+class _One(Listings[T]):
+    """One list and the arguments to list it with."""
 
     def __init__(self, api: AuthenticatedClient, spec: ListSpec[T], arguments: Mapping[str, Any]) -> None:
         given = dict(arguments)
-        self._prefetch = checks.number("prefetch", given.pop("prefetch"), least=0, most=MOST_PREFETCH)
-        self._api, self._listing = api, listing_of(spec, given)
-        self._walk: Walk[T] = Walk(self._listing)  # a cursor of another listing is refused at once
+        prefetch = given.pop("prefetch")
+        super().__init__(api, spec, {None: listing_of(spec, given)}, prefetch)
 
     @property
     def invalid(self) -> Sequence[InvalidRecord]:
         """With `on_invalid="collect"`, the records that the last iteration left out, complete when it is over."""
-        return tuple(self._walk.invalid)
-
-    def _begin(self, make: Make[R], executor: Executor) -> tuple[Ahead[R], Callable[[Arrival[R]], list[R]]]:
-        self._walk = Walk(self._listing, self._prefetch, executor.session.settings.rate_limit)
-        ahead = Ahead(executor, make, [("", self._walk)], workers=0, prefetch=self._prefetch)
-        return ahead, lambda arrival: [arrival.result()]
+        return tuple(self._walks[None].invalid)
 
     def _one(self) -> Self:
         """The same for one record and one request."""
-        limit = 1 if self._listing.limit is None else min(1, self._listing.limit)
-        return self._with(_listing=attrs.evolve(self._listing, limit=limit), _prefetch=0)
+        listing = self._listings[None]
+        limit = 1 if listing.limit is None else min(1, listing.limit)
+        return self._with(_listings={None: attrs.evolve(listing, limit=limit)}, _prefetch=0)
 
     def __repr__(self) -> str:
-        return f"payt.{type(self).__name__}({self._listing}, prefetch={self._prefetch})"
+        return f"payt.{type(self).__name__}({self._listings[None]}, prefetch={self._prefetch})"
 
     def __bool__(self) -> bool:
         return True  # whether there are records is not known before they are asked for
@@ -93,14 +159,12 @@ class _One(Copied, Generic[T]):
         )
 
 
-class Pager(_One[T]):
+class Pager(_One[T], SyncListings[T]):
     """Every record of a listing. Nothing is sent until you iterate, and iterating again lists again.
 
     With `prefetch`, threads fetch the next pages while you work on one. They start before the second page, and end when
     you leave the iteration.
     """
-
-    _session_of = methodcaller("get_httpx_client")
 
     def __iter__(self) -> Iterator[T]:
         """Every record, page after page, in the order of the API.
@@ -128,7 +192,7 @@ class Pager(_One[T]):
         Raises:
             PaytError: The listing failed; `cursor` resumes it.
         """
-        return Iteration(self._api, partial(self._begin, same))
+        return self._each(_page)
 
     def map_pages(self, make: Callable[[Page[T]], R]) -> Generator[R]:
         """What `make` returns for each page, called in the thread that fetches it, while you work on the page before.
@@ -140,35 +204,14 @@ class Pager(_One[T]):
             PaytError: The listing failed; `cursor` resumes it.
         """
 
-        async def made(page: Page[T]) -> R:
+        async def made(_: None, page: Page[T]) -> R:
             return make(page)
 
-        return Iteration(self._api, partial(self._begin, made))
-
-    def to_arrow(self) -> pyarrow.RecordBatchReader:
-        """The records as Arrow, a batch for each page: `client.contacts.list(...).to_arrow().read_all()` is a table.
-
-        Its types follow from the contract alone: texts, lists, timestamps in UTC, and JSON as text for what is nested.
-        All fields are there; those that were not sent are null.
-
-        Raises:
-            PaytError: While it is read: the listing failed; `cursor` resumes it.
-            ImportError: The extra `arrow` is not installed.
-        """
-        from .arrow import Table  # noqa: PLC0415  # of an extra
-
-        table = Table(self._listing.spec.record)
-        return table.reader(self.map_pages(table.batch))
-
-    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        """What polars, DuckDB, pandas and pyarrow take a pager for: `polars.DataFrame(pager)`. Each call lists anew."""
-        return self.to_arrow().__arrow_c_stream__(requested_schema)
+        return self._each(made)
 
 
-class AsyncPager(_One[T]):
+class AsyncPager(_One[T], AsyncListings[T]):
     """The same as `Pager`, for asyncio; tasks fetch the pages."""
-
-    _session_of = methodcaller("get_async_httpx_client")
 
     def __aiter__(self) -> AsyncIterator[T]:
         """As iterating a `Pager`."""
@@ -184,22 +227,15 @@ class AsyncPager(_One[T]):
 
     def pages(self) -> AsyncGenerator[Page[T]]:
         """As `Pager.pages`."""
-        return self.map_pages(same)
+        return self._each(_page)
 
     def map_pages(self, make: Callable[[Page[T]], Awaitable[R]]) -> AsyncGenerator[R]:
         """As `Pager.map_pages`; `make` is awaited, in the task that fetches ahead."""
-        return AsyncIteration(self._api, partial(self._begin, make))
+        return self._each(lambda _, page: make(page))
 
-    async def to_arrow(self) -> pyarrow.RecordBatchReader:
-        """As `Pager.to_arrow`, but all is listed first: whatever reads Arrow cannot await a page."""
-        from .arrow import Table  # noqa: PLC0415  # of an extra
 
-        table = Table(self._listing.spec.record)
-
-        async def batch(page: Page[T]) -> Any:
-            return table.batch(page)
-
-        return table.reader([each async for each in self.map_pages(batch)])
+async def _page(_: None, page: Page[T]) -> Page[T]:
+    return page
 
 
 _data_of: Callable[[Page[Any]], list[Any]] = attrgetter("data")
