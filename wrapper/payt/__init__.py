@@ -94,37 +94,28 @@ __all__ = [
 
 
 _LATER = {
-    "payt_api.models": ["Contact"],
-    "payt.client": ["AsyncClient", "Client"],
-    "payt.credentials": [
-        "AuthorizationCode",
-        "ClientCredentials",
-        "EnvToken",
-        "MemoryTokenStore",
-        "StaticToken",
-        "Token",
-        "TokenStore",
-    ],
-    "payt.credentials.file_store": ["FileTokenStore"],
-    "payt.credentials.keyring_store": ["KeyringTokenStore"],
-    "payt.credentials.login": ["login"],
-    "payt.incremental": [],
-    "payt.listing": ["AsyncManyPager", "AsyncPager", "InvalidRecord", "ManyPager", "Page", "Pager"],
-    "payt.transport.paces": ["ProcessPace"],
-    "payt.transport.signals": ["hold_signals"],
-    "payt.sql": ["SQLPace", "SQLTokenStore", "async_sync", "sync"],
+    "payt_api.models": "Contact",
+    "payt.client": "AsyncClient Client",
+    "payt.credentials": "AuthorizationCode ClientCredentials EnvToken MemoryTokenStore StaticToken Token TokenStore",
+    "payt.credentials.file_store": "FileTokenStore",
+    "payt.credentials.keyring_store": "KeyringTokenStore",
+    "payt.credentials.login": "login",
+    "payt.incremental": "",
+    "payt.listing": "AsyncManyPager AsyncPager InvalidRecord ManyPager Page Pager",
+    "payt.transport.paces": "ProcessPace",
+    "payt.transport.signals": "hold_signals",
+    "payt.sql": "SQLPace SQLTokenStore async_sync sync",
 }
 """What is imported when it is used. httpx, attrs and msgspec take a moment that who catches an error, or only
 asks for the version, need not wait for. What the extra `sql` brings may be missing; `from payt import *` leaves it out.
 """
-_MODULE_OF = {name: module for module, names in _LATER.items() for name in names}
+_MODULE_OF = {name: module for module, names in _LATER.items() for name in names.split()}
 
 
 def __dir__() -> list[str]:
     """What is public, and what every module has."""
-    return sorted(
-        {*__all__, *_MODULE_OF, "errors", "incremental", *(name for name in globals() if name.startswith("__"))}
-    )
+    dunder = (name for name in globals() if name.startswith("__"))
+    return sorted({*__all__, *_MODULE_OF, "errors", "incremental", *dunder})
 
 
 if not typing.TYPE_CHECKING:  # which would take any name then

@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from types import TracebackType
 from typing import Any, Generic, Never, Self, TypeVar
 
+import attrs
 import httpx
 
 from payt_api.client import AuthenticatedClient
@@ -57,32 +58,19 @@ class _Client(Generic[TransportT, SessionT]):
         token_transport: httpx.BaseTransport | None = None,
         **mistaken: Never,
     ) -> None:
+        given = locals()  # each setting by its name
         if mistaken:
             name, known = next(iter(mistaken)), [*inspect.signature(type(self)).parameters][:-1]
             hint = checks.hint(_ELSEWHERE.get(name, name), known)
             raise TypeError(f"payt.{type(self).__name__} has no argument {name!r}: {hint}")
-        settings = Settings(
-            base_url=base_url,
-            timeout=timeout,
-            retries=retries,
-            rate_limit=rate_limit,
-            pace=checked(pace),
-            total_timeout=total_timeout,
-            max_body=max_body,
-            verify=verify,
-            http2=http2,
-            proxy=proxy,
-            trust_env=trust_env,
-            transport=transport,
-            allow_http=allow_http,
-            token_transport=token_transport,
-        )
+        checked(pace)
+        settings = Settings(**{field.name: given[field.name] for field in attrs.fields(Settings)})
         # once, for the token endpoint as well: reading the certificates takes longer than all else here
         way = route(settings.base_url, verify=verify, proxy=proxy, trust_env=trust_env)
         to_tokens = {**way, "trust_env": trust_env, "headers": {"User-Agent": USER_AGENT}}
         # requests for tokens are made in threads of their own
-        given: Any = transport  # some are for both kinds of client
-        sync = token_transport or (given if isinstance(given, httpx.BaseTransport) else None)
+        both: Any = transport  # some are for both kinds of client
+        sync = token_transport or (both if isinstance(both, httpx.BaseTransport) else None)
         auth = auth_of(credentials, os.environ, settings.base_url, to_tokens, sync)
         # base URL and token are the session's business
         self._api = AuthenticatedClient(str(settings.base_url), token="")
