@@ -62,11 +62,13 @@ class _Service:
     def take_up(self) -> tuple[Guess | None, list[int], bool]:
         moment, _, guess, page, last, call = heapq.heappop(self._coming)
         self.now = max(self.now, moment)
-        self.guesses.measured(call)
-        if guess is not None:
+        if guess is None:
+            self.guesses.measured(call)
+        else:
             pagination = SimpleNamespace(cursor=None if last else str(page[-1]))
-            answer: Any = SimpleNamespace(parsed=SimpleNamespace(pagination=pagination))
-            self.guesses.answered(guess, answer, [str(number) for number in page])
+            guess.response = SimpleNamespace(parsed=SimpleNamespace(pagination=pagination))
+            guess.keys, guess.call = [str(number) for number in page], call
+            self.guesses.answered(guess)
         return guess, page, last
 
     def ask(self, cursor: int) -> tuple[list[int], bool]:

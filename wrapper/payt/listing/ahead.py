@@ -50,7 +50,7 @@ class Ahead(Generic[R]):
         self._executor: Any = executor
         self._make, self._errors, self._prefetch = make, errors, prefetch
         self._left = deque(walks)
-        self._arrivals = self._executor.queue()
+        self._arrivals: Any = self._executor.queue()
         self._workers: list[Any] = []
         self._consumed: Arrival[R] | None = None
         self._working = 0

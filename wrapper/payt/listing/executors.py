@@ -35,6 +35,7 @@ class Threads:
 
     frees_what_it_made: Final = True
     """In the thread that made it, in whose processor's caches it lies, and nobody waits for that."""
+    queue = SimpleQueue
 
     def __init__(self, api: AuthenticatedClient, cancel: Cancel | None = None) -> None:
         self._api, self.cancel, self._process = api, cancel, os.getpid()
@@ -54,10 +55,6 @@ class Threads:
     async def ask_once(self, operation: Operation[Any], query: Query) -> Response[Any]:
         """The answer to an operation, by one attempt."""
         return operation.sync_detailed(client=self._api, **query)
-
-    def queue(self) -> SimpleQueue[Any]:
-        """A new queue."""
-        return SimpleQueue()
 
     async def get(self, queue: SimpleQueue[Any]) -> Any:
         """The next one of a queue."""
@@ -96,7 +93,7 @@ class Tasks:
     def __init__(self, api: AuthenticatedClient) -> None:
         import asyncio  # noqa: PLC0415  # takes its time, which who works without it need not take
 
-        self._api, self._asyncio = api, asyncio
+        self._api, self._asyncio, self.queue = api, asyncio, asyncio.Queue
         self._loop = running_loop()
         self.session: Any = api.get_async_httpx_client()
 
@@ -117,10 +114,6 @@ class Tasks:
     async def ask_once(self, operation: Operation[Any], query: Query) -> Response[Any]:
         """As with `Threads`."""
         return await operation.asyncio_detailed(client=self._api, **query)
-
-    def queue(self) -> asyncio.Queue[Any]:
-        """As with `Threads`."""
-        return self._asyncio.Queue()
 
     async def get(self, queue: asyncio.Queue[Any]) -> Any:
         """As with `Threads`."""

@@ -9,10 +9,8 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 import attrs
 
-from payt_api.types import Response
-
 from ..errors import APIError, InvalidResponseError
-from ..transport.call import current
+from .arguments import Listing
 from .executors import Executor, Query
 from .guesses import Guess
 from .pages import Page, keys_of, odd_names, records_of
@@ -48,14 +46,13 @@ async def fetch(
     Raises:
         PaytError: The listing failed; `cursor` resumes it.
     """
-    operation, read = walk.listing.spec.operation, partial(_read, walk)
     while (query := walk.query()) is not None:
         cursor = walk.cursor
         guess = None if lanes is None else await lanes.best(query)
         with walk.resumable():
             try:
                 page = (
-                    await executor.ask(operation, query, read, label=f"page {walk.number}")
+                    await executor.ask(walk.listing.spec.operation, query, walk.page, label=f"page {walk.pages + 1}")
                     if guess is None
                     else walk.page(guess.response, overlap=guess.overlap)
                 )
@@ -67,11 +64,6 @@ async def fetch(
             except Exception as error:  # noqa: BLE001  # whatever a user's function raises
                 raise _noted(error, cursor) from error.__cause__
     return None
-
-
-def _read(walk: Walk[Any], response: Response[Any]) -> Page[Any] | None:
-    walk.guesses.measured(current())
-    return walk.page(response)
 
 
 def _noted(error: Exception, cursor: str | None) -> Exception:
@@ -97,7 +89,7 @@ class Lanes:
     def __init__(self, executor: Executor, walk: Walk[Any], room: Callable[[], int]) -> None:
         self._executor: Any = executor
         self._walk, self._room = walk, room
-        self._answers = self._executor.queue()
+        self._answers: Any = self._executor.queue()
         self._under_way: dict[Guess, Any] = {}
 
     async def best(self, query: Query) -> Guess | None:
@@ -110,11 +102,10 @@ class Lanes:
                 await self._take_up()
             while (guess := guesses.next(before, min(self._room(), self._walk.pages_left))) is not None:
                 again = {**query, "cursor": str(guess.cursor), "per_page": self._walk.listing.per_page}
-                found: list[Any] = []
-                work = partial(_ask_ahead, self._walk, again, guess, found)
-                worker = self._executor.start(work, partial(self._answers.put_nowait, (guess, found)))
+                work = partial(_ask_ahead, self._walk.listing, again, guess)
+                worker = self._executor.start(work, partial(self._answers.put_nowait, guess))
                 if worker is None:
-                    guesses.answered(guess, None, [])
+                    guesses.answered(guess)
                 else:
                     self._under_way[guess] = worker
             best = guesses.best(before)
@@ -127,18 +118,16 @@ class Lanes:
         await self._executor.end(self._under_way.values())
 
     async def _take_up(self) -> None:
-        guess, found = await self._executor.get(self._answers)
+        guess = await self._executor.get(self._answers)
         del self._under_way[guess]
-        response, keys, call = found or (None, [], None)
-        self._walk.guesses.measured(call)
-        self._walk.guesses.answered(guess, response, keys)
+        self._walk.guesses.answered(guess)
 
 
-async def _ask_ahead(walk: Walk[Any], query: Query, guess: Guess, found: list[Any], executor: Executor) -> None:
+async def _ask_ahead(listing: Listing, query: Query, guess: Guess, executor: Executor) -> None:
     call = executor.session.call(f"from {guess.cursor} on, ahead", executor.cancel)
     with suppress(Exception):  # it is asked for again at its turn, and fails there if it must
         with call.active():
-            response = await executor.ask_once(walk.listing.spec.operation, query)
-        keys = keys_of(walk.listing, records_of(response))
+            response = await executor.ask_once(listing.spec.operation, query)
+        guess.keys = keys_of(listing, records_of(response))
         odd_names(response)
-        found += response, keys, call
+        guess.response, guess.call = response, call

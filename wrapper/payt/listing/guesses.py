@@ -20,8 +20,6 @@ from typing import Any, Final
 
 import attrs
 
-from payt_api.types import Response
-
 from ..transport.call import Call
 from .pages import cursor_of
 from .seen import ascending
@@ -42,16 +40,20 @@ class Guess:
 
     Attributes:
         cursor: Behind which id.
-        ids: Those of its records; None while it is under way.
+        response: The answer; None while it is under way, or where there is none that can be used.
+        keys: The ids of its records as they came.
+        call: How it was asked for, where that is known.
+        ids: Those ids, once it was taken up.
         last: Whether the listing ends with it.
-        response: The answer.
         overlap: How many of its records are on the page before.
     """
 
     cursor: int
+    response: Any = attrs.field(default=None, repr=False)
+    keys: list[Any] = attrs.field(factory=list, repr=False)
+    call: Call | None = None
     ids: list[int] | None = None
     last: bool = False
-    response: Any = attrs.field(default=None, repr=False)
     overlap: int = 0
 
     @property
@@ -112,21 +114,16 @@ class Guesses:
         self._ahead.sort(key=lambda each: each.cursor)
         return guess
 
-    def answered(self, guess: Guess, response: Response[Any] | None, keys: list[Any]) -> None:
-        """Take up what came.
-
-        Args:
-            guess: What was asked for.
-            response: The answer; None if there is none that can be used.
-            keys: The ids of its records.
-        """
+    def answered(self, guess: Guess) -> None:
+        """Take up what came."""
+        self.measured(guess.call)
         self._under_way -= 1
-        cursor = None if response is None else cursor_of(response)
-        ids = None if response is None else ascending(keys, guess.cursor)
+        cursor = guess.response and cursor_of(guess.response)
+        ids = guess.response and ascending(guess.keys, guess.cursor)
         if ids is None or (cursor and [cursor] != [*map(str, ids[-1:])]):
             self._drop(guess)
             return
-        guess.ids, guess.last, guess.response = ids, not cursor, response
+        guess.ids, guess.last = ids, not cursor
         if len(ids) >= self._per_page:
             self._spans.append(guess.end - guess.cursor)
 

@@ -19,6 +19,7 @@ from payt_api.types import Response
 
 from ..errors import APIError, InvalidResponseError, PaginationError, PaytError
 from ..transport import clock
+from ..transport.call import current
 from ..transport.redaction import plain
 from .arguments import Listing
 from .guesses import Guesses
@@ -73,7 +74,7 @@ class Walk(Generic[T]):
         self._before: list[Any] = []  # the keys of the last page that had records
         self._largest = 0  # how many records the largest page had
         self._proof: Proof | None = None
-        self._empty = self._pages = self._count = 0
+        self._empty = self.pages = self._count = 0
         self._warned = False
         self._began = clock.now()
 
@@ -83,14 +84,9 @@ class Walk(Generic[T]):
     def query(self) -> dict[str, Any] | None:
         """What to ask next, as the operation's arguments; None where the listing is complete."""
         if self.ended:
-            log.info("listed %d records, %d pages in %.1f s", self._count, self._pages, clock.now() - self._began)
+            log.info("listed %d records, %d pages in %.1f s", self._count, self.pages, clock.now() - self._began)
             return None
         return {**self.listing.parts[self._part], "cursor": self._cursor, "per_page": self._per_page}
-
-    @property
-    def number(self) -> int:
-        """The number of the page that comes next, from 1."""
-        return self._pages + 1
 
     @property
     def ended(self) -> bool:
@@ -145,6 +141,8 @@ class Walk(Generic[T]):
             InvalidResponseError: It is not a page, or the end that came before was none.
             PaginationError: The listing would never end.
         """
+        if self.guesses:
+            self.guesses.measured(current())
         records = records_of(response) if records is None else records
         count, records = len(records), records[overlap:]
         keys = keys_of(self.listing, records)
@@ -178,7 +176,7 @@ class Walk(Generic[T]):
             self._cursors.add(hash(cursor))
             self._cursor, self._proof = cursor, proof
             self._largest = max(self._largest, count)
-        self._pages, self._count = self._pages + 1, self._count + len(data)
+        self.pages, self._count = self.pages + 1, self._count + len(data)
         invalid = () if data is fresh else tuple(each for each in fresh if isinstance(each, InvalidRecord))
         self.invalid.extend(invalid)
         made = Page(data=data, cursor=self.cursor, raw=response.content, headers=response.headers, invalid=invalid)
@@ -231,7 +229,7 @@ class Walk(Generic[T]):
 
     def _empty_page(self, raw: bytes, headers: Mapping[str, str]) -> Page[T]:
         self._next_part()
-        self._pages += 1
+        self.pages += 1
         return Page(data=[], cursor=self.cursor, raw=raw, headers=headers)
 
     def _next_part(self) -> None:
