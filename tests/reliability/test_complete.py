@@ -20,7 +20,7 @@ import zstandard
 from hypothesis import strategies as st
 
 import payt
-from payt.listing.seen import Seen
+from payt.listing.pages import Seen
 from payt.testing import FakePayt
 from payt.transport.answers import retry_after
 from payt.transport.decoding import readers

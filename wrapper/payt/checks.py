@@ -38,12 +38,12 @@ def number(name: str, value: Any, *, least: int, most: int | None = None) -> int
     return value
 
 
-def above_zero(name: str, value: Any) -> float:
-    """A finite number above 0."""
+def decimal(name: str, value: Any, *, above_zero: bool = False) -> float:
+    """A finite number."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise TypeError(f"{name} must be a number, got {type(value).__name__}")
-    if not 0 < value < float("inf"):
-        raise ValueError(f"{name} must be above 0 and finite, got {value}")
+    if not (0 if above_zero else float("-inf")) < value < float("inf"):
+        raise ValueError(f"{name} must be {'above 0 and ' if above_zero else ''}finite, got {value}")
     return value
 
 

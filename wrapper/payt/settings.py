@@ -58,7 +58,7 @@ def _is_safe(settings: Settings, _field: Any, allowed: bool) -> None:  # noqa: F
         )
 
 
-def _checked(check: Callable[..., object], **limits: int) -> Any:
+def _checked(check: Callable[..., object], **limits: Any) -> Any:
     return lambda _settings, field, value: check(field.name, value, **limits)
 
 
@@ -93,9 +93,11 @@ class Settings:
     base_url: httpx.URL = attrs.field(converter=_url_of)
     timeout: httpx.Timeout = attrs.field(converter=_timeout_of)
     retries: int = attrs.field(validator=_checked(checks.number, least=0))
-    rate_limit: float | None = attrs.field(validator=attrs.validators.optional(_checked(checks.above_zero)))
+    rate_limit: float | None = attrs.field(
+        validator=attrs.validators.optional(_checked(checks.decimal, above_zero=True))
+    )
     pace: Any
-    total_timeout: float = attrs.field(validator=_checked(checks.above_zero))
+    total_timeout: float = attrs.field(validator=_checked(checks.decimal, above_zero=True))
     max_body: int = attrs.field(validator=_checked(checks.number, least=1))
     verify: bool | ssl.SSLContext = attrs.field(validator=_is_bool_or_context)
     http2: bool = attrs.field(validator=_http2_there)

@@ -194,18 +194,10 @@ def _identifier(name: str, value: Any) -> UUID:
         raise ValueError(f"{name} must be a UUID, got {value!r}") from None
 
 
-def _decimal(name: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError(f"{name} must be a number, got {type(value).__name__}")
-    if not float("-inf") < value < float("inf"):
-        raise ValueError(f"{name} must be finite, got {value}")
-    return value
-
-
 _ENCODERS: Final[Mapping[Any, Callable[[str, Any], Any]]] = {
     str: checks.text,
     int: lambda name, value: checks.number(name, value, least=-(2**63), most=2**63 - 1),
-    float: _decimal,
+    float: checks.decimal,
     MOMENT: _moment,
     DAY: _day,
     UUID: _identifier,

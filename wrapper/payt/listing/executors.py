@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 Query: TypeAlias = Mapping[str, Any]
+Read: TypeAlias = Callable[[Response[Any]], R]
 
 
 class Threads:
@@ -46,9 +47,7 @@ class Threads:
         """Whether what it starts can be waited for: not in another process, or on another event loop."""
         return os.getpid() == self._process
 
-    async def ask(
-        self, operation: Operation[Any], query: Query, read: Callable[[Response[Any]], R], *, label: str
-    ) -> R:
+    async def ask(self, operation: Operation[Any], query: Query, read: Read[R], label: str) -> R:
         """What `read` makes of the answer to an operation, with all attempts at it."""
         return ask(self._api, operation, query, read, label=label, cancel=self.cancel)
 
@@ -105,9 +104,7 @@ class Tasks:
         except RuntimeError:  # none runs here
             return False
 
-    async def ask(
-        self, operation: Operation[Any], query: Query, read: Callable[[Response[Any]], R], *, label: str
-    ) -> R:
+    async def ask(self, operation: Operation[Any], query: Query, read: Read[R], label: str) -> R:
         """As with `Threads`."""
         return await ask_async(self._api, operation, query, read, label=label)
 

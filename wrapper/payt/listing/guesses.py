@@ -21,8 +21,7 @@ from typing import Any, Final
 import attrs
 
 from ..transport.call import Call
-from .pages import cursor_of
-from .seen import ascending
+from .pages import ascending, cursor_of
 
 _WORTH: Final = 1.25
 """How many starts of the pace a page must take for reading ahead to be faster, as it takes some more requests."""

@@ -14,10 +14,9 @@ from payt_api.client import AuthenticatedClient
 
 from .. import checks
 from ..errors import PaytError
-from .ahead import Ahead
+from .ahead import Ahead, Make
 from .arguments import Listing, listing_of
 from .executors import Executor
-from .fetch import Make
 from .iterations import AsyncIteration, AsyncRecords, Iteration, Records
 from .pages import InvalidRecord, Page
 from .spec import ListSpec

@@ -29,6 +29,8 @@ from .pages import (
     InvalidRecord,
     Page,
     Proof,
+    Seen,
+    ascending,
     belongs,
     cursor_of,
     keys_of,
@@ -38,7 +40,6 @@ from .pages import (
     refuse,
     usable,
 )
-from .seen import Seen, ascending
 
 T = TypeVar("T")
 log = logging.getLogger("payt")
