@@ -68,13 +68,9 @@ def hint(name: str, known: Iterable[str]) -> str:
 
 def values(name: str, given: str | Iterable[str] | None) -> tuple[str, ...]:
     """The values of a filter, each once, in the order given; none of them holds a comma, which separates values."""
-    if isinstance(given, str):
-        given = (given,)
-    elif isinstance(given, (bytes, Mapping)) or not isinstance(given, Iterable):
-        raise TypeError(f"{name} must be a string or an iterable of strings, got {type(given).__name__}")
-    result = dict.fromkeys(given)  # keeps the order
+    result = _texts(name, (given,) if isinstance(given, str) else given, "a string or an iterable", but=Mapping)
     for value in result:
-        if "," in text(f"a value of {name}", value):
+        if "," in value:
             raise ValueError(
                 f"{name}: the value {value!r} contains a comma, which separates values: pass a list of single values"
             )
@@ -83,11 +79,13 @@ def values(name: str, given: str | Iterable[str] | None) -> tuple[str, ...]:
 
 def keys(name: str, given: Any) -> dict[str, str | None]:
     """The keys of several listings, each once, in the order given, with the cursor where each starts, or None."""
-    if isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
-        raise TypeError(f"{name} must be an iterable of strings, got {type(given).__name__}: pass a list")
-    cursors = given if isinstance(given, Mapping) else {}
-    result: dict[str, str | None] = {}
-    for key in given:
-        cursor = cursors.get(text(f"a value of {name}", key))
+    result = _texts(name, given, "an iterable", but=str)
+    for key, cursor in given.items() if isinstance(given, Mapping) else ():
         result[key] = None if cursor is None else text(f"the cursor of {key!r} in {name}", cursor)
     return result
+
+
+def _texts(name: str, given: Any, wanted: str, *, but: type) -> dict[str, str | None]:
+    if isinstance(given, (bytes, but)) or not isinstance(given, Iterable):
+        raise TypeError(f"{name} must be {wanted} of strings, got {type(given).__name__}: pass a list")
+    return dict.fromkeys(text(f"a value of {name}", value) for value in given)

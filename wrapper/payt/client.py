@@ -89,11 +89,10 @@ class _Client(Generic[TransportT, SessionT]):
     def __reduce__(self) -> tuple[Any, ...]:
         return Recipe.make, (self._session.recipe,)
 
-    def __copy__(self) -> Self:
+    def __copy__(self, _memo: object = None) -> Self:
         return self  # a client holds connections, of which there is no copy
 
-    def __deepcopy__(self, _memo: dict[int, Any]) -> Self:
-        return self
+    __deepcopy__ = __copy__
 
     def __repr__(self) -> str:
         return f"payt.{type(self).__name__}(base_url={self.base_url!r})"

@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 import attrs
 
-from ..errors import APIError, InvalidResponseError, PaytError
+from ..errors import PaytError
 from .arguments import Listing
 from .executors import Executor, Query
 from .guesses import Guess
@@ -182,15 +182,14 @@ async def _fetch(
     while (query := walk.query()) is not None:
         cursor = walk.cursor
         guess = None if lanes is None else await lanes.best(query)
-        with walk.resumable():
-            try:
-                page = (
-                    await executor.ask(walk.listing.spec.operation, query, walk.page, f"page {walk.pages + 1}")
-                    if guess is None
-                    else walk.page(guess.response, overlap=guess.overlap)
-                )
-            except (InvalidResponseError, APIError) as error:
-                page = walk.instead(error)
+        try:
+            page = (
+                await executor.ask(walk.listing.spec.operation, query, walk.page, f"page {walk.pages + 1}")
+                if guess is None
+                else walk.page(guess.response, overlap=guess.overlap)
+            )
+        except PaytError as error:
+            page = walk.instead(error)
         if page is not None:
             try:
                 return Arrival(name, await make(name, page))

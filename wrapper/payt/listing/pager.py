@@ -70,11 +70,10 @@ class Listings(Generic[T]):
         vars(other).update(vars(self) | changes)
         return other
 
-    def __copy__(self) -> Self:
+    def __copy__(self, _memo: object = None) -> Self:
         return self._with()
 
-    def __deepcopy__(self, _memo: dict[int, Any]) -> Self:
-        return self._with()  # there is nothing in it that changes
+    __deepcopy__ = __copy__  # there is nothing in it that changes
 
     def __getstate__(self) -> dict[str, Any]:
         recipe = getattr(self._session_of(self._api), "recipe", None)

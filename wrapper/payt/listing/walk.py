@@ -11,8 +11,7 @@ import copy
 import logging
 import math
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
 
 from payt_api.types import Response
@@ -117,16 +116,6 @@ class Walk(Generic[T]):
         """How many pages are still wanted at most."""
         return self._left / self.listing.per_page
 
-    @contextmanager
-    def resumable(self) -> Iterator[None]:
-        """Errors that pass through carry the cursor that resumes the listing."""
-        try:
-            yield
-        except PaytError as error:
-            own = copy.copy(error).with_traceback(error.__traceback__)  # others may get it too, and write into it
-            own.cursor = self.cursor
-            raise own from error.__cause__
-
     def page(self, response: Response[Any], records: list[Any] | None = None, *, overlap: int = 0) -> Page[T] | None:
         """The page that an answer holds; from here on, `query()` is about the one behind it.
 
@@ -158,7 +147,7 @@ class Walk(Generic[T]):
         cursor = cursor_of(response)
         if not count and cursor == self._cursor:
             cursor = None
-        self._check(response, cursor, keys, stands=bool(keys) and not any(new), empty=not count)
+        self._check(response, cursor, keys, new)
         self._by_key = self._by_key or (bool(keys) and cursor == keys[-1])
         self._before = keys or self._before
         fresh = self._fresh(records, keys, new)
@@ -186,18 +175,23 @@ class Walk(Generic[T]):
         proof.cut = made
         return None
 
-    def instead(self, error: InvalidResponseError | APIError) -> Page[T] | None:
+    def instead(self, error: PaytError) -> Page[T] | None:
         """What to go on with in place of a page.
 
         Raises:
-            PaytError: The error, where nothing is.
+            PaytError: The error, where nothing is, with the cursor that resumes the listing.
         """
-        if isinstance(error, InvalidResponseError):
-            return self.page(*read_each(self.listing, error, self.cursor))
-        if self._proof is None or error.status_code not in _UNKNOWN_CURSOR:
-            raise error
-        if self._proof.cut:
-            refuse(error, InvalidResponseError(CANNOT_CUT, path="$.data"))
+        try:
+            if isinstance(error, InvalidResponseError):
+                return self.page(*read_each(self.listing, error, self.cursor))
+            if self._proof is None or not isinstance(error, APIError) or error.status_code not in _UNKNOWN_CURSOR:
+                raise error
+            if self._proof.cut:
+                refuse(error, InvalidResponseError(CANNOT_CUT, path="$.data"))
+        except PaytError as final:
+            own = copy.copy(final).with_traceback(final.__traceback__)  # others may get it too, and write into it
+            own.cursor = self.cursor
+            raise own from final.__cause__
         return self._empty_page(error.body, error.headers)  # the key of a record is not a cursor there
 
     @property
@@ -268,11 +262,10 @@ class Walk(Generic[T]):
             refuse(response, InvalidResponseError(text, path="$.pagination"))
         return self._empty_page(response.content, response.headers)
 
-    def _check(
-        self, response: Response[Any], cursor: str | None, keys: list[Any], *, stands: bool, empty: bool
-    ) -> None:
+    def _check(self, response: Response[Any], cursor: str | None, keys: list[Any], new: list[bool]) -> None:
         """That the listing advances."""
-        self._empty = self._empty + 1 if empty and cursor is not None else 0
+        self._empty = 0 if keys or cursor is None else self._empty + 1
+        stands = keys and not any(new) and (not self.listing.overlapping or keys == self._before)
         if self._empty > _MOST_EMPTY:
             refuse(response, PaginationError(f"{_MOST_EMPTY} pages in a row had a cursor and no records"))
         if cursor is None:
@@ -282,11 +275,9 @@ class Walk(Generic[T]):
         if len(cursor) > _LONGEST_CURSOR:
             long = f"the cursor has {len(cursor)} characters, more than a URL can hold"
             refuse(response, InvalidResponseError(long, path="$.pagination.cursor"))
-        if stands and (not self.listing.overlapping or keys == self._before):
-            refuse(
-                response,
-                PaginationError("the cursor changes but the records do not: all records of a page came before"),
-            )
+        if stands:
+            text = "the cursor changes but the records do not: all records of a page came before"
+            refuse(response, PaginationError(text))
 
     def _cut(self, response: Response[Any], last: Any, keys: list[Any]) -> tuple[str, Proof | None]:
         """The cursor behind this record, on a page that has more than were asked for."""
