@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import queue
 import signal
 import socket
 import threading
@@ -278,7 +277,7 @@ def test_who_comes_too_late_is_told() -> None:
     assert exchanged == ["/callback"]
 
 
-def test_who_comes_at_the_last_moment_is_waited_for() -> None:
+def test_who_comes_at_the_last_moment_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     begun, over = threading.Event(), threading.Event()
 
     def finish(_address: str) -> payt.Token:
@@ -286,16 +285,13 @@ def test_who_comes_at_the_last_moment_is_waited_for() -> None:
         assert over.wait(60)
         return payt.Token("a")
 
-    class Impatient(queue.SimpleQueue[Any]):
-        def get(self, block: bool = True, timeout: float | None = None) -> Any:
-            if timeout is None:
-                return super().get()
+    class Impatient(loopback.Loopback):
+        def handle_request(self) -> None:
             assert begun.wait(60)
-            over.set()
-            raise queue.Empty
+            monkeypatch.setattr(loopback, "monotonic", lambda: float("inf"))
+            threading.Timer(0.2, over.set).start()
 
-    with loopback.Loopback(0, "/callback") as server, ThreadPoolExecutor(1) as pool:
-        server._results = Impatient()
+    with Impatient(0, "/callback") as server, ThreadPoolExecutor(1) as pool:
         visits: list[Future[None]] = []
 
         def show() -> None:

@@ -6,7 +6,9 @@ import base64
 import hashlib
 import logging
 import os
+import secrets
 import sys
+import webbrowser
 from collections.abc import Callable
 from functools import partial
 from typing import Final
@@ -20,6 +22,7 @@ from ..errors import PaytError, TokenError
 from .caches import cache_of
 from .endpoint import TokenEndpoint
 from .grants import AuthorizationCode, ForeignAddressError
+from .loopback import Loopback
 from .stores import TokenStore
 from .token import Token
 
@@ -106,8 +109,6 @@ def login(
         attempt = Attempt(grant.client_id, app, f"http://127.0.0.1{f':{port}' if port else ''}{PATH}", scope)
         result = finish(ask(attempt.address).strip())
     else:
-        from .loopback import Loopback  # noqa: PLC0415  who does not log in need not import it
-
         with Loopback(port, PATH) as loopback:
             attempt = Attempt(grant.client_id, app, loopback.address, scope)
             result = loopback.wait(timeout, partial(browser or open_browser, attempt.address), finish)
@@ -120,11 +121,9 @@ class Attempt:
     """One attempt to log in, without I/O: the address that it begins with, and what the one means that it ends with."""
 
     def __init__(self, client_id: str, app: httpx.URL, redirect_uri: str, scope: str | None) -> None:
-        from secrets import token_urlsafe  # noqa: PLC0415  who does not log in need not import it
-
         self.redirect_uri = redirect_uri
-        self._state = token_urlsafe(32)
-        self._verifier = token_urlsafe(64)
+        self._state = secrets.token_urlsafe(32)
+        self._verifier = secrets.token_urlsafe(64)
         challenge = base64.urlsafe_b64encode(hashlib.sha256(self._verifier.encode()).digest()).decode().rstrip("=")
         query = {
             "client_id": client_id,
@@ -139,8 +138,6 @@ class Attempt:
 
     def exchange(self, redirected_to: str) -> dict[str, str] | TokenError:
         """The request that exchanges the code in the address that the browser was sent to."""
-        from secrets import compare_digest  # noqa: PLC0415  as above
-
         try:
             answer = dict(parse_qsl(urlsplit(redirected_to).query, keep_blank_values=True))
         except ValueError:
@@ -149,7 +146,7 @@ class Attempt:
             return ForeignAddressError(
                 "this is not the address that the browser is sent to after logging in: it contains no code"
             )
-        if not compare_digest(answer.get("state", "").encode(), self._state.encode()):
+        if not secrets.compare_digest(answer.get("state", "").encode(), self._state.encode()):
             return ForeignAddressError(
                 "the answer does not belong to this login (its state differs): was it from an earlier attempt? "
                 "Nothing was saved; log in again"
@@ -170,8 +167,6 @@ class Attempt:
 
 def open_browser(address: str) -> None:
     """Open a page in the browser of this machine, and say where it is in case that nothing opens."""
-    import webbrowser  # noqa: PLC0415  who does not log in need not import it
-
     if sys.stderr is not None:  # as in programs without a console
         sys.stderr.write(f"Log in to Payt in the browser. If no page opens, open this one:\n{address}\n")
     webbrowser.open(address)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import html
 import os
-import queue
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from time import monotonic
 from typing import ClassVar
 from urllib.parse import urlsplit
 
@@ -35,6 +35,7 @@ class Loopback(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
     allow_reuse_address = os.name == "posix"  # on Windows, others could listen there as well
+    timeout = 0.1  # of a wait for the next request
 
     def __init__(self, port: int, path: str) -> None:
         try:
@@ -45,10 +46,9 @@ class Loopback(ThreadingHTTPServer):
                 "any"
             ) from None
         self.path = path
-        self._results: queue.SimpleQueue[Token | BaseException] = queue.SimpleQueue()
         self._finish: Callable[[str], Token | PaytError]
         self._turn = threading.Lock()
-        self._is_over = False
+        self._result: Token | BaseException | None = None
         self._foreign = ""
 
     @property
@@ -64,39 +64,36 @@ class Loopback(ThreadingHTTPServer):
         `show` may return when the page is closed.
         """
         self._finish = finish
-        for target in (self.serve_forever, lambda: self._show(show)):
-            threading.Thread(target=target, daemon=True).start()
-        try:
-            return self._results.get(timeout=seconds)
-        except queue.Empty:
-            with self._turn:  # somebody may have come at the last moment
-                if self._is_over:
-                    return self._results.get()
-                self._is_over = True
-            return TokenError(f"nobody logged in within {seconds:g} s{self._foreign}: log in again")
-        finally:
-            self.shutdown()
+        threading.Thread(target=self._show, args=(show,), daemon=True).start()
+        end = monotonic() + seconds
+        while self._result is None and monotonic() < end:
+            self.handle_request()
+        return self._end(TokenError(f"nobody logged in within {seconds:g} s{self._foreign}: log in again"))
 
     def _show(self, show: Callable[[], object]) -> None:
         try:
             show()
         except BaseException as error:  # noqa: BLE001  it is raised where somebody waits
-            self._results.put(error)
+            self._end(error)
+
+    def _end(self, error: BaseException) -> Token | BaseException:
+        with self._turn:  # somebody may have come at the last moment
+            self._result = self._result or error
+            return self._result
 
     def visit(self, address: str, answer: Callable[[bytes], None]) -> None:
         """Answer a request with a page that says how the login went."""
         with self._turn:
-            if self._is_over:  # a page that is loaded again, say: a code is good for one use
+            if self._result is not None:  # a page that is loaded again, say: a code is good for one use
                 return answer(_page(TokenError("this login is over: start another one")))
             result = self._finish(address)
             if isinstance(result, ForeignAddressError):
                 self._foreign = f" ({result})"
                 return answer(_page(result))
-            self._is_over = True
             try:
                 answer(_page(result))
             finally:
-                self._results.put(result)
+                self._result = result
 
     def handle_error(self, _request: object, _client_address: object) -> None:
         """Say nothing: a browser that goes away is not news, and addresses contain codes."""
