@@ -99,9 +99,9 @@ WRONG: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "an id that is none": ({"client_id": 5}, TypeError, "client_id must be a string, got int"),
     "a line end": ({"client_secret": "hidden\n"}, ValueError, "client_secret must not be empty, nor begin or end"),
     "no store": ({"store": "a path"}, TypeError, "store must have the methods load, save, delete and lock"),
-    "a margin that is none": ({"refresh_early": "60"}, TypeError, "refresh_early must be a number of seconds"),
-    "a truth as margin": ({"refresh_early": True}, TypeError, "refresh_early must be a number of seconds"),
-    "an endless margin": ({"refresh_early": float("inf")}, ValueError, "refresh_early must be a number of seconds"),
+    "a margin that is none": ({"refresh_early": "60"}, TypeError, "refresh_early must be a number"),
+    "a truth as margin": ({"refresh_early": True}, TypeError, "refresh_early must be a number"),
+    "an endless margin": ({"refresh_early": float("inf")}, ValueError, "refresh_early must be 0 or more and finite"),
 }
 
 

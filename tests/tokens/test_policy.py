@@ -18,7 +18,6 @@ import payt
 from payt.credentials import cache as policy
 from payt.credentials.cache import SAVING, TokenCache, kept
 from payt.credentials.caches import cache_of
-from payt.credentials.searches import result_of
 from payt.testing import SkippedWaits, skip_waits
 
 URL = httpx.URL("https://api.example")
@@ -78,7 +77,7 @@ class World(payt.MemoryTokenStore):
     def found(self) -> Any:
         self.done.clear()
         endpoint: Any = self
-        return result_of(partial(self.cache.search, self.grant, endpoint, True), 60)
+        return self.cache.search(self.grant, endpoint, True).result(60)
 
     def stored(self) -> payt.Token | None:
         return payt.MemoryTokenStore.load(self, self.cache.key)
@@ -106,7 +105,7 @@ def a_search_is_shared(world: World) -> None:
     world.put(token("good"))
     endpoint: Any = world
     found: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    search = partial(world.cache.search, world.grant, endpoint, True, found.put)
+    search = partial(world.cache.search(world.grant, endpoint, True).begin, found.put)
     world.before["load"] = search
     search()
     assert [found.get(timeout=60), found.get(timeout=60)] == [world.stored()] * 2

@@ -21,7 +21,7 @@ from payt.credentials import cache
 from payt.credentials.cache import TokenCache
 from payt.credentials.caches import cache_of
 from payt.credentials.endpoint import TokenEndpoint
-from payt.credentials.searches import searches
+from payt.credentials.searches import Search
 from payt.transport.signals import RENEWER
 from support.flavours import Async, Flavour
 from support.quick import QUICK
@@ -177,7 +177,7 @@ def test_a_refusal_that_comes_during_a_refresh_is_not_lost(
         listing = pool.submit(lambda: len(list(client.contacts.list(administration_id="1"))))
         assert slow.asked.acquire(timeout=PATIENCE)
         found: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        connection.search(somebody, None, True, found.put)  # type: ignore[arg-type]  # joins: asks for nothing
+        connection.search(somebody, None, True).begin(found.put)  # type: ignore[arg-type]  # joins: asks for nothing
         slow.may_answer.set()
         assert listing.result(PATIENCE) == 1
         connection.refuse(payt.Token("access-1"))
@@ -204,7 +204,7 @@ def test_a_search_that_began_before_a_refusal_is_not_waited_for_after_it(
 
     begun, over = threading.Event(), threading.Event()
     vars(connection)["load"] = load_late
-    connection.search(somebody, TokenEndpoint(httpx.URL(server.url), "id", "secret"), True, found.put)
+    connection.search(somebody, TokenEndpoint(httpx.URL(server.url), "id", "secret"), True).begin(found.put)
     assert begun.wait(PATIENCE)
     connection.refuse(payt.Token("refused-1"))
     with payt.Client(somebody, base_url=server.url, **QUICK) as client:
@@ -224,7 +224,7 @@ def test_whoever_is_interrupted_leaves_no_lock_to_a_search(
     """As by Ctrl-C between taking the lock within a Condition, as of `Thread.start`, and letting it go."""
     slow.may_answer.set()
     enter = threading.Condition.__enter__
-    begin = searches.get().begin
+    begin = Search.begin
     me = threading.get_ident()
 
     def interrupted(condition: threading.Condition) -> bool:
@@ -238,7 +238,7 @@ def test_whoever_is_interrupted_leaves_no_lock_to_a_search(
             interrupting.setattr(threading.Condition, "__enter__", interrupted)
             begin(*arguments)
 
-    monkeypatch.setattr(searches.get(), "begin", beginning)
+    monkeypatch.setattr(Search, "begin", beginning)
     before = {*threading.enumerate()}
     with payt.Client(somebody, base_url=server.url, **QUICK) as client, pytest.raises(KeyboardInterrupt):
         list(client.contacts.list(administration_id="1"))

@@ -5,7 +5,8 @@ Each returns the value. A wrong type is a TypeError, a wrong value a ValueError.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 _ALIKE: Final = 0.65
@@ -38,12 +39,29 @@ def number(name: str, value: Any, *, least: int, most: int | None = None) -> int
     return value
 
 
-def decimal(name: str, value: Any, *, above_zero: bool = False) -> float:
-    """A finite number."""
+def decimal(name: str, value: Any, *, least: float | None = None, above: float | None = None) -> float:
+    """A finite number; not below `least`, and above `above`."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise TypeError(f"{name} must be a number, got {type(value).__name__}")
-    if not (0 if above_zero else float("-inf")) < value < float("inf"):
-        raise ValueError(f"{name} must be {'above 0 and ' if above_zero else ''}finite, got {value}")
+    too_small = (least is not None and value < least) or (above is not None and value <= above)
+    if too_small or not float("-inf") < value < float("inf"):
+        bound = f"{least} or more and " if least is not None else f"above {above} and " if above is not None else ""
+        raise ValueError(f"{name} must be {bound}finite, got {value}")
+    return value
+
+
+def token(name: str, value: Any) -> str:
+    """A token that a header can carry (RFC 6750, section 2.1). It is in no message."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a string, got {type(value).__name__}")
+    if not value:
+        raise ValueError(f"{name} must not be empty")
+    if re.match(r"(?i)bearer\s", value):
+        raise ValueError(f'{name} begins with "Bearer", which is added to every request: pass the token alone')
+    if not re.fullmatch(r"[\x21-\x7e]+", value):
+        raise ValueError(
+            f"{name} contains white space or characters that tokens never have: does it include a line end?"
+        )
     return value
 
 
@@ -89,3 +107,8 @@ def _texts(name: str, given: Any, wanted: str, *, but: type) -> dict[str, str | 
     if isinstance(given, (bytes, but)) or not isinstance(given, Iterable):
         raise TypeError(f"{name} must be {wanted} of strings, got {type(given).__name__}: pass a list")
     return dict.fromkeys(text(f"a value of {name}", value) for value in given)
+
+
+def of_field(check: Callable[..., object], **limits: Any) -> Callable[[Any, Any, Any], object]:
+    """A check of a named value, as attrs validates a field by it."""
+    return lambda _self, field, value: check(field.name, value, **limits)

@@ -6,7 +6,6 @@ import ipaddress
 import ssl
 import sys
 import warnings
-from collections.abc import Callable
 from typing import Any
 
 import attrs
@@ -58,10 +57,6 @@ def _is_safe(settings: Settings, _field: Any, allowed: bool) -> None:  # noqa: F
         )
 
 
-def _checked(check: Callable[..., object], **limits: Any) -> Any:
-    return lambda _settings, field, value: check(field.name, value, **limits)
-
-
 def _is_bool_or_context(_settings: Any, _field: Any, value: Any) -> None:
     if not isinstance(value, (bool, ssl.SSLContext)):
         raise TypeError(
@@ -92,13 +87,13 @@ class Settings:
 
     base_url: httpx.URL = attrs.field(converter=_url_of)
     timeout: httpx.Timeout = attrs.field(converter=_timeout_of)
-    retries: int = attrs.field(validator=_checked(checks.number, least=0))
+    retries: int = attrs.field(validator=checks.of_field(checks.number, least=0))
     rate_limit: float | None = attrs.field(
-        validator=attrs.validators.optional(_checked(checks.decimal, above_zero=True))
+        validator=attrs.validators.optional(checks.of_field(checks.decimal, above=0))
     )
     pace: Any
-    total_timeout: float = attrs.field(validator=_checked(checks.decimal, above_zero=True))
-    max_body: int = attrs.field(validator=_checked(checks.number, least=1))
+    total_timeout: float = attrs.field(validator=checks.of_field(checks.decimal, above=0))
+    max_body: int = attrs.field(validator=checks.of_field(checks.number, least=1))
     verify: bool | ssl.SSLContext = attrs.field(validator=_is_bool_or_context)
     http2: bool = attrs.field(validator=_http2_there)
     proxy: str | httpx.Proxy | None

@@ -10,7 +10,7 @@ import time
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
 from contextlib import suppress
-from functools import partial
+from queue import Empty
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import attrs
@@ -18,16 +18,12 @@ import httpx
 
 from .. import checks
 from ..errors import PaytError, TokenError
-from ..transport.call import running_loop, time_left
+from ..transport.call import time_left
 from .grants import AuthorizationCode, ClientCredentials, Grant
-from .token import checked_token, field_checked
 
 if TYPE_CHECKING:
-    import asyncio
-
     from .cache import TokenCache
     from .endpoint import TokenEndpoint
-    from .searches import Wake
 
 MOST_TOKENS: Final = 10
 """How many tokens a request is sent with at most: others may renew as fast as it is sent, but not for ever."""
@@ -40,7 +36,7 @@ TokenSource: TypeAlias = Callable[[], str | Awaitable[str]]
 class StaticToken:
     """A token that never changes. If Payt refuses it, that is final."""
 
-    token: str = attrs.field(repr=False, validator=field_checked(checked_token))
+    token: str = attrs.field(repr=False, validator=checks.of_field(checks.token))
 
 
 def _variable(name: str, value: Any) -> None:
@@ -60,7 +56,7 @@ class EnvToken:
         ValueError: It is not the name of a variable; or, when a client is made, that is not set, or holds no token.
     """
 
-    name: str = attrs.field(validator=field_checked(_variable))
+    name: str = attrs.field(validator=checks.of_field(_variable))
 
     def __call__(self) -> str:
         """The token.
@@ -71,7 +67,7 @@ class EnvToken:
         if not os.environ.get(self.name):
             shown = "its variable" if re.search("[a-z]", self.name) else self.name  # it may be a token by mistake
             raise ValueError(f"{shown} is not set in the environment: EnvToken takes the name of one that is")
-        return checked_token(self.name, os.environ[self.name])
+        return checks.token(self.name, os.environ[self.name])
 
 
 Credentials: TypeAlias = str | StaticToken | EnvToken | ClientCredentials | AuthorizationCode | TokenSource | httpx.Auth
@@ -104,7 +100,7 @@ def auth_of(
     if credentials is None:
         credentials = _in_environment(environment, base_url)
     if isinstance(credentials, str):
-        credentials = StaticToken(checked_token("credentials", credentials))
+        credentials = StaticToken(checks.token("credentials", credentials))
     match credentials:
         case StaticToken(token=token):
             return BearerAuth(lambda: token)
@@ -131,7 +127,7 @@ def auth_of(
 
 def _in_environment(environment: Mapping[str, str], base_url: httpx.URL) -> StaticToken | Grant:
     if environment.get("PAYT_TOKEN"):
-        return StaticToken(checked_token("PAYT_TOKEN", environment["PAYT_TOKEN"]))
+        return StaticToken(checks.token("PAYT_TOKEN", environment["PAYT_TOKEN"]))
     names = ("PAYT_CLIENT_ID", "PAYT_CLIENT_SECRET")
     missing = [name for name in names if not environment.get(name)]
     if len(missing) == len(names):
@@ -157,19 +153,22 @@ def _completed(grant: Grant, environment: Mapping[str, str]) -> Grant:
         return grant
     first, account = environment.get("PAYT_REFRESH_TOKEN"), environment.get("PAYT_ACCOUNT")
     if grant.refresh_token is None and first:
-        grant = attrs.evolve(grant, refresh_token=checked_token("PAYT_REFRESH_TOKEN", first))
+        grant = attrs.evolve(grant, refresh_token=checks.token("PAYT_REFRESH_TOKEN", first))
     return attrs.evolve(grant, account=account) if grant.account is None and account else grant
 
 
 class _Auth(httpx.Auth):
-    """Does what `_steps` yields, one after the other: a request is sent, anything else is waited for.
-
-    That is an awaitable, or what begins a search, called with what is to be called with its result.
-    """
+    """Does what `_steps` yields, one after the other: a request is sent, anything else is waited for."""
 
     @abstractmethod
     def _steps(self, request: httpx.Request) -> Generator[Any, Any, None]:
-        """What to send or to wait for."""
+        """What to send, or to await."""
+
+    def _wait(self, step: Any, _request: httpx.Request) -> Any:
+        """What a step gives where it cannot be awaited."""
+        if inspect.iscoroutine(step):
+            step.close()
+        raise TypeError("credentials is a coroutine function, which payt.Client cannot wait for: use payt.AsyncClient")
 
     def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """Authorize a request of `payt.Client`."""
@@ -177,7 +176,7 @@ class _Auth(httpx.Auth):
         with suppress(StopIteration):
             step = next(steps)
             while True:
-                step = steps.send((yield request) if step is request else _waited_for(step, request))
+                step = steps.send((yield request) if step is request else self._wait(step, request))
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
         """Authorize a request of `payt.AsyncClient`."""
@@ -185,37 +184,7 @@ class _Auth(httpx.Auth):
         with suppress(StopIteration):
             step = next(steps)
             while True:
-                if step is request:
-                    step = steps.send((yield request))
-                else:
-                    step = steps.send(await (step if inspect.isawaitable(step) else _found(step)))
-
-
-def _waited_for(step: Any, request: httpx.Request) -> Any:
-    if inspect.isawaitable(step):
-        if inspect.iscoroutine(step):
-            step.close()
-        raise TypeError("credentials is a coroutine function, which payt.Client cannot wait for: use payt.AsyncClient")
-    from queue import Empty  # noqa: PLC0415  # as above
-
-    from .searches import result_of  # noqa: PLC0415  # as above
-
-    try:
-        return result_of(step, time_left())
-    except Empty:
-        raise httpx.PoolTimeout("no token before the deadline", request=request) from None
-
-
-async def _found(begin: Callable[[Wake], object]) -> Any:
-    loop = running_loop()
-    future: asyncio.Future[Any] = loop.create_future()
-
-    def wake(result: Any) -> None:
-        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            loop.call_soon_threadsafe(lambda: None if future.done() else future.set_result(result))
-
-    begin(wake)
-    return await future
+                step = steps.send((yield request) if step is request else await step)
 
 
 class BearerAuth(_Auth):
@@ -230,7 +199,7 @@ class BearerAuth(_Auth):
             token = yield token
         problem = ""
         try:
-            checked_token("the token that credentials() returned", token)
+            checks.token("the token that credentials() returned", token)
         except (TypeError, ValueError) as error:  # whose traceback shows it
             problem = str(error)
         else:
@@ -259,7 +228,7 @@ class GrantAuth(_Auth):
         for _ in range(MOST_TOKENS):
             token = cache.ready(self._grant)
             if token is None:
-                token = yield partial(cache.search, self._grant, self._endpoint, may_ask)
+                token = yield cache.search(self._grant, self._endpoint, may_ask)
                 if isinstance(token, PaytError):
                     raise copy.copy(token)  # each who waited needs one of their own, as raising writes into it
                 if token is None:
@@ -271,3 +240,9 @@ class GrantAuth(_Auth):
                 return
             cache.refuse(token)
             may_ask = may_ask or token.is_due(time.time(), 0)
+
+    def _wait(self, step: Any, request: httpx.Request) -> Any:
+        try:
+            return step.result(time_left())
+        except Empty:
+            raise httpx.PoolTimeout("no token before the deadline", request=request) from None

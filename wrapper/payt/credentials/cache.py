@@ -34,10 +34,10 @@ import atexit
 import copy
 import logging
 import time
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
-from typing import Final, TypeGuard
+from typing import Any, Final, TypeGuard
 
 import attrs
 
@@ -47,7 +47,7 @@ from ..transport.redaction import without
 from ..transport.signals import is_ending, renewing
 from .endpoint import TokenEndpoint
 from .grants import Grant, another_login
-from .searches import Wake, result_of, searches
+from .searches import Search
 from .stores import TokenStore, say_once
 from .token import Token, digest_of, secrets_of
 
@@ -89,17 +89,17 @@ class TokenCache:
         if token.access_token not in self._refused:
             self._refused = (*self._refused, token.access_token)[-_MOST_REFUSED:]
 
-    def search(self, grant: Grant, endpoint: TokenEndpoint, may_ask: bool, wake: Wake) -> None:  # noqa: FBT001
+    def search(self, grant: Grant, endpoint: TokenEndpoint, may_ask: bool) -> Search:  # noqa: FBT001
         """Look into the store, and ask for a new token where that is allowed. Who knows the same searches once.
 
-        It ends with a token, with an error as its result, or with None if there is no good token.
+        It finds a token, an error, or None if there is no good token.
         """
         find = partial(self._find, grant, endpoint, may_ask=may_ask)
-        self._begin(grant, find, (grant.client_secret, grant.refresh_token, may_ask, self._refused), wake)
+        return self._search(grant, find, grant.client_secret, grant.refresh_token, may_ask, self._refused)
 
     def try_place(self, grant: Grant) -> Token | PaytError | None:
         """What is stored, when it is known that another token can be; errors are returned, as by `replace`."""
-        result: Token | PaytError | None = result_of(partial(self._begin, grant, self._tried, object()))
+        result: Token | PaytError | None = self._search(grant, self._tried, object()).result()
         return result
 
     def replace(self, grant: Grant, endpoint: TokenEndpoint, body: Mapping[str, str]) -> Token | PaytError:
@@ -108,11 +108,11 @@ class TokenCache:
         An error is returned, so that its traceback shows nothing of what is going on in here. Who interrupts the wait
         loses no token.
         """
-        result: Token | PaytError
-        result = result_of(partial(self._begin, grant, partial(self._exchange, grant, endpoint, body), object()))
+        find = partial(self._exchange, grant, endpoint, body)
+        result: Token | PaytError = self._search(grant, find, object()).result()
         return result
 
-    def _begin(self, grant: Grant, find: Callable[[], Token | None], who: Hashable, wake: Wake) -> None:
+    def _search(self, grant: Grant, find: Callable[[], Token | None], *who: Any) -> Search:
         def result() -> Token | PaytError | None:
             try:
                 return find()
@@ -121,7 +121,7 @@ class TokenCache:
                     kept.add(self)
                 return self._told(error, grant.client_secret)
 
-        searches.get().begin((self, who), result, wake)
+        return Search((self, *who), result)
 
     def _find(self, grant: Grant, endpoint: TokenEndpoint, *, may_ask: bool) -> Token | None:
         held, early = self.load(), grant.refresh_early if may_ask else _NEVER

@@ -8,9 +8,10 @@ from typing import Any, ClassVar
 import attrs
 from attrs.validators import optional
 
+from .. import checks
 from ..errors import LoginRequiredError, TokenError
 from .stores import TokenStore
-from .token import Token, checked_token, digest_of, field_checked
+from .token import Token, digest_of
 
 REFRESH_EARLY = 60.0
 
@@ -27,21 +28,16 @@ def _store(_name: str, value: Any) -> None:
         raise TypeError(f"store must have the methods load, save, delete and lock; {type(value).__name__} does not")
 
 
-def _seconds(name: str, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError(f"{name} must be a number of seconds, got {type(value).__name__}")
-    if not 0 <= value < float("inf"):
-        raise ValueError(f"{name} must be a number of seconds, 0 or more, got {value}")
-
-
 @attrs.frozen(init=False, eq=False, repr=False)
 class _Application:
     """What both ways have in common."""
 
-    client_id: str = attrs.field(validator=field_checked(_text))
-    client_secret: str = attrs.field(repr=False, validator=field_checked(_text))
-    store: TokenStore | None = attrs.field(default=None, validator=optional(field_checked(_store)))
-    refresh_early: float = attrs.field(default=REFRESH_EARLY, kw_only=True, validator=field_checked(_seconds))
+    client_id: str = attrs.field(validator=checks.of_field(_text))
+    client_secret: str = attrs.field(repr=False, validator=checks.of_field(_text))
+    store: TokenStore | None = attrs.field(default=None, validator=optional(checks.of_field(_store)))
+    refresh_early: float = attrs.field(
+        default=REFRESH_EARLY, kw_only=True, validator=checks.of_field(checks.decimal, least=0)
+    )
 
 
 @attrs.frozen
@@ -68,7 +64,7 @@ class ClientCredentials(_Application):
     account: ClassVar[str | None] = None
     refresh_token: ClassVar[str | None] = None
 
-    scope: str | None = attrs.field(default=None, kw_only=True, validator=optional(field_checked(_text)))
+    scope: str | None = attrs.field(default=None, kw_only=True, validator=optional(checks.of_field(_text)))
 
     def asks(self, _held: Token | None, _where: str) -> dict[str, str]:
         """The request for the next token."""
@@ -110,8 +106,8 @@ class AuthorizationCode(_Application):
     spends: ClassVar[bool] = True
     scope: ClassVar[str | None] = None
 
-    refresh_token: str | None = attrs.field(default=None, repr=False, validator=optional(field_checked(checked_token)))
-    account: str | None = attrs.field(default=None, kw_only=True, validator=optional(field_checked(_text)))
+    refresh_token: str | None = attrs.field(default=None, repr=False, validator=optional(checks.of_field(checks.token)))
+    account: str | None = attrs.field(default=None, kw_only=True, validator=optional(checks.of_field(_text)))
 
     def asks(self, held: Token | None, where: str) -> dict[str, str]:
         """The request for the next token.

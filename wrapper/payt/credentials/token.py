@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Callable
-from typing import Any
 
 import attrs
 
@@ -54,28 +51,3 @@ def secrets_of(*tokens: Token | None) -> list[str]:
 def digest_of(refresh_token: str) -> str:
     """What a refresh token is recognized by, without being kept."""
     return hashlib.sha256(refresh_token.encode()).hexdigest()[:24]
-
-
-def checked_token(name: str, token: Any) -> str:
-    """A token that a header can carry. The token itself is in no message.
-
-    Raises:
-        TypeError: It is not a str.
-        ValueError: It is empty, or holds white space or other characters that no token has (RFC 6750, section 2.1).
-    """
-    if not isinstance(token, str):
-        raise TypeError(f"{name} must be a string, got {type(token).__name__}")
-    if not token:
-        raise ValueError(f"{name} must not be empty")
-    if re.match(r"(?i)bearer\s", token):
-        raise ValueError(f'{name} begins with "Bearer", which is added to every request: pass the token alone')
-    if not re.fullmatch(r"[\x21-\x7e]+", token):
-        raise ValueError(
-            f"{name} contains white space or characters that tokens never have: does it include a line end?"
-        )
-    return token
-
-
-def field_checked(check: Callable[[str, Any], object]) -> Callable[[Any, Any, Any], object]:
-    """A check of a named value, as attrs validates a field by it."""
-    return lambda _self, field, value: check(field.name, value)

@@ -7,8 +7,9 @@ from typing import Any, Final
 
 import httpx
 
+from .. import checks
 from ..transport.decoding import decoded
-from .token import Token, checked_token
+from .token import Token
 
 LARGEST: Final = 2**20
 """Bytes that an answer has at most."""
@@ -90,7 +91,7 @@ def token_of(content: bytes, asked_at: float) -> Token | None:
     if created_at is not None and asked_at - _CLOCKS_AGREE <= created_at <= asked_at:
         obtained_at = created_at
     try:
-        access_token = checked_token("access_token", answer.get("access_token"))
+        access_token = checks.token("access_token", answer.get("access_token"))
     except (TypeError, ValueError):
         access_token, lifetime = "", 0  # of no use, but the refresh token beside it is
         if refresh_token is None:
