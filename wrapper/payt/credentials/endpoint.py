@@ -17,11 +17,10 @@ from __future__ import annotations
 
 import base64
 import inspect
-import random
 import re
 import time
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, nullcontext
 from functools import partial
 from typing import Any, Final
 from urllib.parse import quote_plus
@@ -31,11 +30,11 @@ import httpx
 
 from ..errors import LoginRequiredError, TokenError
 from ..transport import clock
-from ..transport.answers import address, read_error, retry_after
+from ..transport.answers import about, address, read_error, retry_after
 from ..transport.call import Call
 from ..transport.proxies import route
 from ..transport.redaction import redacted
-from ..transport.retries import LONGEST_RETRY_AFTER, RETRIED, WAITED_OUT, is_final
+from ..transport.retries import LONGEST_RETRY_AFTER, RETRIED, WAITED_OUT, backoff, is_final
 from ..transport.signals import is_ending
 from .token import Token
 from .token_answers import read, token_of
@@ -76,8 +75,7 @@ class TokenEndpoint:
             TokenError: It was refused for another reason, or there is no answer.
         """
         call, attempt = Call(LONGEST), 0
-        with ExitStack() as stack:
-            http = self._client(stack)
+        with self._client() as http:
             while True:
                 attempt += 1
                 asked_at = time.time()
@@ -93,24 +91,24 @@ class TokenEndpoint:
                         return token
                     error, status = self._refusal(response, content, body), response.status_code
                     again = patient and (status in WAITED_OUT or (status in RETRIED and attempt < ANSWERS))
-                asked = error.retry_after or 0.0
-                bound = min(0.5 * 2 ** (attempt - 1), 30.0)
-                seconds = max(random.uniform(bound / 2, bound), asked)  # noqa: S311  # many must not come back together
+                asked, seconds = error.retry_after or 0.0, backoff(attempt, error)
                 if not again or asked > LONGEST_RETRY_AFTER or seconds > call.left - ENOUGH or is_ending():
                     raise error
                 clock.current().sleep(seconds, _wait_unless_ending)
 
-    def _client(self, stack: ExitStack) -> httpx.Client:
+    @contextmanager
+    def _client(self) -> Iterator[httpx.Client]:
         # importing httpcore takes its time, which `import payt` need not take
         from ..transport.http import Transport  # noqa: PLC0415
 
         way = dict(self.way)
         headers = way.pop("headers", None)
-        transport = self.transport or stack.enter_context(closing(Transport(**route(self.url, **way))))
-        if isinstance(transport, httpx.MockTransport):
-            transport = httpx.MockTransport(partial(_mocked, transport.handler))
+        given = self.transport
+        if isinstance(given, httpx.MockTransport):
+            given = httpx.MockTransport(partial(_mocked, given.handler))
         timeout = httpx.Timeout(LONGEST, connect=CONNECT)
-        return httpx.Client(transport=transport, timeout=timeout, follow_redirects=False, headers=headers)
+        with nullcontext(given) if given else closing(Transport(**route(self.url, **way))) as transport:
+            yield httpx.Client(transport=transport, timeout=timeout, follow_redirects=False, headers=headers)
 
     def _answer(self, http: httpx.Client, body: Mapping[str, str]) -> tuple[httpx.Response, bytes]:
         """The answer; from servers that want id and secret form-encoded as well as from those that do not.
@@ -119,21 +117,20 @@ class TokenEndpoint:
         one it is. A server that does not know the client has not used up what it was sent.
         """
         plain, encoded = self._basic()
-        answer = self._send(http, body, encoded if ":" in self.client_id else plain)
-        if answer[0].status_code == httpx.codes.UNAUTHORIZED and encoded != plain:
-            answer = self._send(http, body, encoded)
-        return answer
+        for basic in dict.fromkeys([encoded] if ":" in self.client_id else [plain, encoded]):
+            headers = {"Authorization": f"Basic {basic}", "Accept": "application/json", "Accept-Encoding": "identity"}
+            request = http.build_request("POST", self.url, json=dict(body), headers=headers)
+            response = http.send(request, stream=True)
+            content = read(response)
+            if response.status_code != httpx.codes.UNAUTHORIZED:
+                break
+        return response, content
 
     def _basic(self) -> tuple[str, str]:
         """Id and secret as headers carry them, as they are and form-encoded."""
         pair = self.client_id, self.client_secret
         plain, encoded = (base64.b64encode(":".join(each).encode()).decode() for each in (pair, map(quote_plus, pair)))
         return plain, encoded
-
-    def _send(self, http: httpx.Client, body: Mapping[str, str], basic: str) -> tuple[httpx.Response, bytes]:
-        headers = {"Authorization": f"Basic {basic}", "Accept": "application/json", "Accept-Encoding": "identity"}
-        response = http.send(http.build_request("POST", self.url, json=dict(body), headers=headers), stream=True)
-        return response, read(response)
 
     def _refusal(self, response: httpx.Response, content: bytes, body: Mapping[str, str]) -> TokenError:
         secrets = (self.client_secret, *self._basic(), *(body[name] for name in _SECRET if name in body))
@@ -149,7 +146,7 @@ class TokenEndpoint:
             code, message = code and redacted(code, secrets), message and redacted(message, secrets)
         parts = filter(None, (code, message, _WAYS_OUT.get(code or "")))
         kind = LoginRequiredError if code == "invalid_grant" else TokenError
-        error = self._about(kind(": ".join([f"POST {address(self.url)}: {response.status_code}", *parts])))
+        error = about(kind(": ".join([f"POST {address(self.url)}: {response.status_code}", *parts])), response.request)
         error.code, error.message, error.status = code, message or None, response.status_code
         error.retry_after = retry_after(response.headers)
         error.request_id = redacted(response.headers.get("X-Request-Id", ""), secrets) or None
@@ -159,11 +156,7 @@ class TokenEndpoint:
         text = f"POST {address(self.url)}: {type(failure).__name__}: {failure}".rstrip(": ")
         if not isinstance(failure, _NOT_SENT):
             text += "; the request may or may not have been carried out: the next attempt will show"
-        return self._about(TokenError(text))
-
-    def _about(self, error: TokenError) -> TokenError:
-        error.method, error.url = "POST", address(self.url)
-        return error
+        return about(TokenError(text), failure.request)
 
 
 def _wait_unless_ending(seconds: float) -> None:

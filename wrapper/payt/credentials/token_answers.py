@@ -51,6 +51,7 @@ def read(response: httpx.Response) -> bytes:
     if failure is not None and not is_token():
         content = content.rpartition(b",")[0] + b"}"  # as far as it came
         if not is_token():
+            failure.request = response.request
             raise failure
     return content
 

@@ -152,7 +152,7 @@ class _Attempts:
         if broken:
             self.call.broken_at = clock.now()
         self._bad += again != "in time"
-        seconds = 0.0 if broken and self._count == 1 else self._delay(error)
+        seconds = 0.0 if broken and self._count == 1 else backoff(self._count, error)
         if again == "in time" and self.call.left >= 2 * _LAST and seconds > self.call.left - _LAST:
             seconds = max(self.call.left - _LAST, getattr(error, "retry_after", None) or 0.0)
         enough = not retries or self._bad > retries or self._session.is_closed or seconds >= self.call.left
@@ -167,11 +167,12 @@ class _Attempts:
         log.warning("%s: %s; attempt %d (%s) in %.2f s", where, _reason(error), self._count + 1, most, seconds)
         return seconds
 
-    def _delay(self, error: PaytError) -> float:
-        """A random time, from half of a bound that grows; or what the answer asks for, if that is more."""
-        bound = min(0.5 * 2 ** (self._count - 1), 30)
-        backoff = random.uniform(bound / 2, bound)  # noqa: S311  # so that many do not come back together
-        return max(backoff, getattr(error, "retry_after", None) or 0.0)
+
+def backoff(count: int, error: PaytError) -> float:
+    """A random time, from half of a bound that grows; or what the answer asks for, if that is more."""
+    bound = min(0.5 * 2 ** (count - 1), 30)
+    seconds = random.uniform(bound / 2, bound)  # noqa: S311  # so that many do not come back together
+    return max(seconds, getattr(error, "retry_after", None) or 0.0)
 
 
 def whether_again(error: BaseException | None) -> Literal["yes", "in time", "no"]:
