@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable
+from contextlib import closing
 from typing import Any, Final
 
 import httpx
@@ -14,7 +16,6 @@ from .token import Token
 LARGEST: Final = 2**20
 """Bytes that an answer has at most."""
 MOST_ENCODINGS: Final = 2
-_TOO_LARGE: Final = "the answer is too large"
 _LONGEST_LIFE: Final = 1e9
 """Seconds; what lives longer than 30 years has no end."""
 _CLOCKS_AGREE: Final = 300.0
@@ -29,49 +30,41 @@ def read(response: httpx.Response) -> bytes:
     """
     if response.is_stream_consumed:  # as that of a mock is
         return response.content
-    content, failure = b"", None
 
-    def is_token() -> bool:
+    def has_token(content: bytes) -> bool:
         return response.is_success and token_of(content, 0) is not None
 
-    try:
-        for piece in response.iter_raw():
-            content += piece
-            if len(content) > LARGEST:
-                raise httpx.ReadError(_TOO_LARGE)
-            if piece.rstrip().endswith(b"}") and is_token():
-                break
-    except httpx.RequestError as error:
-        failure = error
-    finally:
-        response.close()
-    if not is_token():
-        content, broken = _decoded(content, response.headers.get("Content-Encoding", "").split(","))
-        failure = failure or broken
-    if failure is not None and not is_token():
+    with closing(response):
+        content, failure = _joined(response.iter_raw(), has_token)
+    names = response.headers.get("Content-Encoding", "")
+    encodings = names.split(",")
+    for encoding in reversed(encodings if len(encodings) <= MOST_ENCODINGS else [names]):
+        if not has_token(content):
+            content, broken = _joined(decoded(content, encoding), has_token)
+            failure = failure or broken
+    if failure is not None and not has_token(content):
         content = content.rpartition(b",")[0] + b"}"  # as far as it came
-        if not is_token():
+        if not has_token(content):
             failure.request = response.request
             raise failure
     return content
 
 
-def _decoded(content: bytes, encodings: list[str]) -> tuple[bytes, httpx.DecodingError | None]:
-    """A body without its encodings, as far as it can be read, and why no further."""
-    if len(encodings) > MOST_ENCODINGS:
-        return b"", httpx.DecodingError("its Content-Encoding names more than two")
-    failure = None
-    for encoding in reversed(encodings):
-        raw, content = content, b""
-        try:
-            for piece in decoded(raw, encoding):
-                content += piece
-                if len(content) > LARGEST:
-                    failure = httpx.DecodingError(_TOO_LARGE)
-                    break
-        except (ValueError, httpx.DecodingError) as error:
-            failure = httpx.DecodingError(str(error))
-    return content, failure
+def _joined(pieces: Iterable[bytes], has_token: Callable[[bytes], bool]) -> tuple[bytes, httpx.RequestError | None]:
+    """What the pieces give, as far as they come and are needed, and why they ended early."""
+    content = b""
+    try:
+        for piece in pieces:
+            content += piece
+            if len(content) > LARGEST:
+                raise httpx.ReadError("the answer is too large")
+            if piece.rstrip().endswith(b"}") and has_token(content):
+                break
+    except ValueError as error:
+        return content, httpx.DecodingError(str(error))
+    except httpx.RequestError as error:
+        return content, error
+    return content, None
 
 
 def token_of(content: bytes, asked_at: float) -> Token | None:
