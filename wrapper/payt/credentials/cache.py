@@ -34,7 +34,7 @@ import atexit
 import copy
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from typing import Any, Final, TypeGuard
@@ -49,7 +49,7 @@ from .endpoint import TokenEndpoint
 from .grants import Grant, another_login
 from .searches import Search
 from .stores import TokenStore, say_once
-from .token import Token, digest_of, secrets_of
+from .token import Token, digest_of
 
 log = logging.getLogger("payt")
 
@@ -97,20 +97,13 @@ class TokenCache:
         find = partial(self._find, grant, endpoint, may_ask=may_ask)
         return self._search(grant, find, grant.client_secret, grant.refresh_token, may_ask, self._refused)
 
-    def try_place(self, grant: Grant) -> Token | PaytError | None:
-        """What is stored, when it is known that another token can be; errors are returned, as by `replace`."""
-        result: Token | PaytError | None = self._search(grant, self._tried, object()).result()
-        return result
+    def replace(self, grant: Grant, ask: Callable[[], Token] | None = None) -> Any:
+        """Keep the token that `ask` gets, such as by a code, in place of what is stored, and return it.
 
-    def replace(self, grant: Grant, endpoint: TokenEndpoint, body: Mapping[str, str]) -> Token | PaytError:
-        """Ask for a token by what is not in the store, such as a code, and keep it in place of what is there.
-
-        An error is returned, so that its traceback shows nothing of what is going on in here. Who interrupts the wait
-        loses no token.
+        Without `ask`, see only that one could be kept, and return what is stored. An error is returned as well, so that
+        its traceback shows nothing of what is going on in here. Who interrupts the wait loses no token.
         """
-        find = partial(self._exchange, grant, endpoint, body)
-        result: Token | PaytError = self._search(grant, find, object()).result()
-        return result
+        return self._search(grant, partial(self._replace, grant, ask), object()).result()
 
     def _search(self, grant: Grant, find: Callable[[], Token | None], *who: Any) -> Search:
         def result() -> Token | PaytError | None:
@@ -119,7 +112,10 @@ class TokenCache:
             except BaseException as error:  # noqa: BLE001  somebody waits for it
                 if self.unsaved is not None or self._final:  # no store knows that: it is kept, with the process
                     kept.add(self)
-                return self._told(error, grant.client_secret)
+                if isinstance(error, PaytError) and self.unsaved is None:
+                    return copy.copy(error)  # without the frames of this thread, which hold secrets
+                what = "no token could be obtained" if self.unsaved is None else "the new token could not be saved"
+                return TokenError(f"{what}: {self._said(error, grant.client_secret)}")
 
         return Search((self, *who), result)
 
@@ -134,17 +130,13 @@ class TokenCache:
                 return None  # and, as the lock is held, nobody is about to put another one there
             return self._renew(endpoint, grant, held)
 
-    def _tried(self) -> Token | None:
+    def _replace(self, grant: Grant, ask: Callable[[], Token] | None) -> Token | None:
         with self.locked() as held:
             self._check(held)
-            return held
-
-    def _exchange(self, grant: Grant, endpoint: TokenEndpoint, body: Mapping[str, str]) -> Token:
-        with self.locked() as held:
-            self._check(held)
+            if ask is None:
+                return held
             with renewing():
-                new = endpoint.ask(body, patient=True)
-                return self._keep(grant, held, attrs.evolve(new, origins=() if held is None else held.origins))
+                return self._keep(grant, held, attrs.evolve(ask(), origins=() if held is None else held.origins))
 
     def _renew(self, endpoint: TokenEndpoint, grant: Grant, held: Token | None) -> Token:
         is_good = self._will_do(held, grant, 0)
@@ -217,16 +209,10 @@ class TokenCache:
             and not token.is_due(time.time(), early)
         )
 
-    def _told(self, error: BaseException, client_secret: str) -> PaytError:
-        """An error as those who wait may see it: without the frames, which hold secrets, of this thread."""
-        if isinstance(error, PaytError) and self.unsaved is None:
-            return copy.copy(error)
-        what = "no token could be obtained" if self.unsaved is None else "the new token could not be saved"
-        return TokenError(f"{what}: {self._said(error, client_secret)}")
-
     def _said(self, error: BaseException, client_secret: str = "") -> str:
         """What an error says. That of a database may quote the row which it refuses."""
-        secrets = secrets_of(self._token, self._held, *(self.unsaved or ()))
+        tokens = filter(None, (self._token, self._held, *(self.unsaved or ())))
+        secrets = [secret or "" for token in tokens for secret in (token.access_token, token.refresh_token)]
         text = str(error) if isinstance(error, PaytError) else f"{type(error).__name__}: {error}"
         return without(text, (client_secret, *secrets))
 

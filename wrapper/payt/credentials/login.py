@@ -93,7 +93,7 @@ def login(
     checks.number("port", port, least=0, most=65_535)
     checks.decimal("timeout", timeout, above=0)
     cache = cache_of(grant, api)
-    held = cache.try_place(grant)  # what cannot be written is better known before anybody logs in
+    held = cache.replace(grant)  # what cannot be written is better known before anybody logs in
     if isinstance(held, PaytError):
         raise held
     if held is not None:
@@ -102,7 +102,7 @@ def login(
 
     def finish(address: str) -> Token | PaytError:
         body = attempt.exchange(address)
-        return body if isinstance(body, TokenError) else cache.replace(grant, endpoint, body)
+        return body if isinstance(body, TokenError) else cache.replace(grant, partial(endpoint.ask, body, patient=True))
 
     result: Token | BaseException
     if ask is not None:

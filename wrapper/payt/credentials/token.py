@@ -43,11 +43,6 @@ class Token:
         return now >= self.expires_at - (early if early < life else life / 2)
 
 
-def secrets_of(*tokens: Token | None) -> list[str]:
-    """What no text may show of tokens."""
-    return [secret for each in tokens if each for secret in (each.access_token, each.refresh_token) if secret]
-
-
 def digest_of(refresh_token: str) -> str:
     """What a refresh token is recognized by, without being kept."""
     return hashlib.sha256(refresh_token.encode()).hexdigest()[:24]
