@@ -5,8 +5,7 @@ Here is what a client begins with; what only some need is imported where it is u
 
 from .auth import Credentials, EnvToken, StaticToken, TokenSource, auth_of
 from .grants import AuthorizationCode, ClientCredentials
-from .stores import MemoryTokenStore, TokenStore
-from .token import Token
+from .stores import MemoryTokenStore, Token, TokenStore
 
 __all__ = [
     "AuthorizationCode",

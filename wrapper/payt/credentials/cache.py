@@ -48,8 +48,7 @@ from ..transport.signals import is_ending, renewing
 from .endpoint import TokenEndpoint
 from .grants import Grant, another_login
 from .searches import Search
-from .stores import TokenStore, say_once
-from .token import Token, digest_of
+from .stores import Token, TokenStore, digest_of, say_once
 
 log = logging.getLogger("payt")
 

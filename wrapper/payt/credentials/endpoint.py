@@ -36,7 +36,7 @@ from ..transport.proxies import route
 from ..transport.redaction import redacted
 from ..transport.retries import LONGEST_RETRY_AFTER, RETRIED, WAITED_OUT, backoff, is_final
 from ..transport.signals import is_ending
-from .token import Token
+from .stores import Token
 from .token_answers import read, token_of
 
 LONGEST: Final = 90.0

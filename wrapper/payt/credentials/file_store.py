@@ -25,8 +25,7 @@ from payt_api.types import decoder_of
 
 from ..errors import TokenError
 from ..transport.locks import locked_file
-from .stores import say_once
-from .token import Token
+from .stores import Token, say_once
 
 _CHECK: Final = b',"check":"'
 """Before a digest of all that comes before it. It is a field of the token, which earlier versions pass over."""

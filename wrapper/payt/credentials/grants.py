@@ -10,8 +10,7 @@ from attrs.validators import optional
 
 from .. import checks
 from ..errors import LoginRequiredError, TokenError
-from .stores import TokenStore
-from .token import Token, digest_of
+from .stores import Token, TokenStore, digest_of
 
 REFRESH_EARLY = 60.0
 

@@ -15,7 +15,7 @@ from payt_api.types import decoder_of
 from ..errors import TokenError
 from ..extras import missing
 from .file_store import FileTokenStore
-from .token import Token
+from .stores import Token
 
 _decode = decoder_of(Token).decode
 

@@ -23,8 +23,7 @@ from .caches import cache_of
 from .endpoint import TokenEndpoint
 from .grants import AuthorizationCode, ForeignAddressError
 from .loopback import Loopback
-from .stores import TokenStore
-from .token import Token
+from .stores import Token, TokenStore
 
 log = logging.getLogger("payt")
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from ..errors import PaytError, TokenError
 from .grants import ForeignAddressError
-from .token import Token
+from .stores import Token
 
 _PAGE = """<!doctype html>
 <html lang="en">

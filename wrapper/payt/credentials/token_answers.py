@@ -11,7 +11,7 @@ import httpx
 
 from .. import checks
 from ..transport.decoding import decoded
-from .token import Token
+from .stores import Token
 
 LARGEST: Final = 2**20
 """Bytes that an answer has at most."""
