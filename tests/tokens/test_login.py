@@ -140,7 +140,7 @@ def test_a_refusal_is_told_to_both(
     assert caught.value.code == "access_denied"
     assert "Not logged in" in browser.page().text
     who = payt.AuthorizationCode(application.client_id, application.client_secret, store)
-    assert cache_of(who, httpx.URL(server.url)).load() is None
+    assert cache_of(who, httpx.URL(server.url)).load() == payt.Token("")
 
 
 def test_another_error_is_told(log_in: LogIn) -> None:

@@ -75,7 +75,7 @@ def connection(server: FaultServer, somebody: payt.AuthorizationCode) -> TokenCa
 
 
 def is_kept(connection: TokenCache) -> bool:
-    return connection.load() is not None
+    return connection.load() != payt.Token("")
 
 
 async def list_all(client: payt.AsyncClient) -> int:

@@ -87,7 +87,7 @@ def status(*, client_id: str | None, account: str | None, env: str | None) -> No
     found = {}
     for what, cache in _caches(client_id, url, account).items():
         token = cache.load()
-        if token is not None:
+        if token != payt.Token(""):
             echo(f"{what} at {text_of(url)}:")
             _tell(token)
             found[what] = token

@@ -20,6 +20,7 @@ from .. import checks
 from ..errors import PaytError, TokenError
 from ..transport.call import time_left
 from .grants import AuthorizationCode, ClientCredentials, Grant
+from .stores import NO_TOKEN
 
 if TYPE_CHECKING:
     from .cache import TokenCache
@@ -144,7 +145,7 @@ def _in_environment(environment: Mapping[str, str], base_url: httpx.URL) -> Stat
         cache = cache_of(person, base_url)
     except TokenError:  # nobody can be logged in where no folder is
         return ClientCredentials(*application)
-    return person if cache.load() is not None else ClientCredentials(*application)
+    return person if cache.load() != NO_TOKEN else ClientCredentials(*application)
 
 
 def _completed(grant: Grant, environment: Mapping[str, str]) -> Grant:

@@ -37,7 +37,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
-from typing import Any, Final, TypeGuard
+from typing import Any, Final
 
 import attrs
 
@@ -48,7 +48,7 @@ from ..transport.signals import is_ending, renewing
 from .endpoint import TokenEndpoint
 from .grants import Grant, another_login
 from .searches import Search
-from .stores import Token, TokenStore, digest_of, say_once
+from .stores import NO_TOKEN, Token, TokenStore, say_once
 
 log = logging.getLogger("payt")
 
@@ -69,14 +69,13 @@ class TokenCache:
 
     def __init__(self, store: TokenStore, key: str, *, is_precious: bool) -> None:
         self.store, self.key = store, key
-        self.unsaved: tuple[Token | None, Token] | None = None  # what was stored before, and what could not be saved
+        self.unsaved: tuple[Token, Token] | None = None  # what was stored before, and what could not be saved
         self._is_precious = is_precious  # else a token can be had anew, and a store that fails is told, and no error
         self.newest: Token | None = None  # that this process asked for
-        self._token: Token | None = None
-        self._held: Token | None = None  # what was read last
+        self._token = self._held = NO_TOKEN  # what is known to be good, and what was read last
         self._refused: tuple[str, ...] = ()
         self._patient_until = float("-inf")
-        self._final: dict[str, PaytError] = {}  # by the digest of what nobody need send again
+        self._final: dict[tuple[str | None, ...], PaytError] = {}  # by what nobody need send again
 
     def ready(self, grant: Grant) -> Token | None:
         """The known token, if it will do. Waits for nothing."""
@@ -135,9 +134,9 @@ class TokenCache:
             if ask is None:
                 return held
             with renewing():
-                return self._keep(grant, held, attrs.evolve(ask(), origins=() if held is None else held.origins))
+                return self._keep(grant, held, attrs.evolve(ask(), origins=() if held == NO_TOKEN else held.origins))
 
-    def _renew(self, endpoint: TokenEndpoint, grant: Grant, held: Token | None) -> Token:
+    def _renew(self, endpoint: TokenEndpoint, grant: Grant, held: Token) -> Token:
         is_good = self._will_do(held, grant, 0)
         try:
             return self._ask(endpoint, grant, held, patient=not is_good)
@@ -145,18 +144,18 @@ class TokenCache:
             if is_good and self.unsaved is None:
                 log.warning("the token could not be renewed early: %s", self._said(error, grant.client_secret))
                 self._patient_until = clock.now() + PATIENCE
-                return self._know(held)  # type: ignore[arg-type]  # it is good
+                return self._know(held)
             is_refusal = isinstance(error, LoginRequiredError) and grant.spends
-            if not is_refusal or held is None or held.refresh_token is None or held.refused:
+            if not is_refusal or held.refresh_token is None or held.refused:
                 raise
             held = attrs.evolve(held, refused=True)
             with suppress(Exception):  # it is only to be told
                 self.store.save(self.key, held)
         return self._ask(endpoint, grant, held, patient=True)
 
-    def _ask(self, endpoint: TokenEndpoint, grant: Grant, held: Token | None, *, patient: bool) -> Token:
+    def _ask(self, endpoint: TokenEndpoint, grant: Grant, held: Token, *, patient: bool) -> Token:
         body = grant.asks(held, str(endpoint.base_url))
-        what = _digest_of(grant, body.get("refresh_token"))
+        what = grant.client_secret, grant.refresh_token, body.get("refresh_token")
         if what in self._final:
             raise copy.copy(self._final[what])
         self._check(held)
@@ -175,7 +174,7 @@ class TokenCache:
                 raise
             return self._keep(grant, held, grant.kept(new, held, body))
 
-    def _keep(self, grant: Grant, held: Token | None, token: Token) -> Token:
+    def _keep(self, grant: Grant, held: Token, token: Token) -> Token:
         self._save(held, token)
         log.info("a new token was got (%s)", grant.name)
         if not token.access_token:
@@ -184,14 +183,14 @@ class TokenCache:
         self._refused = tuple(each for each in self._refused if each != token.access_token)
         self.newest = self._know(token)
         if not grant.owns(token):
-            error = self._final[_digest_of(grant, token.refresh_token)] = another_login(grant)
+            self._final[grant.client_secret, grant.refresh_token, token.refresh_token] = error = another_login(grant)
             raise copy.copy(error)
         return token
 
-    def _saved_by_others(self, grant: Grant, held: Token | None) -> Token | None:
+    def _saved_by_others(self, grant: Grant, held: Token) -> Token | None:
         for seconds in REREADING:
             token = self.load()
-            if _refresh_token_of(token) != _refresh_token_of(held) and self._will_do(token, grant, _NEVER):
+            if token.refresh_token != held.refresh_token and self._will_do(token, grant, _NEVER):
                 return token
             clock.current().sleep(seconds)
         return None
@@ -200,32 +199,32 @@ class TokenCache:
         self._token = token
         return token
 
-    def _will_do(self, token: Token | None, grant: Grant, early: float) -> TypeGuard[Token]:
+    def _will_do(self, token: Token, grant: Grant, early: float) -> bool:
         return (
-            token is not None
-            and token.access_token not in ("", *self._refused)
+            token.access_token not in ("", *self._refused)
             and grant.owns(token)
             and not token.is_due(time.time(), early)
         )
 
     def _said(self, error: BaseException, client_secret: str = "") -> str:
         """What an error says. That of a database may quote the row which it refuses."""
-        tokens = filter(None, (self._token, self._held, *(self.unsaved or ())))
+        tokens = self._token, self._held, *(self.unsaved or ())
         secrets = [secret or "" for token in tokens for secret in (token.access_token, token.refresh_token)]
         text = str(error) if isinstance(error, PaytError) else f"{type(error).__name__}: {error}"
         return without(text, (client_secret, *secrets))
 
     # What it does with its store
 
-    def load(self) -> Token | None:
-        """What is stored; None where that is nothing, or an empty token."""
-        token = None
+    def load(self) -> Token:
+        """What is stored, which may be nothing."""
         with self._errors():
-            token = self._held = self.store.load(self.key)
-        return token if token is not None and (token.access_token or token.refresh_token) else None
+            self._held = self.store.load(self.key) or NO_TOKEN
+            if self._held.access_token or self._held.refresh_token:
+                return self._held
+        return NO_TOKEN
 
     @contextmanager
-    def locked(self) -> Iterator[Token | None]:
+    def locked(self) -> Iterator[Token]:
         """Keep all others out. What is stored, once what could not be saved is: unless another one came there since."""
         with ExitStack() as stack:
             with self._errors():
@@ -233,17 +232,17 @@ class TokenCache:
             held = self.load()
             if self.unsaved is not None:
                 before, token = self.unsaved
-                if _refresh_token_of(held) == _refresh_token_of(before):
+                if held.refresh_token == before.refresh_token:
                     self.store.save(self.key, held := token)
                 self.unsaved = None
             yield held
 
-    def _check(self, held: Token | None) -> None:
+    def _check(self, held: Token) -> None:
         """See that a token can be saved: what is stored is saved again, or an empty token."""
         if self._is_precious:
-            self.store.save(self.key, held or Token(""))
+            self.store.save(self.key, held)
 
-    def _save(self, held: Token | None, token: Token) -> None:
+    def _save(self, held: Token, token: Token) -> None:
         """Save a token that came in place of what is held; that is tried for some seconds."""
         self.unsaved = held, token
         with self._errors():
@@ -264,14 +263,6 @@ class TokenCache:
             if self._is_precious:
                 raise
             say_once("the application's token cannot be stored, so each process gets its own", self._said(error))
-
-
-def _digest_of(grant: Grant, refresh_token: str | None) -> str:
-    return digest_of(f"{grant.client_secret} {grant.refresh_token} {refresh_token}")
-
-
-def _refresh_token_of(token: Token | None) -> str | None:
-    return None if token is None else token.refresh_token
 
 
 def save_what_is_left() -> None:

@@ -10,7 +10,7 @@ from attrs.validators import optional
 
 from .. import checks
 from ..errors import LoginRequiredError, TokenError
-from .stores import Token, TokenStore, digest_of
+from .stores import NO_TOKEN, Token, TokenStore, digest_of
 
 REFRESH_EARLY = 60.0
 
@@ -65,11 +65,11 @@ class ClientCredentials(_Application):
 
     scope: str | None = attrs.field(default=None, kw_only=True, validator=optional(checks.of_field(_text)))
 
-    def asks(self, _held: Token | None, _where: str) -> dict[str, str]:
+    def asks(self, _held: Token, _where: str) -> dict[str, str]:
         """The request for the next token."""
         return {"grant_type": self.name, **({} if self.scope is None else {"scope": self.scope})}
 
-    def kept(self, new: Token, _held: Token | None, _asked: Mapping[str, str]) -> Token:
+    def kept(self, new: Token, _held: Token, _asked: Mapping[str, str]) -> Token:
         """What to keep of a token that came: all but a refresh token, which this grant has no use for."""
         return attrs.evolve(new, refresh_token=None)
 
@@ -108,18 +108,18 @@ class AuthorizationCode(_Application):
     refresh_token: str | None = attrs.field(default=None, repr=False, validator=optional(checks.of_field(checks.token)))
     account: str | None = attrs.field(default=None, kw_only=True, validator=optional(checks.of_field(_text)))
 
-    def asks(self, held: Token | None, where: str) -> dict[str, str]:
+    def asks(self, held: Token, where: str) -> dict[str, str]:
         """The request for the next token.
 
         Raises:
             LoginRequiredError: There is nothing to ask with.
         """
-        refresh_token = None if held is None else held.refresh_token
-        if self.refresh_token is not None and (held is None or refresh_token is None or held.refused):
-            known = () if held is None else held.origins or ()
+        refresh_token = held.refresh_token
+        if self.refresh_token is not None and (refresh_token is None or held.refused):
+            known = held.origins or ()
             refresh_token = refresh_token if digest_of(self.refresh_token) in known else self.refresh_token
         if refresh_token is None:
-            what = "nobody has logged in" if held is None else "the login has expired, and has no refresh token"
+            what = "nobody has logged in" if held == NO_TOKEN else "the login has expired, and has no refresh token"
             option = "" if self.account is None else f" --account {self.account}"
             raise LoginRequiredError(
                 f"{what} to {where} with the client id {self.client_id!r}: run payt login{option} "
@@ -127,18 +127,13 @@ class AuthorizationCode(_Application):
             )
         return {"grant_type": "refresh_token", "refresh_token": refresh_token}
 
-    def kept(self, new: Token, held: Token | None, asked: Mapping[str, str]) -> Token:
+    def kept(self, new: Token, held: Token, asked: Mapping[str, str]) -> Token:
         """What to keep of a token that came: what its answer leaves out stays as it was (RFC 6749, section 6)."""
         used = asked["refresh_token"]
-        origins = () if held is None else held.origins
-        if held is None or used != held.refresh_token:
-            held, origins = None, (*(origins or ()), digest_of(used))
-        return attrs.evolve(
-            new,
-            refresh_token=new.refresh_token or used,
-            scope=new.scope or (None if held is None else held.scope),
-            origins=origins,
-        )
+        if used != held.refresh_token:
+            held = Token("", origins=(*(held.origins or ()), digest_of(used)))
+        refresh_token, scope = new.refresh_token or used, new.scope or held.scope
+        return attrs.evolve(new, refresh_token=refresh_token, scope=scope, origins=held.origins)
 
     def owns(self, token: Token) -> bool:
         """Whether a stored login is the one that `refresh_token` belongs to, as far as is known."""

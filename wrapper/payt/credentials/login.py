@@ -23,7 +23,7 @@ from .caches import cache_of
 from .endpoint import TokenEndpoint
 from .grants import AuthorizationCode, ForeignAddressError
 from .loopback import Loopback
-from .stores import Token, TokenStore
+from .stores import NO_TOKEN, Token, TokenStore
 
 log = logging.getLogger("payt")
 
@@ -95,7 +95,7 @@ def login(
     held = cache.replace(grant)  # what cannot be written is better known before anybody logs in
     if isinstance(held, PaytError):
         raise held
-    if held is not None:
+    if held != NO_TOKEN:
         log.warning("this login replaces the stored one; to keep both, give one of them an account")
     endpoint = TokenEndpoint(api, grant.client_id, grant.client_secret)
 

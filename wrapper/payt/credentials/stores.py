@@ -8,7 +8,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 import attrs
 
@@ -51,6 +51,10 @@ class Token:
             return False
         life = self.expires_at - self.obtained_at
         return now >= self.expires_at - (early if early < life else life / 2)
+
+
+NO_TOKEN: Final = Token("")
+"""What stands for a login that a store has nothing of."""
 
 
 @runtime_checkable
