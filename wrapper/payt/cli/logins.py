@@ -50,8 +50,6 @@ def login(*, client_id: str | None, account: str | None, env: str | None, no_bro
 
     They find the login by the application's id. Its secret is taken from PAYT_CLIENT_SECRET, or asked for.
     """
-    from payt.credentials.login import open_browser  # noqa: PLC0415 - httpx takes its time
-
     url = _url_of(env)
     client_id = client_id or click.prompt("Client id", err=True)
     token = payt.login(
@@ -59,7 +57,6 @@ def login(*, client_id: str | None, account: str | None, env: str | None, no_bro
         os.environ.get("PAYT_CLIENT_SECRET") or click.prompt("Client secret", hide_input=True, err=True),
         base_url=str(url),
         ask=_ask if no_browser else None,
-        browser=open_browser,
         account=account,
         **settings,
     )

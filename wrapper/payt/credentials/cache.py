@@ -46,7 +46,7 @@ from ..transport import clock
 from ..transport.redaction import without
 from ..transport.signals import is_ending, renewing
 from .endpoint import TokenEndpoint
-from .grants import Grant, another_login
+from .grants import Grant, another_login, owns
 from .searches import Search
 from .stores import NO_TOKEN, Token, TokenStore, say_once
 
@@ -182,7 +182,7 @@ class TokenCache:
         # Payt must know what it does
         self._refused = tuple(each for each in self._refused if each != token.access_token)
         self.newest = self._know(token)
-        if not grant.owns(token):
+        if not owns(grant, token):
             self._final[grant.client_secret, grant.refresh_token, token.refresh_token] = error = another_login(grant)
             raise copy.copy(error)
         return token
@@ -202,7 +202,7 @@ class TokenCache:
     def _will_do(self, token: Token, grant: Grant, early: float) -> bool:
         return (
             token.access_token not in ("", *self._refused)
-            and grant.owns(token)
+            and owns(grant, token)
             and not token.is_due(time.time(), early)
         )
 

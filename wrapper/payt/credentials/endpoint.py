@@ -111,13 +111,8 @@ class TokenEndpoint:
             yield httpx.Client(transport=transport, timeout=timeout, follow_redirects=False, headers=headers)
 
     def _answer(self, http: httpx.Client, body: Mapping[str, str]) -> tuple[httpx.Response, bytes]:
-        """The answer; from servers that want id and secret form-encoded as well as from those that do not.
-
-        The first are right (RFC 6749, section 2.3.1), the second are common, and only special characters show which
-        one it is. A server that does not know the client has not used up what it was sent.
-        """
-        plain, encoded = self._basic()
-        for basic in dict.fromkeys([encoded] if ":" in self.client_id else [plain, encoded]):
+        """The answer. A server that does not know the client has not used up what it was sent."""
+        for basic in self._basic():
             headers = {"Authorization": f"Basic {basic}", "Accept": "application/json", "Accept-Encoding": "identity"}
             request = http.build_request("POST", self.url, json=dict(body), headers=headers)
             response = http.send(request, stream=True)
@@ -126,11 +121,16 @@ class TokenEndpoint:
                 break
         return response, content
 
-    def _basic(self) -> tuple[str, str]:
-        """Id and secret as headers carry them, as they are and form-encoded."""
+    def _basic(self) -> list[str]:
+        """Id and secret as headers carry them, for servers that want them as they are or form-encoded.
+
+        The second are right (RFC 6749, section 2.3.1), the first are common, and only special characters show which
+        one it is.
+        """
         pair = self.client_id, self.client_secret
-        plain, encoded = (base64.b64encode(":".join(each).encode()).decode() for each in (pair, map(quote_plus, pair)))
-        return plain, encoded
+        encoded = [*map(quote_plus, pair)]
+        pairs = [encoded] if ":" in self.client_id else [pair, encoded]
+        return [*dict.fromkeys(base64.b64encode(":".join(each).encode()).decode() for each in pairs)]
 
     def _refusal(self, response: httpx.Response, content: bytes, body: Mapping[str, str]) -> TokenError:
         secrets = (self.client_secret, *self._basic(), *(body[name] for name in _SECRET if name in body))

@@ -73,10 +73,6 @@ class ClientCredentials(_Application):
         """What to keep of a token that came: all but a refresh token, which this grant has no use for."""
         return attrs.evolve(new, refresh_token=None)
 
-    def owns(self, _token: Token) -> bool:
-        """Whether a stored token is of this grant."""
-        return True
-
 
 @attrs.frozen
 class AuthorizationCode(_Application):
@@ -135,12 +131,13 @@ class AuthorizationCode(_Application):
         refresh_token, scope = new.refresh_token or used, new.scope or held.scope
         return attrs.evolve(new, refresh_token=refresh_token, scope=scope, origins=held.origins)
 
-    def owns(self, token: Token) -> bool:
-        """Whether a stored login is the one that `refresh_token` belongs to, as far as is known."""
-        return self.refresh_token is None or token.origins is None or digest_of(self.refresh_token) in token.origins
-
 
 Grant = ClientCredentials | AuthorizationCode
+
+
+def owns(grant: Grant, token: Token) -> bool:
+    """Whether a stored login is the one that `refresh_token` belongs to, as far as is known."""
+    return grant.refresh_token is None or token.origins is None or digest_of(grant.refresh_token) in token.origins
 
 
 def another_login(grant: Grant) -> TokenError:
