@@ -77,7 +77,7 @@ class World(payt.MemoryTokenStore):
     def found(self) -> Any:
         self.done.clear()
         endpoint: Any = self
-        return self.cache.search(self.grant, endpoint, True).result(60)
+        return self.cache.search(self.grant, endpoint, True).result()
 
     def stored(self) -> payt.Token | None:
         return payt.MemoryTokenStore.load(self, self.cache.key)

@@ -10,7 +10,6 @@ import time
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
 from contextlib import suppress
-from queue import Empty
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import attrs
@@ -18,7 +17,6 @@ import httpx
 
 from .. import checks
 from ..errors import PaytError, TokenError
-from ..transport.call import time_left
 from .grants import AuthorizationCode, ClientCredentials, Grant
 from .stores import NO_TOKEN
 
@@ -165,7 +163,7 @@ class _Auth(httpx.Auth):
     def _steps(self, request: httpx.Request) -> Generator[Any, Any, None]:
         """What to send, or to await."""
 
-    def _wait(self, step: Any, _request: httpx.Request) -> Any:
+    def _wait(self, step: Any) -> Any:
         """What a step gives where it cannot be awaited."""
         if inspect.iscoroutine(step):
             step.close()
@@ -177,7 +175,7 @@ class _Auth(httpx.Auth):
         with suppress(StopIteration):
             step = next(steps)
             while True:
-                step = steps.send((yield request) if step is request else self._wait(step, request))
+                step = steps.send((yield request) if step is request else self._wait(step))
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
         """Authorize a request of `payt.AsyncClient`."""
@@ -242,8 +240,5 @@ class GrantAuth(_Auth):
             cache.refuse(token)
             may_ask = may_ask or token.is_due(time.time(), 0)
 
-    def _wait(self, step: Any, request: httpx.Request) -> Any:
-        try:
-            return step.result(time_left())
-        except Empty:
-            raise httpx.PoolTimeout("no token before the deadline", request=request) from None
+    def _wait(self, step: Any) -> Any:
+        return step.result()

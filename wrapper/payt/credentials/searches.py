@@ -13,16 +13,16 @@ from collections.abc import Callable, Generator, Hashable
 from contextlib import suppress
 from contextvars import Context
 from functools import partial
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 import attrs
+import httpx
 
 from ..errors import TokenError
 from ..transport.call import current, running_loop
 from ..transport.process import PerProcess
 from ..transport.signals import RENEWER
 
-ENDLESS: Final = float("inf")
 Wake: TypeAlias = Callable[[Any], object]
 """Is called with the result, in the thread that searches."""
 
@@ -77,16 +77,21 @@ class Search:
         for wake in waiting:
             wake(result)
 
-    def result(self, seconds: float = ENDLESS) -> Any:
+    def result(self) -> Any:
         """What it finds.
 
         Raises:
-            queue.Empty: Nothing in so many seconds.
+            httpx.PoolTimeout: Nothing before the deadline.
         """
         results: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self.begin(results.put)
-        get, call = partial(results.get, timeout=None if seconds == ENDLESS else seconds), current()
-        return get() if call is None else call.wait_for(get, partial(results.put, None))
+        call = current()
+        if call is None:
+            return results.get()
+        try:
+            return call.wait_for(partial(results.get, timeout=call.left), partial(results.put, None))
+        except queue.Empty:
+            raise httpx.PoolTimeout("no token before the deadline") from None
 
     def __await__(self) -> Generator[Any, Any, Any]:
         loop = running_loop()
