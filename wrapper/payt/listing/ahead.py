@@ -26,6 +26,7 @@ R = TypeVar("R")
 Make: TypeAlias = Callable[[Any, Page[Any]], Awaitable[R]]
 """What makes something of a page of the listing that has this name, if any."""
 Named: TypeAlias = tuple[str | None, Walk[Any]]
+Best: TypeAlias = Callable[[Query], Awaitable[Guess | None]]
 
 
 @attrs.define
@@ -151,12 +152,12 @@ async def _work(make: Make[R], left: deque[Named], room: Any, arrivals: Any, exe
             name, walk = left.popleft()
         except IndexError:
             break
-        lanes = _Lanes(executor, walk, room.qsize)
+        best = partial(_best, executor, walk, room.qsize, executor.queue())
         try:
             while True:
                 if not walk.ended:
                     await executor.get(room)
-                arrival = await _fetch(executor, make, name, walk, lanes)
+                arrival = await _fetch(executor, make, name, walk, best)
                 if arrival is None:
                     break
                 arrival.room = room
@@ -168,20 +169,20 @@ async def _work(make: Make[R], left: deque[Named], room: Any, arrivals: Any, exe
             if not isinstance(error, Exception):
                 break
         finally:
-            await lanes.close()
+            await executor.end([guess.worker for guess in walk.guesses.under_way])
 
 
 async def _fetch(
-    executor: Executor, make: Make[R], name: str | None, walk: Walk[Any], lanes: _Lanes | None = None
+    executor: Executor, make: Make[R], name: str | None, walk: Walk[Any], best: Best | None = None
 ) -> Arrival[R] | None:
-    """What `make` makes of the next page of a listing; None if there is none.
+    """What `make` makes of the next page of a listing, which may be what `best` has; None if there is none.
 
     Raises:
         PaytError: The listing failed; `cursor` resumes it.
     """
     while (query := walk.query()) is not None:
         cursor = walk.cursor
-        guess = None if lanes is None else await lanes.best(query)
+        guess = None if best is None else await best(query)
         try:
             page = (
                 await executor.ask(walk.listing.spec.operation, query, walk.page, f"page {walk.pages + 1}")
@@ -209,50 +210,27 @@ def _noted(error: Exception, cursor: str | None) -> Exception:
     return error
 
 
-class _Lanes:
-    """Threads or tasks that ask for the pages of one listing before their turn, each for one page, once.
+async def _best(executor: Any, walk: Walk[Any], room: Callable[[], int], answers: Any, query: Query) -> Guess | None:
+    """What has the next page; None where none that was asked for before its turn does.
 
-    Args:
-        executor: What starts them.
-        walk: The listing.
-        room: How many pages there is room for.
+    Those that are asked for now are shared out, each to a thread or task of its own, while there is room for more.
     """
-
-    def __init__(self, executor: Executor, walk: Walk[Any], room: Callable[[], int]) -> None:
-        self._executor: Any = executor
-        self._walk, self._room = walk, room
-        self._answers: Any = self._executor.queue()
-        self._under_way: dict[Guess, Any] = {}
-
-    async def best(self, query: Query) -> Guess | None:
-        """What has the next page; None where none that was asked for before its turn does."""
-        if (before := self._walk.before) is None:
-            return None
-        guesses = self._walk.guesses
-        while True:
-            while not self._answers.empty():
-                await self._take_up()
-            while (guess := guesses.next(before, min(self._room(), self._walk.pages_left))) is not None:
-                again = {**query, "cursor": str(guess.cursor), "per_page": self._walk.listing.per_page}
-                work = partial(_ask_ahead, self._walk.listing, again, guess)
-                worker = self._executor.start(work, partial(self._answers.put_nowait, guess))
-                if worker is None:
-                    guesses.answered(guess)
-                else:
-                    self._under_way[guess] = worker
-            best = guesses.best(before)
-            if best is None or best.ids is not None:
-                return best
-            await self._take_up()
-
-    async def close(self) -> None:
-        """Give up what is under way."""
-        await self._executor.end(self._under_way.values())
-
-    async def _take_up(self) -> None:
-        guess = await self._executor.get(self._answers)
-        del self._under_way[guess]
-        self._walk.guesses.answered(guess)
+    if (before := walk.before) is None:
+        return None
+    guesses = walk.guesses
+    while True:
+        while not answers.empty():
+            guesses.answered(await executor.get(answers))
+        while (guess := guesses.next(before, min(room(), walk.pages_left))) is not None:
+            again = {**query, "cursor": str(guess.cursor), "per_page": walk.listing.per_page}
+            work = partial(_ask_ahead, walk.listing, again, guess)
+            guess.worker = executor.start(work, partial(answers.put_nowait, guess))
+            if guess.worker is None:
+                guesses.answered(guess)
+        best = guesses.best(before)
+        if best is None or best.ids is not None:
+            return best
+        guesses.answered(await executor.get(answers))
 
 
 async def _ask_ahead(listing: Listing, query: Query, guess: Guess, executor: Executor) -> None:

@@ -42,6 +42,7 @@ class Guess:
         response: The answer; None while it is under way, or where there is none that can be used.
         keys: The ids of its records as they came.
         call: How it was asked for, where that is known.
+        worker: What asks for it.
         ids: Those ids, once it was taken up.
         last: Whether the listing ends with it.
         overlap: How many of its records are on the page before.
@@ -51,6 +52,7 @@ class Guess:
     response: Any = attrs.field(default=None, repr=False)
     keys: list[Any] = attrs.field(factory=list, repr=False)
     call: Call | None = None
+    worker: Any = None
     ids: list[int] | None = None
     last: bool = False
     overlap: int = 0
@@ -74,7 +76,6 @@ class Guesses:
         self._per_page, self._most = per_page, most
         self._rate = math.inf if rate is None else rate
         self._ahead: list[Guess] = []  # in the order of their cursors
-        self._under_way = 0
         self._spans: deque[int] = deque(maxlen=20)  # how far the last full pages reached
         self._useful = 0
         self._useless: set[int] = set()  # the cursors of guesses that were
@@ -85,6 +86,11 @@ class Guesses:
     def allowed(self) -> bool:
         """Whether there may be more: while most are of use, and with room for more than the next page."""
         return self._most > 1 and len(self._useless) <= _USELESS + self._useful / 4
+
+    @property
+    def under_way(self) -> list[Guess]:
+        """Those that are not answered yet."""
+        return [guess for guess in self._ahead if guess.ids is None]
 
     def __bool__(self) -> bool:
         """Whether there are any, or may be."""
@@ -100,14 +106,13 @@ class Guesses:
         from statistics import fmean  # noqa: PLC0415  # takes its time, and few listings read ahead
 
         lanes = self._lanes()
-        if not self.allowed or self._under_way >= lanes or len(self._ahead) >= room:
+        if not self.allowed or len(self.under_way) >= lanes or len(self._ahead) >= room:
             return None
         if not self._spans:
             self._spans.append(before[-1] - before[0] + 1)
         cursor = self._cursor(before[-1], lanes)
         if cursor is None or cursor in self._useless or cursor - before[-1] > (room - 0.1) * fmean(self._spans):
             return None
-        self._under_way += 1
         guess = Guess(cursor)
         self._ahead.append(guess)
         self._ahead.sort(key=lambda each: each.cursor)
@@ -116,7 +121,6 @@ class Guesses:
     def answered(self, guess: Guess) -> None:
         """Take up what came."""
         self.measured(guess.call)
-        self._under_way -= 1
         cursor = guess.response and cursor_of(guess.response)
         ids = guess.response and ascending(guess.keys, guess.cursor)
         if ids is None or (cursor and [cursor] != [*map(str, ids[-1:])]):
@@ -151,7 +155,7 @@ class Guesses:
         share = min(1.0, call.latency / max(call.took, 1e-6))
         self._seconds += (call.latency - self._seconds) * (_SMOOTH if self._seconds else 1)
         self._share += (share - self._share) * _SMOOTH
-        self._busy += (share * (self._under_way + 1) - self._busy) * _SMOOTH
+        self._busy += (share * (len(self.under_way) + 1) - self._busy) * _SMOOTH
 
     def _drop(self, guess: Guess) -> None:
         self._ahead.remove(guess)
