@@ -16,6 +16,7 @@ from itertools import repeat
 from typing import Any, Final, get_args, get_origin, get_type_hints
 
 import attrs
+import msgspec
 
 from payt_resources import LISTS, spec_of
 
@@ -118,7 +119,7 @@ class _Read:
             method = _method(client, resource)
             taken = get_type_hints(method)
             del taken["return"]
-            known = {**_OWN, **_SETTINGS, **{each: _kind_of(type_) for each, type_ in taken.items()}}
+            known = _OWN | _SETTINGS | taken
             for name in given:
                 if name not in known:
                     raise ValueError(f"there is no option {name!r}: {checks.hint(name, known)}")
@@ -223,42 +224,18 @@ def _told(columns: pyarrow.Schema, name: str | None, error: str, where: Any) -> 
     return pyarrow.RecordBatch.from_pylist([row], schema=columns)
 
 
-def _kind_of(type_: Any) -> Callable[[str], Any]:
-    """What reads the text of an option, by the type of the argument that it stands for."""
+def _converted(name: str, text: str, type_: Any) -> Any:
+    """The value of an option, by the type of the argument that it stands for."""
     if any(get_origin(member) is Iterable for member in (type_, *get_args(type_))):
-        return _several
-    return _READ.get(scalar_of(type_), str)
-
-
-def _converted(name: str, text: str, kind: Callable[[str], Any]) -> Any:
+        return [value.strip() for value in text.split(",") if value.strip()]
+    kind = scalar_of(type_)
     try:
-        return kind(text)
-    except KeyError:
-        raise ValueError(f"option {name} must be true or false, got {text!r}") from None
-    except ValueError:
-        raise ValueError(f"option {name} must be a number, got {text!r}") from None
+        return msgspec.convert(text, kind, strict=False) if kind in (int, float, bool) else text
+    except msgspec.ValidationError:
+        raise ValueError(
+            f"option {name} must be {'true or false' if kind is bool else 'a number'}, got {text!r}"
+        ) from None
 
 
-def _several(text: str) -> list[str]:
-    return [value.strip() for value in text.split(",") if value.strip()]
-
-
-_OWN: Final[Mapping[str, Callable[[str], Any]]] = {
-    "resource": str,
-    "partitions": int,
-    "credentials": str,
-    "account": str,
-    "pace": str,
-}
-_SETTINGS: Final[Mapping[str, Callable[[str], Any]]] = {
-    "base_url": str,
-    "rate_limit": float,
-    "retries": int,
-    "timeout": float,
-    "total_timeout": float,
-}
-_READ: Final[Mapping[type | None, Callable[[str], Any]]] = {
-    int: int,
-    float: float,
-    bool: lambda text: {"true": True, "false": False}[text.lower()],
-}
+_OWN: Final = {"resource": str, "partitions": int, "credentials": str, "account": str, "pace": str}
+_SETTINGS: Final = {"base_url": str, "rate_limit": float, "retries": int, "timeout": float, "total_timeout": float}
