@@ -221,7 +221,7 @@ async def _best(executor: Any, walk: Walk[Any], room: Callable[[], int], answers
     while True:
         while not answers.empty():
             guesses.answered(await executor.get(answers))
-        while (guess := guesses.next(before, min(room(), walk.pages_left))) is not None:
+        while (guess := guesses.next(before, min(room(), walk.left / walk.listing.per_page))) is not None:
             again = {**query, "cursor": str(guess.cursor), "per_page": walk.listing.per_page}
             work = partial(_ask_ahead, walk.listing, again, guess)
             guess.worker = executor.start(work, partial(answers.put_nowait, guess))

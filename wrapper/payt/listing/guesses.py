@@ -84,8 +84,8 @@ class Guesses:
 
     @property
     def allowed(self) -> bool:
-        """Whether there may be more: while most are of use, and with room for more than the next page."""
-        return self._most > 1 and len(self._useless) <= _USELESS + self._useful / 4
+        """Whether there may be more: while most are of use."""
+        return len(self._useless) <= _USELESS + self._useful / 4
 
     @property
     def under_way(self) -> list[Guess]:
@@ -93,8 +93,8 @@ class Guesses:
         return [guess for guess in self._ahead if guess.ids is None]
 
     def __bool__(self) -> bool:
-        """Whether there are any, or may be."""
-        return bool(self._ahead) or self.allowed
+        """Whether there are any, or may be: with room for more than the next page."""
+        return self._most > 1 and (bool(self._ahead) or self.allowed)
 
     def next(self, before: list[int], room: float) -> Guess | None:
         """The page to ask for now; None if there is none.

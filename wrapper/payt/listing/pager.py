@@ -79,10 +79,11 @@ class Listings(Generic[T]):
         recipe = getattr(self._session_of(self._api), "recipe", None)
         if recipe is None:
             raise TypeError("only the pagers of a payt.Client or payt.AsyncClient can be pickled")
-        return vars(self._with(_api=recipe))
+        return vars(self._with(_api=recipe, _walks={}))  # without what it has read
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state, _api=state["_api"].api())
+        self._walks = self._new_walks(None)
 
 
 class SyncListings(Listings[T]):

@@ -139,16 +139,9 @@ def records_of(response: Response[Any]) -> list[Any]:
 def keys_of(listing: Listing, records: list[Any]) -> list[Any]:
     """The keys of records, each None where it has none."""
     name = listing.spec.key or ""
-    if usable(records) is records:
+    if not listing.collects:  # then none of them is invalid
         return [*map(attrgetter(name), records)] if name else [None] * len(records)
     return [each.id if isinstance(each, InvalidRecord) else getattr(each, name, None) for each in records]
-
-
-def usable(records: list[Any]) -> list[Any]:
-    """Records without those that are invalid: the very list where none is, as is usual."""
-    if InvalidRecord not in {*map(type, records)}:
-        return records
-    return [each for each in records if not isinstance(each, InvalidRecord)]
 
 
 def cursor_of(response: Response[Any]) -> str | None:

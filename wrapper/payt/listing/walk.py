@@ -37,7 +37,6 @@ from .pages import (
     read_each,
     records_of,
     refuse,
-    usable,
 )
 
 T = TypeVar("T")
@@ -66,10 +65,9 @@ class Walk(Generic[T]):
         self.guesses = Guesses(listing.per_page, prefetch, rate)
         self.invalid: list[InvalidRecord] = []
         self._part, self._cursor = self._start()
-        self._first_part = self._part
         self._cursors = {hash(self._cursor)}  # of all that were sent, however long they are
         self._seen = Seen()
-        self._left: float = math.inf if listing.limit is None else listing.limit
+        self.left: float = math.inf if listing.limit is None else listing.limit
         self._by_key = False  # whether a cursor was seen to be the key of the last record on its page
         self._before: list[Any] = []  # the keys of the last page that had records
         self._largest = 0  # how many records the largest page had
@@ -77,9 +75,6 @@ class Walk(Generic[T]):
         self._empty = self.pages = self._count = 0
         self._warned = False
         self._began = clock.now()
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.listing,)  # pagers travel without what they have read
 
     def query(self) -> dict[str, Any] | None:
         """What to ask next, as the operation's arguments; None where the listing is complete."""
@@ -91,7 +86,7 @@ class Walk(Generic[T]):
     @property
     def ended(self) -> bool:
         """Whether the listing is complete."""
-        return self._part >= len(self.listing.parts) or (self._left == 0 and self._proof is None)
+        return self._part >= len(self.listing.parts) or (self.left == 0 and self._proof is None)
 
     @property
     def cursor(self) -> str | None:
@@ -110,11 +105,6 @@ class Walk(Generic[T]):
             return None
         before = ascending(self._before, -1)
         return before if before and str(before[-1]) == self._cursor else None
-
-    @property
-    def pages_left(self) -> float:
-        """How many pages are still wanted at most."""
-        return self._left / self.listing.per_page
 
     def page(self, response: Response[Any], records: list[Any] | None = None, *, overlap: int = 0) -> Page[T] | None:
         """The page that an answer holds; from here on, `query()` is about the one behind it.
@@ -150,16 +140,16 @@ class Walk(Generic[T]):
         self._check(response, cursor, keys, new)
         self._by_key = self._by_key or (bool(keys) and cursor == keys[-1])
         self._before = keys or self._before
-        fresh = self._fresh(records, keys, new)
-        data = usable(fresh)
-        proof = None
-        if len(data) > self._left:
-            data = data[: int(self._left)]
+        fresh = records if all(new) and not self.listing.overlapping else self._fresh(records, keys, new)
+        collects, proof = self.listing.collects, None
+        data = [each for each in fresh if not isinstance(each, InvalidRecord)] if collects else fresh
+        if len(data) > self.left:
+            data = data[: int(self.left)]
             fresh = fresh[: fresh.index(data[-1]) + 1]
             cursor, proof = self._cut(response, data[-1], keys)
         elif cursor is None:
-            cursor, proof = self._end(response, odd, count, wanted=len(data) != self._left)
-        self._left -= len(data)
+            cursor, proof = self._end(response, odd, count, wanted=len(data) != self.left)
+        self.left -= len(data)
         if cursor is None:
             self._next_part()
         else:
@@ -167,7 +157,7 @@ class Walk(Generic[T]):
             self._cursor, self._proof = cursor, proof
             self._largest = max(self._largest, count)
         self.pages, self._count = self.pages + 1, self._count + len(data)
-        invalid = () if data is fresh else tuple(each for each in fresh if isinstance(each, InvalidRecord))
+        invalid = tuple(each for each in fresh if isinstance(each, InvalidRecord)) if collects else ()
         self.invalid.extend(invalid)
         made = Page(data=data, cursor=self.cursor, raw=response.content, headers=response.headers, invalid=invalid)
         if proof is None or proof.doubt:
@@ -196,7 +186,7 @@ class Walk(Generic[T]):
 
     @property
     def _per_page(self) -> int:
-        return int(min(self.listing.per_page, self._left or math.inf))
+        return int(min(self.listing.per_page, self.left or math.inf))
 
     def _start(self) -> tuple[int, str | None]:
         cursor, parts = self.listing.cursor, len(self.listing.parts)
@@ -212,13 +202,12 @@ class Walk(Generic[T]):
 
     def _fresh(self, records: list[Any], keys: list[Any], new: list[bool]) -> list[Any]:
         """The records that come for the first time; of two on one page, the later one."""
-        if not all(new):
-            last = dict(zip(keys, records, strict=True))
-            given = zip(records, keys, new, strict=True)
-            records = [last[key] if key else each for each, key, is_new in given if is_new]
+        last = dict(zip(keys, records, strict=True))
+        given = zip(records, keys, new, strict=True)
+        records = [last[key] if key else each for each, key, is_new in given if is_new]
         if self.listing.overlapping and self.listing.cursor is not None:
             # those that belong to a part before the one that this iteration resumed came then
-            before = self.listing.parts[: min(self._part, self._first_part + 1)]
+            before = self.listing.parts[: min(self._part, self._start()[0] + 1)]
             records = [each for each in records if not any(belongs(self.listing, each, part) for part in before)]
         return records
 
