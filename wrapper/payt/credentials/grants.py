@@ -110,10 +110,10 @@ class AuthorizationCode(_Application):
         Raises:
             LoginRequiredError: There is nothing to ask with.
         """
-        refresh_token = held.refresh_token
-        if self.refresh_token is not None and (refresh_token is None or held.refused):
-            known = held.origins or ()
-            refresh_token = refresh_token if digest_of(self.refresh_token) in known else self.refresh_token
+        first, refresh_token = self.refresh_token, held.refresh_token
+        is_new = first is not None and digest_of(first) not in (held.origins or ())
+        if is_new and (refresh_token is None or held.refused):
+            refresh_token = first
         if refresh_token is None:
             what = "nobody has logged in" if held == NO_TOKEN else "the login has expired, and has no refresh token"
             option = "" if self.account is None else f" --account {self.account}"
