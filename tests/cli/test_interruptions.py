@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -322,9 +322,18 @@ def test_a_full_device(payt_command: Any, fake: FakePayt) -> None:
     assert Path("/dev/full").is_char_device()
 
 
-def test_a_full_standard_output(payt_process: Any, fake: FakePayt) -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(
+    "command",
+    [EXPORT, ["contacts", "list", "-a", "1"], ["contacts", "check", "-a", "1", "--json"], ["--version"], ["--help"]],
+    ids=["export", "list", "check", "version", "help"],
+)
+def test_a_full_standard_output(
+    payt_process: Any, fake: FakePayt, environment: dict[str, str], command: Sequence[Any], unbuffered: str
+) -> None:
+    environment["PYTHONUNBUFFERED"] = unbuffered
     with Path("/dev/full").open("wb") as full:
-        result = payt_process(*EXPORT, capture_output=False, stdout=full, stderr=subprocess.PIPE)
+        result = payt_process(*command, capture_output=False, stdout=full, stderr=subprocess.PIPE)
     assert (result.returncode, result.stderr) == (1, b"payt: standard output: No space left on device\n")
 
 

@@ -17,6 +17,7 @@ def main() -> None:
     gc.disable()  # until a command works: what is imported is no garbage
     try:
         from .app import app  # noqa: PLC0415 - what it imports may be missing
+        from .exits import give_up_stdout  # noqa: PLC0415 - as above
     except KeyboardInterrupt:
         sys.exit(130)
     except ModuleNotFoundError as error:
@@ -30,6 +31,7 @@ def main() -> None:
             finally:
                 ignore_while_ending()
     except OSError as error:  # a help that cannot be written: all else was reported
+        give_up_stdout()
         sys.exit(f"payt: standard output: {error.strerror or 'it is closed'}")
 
 

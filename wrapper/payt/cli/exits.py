@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import re
@@ -31,6 +32,8 @@ TERMINATED: Final = 143
 
 TYPED: Final = "payt.typed"
 """Where a context keeps the arguments as they were typed."""
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""What keeps a file from being written."""
 _FOR_PROGRAMMERS: Final = re.compile(r" \(in Python: [^()]*\)")
 """What the library's messages say to nobody who types a command."""
 
@@ -55,14 +58,14 @@ def errors_reported(*, debug: bool) -> Iterator[None]:
     except (click.exceptions.Exit, click.ClickException):
         raise
     except BrokenPipeError:
-        _give_up_stdout()
+        give_up_stdout()
         raise click.exceptions.Exit(PIPE_CLOSED) from None
     except BaseException as error:
         code = code_of(error)
         if code is None:
             raise
         if isinstance(error, OSError):
-            _give_up_stdout()
+            give_up_stdout()
         if debug:
             import traceback  # noqa: PLC0415 - rarely needed
 
@@ -97,6 +100,8 @@ def message_of(error: BaseException) -> str:
             text = "standard output is closed"
         case OSError(strerror=str(reason), filename=str(path)):
             text = f"{path}: {reason}"
+        case OSError(strerror=str(reason), errno=number) if number in _FULL:  # of whatever has a name, it says that
+            text = f"standard output: {reason}"
         case _:
             text = str(error) or type(error).__name__
     return _FOR_PROGRAMMERS.sub("", "; ".join((text, *getattr(error, "__notes__", ()))))
@@ -114,7 +119,7 @@ def _in_options(text: str) -> str:
     return re.sub(rf"(?:^|\b(?<=of )|\b(?<=and )|\b(?<=a name in ))(?:{names})\b", lambda name: flags[name[0]], text)
 
 
-def _give_up_stdout() -> None:
+def give_up_stdout() -> None:
     """Let what is left unwritten go nowhere: Python would try once more at its end, and complain."""
     with suppress(OSError, ValueError):  # a stream without a file
         stdout = sys.stdout.fileno()
