@@ -198,6 +198,30 @@ def test_async_no_worker_runs_further_ahead_than_that() -> None:
     asyncio.run(run())
 
 
+@pytest.mark.parametrize("prefetch", [0, 1])
+def test_listings_that_fail_let_no_worker_run_further_ahead(prefetch: int) -> None:
+    async def asked_for(fake: FakePayt) -> int:
+        async with payt.AsyncClient("fake-token", base_url=fake.url, rate_limit=None, **QUICK) as client:
+            pages = client.contacts.list_many(**arguments).pages()
+            await anext(pages)
+            await asyncio.sleep(0.1)
+            return len(fake.requests)
+
+    arguments: Any = {"administration_ids": [*"xyza"], "concurrency": 1, "prefetch": prefetch, "per_page": 2}
+    arguments["on_error"] = "collect"
+    with (
+        FakePayt(administrations={"a": 19}) as fake,
+        payt.Client("fake-token", base_url=fake.url, rate_limit=None, **QUICK) as client,
+    ):
+        pages = client.contacts.list_many(**arguments).pages()
+        next(pages)
+        time.sleep(0.1)
+        assert len(fake.requests) <= 3 + 1 + prefetch
+        pages.close()
+        fake.reset()
+        assert asyncio.run(asked_for(fake)) <= 3 + 1 + prefetch
+
+
 # Errors
 
 
