@@ -167,10 +167,7 @@ def _checked(watermark: Any) -> str:
     if isinstance(watermark, datetime.datetime):
         watermark = watermark.isoformat()
     checks.text("watermark", watermark)
-    try:
-        moment = isoparse(watermark)
-    except ValueError:
-        moment = None
-    if moment is None or moment.utcoffset() is None:
-        raise ValueError(f"watermark must be ISO 8601 with an offset, as a run keeps it, got {watermark!r}")
-    return str(watermark)
+    with suppress(ValueError):
+        if isoparse(watermark).utcoffset() is not None:
+            return str(watermark)
+    raise ValueError(f"watermark must be ISO 8601 with an offset, as a run keeps it, got {watermark!r}")
