@@ -27,6 +27,7 @@ Make: TypeAlias = Callable[[Any, Page[Any]], Awaitable[R]]
 """What makes something of a page of the listing that has this name, if any."""
 Named: TypeAlias = tuple[str | None, Walk[Any]]
 Best: TypeAlias = Callable[[Query], Awaitable[Guess | None]]
+"""What has the page that a query asks for, where it was asked for before its turn."""
 
 
 @attrs.define

@@ -29,7 +29,7 @@ _AROUND = ("data", "pagination", "cursor")
 """What stands around the records of each list, as the contract's check sees to."""
 _BEFORE = re.compile(rb'\s*\{\s*"data"\s*:\s*\[')
 _BEHIND = re.compile(rb'\]\s*,\s*"(?:data"|pagination"|[^"]*\\)')
-"""The end of the records where a name follows, also one written with escapes; in records, few arrays end like this."""
+"""The end of the records where a name follows, also one written with escapes. In a record, few arrays end like this."""
 NO_KEY = (
     "the listing seems to end here, on a full or odd page, and its last record has no key to ask what is behind it: "
     "let `fields` have it"
@@ -176,11 +176,12 @@ def odd_names(response: Response[Any]) -> str:
 
 
 def _may_stand_twice(response: Response[Any]) -> bool:
-    """Whether `_twice` has to look, which takes as long as reading the page some times."""
+    """Whether `_twice` has to look, which takes several times as long as decoding the page."""
     content = around = response.content
     page: type = type(response.parsed)
     usual = not response.unknown_fields and fields_of(page).keys() <= {"data", "pagination"}
     if usual and (before := _BEFORE.match(content)):
+        # names behind the records begin there, or further behind, where an array in a record looks like their end
         behind = _BEHIND.search(content, before.end())
         around = before[0] + (content[behind.start() :] if behind else b"")
         if b"\\" in around:
