@@ -321,6 +321,30 @@ class TestFailing:
         assert same not in str(caught.value)
 
 
+class TestHowLongSQLiteWaitsForTheDisk:
+    def test_is_as_it_was_when_the_run_is_over(
+        self, fake: FakePayt, sync: Syncs, sqlite: str, create_engine: CreateEngine
+    ) -> None:
+        engine = create_engine(sqlite, poolclass=sa.StaticPool)
+        during: list[int | None] = []
+
+        def look(_: SyncResult) -> None:
+            during.append(engine.connect().exec_driver_sql("PRAGMA synchronous").scalar())
+
+        sync(fake, engine, on_progress=look)
+        assert {*during} == {1}
+        assert engine.connect().exec_driver_sql("PRAGMA synchronous").scalar() == 2
+
+    def test_is_left_to_an_engine_that_says_it(
+        self, fake: FakePayt, sync: Syncs, sqlite: str, create_engine: CreateEngine
+    ) -> None:
+        engine = create_engine(sqlite)
+        sa.event.listen(engine, "connect", lambda driver, _: driver.execute("PRAGMA synchronous = EXTRA"))
+        sync(fake, engine)
+        with engine.connect() as connection:
+            assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 3
+
+
 @pytest.mark.parametrize(
     ("kind", "value", "in_sqlite", "copied"),
     [
