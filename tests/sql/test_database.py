@@ -321,6 +321,53 @@ class TestFailing:
         assert same not in str(caught.value)
 
 
+@pytest.mark.everywhere
+class TestWhatIsUnchanged:
+    def test_is_only_read(self, fake: FakePayt, sync: Syncs, database: str, create_engine: CreateEngine) -> None:
+        engine = create_engine(database)
+        statements: list[str] = []
+        odd: dict[str, Any] = {
+            "validation_errors": {"firstname": ["is odd"]},
+            "debtor_numbers": ["D1", "D 2"],
+            "prefix": "'s",
+        }
+        fake.add(contact(id="98", **odd))
+        fake.add(contact(id="99", lastname="Zoë", updated_at="2026-01-01T00:00:00Z"))
+        assert sync(fake, engine)[0].inserted == len(fake.contacts)
+        sa.event.listen(engine, "before_cursor_execute", lambda *event: statements.append(event[2]))
+        assert sync(fake, engine, full=True)[0].unchanged == len(fake.contacts)
+        assert statements
+        assert [text for text in statements if "payt_incoming" in text] == []
+
+    def test_is_told_from_what_looks_alike(self, fake: FakePayt, sync: Syncs, database: str, query: Query) -> None:
+        fake.change("1", infix="first")
+        fake.change("2", lastname="''', '''x")
+        sync(fake, database)
+        for value in (
+            None,
+            "\\N",
+            "",
+            "NULL",
+            "null",
+            "\\\\N",
+            "'",
+            "''",
+            "\\'",
+            "x\ty",
+            "x\\ty",
+            "x\ny",
+            "x\x1ey",
+            "é",
+        ):
+            fake.change("1", infix=value)
+            assert sync(fake, database, full=True)[0].updated == 1
+            assert rows(query) == truth(fake)
+            assert sync(fake, database, full=True)[0].updated == 0
+        query("UPDATE contacts SET lastname = NULL WHERE id = '2'")
+        assert sync(fake, database, full=True)[0].updated == 1
+        assert rows(query) == truth(fake)
+
+
 class TestHowLongSQLiteWaitsForTheDisk:
     def test_is_as_it_was_when_the_run_is_over(
         self, fake: FakePayt, sync: Syncs, sqlite: str, create_engine: CreateEngine
@@ -357,7 +404,7 @@ class TestHowLongSQLiteWaitsForTheDisk:
             datetime.datetime,
             datetime.datetime(2026, 11, 1, tzinfo=datetime.UTC),
             "2026-11-01T00:00:00.000000Z",
-            "2026-11-01T00:00:00Z",
+            "2026-11-01T00:00:00.000000Z",
         ),
     ],
 )

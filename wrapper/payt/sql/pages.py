@@ -20,7 +20,7 @@ from .database import Database
 from .dialects.base import First, Rows
 from .errors import BusyError, SyncError, database_errors
 from .plan import whose
-from .schema import ADMINISTRATION, OURS, Column, columns_maker, iso, json_text, json_texts, plain_texts
+from .schema import ADMINISTRATION, OURS, Column, columns_maker, iso, json_text, plain_texts
 from .state import Received, Run, State, decode_state
 
 T = TypeVar("T")
@@ -57,7 +57,7 @@ class Copy:
         record: type = self.spec.record
         if scalar_of(fields_of(record)[self._key]) is not str:
             writing[self._key] = plain_texts
-        self._columns_of = columns_maker(record, {**writing, **dict.fromkeys(self._documents, json_texts)})
+        self._columns_of = columns_maker(record, writing)
         self._moments = self._dialect.writing(records.c.synced_at.type)
         self._mine = [records.c[name] == value for name, value in self.owner.items()]
         self._update, self._insert, self._same = self._merge()
@@ -169,12 +169,14 @@ class Copy:
             [written] = [received.moment] if self._moments is None else self._moments([received.moment])
             inserted = self._dialect.load(connection, tables.records, self._names, rows, dict.fromkeys(OURS, written))
             return inserted, 0, 0, len(rows) - inserted
+        here = {**self.owner, self._key: received.ids}
+        others = self._dialect.others(connection, tables.records, self._names, rows, here)
+        if not others:
+            return 0, 0, len(rows), 0
         connection.exec_driver_sql(self._temporary)
         self._dialect.clear(connection, tables.incoming)
-        self._dialect.load(connection, tables.incoming, self._names, rows, {})
-        unchanged = int(connection.scalar(self._same) or 0)
-        if unchanged == len(rows):
-            return 0, 0, unchanged, 0
+        self._dialect.load(connection, tables.incoming, self._names, others, {})
+        unchanged = len(rows) - len(others) + int(connection.scalar(self._same) or 0)
         updated = connection.execute(self._update, {_MOMENT: received.moment}).rowcount
         inserted = connection.execute(self._insert, {_MOMENT: received.moment}).rowcount
         return inserted, updated, unchanged, len(rows) - inserted - updated - unchanged

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any
 
 import sqlalchemy as sa
 
 from ..errors import code_of
-from ..schema import Column, Moment, isos
+from ..schema import Column, Moment, isos, json_texts
 
 Rows = list[Any]
 """What `Dialect.rows` has made, for the same dialect."""
@@ -118,7 +118,9 @@ class Dialect:
         return False
 
     def writing(self, type_: sa.types.TypeEngine[Any]) -> Callable[[Column], Column] | None:
-        """What makes values of such a column, documents apart, ready for `rows`; None where they are."""
+        """What makes values of such a column ready for `rows`; None where they are."""
+        if isinstance(type_, sa.JSON):
+            return json_texts
         if isinstance(type_, Moment):
             return self.moments
         dialect = self.engine.dialect
@@ -153,11 +155,28 @@ class Dialect:
         Returns:
             How many were added: a trigger may keep some out.
         """
-        marks = ", ".join("?" * (len(names) + len(more)))
-        statement = f"{inserting(connection, table, [*names, *more])}({marks})"
-        return connection.exec_driver_sql(
-            statement, [(*row, *more.values()) for row in rows] if more else rows
-        ).rowcount
+        raise NotImplementedError
+
+    def others(
+        self,
+        connection: sa.Connection,  # noqa: ARG002 - others need it
+        table: sa.Table,  # noqa: ARG002
+        names: Sequence[str],  # noqa: ARG002
+        rows: Rows,
+        here: Mapping[str, Any],  # noqa: ARG002
+    ) -> Rows:
+        """The rows that a table does not have just so. What it has is read as `rows` would have it, and compared here.
+
+        That takes less than to write a page anywhere. Of what looks other here, the database says whether it is.
+
+        Args:
+            connection: That of the run.
+            table: The table.
+            names: The columns that `rows` has.
+            rows: The rows.
+            here: The columns of the key: of the last one all values, of each other one the value that all rows have.
+        """
+        return rows
 
     def clear(self, connection: sa.Connection, table: sa.Table) -> None:
         """Empty the temporary table."""
@@ -179,6 +198,19 @@ def inserting(connection: sa.Connection, table: sa.Table, names: Sequence[str]) 
     """An INSERT into these columns, up to its values."""
     columns = ", ".join(written(connection, name) for name in names)
     return f"INSERT INTO {written(connection, table)} ({columns}) VALUES "  # noqa: S608 - quoted
+
+
+def alive(connection: sa.Connection, keys: Iterable[str], mark: str, ids: str) -> str:
+    """The condition for rows that are not marked as deleted.
+
+    Args:
+        connection: That of the run.
+        keys: The columns of the key.
+        mark: What stands for the value of each but the last of them.
+        ids: How the last one is compared, and with what.
+    """
+    *owner, key = [written(connection, name) for name in keys]
+    return " AND ".join([*(f"{name} = {mark}" for name in owner), f"{key} {ids}", "deleted_at IS NULL"])
 
 
 def in_memory(url: sa.URL) -> bool:

@@ -9,12 +9,13 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import lru_cache
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from ..errors import SchemaError, shown
-from ..schema import Column, plain_texts
-from .base import Dialect, First, Rows, written
+from ..schema import Column, Moment, isos, json_text, json_texts, plain_texts
+from .base import Dialect, First, Rows, alive, written
 from .copy_text import copy_lines, copy_text
 
 _WAY_OUT = "have it corrected in Payt, or keep the copy in SQLite"
@@ -33,6 +34,8 @@ class PostgreSQL(Dialect):
             # A server that crashes may lose the last pages, and with them the position behind them: the next run
             # resumes at the page before. So no page has to wait for the disk.
             "SET LOCAL synchronous_commit = off",
+            # numbers are read as they are, and not as short as somebody wants them
+            "SET LOCAL extra_float_digits = 1",
             # a page is looked up by the key: a planner that knows nothing of a new table might read all of it
             "SET LOCAL enable_hashjoin = off",
             "SET LOCAL enable_mergejoin = off",
@@ -110,9 +113,9 @@ class PostgreSQL(Dialect):
         """As `Dialect.doubts`."""
         return self._codec is not None or (b"\\" in raw and b"\\u0000" in raw)
 
-    def writing(self, type_: sa.types.TypeEngine[Any]) -> Callable[[Column], Column] | None:  # noqa: ARG002 - others need it
-        """None: SQLAlchemy and the driver see to that."""
-        return None
+    def writing(self, type_: sa.types.TypeEngine[Any]) -> Callable[[Column], Column] | None:
+        """None but for documents: SQLAlchemy and the driver see to that."""
+        return json_texts if isinstance(type_, sa.JSON) else None
 
     def load(
         self, connection: sa.Connection, table: sa.Table, names: Sequence[str], rows: Rows, more: Mapping[str, Any]
@@ -167,6 +170,10 @@ class PostgreSQLWithCopy(PostgreSQL):
 
     def writing(self, type_: sa.types.TypeEngine[Any]) -> Callable[[Column], Column] | None:
         """As texts."""
+        if isinstance(type_, sa.JSON):
+            return _spaced
+        if isinstance(type_, Moment):
+            return isos
         return None if isinstance(type_, sa.Text) else plain_texts
 
     def rows(self, columns: Sequence[Column], *, escaped: bool) -> Rows:
@@ -185,6 +192,36 @@ class PostgreSQLWithCopy(PostgreSQL):
             with cursor.copy(copying) as copy:
                 copy.write(copy_text(rows, more.values()))
             return int(cursor.rowcount)
+
+    def others(
+        self, connection: sa.Connection, table: sa.Table, names: Sequence[str], rows: Rows, here: Mapping[str, Any]
+    ) -> Rows:
+        """As `Dialect.others`."""
+        dbapi: Any = connection.dialect.loaded_dbapi
+        driver: Any = connection.connection.driver_connection
+        *owner, ids = here.values()
+        marks = [dbapi.sql.quote(value, driver) for value in (*owner, json_text(ids))]
+        columns = ", ".join(_text(connection, table.c[name]) for name in names)
+        condition = alive(connection, here, marks[0], "= payt_id")
+        one = f"SELECT {columns} FROM {written(connection, table)} WHERE {condition} LIMIT 1"  # noqa: S608 - quoted
+        # by a subquery for each, so that no planner that knows nothing of a new table reads all of it
+        found = f"SELECT payt.* FROM jsonb_array_elements_text({marks[-1]}) AS ids (payt_id), LATERAL ({one}) AS payt"  # noqa: S608
+        with driver.cursor() as cursor, cursor.copy(f"COPY ({found}) TO STDOUT WITH (ENCODING 'UTF8')") as copy:
+            there = {bytes(line) for line in copy}
+        return [row for row in rows if f"{row}\n".encode() not in there]
+
+
+def _spaced(values: Column) -> Column:
+    """Documents with the blanks that PostgreSQL writes."""
+    return [text and msgspec.json.format(text, indent=0) for text in json_texts(values)]
+
+
+def _text(connection: sa.Connection, column: sa.Column[Any]) -> str:
+    """A column as `rows` has it."""
+    name = written(connection, column.name)
+    if isinstance(column.type, Moment):
+        return f"to_char({name} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
+    return name if isinstance(column.type, sa.Text) else f"{name}::text"
 
 
 @lru_cache(maxsize=128)

@@ -17,7 +17,8 @@ from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random
 from ...transport.locks import try_lock
 from ...transport.process import PerProcess
 from ..errors import SyncError, code_of, shown
-from .base import Dialect, First, Rows, in_memory, inserting
+from ..schema import json_text
+from .base import Dialect, First, Rows, alive, in_memory, inserting, written
 
 PATIENCE = 60
 """How many seconds SQLite waits for another writer."""
@@ -85,6 +86,19 @@ class SQLite(Dialect):
             values = chain.from_iterable([(*row, *end) for row in some] if more else some)
             added += connection.exec_driver_sql(beginning + ", ".join([marks] * len(some)), (*values,)).rowcount
         return added
+
+    def others(
+        self, connection: sa.Connection, table: sa.Table, names: Sequence[str], rows: Rows, here: Mapping[str, Any]
+    ) -> Rows:
+        """As `Dialect.others`."""
+        columns = ", ".join(written(connection, name) for name in names)
+        condition = alive(connection, here, "?", "IN (SELECT value FROM json_each(?))")
+        statement = f"SELECT {columns} FROM {written(connection, table)} WHERE {condition}"  # noqa: S608 - quoted
+        *owner, ids = here.values()
+        driver: Any = connection.connection.driver_connection
+        key = len(owner)
+        there = {row[key]: row for row in driver.execute(statement, (*owner, json_text(ids)))}
+        return [row for row in rows if there.get(row[key]) != row]
 
     @contextmanager
     def transaction(self, connection: sa.Connection, first: First | None = None) -> Iterator[int]:
