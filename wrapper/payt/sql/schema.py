@@ -200,21 +200,26 @@ def json_text(value: Any) -> str:
 
 def json_texts(values: Collection[Any]) -> list[str | None]:
     """Each value as the text of its JSON; None for None."""
-    lines = _lines.encode_lines(values).decode().split("\n")[: len(values)]
-    return [None if line == "null" else line for line in lines]
-
-
-_lines = msgspec.json.Encoder()
+    return _lines(_encoder.encode_lines(values).decode())
 
 
 def plain_texts(values: Collection[Any]) -> list[str | None]:
     """Each number, truth value, date or moment as JSON writes it, but without quotes; None for None."""
-    return [text and text.strip('"') for text in json_texts(values)]
+    return _lines(_encoder.encode_lines(values).decode().replace('"', ""))
+
+
+_encoder = msgspec.json.Encoder()
+
+
+def _lines(text: str) -> list[str | None]:
+    return [None if line == "null" else line for line in text.split("\n")[:-1]]
 
 
 def isos(values: Collection[datetime.datetime | None]) -> list[str | None]:
     """Each moment as `iso` writes it; None for None."""
-    texts: Column = plain_texts(values)
+    texts: list[Any] = plain_texts(values)
+    if {*map(len, filter(None, texts))} <= {_ISO}:  # as Payt writes them
+        return texts
     return [iso(value) if value and len(text) != _ISO else text for value, text in zip(values, texts, strict=True)]
 
 

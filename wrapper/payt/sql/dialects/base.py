@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -187,17 +188,18 @@ class Dialect:
         return code_of(error).startswith(self.again)
 
 
-def written(connection: sa.Connection, thing: sa.Table | str) -> str:
+@lru_cache(maxsize=1024)  # each page has them all
+def written(dialect: sa.Dialect, thing: sa.Table | str) -> str:
     """A table, or the name of a column, as a statement without parameters has it: for one with %s, % is doubled."""
-    prepare, style = connection.dialect.identifier_preparer, connection.dialect.paramstyle
+    prepare, style = dialect.identifier_preparer, dialect.paramstyle
     name = prepare.quote(thing) if isinstance(thing, str) else prepare.format_table(thing)
     return name.replace("%%", "%") if style in {"format", "pyformat"} else name
 
 
 def inserting(connection: sa.Connection, table: sa.Table, names: Sequence[str]) -> str:
     """An INSERT into these columns, up to its values."""
-    columns = ", ".join(written(connection, name) for name in names)
-    return f"INSERT INTO {written(connection, table)} ({columns}) VALUES "  # noqa: S608 - quoted
+    columns = ", ".join(written(connection.dialect, name) for name in names)
+    return f"INSERT INTO {written(connection.dialect, table)} ({columns}) VALUES "  # noqa: S608 - quoted
 
 
 def alive(connection: sa.Connection, keys: Iterable[str], mark: str, ids: str) -> str:
@@ -209,7 +211,7 @@ def alive(connection: sa.Connection, keys: Iterable[str], mark: str, ids: str) -
         mark: What stands for the value of each but the last of them.
         ids: How the last one is compared, and with what.
     """
-    *owner, key = [written(connection, name) for name in keys]
+    *owner, key = [written(connection.dialect, name) for name in keys]
     return " AND ".join([*(f"{name} = {mark}" for name in owner), f"{key} {ids}", "deleted_at IS NULL"])
 
 

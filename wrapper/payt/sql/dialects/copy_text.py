@@ -16,7 +16,9 @@ def copy_lines(columns: Sequence[Column], *, escaped: bool) -> list[str]:
     """
     if escaped:
         columns = [*map(_escaped, columns)]
-    texts = ([_NULL if value is None else value for value in column] for column in columns)
+    texts = (
+        [_NULL if value is None else value for value in column] if None in column else column for column in columns
+    )
     return ["\t".join(row) for row in zip(*texts, strict=True)]
 
 

@@ -88,10 +88,10 @@ class MariaDB(Dialect):
     ) -> Rows:
         """As `Dialect.others`; all in one row, as the driver takes its time for each. Where that is cut, less fits."""
         *owner, ids = here.values()
-        columns = ", ',', ".join(_QUOTED.format(written(connection, name)) for name in names)
+        columns = ", ',', ".join(_QUOTED.format(written(connection.dialect, name)) for name in names)
         condition = alive(connection, here, "".join(_literals(owner)), f"IN ({','.join(_literals(ids))})")
         found = f"GROUP_CONCAT({columns} SEPARATOR '{_BETWEEN}')"
-        statement = f"SELECT {found} FROM {written(connection, table)} WHERE {condition}"  # noqa: S608 - quoted
+        statement = f"SELECT {found} FROM {written(connection.dialect, table)} WHERE {condition}"  # noqa: S608 - quoted
         lines = connection.exec_driver_sql(statement, execution_options={"no_parameters": True}).scalar()
         there = {*(lines or "").split(_BETWEEN)}
         return [row for row in rows if row not in there]

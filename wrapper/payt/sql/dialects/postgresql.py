@@ -92,7 +92,7 @@ class PostgreSQL(Dialect):
         """
         with self.reading(connection):
             found = connection.scalar(
-                sa.select(sa.cast(sa.func.to_regclass(written(connection, table)), postgresql.OID))
+                sa.select(sa.cast(sa.func.to_regclass(written(connection.dialect, table)), postgresql.OID))
             )
         yield bool(
             self._guarding().scalar(sa.select(sa.func.pg_try_advisory_xact_lock(_number(f"payt {found} {name}"))))
@@ -184,10 +184,10 @@ class PostgreSQLWithCopy(PostgreSQL):
         self, connection: sa.Connection, table: sa.Table, names: Sequence[str], rows: Rows, more: Mapping[str, Any]
     ) -> int:
         """As `Dialect.load`."""
-        columns = ", ".join(written(connection, name) for name in (*names, *more))
+        columns = ", ".join(written(connection.dialect, name) for name in (*names, *more))
         driver: Any = connection.connection.driver_connection
         # whatever client_encoding is: that of an old database, role or environment may be another
-        copying = f"COPY {written(connection, table)} ({columns}) FROM STDIN WITH (ENCODING 'UTF8')"
+        copying = f"COPY {written(connection.dialect, table)} ({columns}) FROM STDIN WITH (ENCODING 'UTF8')"
         with driver.cursor() as cursor:
             with cursor.copy(copying) as copy:
                 copy.write(copy_text(rows, more.values()))
@@ -203,7 +203,7 @@ class PostgreSQLWithCopy(PostgreSQL):
         marks = [dbapi.sql.quote(value, driver) for value in (*owner, json_text(ids))]
         columns = ", ".join(_text(connection, table.c[name]) for name in names)
         condition = alive(connection, here, marks[0], "= payt_id")
-        one = f"SELECT {columns} FROM {written(connection, table)} WHERE {condition} LIMIT 1"  # noqa: S608 - quoted
+        one = f"SELECT {columns} FROM {written(connection.dialect, table)} WHERE {condition} LIMIT 1"  # noqa: S608 - quoted
         # by a subquery for each, so that no planner that knows nothing of a new table reads all of it
         found = f"SELECT payt.* FROM jsonb_array_elements_text({marks[-1]}) AS ids (payt_id), LATERAL ({one}) AS payt"  # noqa: S608
         with driver.cursor() as cursor, cursor.copy(f"COPY ({found}) TO STDOUT WITH (ENCODING 'UTF8')") as copy:
@@ -212,13 +212,14 @@ class PostgreSQLWithCopy(PostgreSQL):
 
 
 def _spaced(values: Column) -> Column:
-    """Documents with the blanks that PostgreSQL writes."""
-    return [text and msgspec.json.format(text, indent=0) for text in json_texts(values)]
+    """Documents with the blanks that PostgreSQL writes, behind commas and colons."""
+    texts = json_texts(values)
+    return [msgspec.json.format(text, indent=0) if text and ("," in text or ":" in text) else text for text in texts]
 
 
 def _text(connection: sa.Connection, column: sa.Column[Any]) -> str:
     """A column as `rows` has it."""
-    name = written(connection, column.name)
+    name = written(connection.dialect, column.name)
     if isinstance(column.type, Moment):
         return f"to_char({name} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
     return name if isinstance(column.type, sa.Text) else f"{name}::text"

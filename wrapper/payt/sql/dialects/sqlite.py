@@ -91,9 +91,9 @@ class SQLite(Dialect):
         self, connection: sa.Connection, table: sa.Table, names: Sequence[str], rows: Rows, here: Mapping[str, Any]
     ) -> Rows:
         """As `Dialect.others`."""
-        columns = ", ".join(written(connection, name) for name in names)
+        columns = ", ".join(written(connection.dialect, name) for name in names)
         condition = alive(connection, here, "?", "IN (SELECT value FROM json_each(?))")
-        statement = f"SELECT {columns} FROM {written(connection, table)} WHERE {condition}"  # noqa: S608 - quoted
+        statement = f"SELECT {columns} FROM {written(connection.dialect, table)} WHERE {condition}"  # noqa: S608 - quoted
         *owner, ids = here.values()
         driver: Any = connection.connection.driver_connection
         key = len(owner)
