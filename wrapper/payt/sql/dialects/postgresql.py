@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import hashlib
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import lru_cache
@@ -14,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from ..errors import SchemaError, shown
-from ..schema import Column, Moment, isos, json_text, json_texts, plain_texts
+from ..schema import Column, Moment, isos, json_texts, plain_texts
 from .base import Dialect, First, Rows, alive, written
 from .copy_text import copy_lines, copy_text
 
@@ -200,7 +201,8 @@ class PostgreSQLWithCopy(PostgreSQL):
         dbapi: Any = connection.dialect.loaded_dbapi
         driver: Any = connection.connection.driver_connection
         *owner, ids = here.values()
-        marks = [dbapi.sql.quote(value, driver) for value in (*owner, json_text(ids))]
+        # in ASCII, which each client_encoding has
+        marks = [dbapi.sql.quote(value, driver) for value in (*owner, json.dumps(ids))]
         columns = ", ".join(_text(connection, table.c[name]) for name in names)
         condition = alive(connection, here, marks[0], "= payt_id")
         one = f"SELECT {columns} FROM {written(connection.dialect, table)} WHERE {condition} LIMIT 1"  # noqa: S608 - quoted
