@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 import attrs
 import httpx
 import pytest
+from rich.pretty import pretty_repr
 
 import payt
 from faults import kinds
@@ -60,7 +61,8 @@ def everything_about(error: BaseException) -> Iterator[str]:
             for name, value in frame.f_locals.items():
                 if name == "chunk":
                     continue  # of an answer of the API, which may say what it likes
-                yield f"{frame.f_code.co_qualname}: {name} = {value!r}"
+                # some show what the fields of attrs classes hold, whatever their repr
+                yield f"{frame.f_code.co_qualname}: {name} = {value!r} {pretty_repr(value)}"
 
 
 class Server:
@@ -160,6 +162,24 @@ def test_a_connection_that_fails_shows_nothing(flavour: Flavour) -> None:
 def test_a_store_that_fails_shows_nothing(server: FaultServer, flavour: Flavour) -> None:
     error = check(lambda: flavour.contacts(server.url, somebody(Full()), client=QUICK))
     assert "[secret]" in str(error)
+
+
+class Closing(payt.MemoryTokenStore):
+    """Closes a client while it waits for a token."""
+
+    close: Callable[[], object]
+
+    def load(self, key: str) -> payt.Token | None:
+        self.close()
+        return super().load(key)
+
+
+def test_a_client_that_is_closed_meanwhile_shows_nothing(server: FaultServer) -> None:
+    store = Closing()
+    with payt.Client(somebody(store), base_url=server.url, **QUICK) as client:
+        store.close = client.close
+        error = check(lambda: list(client.contacts.list(administration_id="1")))
+    assert any("Search.result" in text for text in everything_about(error or Exception()))
 
 
 class Quoting(payt.MemoryTokenStore):

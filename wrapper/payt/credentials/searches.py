@@ -38,12 +38,12 @@ class _UnderWay:
 searches = PerProcess(_UnderWay)
 
 
-@attrs.frozen(eq=False, repr=False)
+@attrs.frozen(eq=False)
 class Search:
     """A search, for who waits for its result: a thread calls `result`, a task awaits it."""
 
-    who: Hashable
-    find: Callable[[], Any]
+    who: Hashable = attrs.field(repr=False)  # with secrets, which error reports show of fields that a repr would show
+    find: Callable[[], Any] = attrs.field(repr=False)
 
     def begin(self, wake: Wake) -> None:
         """Begin it, or join that of the same `who` which is under way. No thread is an error as its result."""
