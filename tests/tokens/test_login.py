@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -13,12 +14,13 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+from freezegun import freeze_time
 
 import payt
 from oauth_server.launch import Application, OAuthServer
 from payt.credentials import loopback
 from payt.credentials.caches import cache_of
-from payt.testing import FakePayt
+from payt.testing import FakePayt, skip_waits
 
 from .waiting import until
 
@@ -277,21 +279,17 @@ def test_who_comes_too_late_is_told() -> None:
     assert exchanged == ["/callback"]
 
 
-def test_who_comes_at_the_last_moment_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    begun, over = threading.Event(), threading.Event()
-
+def test_who_comes_at_the_last_moment_is_waited_for() -> None:
     def finish(_address: str) -> payt.Token:
-        begun.set()
-        assert over.wait(60)
+        waits.sleep(60)  # the time is over
+        time.sleep(0.3)
         return payt.Token("a")
 
-    class Impatient(loopback.Loopback):
-        def handle_request(self) -> None:
-            assert begun.wait(60)
-            monkeypatch.setattr(loopback, "monotonic", lambda: float("inf"))
-            threading.Timer(0.2, over.set).start()
-
-    with Impatient(0, "/callback") as server, ThreadPoolExecutor(1) as pool:
+    with (
+        skip_waits() as waits,
+        loopback.Loopback(0, "/callback") as server,
+        ThreadPoolExecutor(1) as pool,
+    ):
         visits: list[Future[None]] = []
 
         def show() -> None:
@@ -299,6 +297,18 @@ def test_who_comes_at_the_last_moment_is_waited_for(monkeypatch: pytest.MonkeyPa
 
         assert server.wait(60, show, finish) == payt.Token("a")
         visits[0].result(60)
+
+
+@pytest.mark.real_time
+@pytest.mark.parametrize("comes", [True, False])
+def test_a_login_ends_while_the_date_stands_still(comes: bool) -> None:
+    def show() -> None:
+        if comes:
+            httpx.get(server.address, trust_env=False, timeout=60)
+
+    with freeze_time("2020-02-29"), loopback.Loopback(0, "/callback") as server:
+        result = server.wait(60 if comes else 0.2, show, lambda _address: payt.Token("a"))
+    assert isinstance(result, payt.Token) == comes
 
 
 def test_a_browser_that_fails_is_reported(log_in: LogIn) -> None:

@@ -7,11 +7,12 @@ import os
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from time import monotonic
+from selectors import EVENT_READ, DefaultSelector
 from typing import ClassVar
 from urllib.parse import urlsplit
 
 from ..errors import PaytError, TokenError
+from ..transport import clock
 from .grants import ForeignAddressError
 from .stores import Token
 
@@ -65,9 +66,12 @@ class Loopback(ThreadingHTTPServer):
         """
         self._finish = finish
         threading.Thread(target=self._show, args=(show,), daemon=True).start()
-        end = monotonic() + seconds
-        while self._result is None and monotonic() < end:
-            self.handle_request()
+        end = clock.now() + seconds
+        with DefaultSelector() as selector:
+            selector.register(self, EVENT_READ)
+            while self._result is None and clock.now() < end:
+                if selector.select(self.timeout):  # its own wait would not end where the date stands still
+                    self.handle_request()
         return self._end(TokenError(f"nobody logged in within {seconds:g} s{self._foreign}: log in again"))
 
     def _show(self, show: Callable[[], object]) -> None:
