@@ -348,6 +348,13 @@ def test_a_name_that_stands_twice_around_the_records_is_an_error(
     assert (caught.value.path, caught.value.cursor) == (f"$.{name}", None)
 
 
+def test_what_is_left_out_of_a_page_may_be_no_unicode(flavour: Flavour) -> None:
+    body = b'{"data": [{"id": "1", "data": "\xff"}]}'
+    whole = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+    with serving(lambda query: {"data": []} if "cursor" in query else whole) as server:
+        assert listed(flavour, server) == ["1"]
+
+
 def test_texts_of_records_may_be_the_names_around_them(flavour: Flavour) -> None:
     records = [{"id": "1", "lastname": "data"}, {"id": "2", "lastname": "data", "firstname": "pagination"}]
     with serving(lambda query: {"data": [] if "cursor" in query else records}) as server:
@@ -890,6 +897,27 @@ def test_an_iterator_that_was_interrupted_says_so() -> None:
             thrown.throw(LookupError())
         with pytest.raises(RuntimeError, match="was interrupted"):
             next(thrown)
+        asyncio.run(run(server.url))
+
+
+def test_what_cannot_be_thrown_into_an_iterator_ends_no_listing() -> None:
+    """As with a generator: a TypeError, and it goes on."""
+    wrong: Any = "no exception"
+
+    async def run(url: str) -> None:
+        async with payt.AsyncClient("t", base_url=url, **CLIENT) as client:
+            pages = client.contacts.list(administration_id="1", per_page=1).pages()
+            await anext(pages)
+            with pytest.raises(TypeError):
+                await pages.athrow(wrong)
+            assert [each.id async for page in pages for each in page.data] == ["2"]
+
+    with serving(by_id([1, 2])) as server, payt.Client("t", base_url=server.url, **CLIENT) as client:
+        pages = client.contacts.list(administration_id="1", per_page=1).pages()
+        next(pages)
+        with pytest.raises(TypeError):
+            pages.throw(wrong)
+        assert [each.id for page in pages for each in page.data] == ["2"]
         asyncio.run(run(server.url))
 
 

@@ -50,6 +50,8 @@ class Iteration(_Ended, Generator[R]):
 
     def send(self, value: None) -> R:
         """As a generator's."""
+        if self._error is None and cast("Any", self._source).gi_frame is None:
+            self._end(GeneratorExit())
         if self._error is not None:
             raise self._error
         try:
@@ -60,7 +62,6 @@ class Iteration(_Ended, Generator[R]):
 
     def throw(self, *error: Any) -> R:
         """As a generator's."""
-        self._end(GeneratorExit())
         return self._source.throw(*error)
 
     def close(self) -> None:

@@ -191,7 +191,8 @@ def _may_stand_twice(response: Response[Any]) -> bool:
 
 def _twice(content: bytes) -> list[str]:
     """The names that stand more than once around the records; JSON allows it, and parsers take the last one."""
-    around = json.loads(content, object_pairs_hook=tuple, parse_int=str)  # of any length
+    text = content.decode(errors="replace")  # what is left out of a page may be no Unicode
+    around = json.loads(text, object_pairs_hook=tuple, parse_int=str)  # of any length
     names = [name for name, _ in around]
     names += [name for _, value in around if isinstance(value, tuple) for name, _ in value]
     return [name for name in _AROUND if names.count(name) > 1]
