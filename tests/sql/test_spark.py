@@ -202,6 +202,8 @@ def test_filters_are_read_by_their_types(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr("payt_resources.contacts.Contacts.list_many", list_many)
     payt.spark.Source({"paid": "False", "amount": "1.5", "year": "2026"}).schema()
     assert taken == {"paid": False, "amount": 1.5, "year": 2026}
+    payt.spark.Source({"amount": ".5", "year": " 0026", "rate_limit": "+5"}).schema()  # as Python writes numbers, too
+    assert taken == {"paid": None, "amount": 0.5, "year": 26}
     with pytest.raises(ValueError, match="option paid must be true or false, got 'no'"):
         payt.spark.Source({"paid": "no"}).schema()
 

@@ -16,7 +16,6 @@ from itertools import repeat
 from typing import Any, Final, get_args, get_origin, get_type_hints
 
 import attrs
-import msgspec
 
 from payt_resources import LISTS, spec_of
 
@@ -228,10 +227,12 @@ def _converted(name: str, text: str, type_: Any) -> Any:
     """The value of an option, by the type of the argument that it stands for."""
     if any(get_origin(member) is Iterable for member in (type_, *get_args(type_))):
         return [value.strip() for value in text.split(",") if value.strip()]
-    kind = scalar_of(type_)
+    kind: Any = scalar_of(type_)
     try:
-        return msgspec.convert(text, kind, strict=False) if kind in (int, float, bool) else text
-    except msgspec.ValidationError:
+        if kind is bool:
+            return {"true": True, "false": False}[text.lower()]
+        return kind(text) if kind in (int, float) else text
+    except (KeyError, ValueError):
         raise ValueError(
             f"option {name} must be {'true or false' if kind is bool else 'a number'}, got {text!r}"
         ) from None
