@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import json
 import logging
+import pickle
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -280,3 +282,23 @@ def test_objects_show_nothing(server: FaultServer) -> None:
     with pytest.raises(TypeError) as caught:
         payt.ClientCredentials("an-id", CLIENT_SECRET, "S3CRET")  # type: ignore[arg-type]
     assert not leaks(str(caught.value))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"credentials": "S3CRET-token"},
+        {"credentials": payt.StaticToken("S3CRET-token")},
+        {"credentials": partial("S3CRET-%s".__mod__, "token")},
+        {"credentials": payt.ClientCredentials("an-id", CLIENT_SECRET, payt.MemoryTokenStore())},
+        {"credentials": payt.EnvToken("PAYT_TOKEN_S"), "proxy": "http://user:S3CRET@127.0.0.1:9"},
+    ],
+    ids=["token", "static token", "function", "memory", "proxy"],
+)
+def test_a_client_that_cannot_be_pickled(arguments: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAYT_TOKEN_S", "S3CRET-token")
+    with payt.Client(base_url="http://127.0.0.1:9", **arguments) as client:
+        with pytest.raises(TypeError) as error:
+            pickle.dumps(client)
+        assert not [leaks(text) for text in everything_about(error.value) if leaks(text)]
+        assert not leaks(f"{client!r} {pretty_repr(client)}")

@@ -6,7 +6,6 @@ store. A token itself would end up in task queues, logs and dumps, and so is ref
 
 from __future__ import annotations
 
-import functools
 import pickle
 import sys
 import threading
@@ -32,7 +31,7 @@ class Recipe:
     """
 
     kind: type[Any]
-    credentials: Any
+    credentials: Any = attrs.field(repr=False)  # which some that show variables go by, whatever the class says
     settings: Settings
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -42,7 +41,30 @@ class Recipe:
             TypeError: Something cannot travel; the message says what to do.
         """
         # by Python's own pickle: others, as Dask's, put functions into it, and with them what these hold
-        return _recipe, (pickle.dumps((self.kind, _travelling(self.credentials), _checked(self.settings))),)
+        return _recipe, (pickle.dumps((self.kind, self._travelling(), _checked(self.settings))),)
+
+    def _travelling(self) -> Any:
+        """The credentials as they travel. No variable holds them where that is refused: tracebacks show variables."""
+        if isinstance(self.credentials, (AuthorizationCode, ClientCredentials)):
+            if isinstance(self.credentials.store, MemoryTokenStore):
+                raise TypeError(
+                    "a client whose tokens are in a MemoryTokenStore cannot be pickled: keep them in a FileTokenStore, "
+                    "or in a SQLTokenStore for several machines"
+                )
+            if isinstance(self.credentials, AuthorizationCode):
+                # where it is not spent, the store gets it first
+                return attrs.evolve(self.credentials, refresh_token=None)
+        elif not (
+            self.credentials is None
+            or isinstance(self.credentials, EnvToken)
+            or _has_a_name(getattr(self.credentials, "func", self.credentials))
+        ):
+            raise TypeError(
+                "a client with a token of its own cannot be pickled, as the token would travel along: set PAYT_TOKEN "
+                "in the environment of all processes and pass no credentials, or pass payt.EnvToken(NAME), a function "
+                "of a module (or functools.partial of one), or a login in a store"
+            )
+        return self.credentials
 
     def make(self) -> Any:
         """Make the client anew."""
@@ -87,26 +109,6 @@ class _Missing:
 _clients: PerProcess[tuple[threading.Lock, dict[bytes, Any]]] = PerProcess(lambda: (threading.Lock(), {}))
 
 
-def _travelling(credentials: Any) -> Any:
-    function = credentials.func if isinstance(credentials, functools.partial) else credentials
-    if credentials is None or isinstance(credentials, EnvToken) or _has_a_name(function):
-        return credentials
-    if isinstance(credentials, (AuthorizationCode, ClientCredentials)):
-        if isinstance(credentials.store, MemoryTokenStore):
-            raise TypeError(
-                "a client whose tokens are in a MemoryTokenStore cannot be pickled: keep them in a FileTokenStore, or "
-                "in a SQLTokenStore for several machines"
-            )
-        if isinstance(credentials, AuthorizationCode):
-            return attrs.evolve(credentials, refresh_token=None)  # where it is not spent, the store gets it first
-        return credentials
-    raise TypeError(
-        "a client with a token of its own cannot be pickled, as the token would travel along: set PAYT_TOKEN in the "
-        "environment of all processes and pass no credentials, or pass payt.EnvToken(NAME), a function of a module (or "
-        "functools.partial of one), or a login in a store"
-    )
-
-
 def _has_a_name(function: Any) -> bool:
     """Whether it is a function that is found by its module's name; another one may hold a token."""
     if not isinstance(function, types.FunctionType):
@@ -127,8 +129,7 @@ def _checked(settings: Settings) -> Settings:
             "a client with an SSLContext cannot be pickled: create it where it is used, or pass verify=True and name "
             "the authority in SSL_CERT_FILE"
         )
-    proxy = settings.proxy
-    if proxy is not None and (not isinstance(proxy, str) or httpx.URL(proxy).userinfo):
+    if settings.proxy is not None and (not isinstance(settings.proxy, str) or httpx.URL(settings.proxy).userinfo):
         raise TypeError(
             "a client with a proxy that has a password cannot be pickled: name the proxy in HTTPS_PROXY instead"
         )

@@ -96,7 +96,7 @@ class Settings:
     max_body: int = attrs.field(validator=checks.of_field(checks.number, least=1))
     verify: bool | ssl.SSLContext = attrs.field(validator=_is_bool_or_context)
     http2: bool = attrs.field(validator=_http2_there)
-    proxy: str | httpx.Proxy | None
+    proxy: str | httpx.Proxy | None = attrs.field(repr=False)
     trust_env: bool
     transport: Any
     allow_http: bool = attrs.field(validator=_is_safe)
