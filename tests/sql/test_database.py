@@ -24,7 +24,7 @@ from sql.copying import CreateEngine, Syncs
 from sql.truth import Query, rows, truth
 
 from payt.sql import BusyError, SchemaError, SyncError, SyncResult
-from payt.sql.dialects import PostgreSQLWithCopy, SQLite
+from payt.sql.dialects import PostgreSQLWithCopy, SQLite, dialect_of
 from payt.sql.dialects.sqlite import lock_in_process as _lock_in_process
 from payt.sql.pages import Copy
 from payt.sql.schema import _check_names, column_type
@@ -368,7 +368,77 @@ class TestWhatIsUnchanged:
         assert rows(query) == truth(fake)
 
 
+class TestWhatLooksUnchanged:
+    """The table has something else, and what is read of it is the same, unless it is read with care."""
+
+    def test_to_a_session_of_mariadb_that_lacks_characters(self, fake: FakePayt, sync: Syncs, maria: str) -> None:
+        fake.change("1", infix="x😀", updated_at="2026-01-01T00:00:00Z")
+        sync(fake, maria)
+        fake.change("1", infix="x?", updated_at="2026-01-01T00:00:00Z")
+        with queries(maria) as query:
+            assert sync(fake, f"{maria}&charset=latin1", full=True)[0].updated == 1
+            assert rows(query) == truth(fake)
+
+    def test_to_mariadb_as_oracle(self, fake: FakePayt, sync: Syncs, maria: str, create_engine: CreateEngine) -> None:
+        known: dict[str, Any] = {name: "x" for name, value in fake.contacts[0].items() if value is None}
+        fake.change("1", **{**known, "validation_errors": {}, "infix": None, "updated_at": "2026-01-01T00:00:00Z"})
+        engine = create_engine(maria, connect_args={"init_command": "SET sql_mode = 'ORACLE'"})
+        sync(fake, engine)
+        fake.change("1", infix="", updated_at="2026-01-01T00:00:00Z")
+        with queries(maria) as query:
+            assert sync(fake, engine, full=True)[0].updated == 1
+            assert rows(query) == truth(fake)
+
+    def test_where_mariadb_cuts_it(self, maria: str, create_engine: CreateEngine) -> None:
+        engine = create_engine(maria)
+        dialect = dialect_of(engine)
+        table = sa.Table("t", sa.MetaData(), sa.Column("id", sa.String(9)), sa.Column("deleted_at", sa.String(9)))
+        table.append_column(sa.Column("name", sa.Text))
+        table.create(engine)
+        for name, kept in (("it's", "it"), ("it'", "it"), ("it", "it")):
+            with engine.begin() as connection:
+                connection.execute(sa.delete(table))
+                connection.execute(sa.insert(table), {"id": "1", "name": name})
+            [new] = dialect.rows([["1"], [kept]], escaped=False)
+            for most in range(4, 20):
+                with engine.begin() as connection:
+                    connection.exec_driver_sql(f"SET SESSION group_concat_max_len = {most}")
+                    others = dialect.others(connection, table, ["id", "name"], [new], {"id": ["1"]})
+                assert others == ([] if name == kept and most > len(new) else [new])
+
+    def test_to_postgresql_that_writes_no_infinity(self, fake: FakePayt, sync: Syncs, postgresql: str) -> None:
+        fake.change("1", updated_at=None)
+        sync(fake, postgresql)
+        with queries(postgresql) as query:
+            query("UPDATE contacts SET updated_at = 'infinity' WHERE id = '1'")
+            assert sync(fake, postgresql, full=True)[0].updated == 1
+            assert query("SELECT updated_at FROM contacts WHERE id = '1'") == [(None,)]
+
+    def test_a_text_in_sqlite_that_is_none_is_replaced(
+        self, fake: FakePayt, sync: Syncs, sqlite: str, query_sqlite: Query
+    ) -> None:
+        sync(fake, sqlite)
+        query_sqlite("UPDATE contacts SET lastname = CAST(x'ff' AS TEXT) WHERE id = '1'")
+        assert sync(fake, sqlite, full=True)[0].updated == 1
+        assert rows(query_sqlite) == truth(fake)
+
+
 class TestHowLongSQLiteWaitsForTheDisk:
+    def test_is_its_own_affair_where_it_has_no_wal(
+        self, fake: FakePayt, sync: Syncs, tmp_path: Path, create_engine: CreateEngine
+    ) -> None:
+        engine = create_engine(f"sqlite:///file:{tmp_path}/contacts.db?vfs=unix-dotfile&uri=true")
+        during: list[int | None] = []
+        sa.event.listen(
+            engine,
+            "before_cursor_execute",
+            lambda connection, cursor, *_: during.append(
+                connection.connection.driver_connection.execute("PRAGMA synchronous").fetchone()[0]
+            ),
+        )
+        sync(fake, engine)
+        assert {*during} == {2}
+
     def test_is_as_it_was_when_the_run_is_over(
         self, fake: FakePayt, sync: Syncs, sqlite: str, create_engine: CreateEngine
     ) -> None:

@@ -15,10 +15,10 @@ from .base import Dialect, Rows, alive, inserting, written
 _SCHEMA = "payt schema"
 PATIENCE = 60
 """How many seconds to wait for whoever changes the schema."""
-_QUOTED = "IFNULL(CONCAT('''', REPLACE({0}, '''', ''''''), ''''), 'NULL')"
-"""A column as `_literals` has it, but for backslashes."""
-_BETWEEN = "\x1e"
-"""What stands between two rows that are read as one."""
+_QUOTED = "IF({0} IS NULL, 'NULL', CONCAT('''', REPLACE({0}, '''', ''''''), ''''))"
+"""A column as `_literals` has it, but for backslashes; by IF, as CONCAT takes NULL for '' where sql_mode is ORACLE."""
+_END = "\x1e"
+"""What each of the rows that are read as one ends with: one that was cut has none."""
 
 
 class MariaDB(Dialect):
@@ -90,11 +90,12 @@ class MariaDB(Dialect):
         *owner, ids = here.values()
         columns = ", ',', ".join(_QUOTED.format(written(connection.dialect, name)) for name in names)
         condition = alive(connection, here, "".join(_literals(owner)), f"IN ({','.join(_literals(ids))})")
-        found = f"GROUP_CONCAT({columns} SEPARATOR '{_BETWEEN}')"
+        # as bytes: a connection of another charset would have a ? for each character that it lacks
+        found = f"CAST(CONVERT(GROUP_CONCAT({columns}, '{_END}' SEPARATOR '') USING utf8mb4) AS BINARY)"
         statement = f"SELECT {found} FROM {written(connection.dialect, table)} WHERE {condition}"  # noqa: S608 - quoted
         lines = connection.exec_driver_sql(statement, execution_options={"no_parameters": True}).scalar()
-        there = {*(lines or "").split(_BETWEEN)}
-        return [row for row in rows if row not in there]
+        there = {*(lines or b"").split(_END.encode())[:-1]}
+        return [row for row in rows if row.encode() not in there]
 
 
 def _literals(column: Column) -> Column:

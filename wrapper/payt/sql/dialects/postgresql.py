@@ -36,7 +36,7 @@ class PostgreSQL(Dialect):
             # resumes at the page before. So no page has to wait for the disk.
             "SET LOCAL synchronous_commit = off",
             # numbers are read as they are, and not as short as somebody wants them
-            "SET LOCAL extra_float_digits = 1",
+            "SET LOCAL extra_float_digits = 3",
             # a page is looked up by the key: a planner that knows nothing of a new table might read all of it
             "SET LOCAL enable_hashjoin = off",
             "SET LOCAL enable_mergejoin = off",
@@ -223,7 +223,8 @@ def _text(connection: sa.Connection, column: sa.Column[Any]) -> str:
     """A column as `rows` has it."""
     name = written(connection.dialect, column.name)
     if isinstance(column.type, Moment):
-        return f"to_char({name} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
+        text = f"to_char({name} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
+        return f"coalesce({text}, {name}::text)"  # it makes NULL of infinity
     return name if isinstance(column.type, sa.Text) else f"{name}::text"
 
 

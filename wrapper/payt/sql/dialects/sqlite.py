@@ -49,10 +49,12 @@ class SQLite(Dialect):
         """As `Dialect.connect`.
 
         A machine that crashes may lose the last pages, and with them the position behind them: the next run resumes at
-        the page before. So no page has to wait for the disk, where others have not said how long.
+        the page before. So no page has to wait for the disk, where others have not said how long. Without WAL, which
+        some file systems do not have, that might break the file.
         """
         connection = super().connect()
-        if connection.exec_driver_sql("PRAGMA synchronous").scalar() == _FULL:
+        wal = connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+        if wal and connection.exec_driver_sql("PRAGMA synchronous").scalar() == _FULL:
             connection.exec_driver_sql("PRAGMA synchronous = NORMAL")
             self._hasty = connection
         return connection
@@ -96,8 +98,12 @@ class SQLite(Dialect):
         statement = f"SELECT {columns} FROM {written(connection.dialect, table)} WHERE {condition}"  # noqa: S608 - quoted
         *owner, ids = here.values()
         driver: Any = connection.connection.driver_connection
+        dbapi: Any = connection.dialect.loaded_dbapi
         key = len(owner)
-        there = {row[key]: row for row in driver.execute(statement, (*owner, json_text(ids)))}
+        try:
+            there = {row[key]: row for row in driver.execute(statement, (*owner, json_text(ids)))}
+        except dbapi.OperationalError:  # another program wrote a text there that is not UTF-8: it is replaced
+            return rows
         return [row for row in rows if there.get(row[key]) != row]
 
     @contextmanager
