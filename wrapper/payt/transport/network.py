@@ -29,7 +29,7 @@ from .pool import AsyncPool
 
 R = TypeVar("R")
 _PIECE = 256 * 1024
-"""How many bytes asyncio receives at once; httpcore's 64 kB are four rounds of the event loop for what is there."""
+"""How many bytes are received at once; httpcore's 64 kB are several rounds (of the event loop, too) for a page."""
 _TAIL = 16
 _LAST_CHUNK = b"\r\n0\r\n\r\n"
 
@@ -115,7 +115,7 @@ class Stream(Watched, httpcore.NetworkStream):
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """As httpcore's."""
         seconds = _seconds_of(timeout, httpcore.ReadTimeout)
-        return self.received(self._wait_for(lambda: self._stream.read(max_bytes, seconds)))
+        return self.received(self._wait_for(lambda: self._stream.read(max(max_bytes, _PIECE), seconds)))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """As httpcore's."""
