@@ -24,7 +24,7 @@ from . import clock
 from .process import PerProcess
 from .starts import Pace
 
-MARGIN = 0.035
+MARGIN = 0.05
 """How much longer than a second each second is: requests travel, and do not all take the same time for it."""
 SLOWER, SLOWEST, RECOVERY = 0.15, 8.0, 0.05
 """By how much a refusal makes the pace slower, how slow it gets at most, and how much of that is over each second.
