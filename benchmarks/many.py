@@ -11,11 +11,13 @@ import payt
 from .measure import Plan, Row, Served, serving, shown
 
 PAGES, RATE = 5, 10
+CONTACTS = PAGES * 500 - 1
+"""Of an administration: behind a full last page, one more would be asked for."""
 
 
 def measure(plan: Plan) -> list[Row]:
-    administrations = [f"{PAGES * 500}-{number}" for number in range(4 if plan.fast else 40)]
-    contacts, requests = len(administrations) * PAGES * 500, len(administrations) * PAGES
+    administrations = [f"{CONTACTS}-{number}" for number in range(4 if plan.fast else 40)]
+    contacts, requests = len(administrations) * CONTACTS, len(administrations) * PAGES
 
     def sync(server: Served, run: int) -> float:
         with payt.Client(f"sync-{run}", base_url=server.url) as client:

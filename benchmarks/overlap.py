@@ -23,7 +23,7 @@ def fetched(url: str, pages: int) -> float:
     with httpx.Client(base_url=url, headers={"Authorization": "Bearer token"}) as client:
         began = time.perf_counter()
         for page in range(pages):
-            query = {"administration_id": str(pages * 500), "per_page": "500", "cursor": str(page * 500)}
+            query = {"administration_id": str(pages * 500 - 1), "per_page": "500", "cursor": str(page * 500)}
             assert client.get("/v1/contacts", params=query).is_success
         return time.perf_counter() - began
 
@@ -42,7 +42,7 @@ def measure(plan: Plan) -> list[Row]:
     def sync() -> float:
         with payt.Client("sync", base_url=server.url, rate_limit=None) as client:
             began = time.perf_counter()
-            for _page in client.contacts.list(administration_id=str(pages * 500)).pages():
+            for _page in client.contacts.list(administration_id=str(pages * 500 - 1)).pages():
                 time.sleep(CONSUMER)
             return time.perf_counter() - began
 
@@ -50,14 +50,14 @@ def measure(plan: Plan) -> list[Row]:
         """Fetching the pages for a consumer that takes no time."""
         with payt.Client("alone", base_url=server.url, rate_limit=None) as client:
             began = time.perf_counter()
-            for _page in client.contacts.list(administration_id=str(pages * 500), prefetch=0).pages():
+            for _page in client.contacts.list(administration_id=str(pages * 500 - 1), prefetch=0).pages():
                 pass
             return time.perf_counter() - began
 
     async def asynchronous() -> float:
         async with payt.AsyncClient("async", base_url=server.url, rate_limit=None) as client:
             began = time.perf_counter()
-            async for _page in client.contacts.list(administration_id=str(pages * 500)).pages():
+            async for _page in client.contacts.list(administration_id=str(pages * 500 - 1)).pages():
                 await asyncio.sleep(CONSUMER)
             return time.perf_counter() - began
 

@@ -23,10 +23,16 @@ from .plot import Plot
 RATE, LATENCY = 10, 0.05
 LIMIT = "what the limit and the latency dictate"
 LISTING = """
-import asyncio, sys, threading, payt
+import asyncio, os, sys, threading, traceback, payt
 url, token, pages, where, kind, workers = sys.argv[1:]
 contacts = {"administration_id": str(500 * int(pages) // int(workers) - 1)}  # as a full last page would ask once more
 options = {"base_url": url, **({"pace": payt.SQLPace(where)} if where else {})}
+
+def fail(error):
+    traceback.print_exception(error.exc_value)
+    os._exit(1)
+
+threading.excepthook = fail
 
 def go():
     print("ready", flush=True)
