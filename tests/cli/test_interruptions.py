@@ -21,7 +21,7 @@ import click
 import pytest
 
 from payt.cli import target as target_module
-from payt.cli.exits import errors_reported
+from payt.cli.exits import errors_reported, message_of
 from payt.cli.screen import console
 from payt.cli.selection import Position, Selection
 from payt.cli.writers import csv_lines
@@ -335,6 +335,8 @@ def test_a_full_standard_output(
     with Path("/dev/full").open("wb") as full:
         result = payt_process(*command, capture_output=False, stdout=full, stderr=subprocess.PIPE)
     assert (result.returncode, result.stderr) == (1, b"payt: standard output: No space left on device\n")
+    full_one = OSError(errno.ENOSPC, "No space left on device")
+    assert message_of(full_one) == "standard output: No space left on device"
 
 
 def test_a_file_that_may_not_grow_is_gone_on_with(
