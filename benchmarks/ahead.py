@@ -41,14 +41,16 @@ def at(plan: Plan, plot: Plot, pages: int, latency: float) -> list[Row]:
         serving(plan, *arguments) as third,
         before.before() as earlier,
         ThreadPoolExecutor() as pool,
-    ):  # all at once: they mostly wait
-        others = {AFTER: pool.submit(listed, other.url, contacts, f"{latency}-1", 1)}
-        if earlier:
-            function = "benchmarks.ahead:listed"
-            others[before.NAME] = pool.submit(earlier.call, function, third.url, contacts, f"{latency}", 1)
+    ):
+        pending = {}
+        if earlier:  # at the same time, as it is another process, and mostly waits
+            pending[before.NAME] = pool.submit(
+                earlier.call, "benchmarks.ahead:listed", third.url, contacts, f"{latency}", 1
+            )
         took = listed(server.url, contacts, f"{latency}-{PREFETCH}", PREFETCH)
+        after = listed(other.url, contacts, f"{latency}-1", 1)
         bound = (pages - 1) // RATE + latency
-        seconds = {AHEAD: took, **{name: other.result() for name, other in others.items()}, LIMIT: bound}
+        seconds = {AHEAD: took, AFTER: after, **{name: each.result() for name, each in pending.items()}, LIMIT: bound}
         stats = server.stats()
     for name, each in seconds.items():
         plot.curves[name].append((latency, each))
