@@ -177,6 +177,8 @@ class Copy:
         self._dialect.clear(connection, tables.incoming)
         self._dialect.load(connection, tables.incoming, self._names, others, {})
         unchanged = len(rows) - len(others) + int(connection.scalar(self._same) or 0)
+        if unchanged == len(rows):
+            return 0, 0, unchanged, 0
         updated = connection.execute(self._update, {_MOMENT: received.moment}).rowcount
         inserted = connection.execute(self._insert, {_MOMENT: received.moment}).rowcount
         return inserted, updated, unchanged, len(rows) - inserted - updated - unchanged
