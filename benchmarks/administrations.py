@@ -11,7 +11,7 @@ from payt.testing import FakePayt
 from support import postgres
 
 from . import before
-from .measure import Plan, Row, shown
+from .measure import AS_IT_COMES, Plan, Row, shown
 
 PER_PAGE, RATE = 2, 10
 
@@ -31,7 +31,7 @@ def measure(plan: Plan) -> list[Row]:
     rows = []
     with (
         tempfile.TemporaryDirectory(prefix="payt-bench-") as folder,
-        postgres.cluster(programs, fsync="on", synchronous_commit="on", full_page_writes="on") as postgresql,
+        postgres.cluster(programs, **AS_IT_COMES) as postgresql,
         FakePayt(administrations=contacts, latency=latency, rate_limit=RATE) as fake,
         FakePayt(administrations=contacts, latency=latency, rate_limit=RATE) as other,
         before.before() as earlier,

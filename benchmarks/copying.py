@@ -26,9 +26,8 @@ import payt
 from payt.testing import FakePayt
 from support import mariadb, postgres
 
-from .measure import Plan, Row, interleaved, row, shown
+from .measure import AS_IT_COMES, Plan, Row, interleaved, row, shown
 
-AS_IT_COMES = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on", "shared_buffers": "128MB"}
 MARIADB_AS_IT_COMES = {
     "innodb-doublewrite": "1",
     "innodb-flush-method": "O_DIRECT",

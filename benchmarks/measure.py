@@ -15,6 +15,9 @@ from pathlib import Path
 
 from .plot import Plot
 
+AS_IT_COMES = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on", "shared_buffers": "128MB"}
+"""PostgreSQL's own settings, where the tests have hastier ones."""
+
 
 @dataclass(frozen=True)
 class Row:
