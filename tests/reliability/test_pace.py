@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import math
 import pickle
 import random
@@ -15,7 +16,7 @@ import pytest
 import payt
 from faults import kinds
 from faults.server import FaultServer
-from payt.transport import clock, pace
+from payt.transport import clock, network, pace
 from payt.transport.pace_file import FilePace
 from payt.transport.paces import MARGIN, RECOVERY, SLOWER, SLOWEST, BookedStart
 from support.flavours import Flavour
@@ -112,6 +113,51 @@ def test_who_waits_looks_again_whether_the_one_before_was_late(one: payt.Process
     starts[1].sent()
     turned.time += PERIOD - 0.5
     assert starts[2].wait() == pytest.approx(0.5)
+
+
+def test_never_more_than_allowed_however_late_they_wake_up(one: payt.ProcessPace, turned: TurnedClock) -> None:
+    """Threads that a busy machine lets go on late, and each at another time."""
+    randomness = random.Random(5)
+    starts = [one.start(KEY, 10) for _ in range(200)]
+    wakes = [(turned.time, number) for number in range(len(starts))]
+    times = []
+    while wakes:
+        turned.time, number = heapq.heappop(wakes)
+        if seconds := starts[number].wait():
+            late = randomness.choice([0, 0.001, 0.02, 0.06, 0.4])
+            heapq.heappush(wakes, (turned.time + seconds + late, number))
+        else:
+            times.append(turned.time)
+    assert most_in_a_second(times) == 10
+    assert times[-1] - times[0] < 1.5 * 20 * PERIOD
+
+
+def test_a_request_counts_from_when_it_was_written(
+    turned: TurnedClock, server: FaultServer, flavour: Flavour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ten that take a while to be written, as on a busy machine, then ten that take none."""
+    times: list[float] = []
+
+    def written(data: bytes) -> None:
+        if data:
+            turned.time += 0.08 if len(times) < 10 else 0
+            times.append(turned.time)
+
+    def write(stream: network.Stream, data: bytes, timeout: float | None = None) -> None:
+        one(stream, data, timeout)
+        written(data)
+
+    async def write_async(stream: network.AsyncStream, data: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
+        await other(stream, data, timeout)
+        written(data)
+
+    one, other = network.Stream.write, network.AsyncStream.write
+    monkeypatch.setattr(network.Stream, "write", write)
+    monkeypatch.setattr(network.AsyncStream, "write", write_async)
+    for _ in range(20):
+        flavour.contacts(server.url, "written", client=QUICK, limit=1)
+    assert len(times) == 20
+    assert most_in_a_second(times) == 10
 
 
 def test_those_that_overslept_together_do_not_start_together(one: payt.ProcessPace, turned: TurnedClock) -> None:

@@ -54,7 +54,7 @@ def waits(request: httpx.Request, settings: Settings, *, is_async: bool) -> Gene
         return
 
     def trace(event: str, _info: Any) -> None:
-        if event.endswith("send_request_headers.started"):
+        if event.endswith("send_request_headers.complete"):
             start.sent()
 
     async def trace_async(event: str, info: Any) -> None:

@@ -34,7 +34,7 @@ The one refusal in a hundred that comes by chance costs little; where they go on
 EFFECT = 1.0
 """Seconds until a slower pace shows: the limit is one of a second."""
 _LATE = 0.005
-"""Seconds between a start and its sending that the margin is for."""
+"""Seconds by which a request may be sent after its start: the margin is for that, too."""
 _BUSY = 0.002
 """Seconds until a book that somebody else is writing in is tried again."""
 _TRIES = 10
@@ -73,7 +73,8 @@ class Book(msgspec.Struct):
             place, start.due = len(self.starts), self._unlike(now)
             self.starts.append(start.due)
         if place is not None:  # else so many wait behind it
-            due = max(start.due, self.closed_until, self._before(place, start.many) + start.period)
+            late = now - _LATE  # whoever wakes later than that moves the one that waits for it, too
+            due = max(start.due, late, self.closed_until, self._before(place, start.many) + start.period)
             if (slow := self.slow(now)) > 1:  # evenly then, as others come in between
                 due = max(due, self._before(place, 1) + start.period / start.many * slow)
             if due > now + _LONGEST_WAIT + 10 * start.period:
@@ -83,11 +84,15 @@ class Book(msgspec.Struct):
             self.starts[place] = start.due = self._unlike(due)
         return max(0.0, round(start.due - now, 9))
 
-    def move(self, start: BookedStart, *moment: float) -> None:
-        """It is at another moment than it was booked for, or never."""
+    def move(self, start: BookedStart, moment: float) -> None:
+        """It is at another moment than it was booked for."""
         if start.due in self.starts:
-            place = self.starts.index(start.due)
-            self.starts[place : place + 1] = map(self._unlike, moment)
+            self.starts[self.starts.index(start.due)] = start.due = self._unlike(moment)
+
+    def drop(self, start: BookedStart) -> None:
+        """It is never."""
+        with suppress(ValueError):
+            self.starts.remove(start.due)
 
     def refuse(self, sent: float, now: float, retry_after: float | None) -> None:
         """Slow down, but not for those that were sent before the last time could show."""
@@ -137,10 +142,9 @@ class BookedStart:
 
     def sent(self) -> None:
         """As `Start.sent`."""
-        now = clock.now()
-        if now - self._moment > _LATE:
+        self._moment = now = clock.now()
+        if now - self.due > _LATE:
             self._note(lambda book: book.move(self, now))
-        self._moment = now
 
     def refused(self, retry_after: float | None) -> None:
         """As `Start.refused`."""
@@ -148,7 +152,7 @@ class BookedStart:
 
     def give_back(self) -> None:
         """As `Start.give_back`."""
-        self._note(lambda book: book.move(self))
+        self._note(lambda book: book.drop(self))
 
     def _note(self, write: Callable[[Book], None]) -> None:
         for _ in range(_TRIES):

@@ -14,7 +14,7 @@ class Start(Protocol):
         ...
 
     def sent(self) -> None:
-        """Its request is being sent now."""
+        """Its request has just been sent."""
         ...
 
     def refused(self, retry_after: float | None) -> None:
