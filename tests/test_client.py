@@ -230,12 +230,25 @@ def test_production_is_the_default(client_class: Any) -> None:
         (float("nan"), ValueError),
         (httpx.Timeout(None), ValueError),
         (httpx.Timeout(5, read=None), ValueError),
+        (httpx.Timeout(5, read=1e10), ValueError),
+        (True, TypeError),
     ],
     ids=repr,
 )
 def test_a_timeout_is_never_infinite(timeout: Any, kind: type[Exception], client_class: Any) -> None:
     with pytest.raises(kind, match="timeout"):
         client_class("t", timeout=timeout)
+
+
+@BOTH
+def test_no_call_takes_longer_than_a_wait_can(client_class: Any) -> None:
+    with pytest.raises(ValueError, match="total_timeout must be at most 1000000000 seconds, got 10000000000.0"):
+        client_class("t", total_timeout=1e10)
+
+
+def test_the_longest_deadline_works(fake: FakePayt, flavour: Flavour) -> None:
+    client = {"total_timeout": 1e9, "timeout": 1e9}
+    assert len(flavour.contacts(fake.url, fake.token, client=client)) == 12
 
 
 def test_timeouts_are_explicit() -> None:

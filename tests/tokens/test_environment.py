@@ -102,6 +102,7 @@ WRONG: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "a margin that is none": ({"refresh_early": "60"}, TypeError, "refresh_early must be a number"),
     "a truth as margin": ({"refresh_early": True}, TypeError, "refresh_early must be a number"),
     "an endless margin": ({"refresh_early": float("inf")}, ValueError, "refresh_early must be 0 or more and finite"),
+    "a margin of centuries": ({"refresh_early": 1e10}, ValueError, "refresh_early must be at most 1000000000 seconds"),
 }
 
 

@@ -394,3 +394,34 @@ def test_a_transport_for_tokens_gets_requests_for_tokens(
 def test_a_transport_for_tokens_is_one_for_threads(kind: Any) -> None:
     with pytest.raises(TypeError, match="token_transport must be an httpx"):
         kind("token", token_transport=httpx.AsyncHTTPTransport())
+
+
+class Unspeakable(Exception):
+    def __str__(self) -> str:
+        raise ZeroDivisionError
+
+
+def test_an_error_that_cannot_be_shown_ends_the_search_all_the_same(flavour: Flavour) -> None:
+    class Store(payt.MemoryTokenStore):
+        def load(self, key: str) -> payt.Token | None:
+            raise Unspeakable
+
+    grant = payt.AuthorizationCode("id", "secret", Store())
+    with pytest.raises(payt.TokenError, match="no token could be obtained: ZeroDivisionError"):
+        flavour.contacts("http://127.0.0.1:1", grant, client={**QUICK, "total_timeout": PATIENCE})
+
+
+@pytest.mark.parametrize("stored", ["a b", "a\nb", "a\ud800", "é"])
+def test_a_stored_token_that_no_header_can_carry_is_renewed(
+    stored: str, server: FaultServer, slow: SlowTokens, flavour: Flavour
+) -> None:
+    """Somebody else has written into the store."""
+
+    class Store(payt.MemoryTokenStore):
+        def load(self, key: str) -> payt.Token | None:
+            return super().load(key) or payt.Token(stored, "refresh-0")
+
+    slow.may_answer.set()
+    flavour.contacts(server.url, payt.AuthorizationCode("id", "secret", Store()), client=QUICK)
+    assert slow.refreshed == ["refresh-0"]
+    assert server.requests[-1].headers["authorization"] == "Bearer access-1"

@@ -9,6 +9,10 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
+TOKEN: Final = re.compile(r"[\x21-\x7e]+")
+"""What a header can carry as a token."""
+_LONGEST: Final = 10**9
+"""Seconds: 31 years. Ten times as many are more than a socket can be told."""
 _ALIKE: Final = 0.65
 """How much a mistaken name has in common with one that was meant, at least."""
 
@@ -50,6 +54,13 @@ def decimal(name: str, value: Any, *, least: float | None = None, above: float |
     return value
 
 
+def seconds(name: str, value: Any, **bounds: float) -> float:
+    """A number of seconds that a wait can take."""
+    if decimal(name, value, **bounds) > _LONGEST:
+        raise ValueError(f"{name} must be at most {_LONGEST:.0f} seconds, got {value}")
+    return value
+
+
 def token(name: str, value: Any) -> str:
     """A token that a header can carry (RFC 6750, section 2.1). It is in no message."""
     if not isinstance(value, str):
@@ -58,7 +69,7 @@ def token(name: str, value: Any) -> str:
         raise ValueError(f"{name} must not be empty")
     if re.match(r"(?i)bearer\s", value):
         raise ValueError(f'{name} begins with "Bearer", which is added to every request: pass the token alone')
-    if not re.fullmatch(r"[\x21-\x7e]+", value):
+    if not TOKEN.fullmatch(value):
         raise ValueError(
             f"{name} contains white space or characters that tokens never have: does it include a line end?"
         )

@@ -25,8 +25,9 @@ def _timeout_of(timeout: Any) -> httpx.Timeout:
     if not isinstance(timeout, httpx.Timeout):
         raise TypeError(f"timeout must be a number of seconds or an httpx.Timeout, got {type(timeout).__name__}")
     for name, seconds in timeout.as_dict().items():
-        if seconds is None or not 0 < seconds < float("inf"):
-            raise ValueError(f"timeout: {name} must be a number of seconds above 0, got {seconds}: no request may hang")
+        if seconds is None:
+            raise ValueError(f"timeout: {name} must be a number of seconds, got None: no request may hang")
+        checks.seconds(f"timeout: {name}", seconds, above=0)
     return timeout
 
 
@@ -92,7 +93,7 @@ class Settings:
         validator=attrs.validators.optional(checks.of_field(checks.decimal, above=0))
     )
     pace: Any
-    total_timeout: float = attrs.field(validator=checks.of_field(checks.decimal, above=0))
+    total_timeout: float = attrs.field(validator=checks.of_field(checks.seconds, above=0))
     max_body: int = attrs.field(validator=checks.of_field(checks.number, least=1))
     verify: bool | ssl.SSLContext = attrs.field(validator=_is_bool_or_context)
     http2: bool = attrs.field(validator=_http2_there)

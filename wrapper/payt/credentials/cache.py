@@ -41,6 +41,7 @@ from typing import Any, Final
 
 import attrs
 
+from ..checks import TOKEN
 from ..errors import LoginRequiredError, PaytError, TokenError
 from ..transport import clock
 from ..transport.redaction import without
@@ -201,7 +202,8 @@ class TokenCache:
 
     def _will_do(self, token: Token, grant: Grant, early: float) -> bool:
         return (
-            token.access_token not in ("", *self._refused)
+            TOKEN.fullmatch(token.access_token) is not None
+            and token.access_token not in self._refused
             and owns(grant, token)
             and not token.is_due(time.time(), early)
         )

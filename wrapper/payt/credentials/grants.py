@@ -35,7 +35,7 @@ class _Application:
     client_secret: str = attrs.field(repr=False, validator=checks.of_field(_text))
     store: TokenStore | None = attrs.field(default=None, validator=optional(checks.of_field(_store)))
     refresh_early: float = attrs.field(
-        default=REFRESH_EARLY, kw_only=True, validator=checks.of_field(checks.decimal, least=0)
+        default=REFRESH_EARLY, kw_only=True, validator=checks.of_field(checks.seconds, least=0)
     )
 
 

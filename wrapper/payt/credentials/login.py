@@ -90,7 +90,7 @@ def login(
             f"app_url {app} is not where people log in for {api}: production and demo have their own pages"
         )
     checks.number("port", port, least=0, most=65_535)
-    checks.decimal("timeout", timeout, above=0)
+    checks.seconds("timeout", timeout, above=0)
     cache = cache_of(grant, api)
     held = cache.replace(grant)  # what cannot be written is better known before anybody logs in
     if isinstance(held, PaytError):

@@ -71,7 +71,10 @@ class Search:
             self._run(here, partial(_not_asked, error))
 
     def _run(self, here: _UnderWay, find: Callable[[], Any]) -> None:
-        result = find()
+        try:
+            result = find()
+        except BaseException as error:  # noqa: BLE001  # not even its own errors can be told, and somebody waits
+            result = TokenError(f"no token could be obtained: {type(error).__name__}")
         with here.lock:
             waiting = here.waiting.pop(self.who)  # before anybody wakes up, and finds that this one will not do
         for wake in waiting:

@@ -33,8 +33,6 @@ _ALONE = 60.0
 """Seconds for which a process keeps its own pace after the database could not be used."""
 _PATIENCE = 2.0
 """Seconds within which the database must have booked a start."""
-_OVERSLEPT = 0.25
-"""Seconds by which a start may be late; later than that, it is booked anew, as is one before the end of a pause."""
 _IDLE = 5.0
 """Seconds for which a connection is kept that nobody needs."""
 _LONGEST_LOOK, _SHORTEST_LOOK = 0.02, 0.001
@@ -116,7 +114,8 @@ class _Start:
             return min(_LONGEST_LOOK, _SHORTEST_LOOK + (now - (self._asked or now)) / 4)
         if self.due > now:
             return self.due - now
-        if self._desk.closed_until[self.key] > now or now > self.due + _OVERSLEPT:
+        # later than the margin allows, it would come too close to those after it; nor does one count from before a pause
+        if now > self.due + MARGIN or self._desk.closed_until[self.key] > now:
             self.due = self._asked = None
             return self.wait()
         self._moment = now

@@ -75,7 +75,7 @@ class Orders:
         if at is not None:
             checks.number("at", at, least=0)
         if seconds:
-            checks.decimal("seconds", seconds, above=0)
+            checks.seconds("seconds", seconds, above=0)
         if isinstance(status, str):
             if (code, message, shape, body, headers, retry_after) != (None, None, "flat", None, None, None):
                 raise ValueError(f"code, message, shape, body and headers belong to a status, not to {status!r}")

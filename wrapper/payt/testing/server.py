@@ -104,7 +104,7 @@ class FakePayt(Orders, Contents):
         self.numbers = numbers
         self.extra_fields = dict(extra_fields or {})
         self.gzip = gzip
-        self.latency = latency and checks.decimal("latency", latency, above=0)
+        self.latency = latency and checks.seconds("latency", latency, above=0)
         self.rate_limit = None if rate_limit is None else checks.number("rate_limit", rate_limit, least=1)
         retry_after_header("rate_limit_retry_after", rate_limit_retry_after)
         self.rate_limit_retry_after = rate_limit_retry_after

@@ -29,7 +29,7 @@ def _spellings(character: str) -> str:
     number = ord(character)
     ways = [
         rf"\\?{re.escape(character)}",
-        "".join(f"%{byte:02x}" for byte in character.encode()),
+        "".join(f"%{byte:02x}" for byte in character.encode(errors="surrogatepass")),
         *(["\\+"] if character == " " else []),
         re.sub("(....)", r"\\\\u\1", character.encode("utf-16-be", errors="surrogatepass").hex()),
         f"&#0*{number};",
