@@ -242,7 +242,7 @@ def test_a_timeout_is_never_infinite(timeout: Any, kind: type[Exception], client
 
 @BOTH
 def test_no_call_takes_longer_than_a_wait_can(client_class: Any) -> None:
-    with pytest.raises(ValueError, match="total_timeout must be at most 1000000000 seconds, got 10000000000.0"):
+    with pytest.raises(ValueError, match="total_timeout must be at most 1000000000 seconds, got "):
         client_class("t", total_timeout=1e10)
 
 

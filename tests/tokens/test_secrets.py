@@ -6,6 +6,8 @@ import base64
 import json
 import logging
 import pickle
+import signal
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -29,6 +31,8 @@ from payt.credentials.endpoint import ANSWERS, TokenEndpoint
 from payt.credentials.login import Attempt
 from support.flavours import Flavour
 from support.quick import QUICK
+
+from .waiting import until
 
 CLIENT_SECRET = "S3CRET-of-the-application"
 BASIC = base64.b64encode(f"an-id:{CLIENT_SECRET}".encode()).decode()
@@ -258,6 +262,23 @@ def test_logging_in_shows_nothing(
     server.script(script)
     store = payt.MemoryTokenStore()
     check(lambda: payt.login("an-id", CLIENT_SECRET, base_url=server.url, store=store, ask=pasting(answer)))
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="the operating system cannot signal a thread")
+def test_logging_in_that_is_interrupted_shows_nothing(server: FaultServer) -> None:
+    server.script([kinds.stall(0.6)])
+
+    def interrupt() -> None:
+        until(lambda: bool(server.requests))
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    store = payt.MemoryTokenStore()
+    with pytest.raises(KeyboardInterrupt) as caught:
+        payt.login("an-id", CLIENT_SECRET, base_url=server.url, store=store, ask=pasting(RETURNS["success"][0]))
+    thread.join(60)
+    assert not [text for text in everything_about(caught.value) if leaks(text)]
 
 
 # Objects

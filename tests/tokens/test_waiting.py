@@ -396,7 +396,7 @@ def test_a_transport_for_tokens_is_one_for_threads(kind: Any) -> None:
         kind("token", token_transport=httpx.AsyncHTTPTransport())
 
 
-class Unspeakable(Exception):
+class UnspeakableError(Exception):
     def __str__(self) -> str:
         raise ZeroDivisionError
 
@@ -404,7 +404,7 @@ class Unspeakable(Exception):
 def test_an_error_that_cannot_be_shown_ends_the_search_all_the_same(flavour: Flavour) -> None:
     class Store(payt.MemoryTokenStore):
         def load(self, key: str) -> payt.Token | None:
-            raise Unspeakable
+            raise UnspeakableError
 
     grant = payt.AuthorizationCode("id", "secret", Store())
     with pytest.raises(payt.TokenError, match="no token could be obtained: ZeroDivisionError"):

@@ -56,9 +56,9 @@ def decimal(name: str, value: Any, *, least: float | None = None, above: float |
 
 def seconds(name: str, value: Any, **bounds: float) -> float:
     """A number of seconds that a wait can take."""
-    if decimal(name, value, **bounds) > _LONGEST:
-        raise ValueError(f"{name} must be at most {_LONGEST:.0f} seconds, got {value}")
-    return value
+    if (number := decimal(name, value, **bounds)) > _LONGEST:
+        raise ValueError(f"{name} must be at most {_LONGEST} seconds, got {value}")
+    return number
 
 
 def token(name: str, value: Any) -> str:

@@ -100,8 +100,9 @@ def login(
     endpoint = TokenEndpoint(api, grant.client_id, grant.client_secret)
 
     def finish(address: str) -> Token | PaytError:
-        body = attempt.exchange(address)
-        return body if isinstance(body, TokenError) else cache.replace(grant, partial(endpoint.ask, body, patient=True))
+        problem = attempt.read(address)
+        del address  # as above: it may be interrupted while it waits
+        return problem or cache.replace(grant, partial(attempt.exchange, endpoint))
 
     result: Token | BaseException
     if ask is not None:
@@ -117,12 +118,16 @@ def login(
 
 
 class Attempt:
-    """One attempt to log in, without I/O: the address that it begins with, and what the one means that it ends with."""
+    """One attempt to log in: the address that it begins with, and what the one means that it ends with.
+
+    What is secret of it is nowhere else, so that no traceback shows it.
+    """
 
     def __init__(self, client_id: str, app: httpx.URL, redirect_uri: str, scope: str | None) -> None:
         self.redirect_uri = redirect_uri
         self._state = secrets.token_urlsafe(32)
         self._verifier = secrets.token_urlsafe(64)
+        self._code = ""
         challenge = base64.urlsafe_b64encode(hashlib.sha256(self._verifier.encode()).digest()).decode().rstrip("=")
         query = {
             "client_id": client_id,
@@ -135,8 +140,8 @@ class Attempt:
         }
         self.address = f"{str(app).rstrip('/')}/oauth/authorize?{urlencode(query)}"
 
-    def exchange(self, redirected_to: str) -> dict[str, str] | TokenError:
-        """The request that exchanges the code in the address that the browser was sent to."""
+    def read(self, redirected_to: str) -> TokenError | None:
+        """Take the code from the address that the browser was sent to, or tell why there is none."""
         try:
             answer = dict(parse_qsl(urlsplit(redirected_to).query, keep_blank_values=True))
         except ValueError:
@@ -156,12 +161,22 @@ class Attempt:
             error = TokenError(f"{reason}: {message}" if message else reason)
             error.code, error.message = code, message
             return error
-        return {
+        self._code = answer["code"]
+        return None
+
+    def exchange(self, endpoint: TokenEndpoint) -> Token:
+        """Exchange the code for a token.
+
+        Raises:
+            TokenError: It is not given.
+        """
+        body = {
             "grant_type": "authorization_code",
-            "code": answer["code"],
+            "code": self._code,
             "redirect_uri": self.redirect_uri,
             "code_verifier": self._verifier,
         }
+        return endpoint.ask(body, patient=True)
 
 
 def open_browser(address: str) -> None:

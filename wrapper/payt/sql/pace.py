@@ -114,7 +114,7 @@ class _Start:
             return min(_LONGEST_LOOK, _SHORTEST_LOOK + (now - (self._asked or now)) / 4)
         if self.due > now:
             return self.due - now
-        # later than the margin allows, it would come too close to those after it; nor does one count from before a pause
+        # later than the margin allows, it would come too close to those after it; and nothing starts in a pause
         if now > self.due + MARGIN or self._desk.closed_until[self.key] > now:
             self.due = self._asked = None
             return self.wait()
