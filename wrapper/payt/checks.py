@@ -96,14 +96,17 @@ def hint(name: str, known: Iterable[str]) -> str:
 
 
 def values(name: str, given: str | Iterable[str] | None) -> tuple[str, ...]:
-    """The values of a filter, each once, in the order given; none of them holds a comma, which separates values."""
+    """The values of a filter, each once, in the order given; none of them holds a comma, which separates values.
+
+    Those of a set are sorted: they come in another order in each process, and a cursor counts on theirs.
+    """
     result = _texts(name, (given,) if isinstance(given, str) else given, "a string or an iterable", but=Mapping)
     for value in result:
         if "," in value:
             raise ValueError(
                 f"{name}: the value {value!r} contains a comma, which separates values: pass a list of single values"
             )
-    return tuple(result)
+    return tuple(sorted(result) if isinstance(given, (set, frozenset)) else result)
 
 
 def keys(name: str, given: Any) -> dict[str, str | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import enum
 import functools
+import hashlib
 import inspect
 import itertools
 import reprlib
@@ -43,6 +44,8 @@ class Listing:
     parts: tuple[Mapping[str, Any], ...]
     """The query of each part, without cursor and per_page: one part, or several where the filters are too long for one
     URL, or none where a filter holds no values."""
+    mark: str = ""
+    """What tells the cursors of these parts from those of others; none where there is one part."""
     cursor: str | None = None
     """Where to start."""
     per_page: int
@@ -95,6 +98,7 @@ def listing_of(spec: ListSpec[Any], arguments: Mapping[str, Any]) -> Listing:
     return Listing(
         spec=spec,
         parts=tuple({**always, **part} for part in parts),
+        mark=hashlib.sha256(msgspec.json.encode(parts)).hexdigest()[:16] if len(parts) > 1 else "",
         cursor=None if cursor is None else checks.text("cursor", cursor),
         per_page=checks.number("per_page", per_page, least=1, most=spec.most),
         limit=None if limit is None else checks.number("limit", limit, least=0),

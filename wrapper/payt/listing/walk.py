@@ -45,6 +45,8 @@ _LONGEST_CURSOR = 16_384
 """How many characters of a cursor are sent back: a URL has 65,536 at most, and encoding can treble them."""
 _MOST_EMPTY = 100
 """How many pages in a row may have a cursor and no records."""
+_POSITION = re.compile(r"([1-9]\d*)~([0-9a-f]{16})/(.*)", flags=re.DOTALL)
+"""A cursor of a listing in several parts."""
 _UNKNOWN_CURSOR = (400, 404, 409, 410, 422)
 """How a service says that it does not know a cursor."""
 
@@ -52,7 +54,8 @@ _UNKNOWN_CURSOR = (400, 404, 409, 410, 422)
 class Walk(Generic[T]):
     """One iteration over a list: where it stands and what comes next.
 
-    A listing in several parts has cursors of its own, "2/500": part 2, from the API's cursor "500".
+    A listing in several parts has cursors of its own, "2~MARK/500": part 2, from the API's cursor "500". The mark is of
+    all parts: with other filters, or the same in another order, what came and what is left would be others.
 
     Args:
         listing: What to list.
@@ -96,7 +99,7 @@ class Walk(Generic[T]):
             return cursor
         if (self._part, cursor) == (0, None) or self._part >= len(self.listing.parts):
             return None
-        return f"{self._part + 1}/{cursor or ''}"
+        return f"{self._part + 1}~{self.listing.mark}/{cursor or ''}"
 
     @property
     def before(self) -> list[int] | None:
@@ -190,15 +193,15 @@ class Walk(Generic[T]):
 
     def _start(self) -> tuple[int, str | None]:
         cursor, parts = self.listing.cursor, len(self.listing.parts)
-        if cursor is None or parts <= 1:
+        position = _POSITION.fullmatch(cursor or "")
+        if cursor is None or (parts <= 1 and position is None):
             return 0, cursor
-        position = re.fullmatch(r"([1-9]\d*)/(.*)", cursor, flags=re.DOTALL)
-        if position is None or int(position[1]) > parts:
+        if position is None or position[2] != self.listing.mark or int(position[1]) > parts:
             raise ValueError(
-                f"cursor {cursor!r} does not belong to this listing, whose filters take {parts} parts: "
-                "pass one that came with the same filters"
+                f"cursor {cursor!r} does not belong to this listing, whose filters take {parts} parts: pass it with the "
+                "same filters, their values in the same order"
             )
-        return int(position[1]) - 1, position[2] or None
+        return int(position[1]) - 1, position[3] or None
 
     def _fresh(self, records: list[Any], keys: list[Any], new: list[bool]) -> list[Any]:
         """The records that come for the first time; of two on one page, the later one."""
