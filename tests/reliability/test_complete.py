@@ -931,13 +931,13 @@ def test_two_threads_in_one_iterator_both_fail() -> None:
         def other() -> None:
             try:
                 list(contacts)
-            except ValueError as error:
+            except RuntimeError as error:
                 caught.append(error)
 
         thread = threading.Thread(target=other)
         thread.start()
         assert asked.wait(60)
-        with pytest.raises(ValueError, match="already executing"):
+        with pytest.raises(RuntimeError, match="two threads or tasks read from one iterator"):
             next(contacts)
         go_on.set()
         thread.join(10)
@@ -956,6 +956,54 @@ def test_two_threads_in_one_iterator_both_fail() -> None:
         caught.clear()
     gc.collect()
     assert eventually(lambda: not workers())
+
+
+def test_two_tasks_in_one_iterator_both_fail_and_leave_none() -> None:
+    async def run(url: str) -> None:
+        async with payt.AsyncClient("t", base_url=url, **CLIENT) as client:
+            contacts = aiter(client.contacts.list(administration_id="1", per_page=5))
+            read: list[Any] = []
+
+            async def worker() -> None:
+                async for contact in contacts:
+                    read.append(contact)
+                    await asyncio.sleep(0)
+
+            failures = await asyncio.gather(worker(), worker(), return_exceptions=True)
+            assert [type(each) for each in failures] == [RuntimeError] * 2
+            assert all("two threads or tasks" in str(each) for each in failures)
+            with pytest.raises(RuntimeError, match="two threads or tasks"):
+                await anext(contacts)
+            assert len(read) < 50
+            await asyncio.sleep(0)
+            assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    with serving(by_id(list(range(1, 51)))) as server:
+        asyncio.run(run(server.url))
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_an_iterator_that_was_closed_gives_nothing_more(many: bool) -> None:
+    """As a generator: the rest of a page would look like the rest of the listing."""
+
+    def of(client: Any) -> Any:
+        if many:
+            return client.contacts.list_many(administration_ids=["1", "2"], per_page=5)
+        return client.contacts.list(administration_id="1", per_page=5)
+
+    async def run(url: str) -> None:
+        async with payt.AsyncClient("t", base_url=url, **CLIENT) as client:
+            records: Any = aiter(of(client))
+            await anext(records)
+            await records.aclose()
+            assert [record async for record in records] == []
+
+    with serving(by_id(list(range(1, 51)))) as server, payt.Client("t", base_url=server.url, **CLIENT) as client:
+        records: Any = iter(of(client))
+        next(records)
+        records.close()
+        assert list(records) == []
+        asyncio.run(run(server.url))
 
 
 def test_the_first_record_takes_one_request() -> None:

@@ -396,6 +396,16 @@ def test_a_transport_for_tokens_is_one_for_threads(kind: Any) -> None:
         kind("token", token_transport=httpx.AsyncHTTPTransport())
 
 
+@pytest.mark.parametrize("transport", [5, httpx.HTTPTransport, None])
+def test_a_transport_is_one_of_the_kind_of_the_client(transport: Any) -> None:
+    with pytest.raises(TypeError, match=r"payt.Client sends its requests through an httpx.BaseTransport, got \w+$"):
+        payt.Client("token", transport=transport or httpx.AsyncHTTPTransport())
+    with pytest.raises(
+        TypeError, match=r"payt.AsyncClient sends its requests through an httpx.AsyncBaseTransport, got"
+    ):
+        payt.AsyncClient("token", transport=transport or httpx.HTTPTransport())
+
+
 class UnspeakableError(Exception):
     def __str__(self) -> str:
         raise ZeroDivisionError

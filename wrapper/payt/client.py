@@ -7,7 +7,7 @@ import os
 import ssl
 from collections.abc import Callable, Coroutine, Mapping
 from types import TracebackType
-from typing import Any, Generic, Never, Self, TypeVar
+from typing import Any, ClassVar, Generic, Never, Self, TypeVar
 
 import attrs
 import httpx
@@ -36,6 +36,7 @@ class _Client(Generic[TransportT, SessionT]):
 
     _session_of: Callable[[Settings, httpx.Auth, Mapping[str, Any]], SessionT]
     _session: SessionT
+    _transports: ClassVar[type]
     _api: AuthenticatedClient
 
     def __init__(
@@ -64,6 +65,9 @@ class _Client(Generic[TransportT, SessionT]):
             hint = checks.hint(_ELSEWHERE.get(name, name), known)
             raise TypeError(f"payt.{type(self).__name__} has no argument {name!r}: {hint}")
         checked(pace)
+        if transport is not None and not isinstance(transport, self._transports):
+            what = f"an httpx.{self._transports.__name__}, got {type(transport).__name__}"
+            raise TypeError(f"transport: payt.{type(self).__name__} sends its requests through {what}")
         settings = Settings(**{field.name: given[field.name] for field in attrs.fields(Settings)})
         # once, for the token endpoint as well: reading the certificates takes longer than all else here
         way = route(settings.base_url, verify=verify, proxy=proxy, trust_env=trust_env)
@@ -134,6 +138,7 @@ class Client(_Client[httpx.BaseTransport, Session], Resources):
     """
 
     _session_of = Session
+    _transports = httpx.BaseTransport
 
     def call(self, operation: Operation[R], **arguments: Any) -> R | None:
         """Call any operation of the contract, with the same tokens, rate limit, retries (GET only) and errors.
@@ -173,6 +178,7 @@ class AsyncClient(_Client[httpx.AsyncBaseTransport, AsyncSession], AsyncResource
     """
 
     _session_of = AsyncSession
+    _transports = httpx.AsyncBaseTransport
 
     def call(self, operation: Operation[R], **arguments: Any) -> Coroutine[Any, Any, R | None]:
         """As `Client.call`; awaited."""

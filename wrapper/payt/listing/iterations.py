@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterable, Iterator
 from itertools import chain, repeat
 from typing import Any, Generic, NoReturn, Self, TypeAlias, TypeVar, cast
@@ -16,6 +17,10 @@ T = TypeVar("T")
 R = TypeVar("R")
 Begin: TypeAlias = Callable[[Executor], Ahead[R]]
 """Begins to read."""
+_SHARED = (
+    "two threads or tasks read from one iterator, which is for one of them: give each its own, or let one read and "
+    "share out the records by a queue"
+)
 
 
 class _UnderWay:
@@ -32,9 +37,11 @@ class _Ended(_UnderWay):
 
     _error: Exception | None = None
 
-    def _end(self, error: BaseException) -> None:
+    def _end(self, error: BaseException) -> Exception:
+        """Take note of it; what to raise from now on."""
         interrupted = RuntimeError("this listing was interrupted: start a new one from the cursor of its last page")
         self._error = self._error or (error if isinstance(error, Exception) else interrupted)
+        return self._error
 
 
 class Iteration(_Ended, Generator[R]):
@@ -55,10 +62,16 @@ class Iteration(_Ended, Generator[R]):
         if self._error is not None:
             raise self._error
         try:
-            return self._source.send(value)
+            result = self._source.send(value)
         except BaseException as error:
+            if cast("Any", self._source).gi_running:
+                raise self._end(RuntimeError(_SHARED)) from None
             self._end(error)
             raise
+        if self._error is not None:  # another thread came meanwhile
+            self._source.close()
+            raise self._error
+        return result
 
     def throw(self, *error: Any) -> R:
         """As a generator's."""
@@ -66,8 +79,8 @@ class Iteration(_Ended, Generator[R]):
 
     def close(self) -> None:
         """As a generator's."""
-        self._end(StopIteration())
         self._source.close()
+        self._end(StopIteration())
 
 
 class AsyncIteration(_Ended, AsyncGenerator[R]):
@@ -83,10 +96,16 @@ class AsyncIteration(_Ended, AsyncGenerator[R]):
         if self._error is not None:
             raise self._error
         try:
-            return await self._source.asend(value)
+            result = await self._source.asend(value)
         except BaseException as error:
+            if cast("Any", self._source).ag_running:
+                raise self._end(RuntimeError(_SHARED)) from None
             self._end(error)
             raise
+        if self._error is not None:  # another task came meanwhile
+            await self._source.aclose()
+            raise self._error
+        return result
 
     async def athrow(self, *error: Any) -> R:
         """As a generator's."""
@@ -94,8 +113,8 @@ class AsyncIteration(_Ended, AsyncGenerator[R]):
 
     async def aclose(self) -> None:
         """As a generator's."""
-        self._end(StopAsyncIteration())
         await self._source.aclose()
+        self._end(StopAsyncIteration())
 
 
 def _given(api: AuthenticatedClient, begin: Begin[R]) -> Generator[R]:
@@ -121,25 +140,32 @@ class Records(_UnderWay, chain[T]):
 
     _pages: Generator[Any]
     _links: Iterator[Any]
+    _page: deque[Iterator[T]]
 
     @classmethod
     def of(cls, pages: Generator[R], records: Callable[[R], Iterable[T]]) -> Self:
         """The records of pages: of each, what `records` makes of it."""
         # one at a time, as a generator of all of them could not be entered by two threads
-        links = map(next, map(_next_link, repeat(pages), repeat(records)))
+        page: deque[Iterator[T]] = deque(maxlen=1)
+        links = map(next, map(_next_link, repeat(pages), repeat(records), repeat(page)))
         self: Self = cls.from_iterable(links)  # type: ignore[assignment]  # it is one of this class
         self._pages, self._links = pages, links  # a chain drops its source while another thread may be in there
+        self._page = page
         return self
 
     def close(self) -> None:
-        """End the listing."""
+        """End the listing, also in the middle of a page."""
         self._pages.close()
+        for rest in self._page:
+            deque(rest, maxlen=0)
 
 
-def _next_link(pages: Generator[R], records: Callable[[R], Iterable[T]]) -> Iterator[Iterable[T]]:
+def _next_link(pages: Generator[R], records: Callable[[R], Iterable[T]], page: Any) -> Iterator[Iterable[T]]:
     """One, or none behind the last page. No generator: Python 3.13.0 crashes where a traceback outlives one."""
     try:
-        return iter((records(next(pages)),))
+        link = iter(records(next(pages)))
+        page.append(link)
+        return iter((link,))
     except StopIteration:
         return iter(())
     except BaseException as error:  # noqa: BLE001  # a chain ends where its source fails, and not where a link does
@@ -169,5 +195,6 @@ class AsyncRecords(_UnderWay, AsyncIterator[T], Generic[T]):
             self._records = iter(self._records_of(await anext(self._pages)))
 
     async def aclose(self) -> None:
-        """End the listing."""
+        """End the listing, also in the middle of a page."""
         await self._pages.aclose()
+        self._records = iter(())

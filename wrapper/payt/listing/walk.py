@@ -198,8 +198,8 @@ class Walk(Generic[T]):
             return 0, cursor
         if position is None or position[2] != self.listing.mark or int(position[1]) > parts:
             raise ValueError(
-                f"cursor {cursor!r} does not belong to this listing, whose filters take {parts} parts: pass it with the "
-                "same filters, their values in the same order"
+                f"cursor {cursor!r} does not belong to this listing, whose filters take {parts} parts: pass it with "
+                "the same filters, their values in the same order"
             )
         return int(position[1]) - 1, position[3] or None
 
