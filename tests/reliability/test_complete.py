@@ -431,6 +431,7 @@ def test_an_odd_record_blocks_nothing(odd: Any, flavour: Flavour) -> None:
             listed(flavour, server)
         error = caught.value
         assert error.record_id == "2"
+        assert error.__notes__ == ["the first one is record 2 (in Python: on_invalid='collect' lists all others)"]
         assert json.loads(error.raw or b"") == odd
         assert error.attempts == 1
         assert error.path.startswith("$")

@@ -242,6 +242,7 @@ def test_an_error_ends_all_and_says_which(failing: FaultServer, many: Run) -> No
     with pytest.raises(payt.InvalidResponseError) as caught:
         many(failing.url, administration_ids=["a", "x", *(str(number) for number in range(50))], concurrency=2)
     assert caught.value.administration_id == "x"
+    assert caught.value.__notes__ == ["it happened in administration x"]
     assert caught.value.cursor == "8"
     assert len(failing.requests) < 150
 

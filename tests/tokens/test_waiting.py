@@ -398,12 +398,14 @@ def test_a_transport_for_tokens_is_one_for_threads(kind: Any) -> None:
 
 @pytest.mark.parametrize("transport", [5, httpx.HTTPTransport, None])
 def test_a_transport_is_one_of_the_kind_of_the_client(transport: Any) -> None:
+    sync: Any = transport or httpx.AsyncHTTPTransport()
+    asynchronous: Any = transport or httpx.HTTPTransport()
     with pytest.raises(TypeError, match=r"payt.Client sends its requests through an httpx.BaseTransport, got \w+$"):
-        payt.Client("token", transport=transport or httpx.AsyncHTTPTransport())
+        payt.Client("token", transport=sync)
     with pytest.raises(
         TypeError, match=r"payt.AsyncClient sends its requests through an httpx.AsyncBaseTransport, got"
     ):
-        payt.AsyncClient("token", transport=transport or httpx.HTTPTransport())
+        payt.AsyncClient("token", transport=asynchronous)
 
 
 class UnspeakableError(Exception):

@@ -141,6 +141,7 @@ class Ahead(Generic[R]):
         if isinstance(error, PaytError):
             if name is not None:
                 error.administration_id = name
+                error.add_note(f"it happened in administration {name}")
             if self._errors is not None:
                 self._errors[name] = error
                 return

@@ -217,6 +217,8 @@ def read_each(listing: Listing, error: InvalidResponseError, cursor: str | None)
     invalid = [each for each in records if isinstance(each, InvalidRecord)]
     if invalid and not listing.collects:
         error.raw, error.record_id = invalid[0].raw, invalid[0].id
+        which = "a record without an id" if error.record_id is None else f"record {error.record_id}"
+        error.add_note(f"the first one is {which} (in Python: on_invalid='collect' lists all others)")
     if not invalid or not listing.collects:
         raise error from cause
     url = str(response.url.copy_with(query=None))
