@@ -136,7 +136,7 @@ MEMORY = payt.AuthorizationCode("id", "secret", payt.MemoryTokenStore(), refresh
         ({"credentials": "secret".strip}, "as the token would travel along"),
         ({"credentials": lambda: "secret"}, "as the token would travel along"),
         ({"credentials": httpx.BasicAuth("me", "secret")}, "as the token would travel along"),
-        ({"credentials": MEMORY}, "MemoryTokenStore cannot be pickled: keep them in a FileTokenStore"),
+        ({"credentials": MEMORY}, "MemoryTokenStore cannot be pickled: keep tokens in a FileTokenStore"),
         ({"transport": httpx.MockTransport(lambda _: httpx.Response(200))}, "transport of its own"),
         ({"verify": CONTEXT}, "SSLContext cannot be pickled"),
         ({"proxy": "http://me:secret@proxy:1"}, "a proxy that has a password"),
@@ -150,6 +150,12 @@ def test_what_cannot_travel_is_told_with_the_way_out(arguments: dict[str, Any], 
             with pytest.raises(TypeError, match=message) as caught:
                 pickle.dumps(thing)
             assert "secret" not in str(caught.value).replace("client_secret", "")
+
+
+def test_nor_do_tokens_in_memory_travel_by_themselves() -> None:
+    for thing in (MEMORY, MEMORY.store):
+        with pytest.raises(TypeError, match="MemoryTokenStore cannot be pickled: keep tokens in a FileTokenStore"):
+            pickle.dumps(thing)
 
 
 def test_a_proxy_without_a_password_travels(fake: FakePayt) -> None:

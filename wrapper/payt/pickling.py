@@ -15,7 +15,7 @@ from typing import Any
 import attrs
 import httpx
 
-from .credentials import AuthorizationCode, ClientCredentials, EnvToken, MemoryTokenStore
+from .credentials import AuthorizationCode, ClientCredentials, EnvToken
 from .settings import Settings
 from .transport.process import PerProcess
 
@@ -45,18 +45,12 @@ class Recipe:
 
     def _travelling(self) -> Any:
         """The credentials as they travel. No variable holds them where that is refused: tracebacks show variables."""
-        if isinstance(self.credentials, (AuthorizationCode, ClientCredentials)):
-            if isinstance(self.credentials.store, MemoryTokenStore):
-                raise TypeError(
-                    "a client whose tokens are in a MemoryTokenStore cannot be pickled: keep them in a FileTokenStore, "
-                    "or in a SQLTokenStore for several machines"
-                )
-            if isinstance(self.credentials, AuthorizationCode):
-                # where it is not spent, the store gets it first
-                return attrs.evolve(self.credentials, refresh_token=None)
-        elif not (
+        if isinstance(self.credentials, AuthorizationCode):
+            # where it is not spent, the store gets it first
+            return attrs.evolve(self.credentials, refresh_token=None)
+        if not (
             self.credentials is None
-            or isinstance(self.credentials, EnvToken)
+            or isinstance(self.credentials, (EnvToken, ClientCredentials))
             or _has_a_name(getattr(self.credentials, "func", self.credentials))
         ):
             raise TypeError(

@@ -8,7 +8,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Final, Protocol, runtime_checkable
+from typing import Final, NoReturn, Protocol, runtime_checkable
 
 import attrs
 
@@ -134,6 +134,12 @@ class MemoryTokenStore:
             )
         with self._locks.setdefault(mine, threading.Lock()):
             yield
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "a MemoryTokenStore cannot be pickled: keep tokens in a FileTokenStore, or in a SQLTokenStore for several "
+            "machines"
+        )
 
     def __repr__(self) -> str:
         return f"payt.MemoryTokenStore() of {len(self._tokens)}"
