@@ -16,6 +16,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 import attrs
 
 from ..errors import PaytError
+from ..transport.redaction import plain
 from .arguments import Listing
 from .executors import Executor, Query
 from .guesses import Guess
@@ -141,7 +142,7 @@ class Ahead(Generic[R]):
         if isinstance(error, PaytError):
             if name is not None:
                 error.administration_id = name
-                error.add_note(f"it happened in administration {name}")
+                error.add_note(f"it happened in administration {plain(name)}")
             if self._errors is not None:
                 self._errors[name] = error
                 return
