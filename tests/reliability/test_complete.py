@@ -494,6 +494,27 @@ def test_the_key_is_asked_for_whatever_the_fields(flavour: Flavour) -> None:
         assert {query["fields"] for query in server.asked} == {'{"only":["lastname","id"]}'}
 
 
+def answer_around(around: bytes) -> bytes:
+    body = b'{"data": [{"id": "1"}], %b}' % around
+    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+
+
+@pytest.mark.parametrize("on_invalid", ["raise", "collect"])
+@pytest.mark.parametrize("around", [b'"errors": "\xed"', b'"errors": {"\xed": 1}', b'"n": "\xed", "error": "\xff"'])
+def test_bytes_that_are_no_text_hide_no_error(around: bytes, on_invalid: str, flavour: Flavour) -> None:
+    with (
+        serving(lambda _: answer_around(around)) as server,
+        pytest.raises(payt.InvalidResponseError, match="yet the answer has `error"),
+    ):
+        flavour.contacts(server.url, client=CLIENT, on_invalid=on_invalid)
+
+
+@pytest.mark.parametrize("around", [b'"n": "\xed"', b'"n": 5, "pagination": {"n": "\xff"}'])
+def test_bytes_that_are_no_text_in_what_nobody_reads_are_no_error(around: bytes, flavour: Flavour) -> None:
+    with serving(lambda query: {"data": []} if "cursor" in query else answer_around(around)) as server:
+        assert listed(flavour, server) == ["1"]
+
+
 HALF = "\ud83d"
 
 

@@ -30,6 +30,8 @@ _AROUND = ("data", "pagination", "cursor")
 _BEFORE = re.compile(rb'\s*\{\s*"data"\s*:\s*\[')
 _BEHIND = re.compile(rb'\]\s*,\s*"(?:data"|pagination"|[^"]*\\)')
 """The end of the records where a name follows, also one written with escapes. In a record, few arrays end like this."""
+_TROUBLE = ("error", "errors")
+"""Names which say that there was an error, where they hold anything."""
 NO_KEY = (
     "the listing seems to end here, on a full or odd page, and its last record has no key to ask what is behind it: "
     "let `fields` have it"
@@ -164,14 +166,14 @@ def odd_names(response: Response[Any]) -> str:
     around: dict[str, Any]
     try:
         around = msgspec.json.decode(response.content, type=dict[str, msgspec.Raw])
-    except msgspec.DecodeError:  # text that is not Unicode, in records that were left out
-        around = {name: json.dumps(value).encode() for name, value in json.loads(response.content).items()}
-    for name in ("error", "errors"):
-        if name in response.unknown_fields and msgspec.json.decode(around.get(name, b"null")):
+        told = {name: msgspec.json.decode(around[name]) for name in (*_TROUBLE, "pagination") if name in around}
+    except (msgspec.DecodeError, UnicodeDecodeError):  # text that is not Unicode, in what was left out or passed over
+        around = told = json.loads(response.content.decode(errors="replace"))
+    for name in _TROUBLE:
+        if name in response.unknown_fields and told.get(name):
             text = f"status {response.status_code}, and yet the answer has `{name}`"
             refuse(response, InvalidResponseError(text, path=f"$.{name}"))
-    inside = msgspec.json.decode(around.get("pagination", b"null"), type=dict[str, msgspec.Raw] | None) or {}
-    names = {*around, *inside} & response.unknown_fields
+    names = {*around, *(told.get("pagination") or ())} & response.unknown_fields
     return ", ".join(sorted(name if name.isidentifier() else "…" for name in names))
 
 
