@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime
 import email.utils
 import json
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -57,6 +59,32 @@ def test_what_changes_on_a_page_that_was_passed_comes_with_the_next_run(fake: Fa
     fake.reset()
     assert copied(client, target, watermark, lambda: None) >= watermark
     assert fake.requests[0].query["updated_after"] == incremental.earlier(watermark, incremental.OVERLAP)
+
+
+def test_the_recipe_of_the_cookbook_loses_no_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    cookbook = (Path(__file__).parents[1] / "docs/cookbook.md").read_text("utf-8")
+    recipe = re.search(r"## Only what changed since last time\n.*?```python\n(.*?)\n\n\nwith ", cookbook, re.DOTALL)
+    assert recipe is not None
+    namespace: dict[str, Any] = {"payt": payt}
+    exec(recipe[1], namespace)
+    target: dict[str | None, payt.Contact] = {}
+    pages = payt.Pager.pages
+    with FakePayt(contacts=600) as fake, payt.Client(fake.token, base_url=fake.url) as client:
+
+        def changing(pager: payt.Pager[payt.Contact]) -> Iterator[Page[payt.Contact]]:
+            for page in pages(pager):
+                fake.change("1", lastname="Passed")
+                yield page
+
+        monkeypatch.setattr(payt.Pager, "pages", changing)
+        fake.change("600", updated_at=later(minutes=1))  # while the listing goes on, after the other
+        watermark = None
+        for _ in range(2):
+            changed, watermark = namespace["changes"](client, watermark)
+            target |= {contact.id: contact for contact in changed}
+    assert len(target) == 600
+    assert target["1"].lastname == "Passed"
+    assert "updated_after" in fake.requests[-1].query
 
 
 NOW = datetime.datetime(2026, 11, 1, 12, tzinfo=datetime.UTC)
