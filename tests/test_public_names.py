@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import ast
+import importlib.util
 import json
+import pkgutil
 import pydoc
 import re
 import subprocess
 import sys
 import types
 import typing
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -181,3 +185,31 @@ def test_the_reference_has_every_name() -> None:
     for name in {*payt.__all__, "sync", "async_sync", "SQLPace", "SQLTokenStore"} - of_errors - {"__version__"}:
         assert f"payt.{name}" in described, name
     assert "payt.errors" in described
+
+
+ROOT = Path(__file__).parents[1]
+
+
+def documented() -> Iterator[tuple[str, str]]:
+    """What users read, piece by piece: pages and examples whole, and every docstring of the wrapper."""
+    for path in [ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "examples").glob("*.py")]:
+        yield path.name, path.read_text("utf-8")
+    with_docstrings = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    for path in Path(payt.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, with_docstrings):
+                yield path.name, ast.get_docstring(node) or ""
+
+
+def test_every_name_in_the_documentation_exists() -> None:
+    """In the text too, which no test runs."""
+    name = re.compile(r"(?<![\w./-])payt(?:_api|_resources)?(?:\.[A-Za-z_]\w*)+")
+    found = {(each, where) for where, text in documented() for each in name.findall(text)}
+    if not importlib.util.find_spec("pyspark"):  # payt.spark cannot be imported without
+        found = {(each, where) for each, where in found if not each.startswith("payt.spark")}
+    assert len(found) > 100
+    for each, where in sorted(found):
+        try:
+            pkgutil.resolve_name(each)
+        except (AttributeError, ImportError) as error:
+            pytest.fail(f"{where} names {each}: {error}")
