@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import gc
 import io
 import json
 import os
@@ -12,6 +13,7 @@ import resource
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -406,6 +408,61 @@ def test_a_disk_that_is_full_from_the_start(
     monkeypatch.setattr(csv_lines, "csv_lines", full)
     result = payt_command(*EXPORT, "-o", "c.csv")
     said = "payt: c.csv: No space left on device; nothing is kept: start again\n"
+    assert (result.exit_code, result.stderr) == (1, said)
+    assert files(folder) == set()
+
+
+@pytest.mark.parametrize(("format_", "where"), [("parquet", "c.parquet"), ("xlsx", tempfile.gettempdir())])
+def test_a_full_disk_is_told_in_one_line_by_the_other_formats(
+    payt_process: Any, fake: FakePayt, folder: Path, format_: str, where: str
+) -> None:
+    """Here of the temporary files, which a workbook has, and which grow first."""
+    result = payt_process(
+        *EXPORT, "-o", f"c.{format_}", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, 2_000))
+    )
+    said = f"payt: {where}: File too large; nothing is kept: start again\n"
+    assert (result.returncode, result.stderr.decode()) == (1, said)
+    assert files(folder) == set()
+
+
+@pytest.mark.parametrize("room", [0, 100, 2_000, 5_000])
+def test_a_workbook_for_which_there_is_no_room(
+    payt_command: Any, fake: FakePayt, folder: Path, monkeypatch: pytest.MonkeyPatch, room: int
+) -> None:
+    class Full(io.FileIO):
+        def write(self, data: Any) -> int:
+            if self.tell() + len(data) > room:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            return super().write(data)
+
+    ignored: list[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", ignored.append)
+    monkeypatch.setattr(os, "fdopen", Full)
+    result = payt_command(*EXPORT, "-o", "c.xlsx")
+    said = "payt: c.xlsx: No space left on device; nothing is kept: start again\n"
+    assert (result.exit_code, result.stderr) == (1, said)
+    assert files(folder) == set()
+    del result
+    gc.collect()
+    assert ignored == []
+
+
+def test_a_workbook_whose_temporary_files_have_no_room(
+    payt_command: Any, fake: FakePayt, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Full(io.StringIO):
+        def close(self) -> None:
+            super().close()
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def full(sheet: Any, *_: Any) -> None:
+        sheet.row_data_fh.close()
+        sheet.row_data_fh = Full()
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("xlsxwriter.worksheet.Worksheet.write_datetime", full)
+    result = payt_command(*EXPORT, "-o", "c.xlsx")
+    said = f"payt: {tempfile.gettempdir()}: No space left on device; nothing is kept: start again\n"
     assert (result.exit_code, result.stderr) == (1, said)
     assert files(folder) == set()
 

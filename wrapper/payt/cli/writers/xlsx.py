@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import builtins
 import datetime
+import os
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from ...extras import missing
@@ -15,6 +16,7 @@ from . import BinaryFile, Write
 
 try:
     import xlsxwriter
+    import xlsxwriter.exceptions
 except ModuleNotFoundError as error:
     raise missing("xlsx", "xlsxwriter", "cli") from error
 
@@ -34,16 +36,71 @@ _EXCEL_BEGINS = datetime.datetime(1900, 1, 1)  # noqa: DTZ001 - Excel knows no z
 @contextmanager
 def workbook(file: BinaryFile, columns: Sequence[Column], name: str) -> Iterator[Write]:
     """What writes a workbook row by row, so that memory stays flat. Moments are in UTC, as Excel knows no zones."""
+    target = _Target(file)
     with tempfile.TemporaryDirectory(prefix="payt-", ignore_cleanup_errors=True) as folder:
-        book = xlsxwriter.Workbook(file, {"constant_memory": True, "tmpdir": folder})
+        book = xlsxwriter.Workbook(target, {"constant_memory": True, "tmpdir": folder})
         try:
             sheets = _Sheets(book, columns, name[:MOST_OF_A_NAME])
-            yield sheets.write
-            sheets.end()
-            book.close()
+
+            def write(rows: Sequence[Row]) -> None:
+                with _file_errors(target):
+                    sheets.write(rows)
+
+            yield write
+            with _file_errors(target):
+                sheets.end()
+                book.close()
         finally:
+            target.ended = True
             for sheet in book.worksheets():
-                sheet.row_data_fh.close()
+                with suppress(OSError):  # what is left unwritten, as on a full disk, was reported
+                    sheet.row_data_fh.close()
+
+
+class _Target:
+    """The file of a workbook, as its zip file sees it.
+
+    One that failed is closed by nobody: it tries to write its end when it is collected, which must go nowhere.
+    """
+
+    def __init__(self, file: BinaryFile) -> None:
+        self._file = file
+        self._place = 0
+        self.ended = False
+
+    def write(self, data: bytes) -> int:
+        """Write, until the workbook has ended or could not be written."""
+        if self.ended:
+            return len(data)
+        try:
+            return self._file.write(data)
+        except OSError:
+            self.ended = True
+            raise
+
+    def seek(self, place: int, whence: int = os.SEEK_SET) -> int:
+        """Go to a place."""
+        self._place = place if self.ended else self._file.seek(place, whence)
+        return self._place
+
+    def tell(self) -> int:
+        """Tell the place."""
+        return self._place if self.ended else self._file.tell()
+
+    def flush(self) -> None:
+        """Do nothing: the target of the export is flushed as a whole."""
+
+
+@contextmanager
+def _file_errors(target: _Target) -> Iterator[None]:
+    """Errors of files as they are, not as the library wraps them; those of temporary files name where these are."""
+    try:
+        yield
+    except (xlsxwriter.exceptions.FileCreateError, OSError) as error:
+        failed: OSError = error if isinstance(error, OSError) else error.args[0]
+        if not target.ended and failed.filename is None:
+            failed.filename = tempfile.gettempdir()
+        raise failed from None
 
 
 class _Sheets:
