@@ -72,7 +72,9 @@ def test_in_out_and_what_is_told_in_between(
     logout = run("logout", typed="y\n")
     assert (logout.exit_code, stored(own_folder)) == (0, [])
     gone = run("status")
-    assert (gone.exit_code, gone.stdout) == (3, f"Nobody is logged in at {server.url}: run payt login\n")
+    nobody = f"Nobody is logged in at {server.url}: run payt login\n"
+    until_then = "Until then, tools use the application itself, which Payt allows to the company that owns it.\n"
+    assert (gone.exit_code, gone.stdout) == (3, nobody + until_then)
 
 
 def secrets_of(file: Path) -> list[str]:
@@ -142,13 +144,76 @@ def test_errors_are_a_line_and_an_exit_code(settings: Application, own_folder: P
     assert stored(own_folder) == []
 
 
-def test_which_application_must_be_known() -> None:
-    for command in ("status", "logout"):
-        result = run(command)
-        assert (result.exit_code, result.stderr) == (
-            2,
-            "payt: which application? Set PAYT_CLIENT_ID, or pass --client-id\n",
-        )
+def test_which_application_must_be_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = "payt: which application? Set PAYT_CLIENT_ID, or pass --client-id\n"
+    logout = run("logout")
+    assert (logout.exit_code, logout.stderr) == (2, said)
+    monkeypatch.setenv("PAYT_CLIENT_SECRET", "secret")
+    status = run("status")
+    assert (status.exit_code, status.stderr) == (2, said)
+
+
+def test_status_without_any_credentials_says_what_the_data_commands_say() -> None:
+    status, listed = run("status"), run("contacts", "list", "-a", "1")
+    assert status.stderr.startswith("payt: no credentials: set PAYT_TOKEN, pass --token-file FILE")
+    assert (status.exit_code, status.stdout, status.stderr) == (listed.exit_code, listed.stdout, listed.stderr)
+
+
+def test_status_of_a_token_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text("a-token\n")
+    monkeypatch.setenv("PAYT_TOKEN_FILE", str(file))
+    monkeypatch.setenv("PAYT_TOKEN", "another")  # which the data commands do not use then
+    status = run("status")
+    assert (status.exit_code, status.stdout) == (0, f"The token is in {file}: it is used instead of any login.\n")
+    monkeypatch.setenv("PAYT_CLIENT_ID", "id")
+    status = run("status")
+    assert status.exit_code == 0
+    assert status.stdout.endswith("Nobody is logged in at https://api.paytsoftware.com: run payt login\n")
+    file.write_text("Bearer token")
+    assert (run("status").exit_code, run("contacts", "list", "-a", "1").exit_code) == (2, 2)
+    file.unlink()
+    assert run("status").stderr == f"payt: {file}: No such file or directory\n"
+    from_input = run("status", "--token-file", "-", typed="a-token")
+    assert from_input.stdout.startswith("The token is read from standard input: it is used instead of any login.\n")
+
+
+def test_status_of_a_refresh_token(
+    monkeypatch: pytest.MonkeyPatch, server: OAuthServer, settings: Application, browsing: None
+) -> None:
+    monkeypatch.setenv("PAYT_REFRESH_TOKEN", server.login(settings)["refresh_token"])
+    begins = run("status")
+    assert (begins.exit_code, begins.stdout) == (0, "PAYT_REFRESH_TOKEN is set: a login begins with it.\n")
+    with payt.Client() as client:
+        assert client.contacts.list(administration_id="1").first() is not None
+    status = run("status")
+    assert status.exit_code == 0
+    assert status.stdout.startswith(f"A login with the client id {settings.client_id} at {server.url}:")
+    assert "PAYT_REFRESH_TOKEN" not in status.stdout
+    monkeypatch.setenv("PAYT_REFRESH_TOKEN", server.login(settings)["refresh_token"])
+    another = run("status")
+    assert another.exit_code == 1
+    assert another.stderr.startswith("payt: the stored login started with another refresh token than yours")
+
+
+def test_data_commands_take_the_name_of_a_login(
+    server: OAuthServer, settings: Application, browsing: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert run("login", "--timeout", "30", "--account", "acme").exit_code == 0
+    listed = ("contacts", "list", "-a", "1")
+    assert run(*listed, "--account", "acme").exit_code == 0
+    assert run("contract", "check", "-a", "1", "--account", "acme").exit_code != 2
+    other = run(*listed, "--account", "other")
+    assert other.exit_code == 3
+    assert "run payt login --account other" in other.stderr
+    monkeypatch.setenv("PAYT_ACCOUNT", "other")
+    assert run(*listed).exit_code == 3
+    assert run(*listed, "--account", "acme").exit_code == 0
+    monkeypatch.setenv("PAYT_TOKEN", "token")
+    refused = run(*listed, "--account", "acme")
+    assert (refused.exit_code, "PAYT_TOKEN is used instead of any" in refused.stderr) == (2, True)
+    refused = run(*listed, "--account", "acme", "--token-file", str(tmp_path / "token"))
+    assert (refused.exit_code, "is used instead of any" in refused.stderr) == (2, True)
 
 
 def test_the_demo_environment_is_another_login(monkeypatch: pytest.MonkeyPatch) -> None:

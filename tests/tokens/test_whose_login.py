@@ -230,6 +230,8 @@ def test_the_commands_know_names(server: StrictServer, monkeypatch: pytest.Monke
     gone = run("status", "--account", "acme")
     assert "scope-of-the-application" in gone.stdout
     assert "scope-of-acme" not in gone.stdout
+    assert "Nobody is logged in" in gone.stdout  # who names a login does not mean the application
+    assert gone.exit_code == 3
     assert len(list(own_folder.glob("*.json"))) == 2
 
 

@@ -25,10 +25,8 @@ from .comparison import Difference, differences
 from .exits import FAILED, message_of
 from .options import (
     ADMINISTRATIONS,
-    ENV,
+    CONNECTION,
     NO_ADMINISTRATION,
-    RETRIES,
-    TOKEN_FILE,
     Command,
     connect,
     examples,
@@ -51,9 +49,7 @@ _LONGEST: Final = 120
             "--per-page", type=click.IntRange(min=1), help="How many records of each list are read; a page by default."
         ),
         option("--json", "as_json", is_flag=True, help="Print the differences as JSON."),
-        ENV,
-        TOKEN_FILE,
-        RETRIES,
+        *CONNECTION,
     ],
     epilog=examples("contract check -a 1", "contract check contacts -a 1 --json"),
 )

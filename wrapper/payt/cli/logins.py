@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -13,7 +14,7 @@ import payt
 from payt.environments import PRODUCTION, text_of, url_of
 
 from .exits import LOGIN_NEEDED
-from .options import ENV, Command, base_url_of, examples, option
+from .options import ACCOUNT, ENV, NO_CREDENTIALS, TOKEN_FILE, Command, base_url_of, examples, option, read_token
 from .screen import echo, plain
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from payt.credentials.cache import TokenCache
 
 CLIENT_ID: Final = option("--client-id", envvar="PAYT_CLIENT_ID", help="The application's id.")
-ACCOUNT: Final = option("--account", envvar="PAYT_ACCOUNT", help="The name of the login, if there are several.")
 
 
 @click.command(
@@ -69,30 +69,33 @@ def login(*, client_id: str | None, account: str | None, env: str | None, no_bro
 
 
 @click.command(
-    cls=Command, params=[CLIENT_ID, ACCOUNT, ENV], epilog=examples("status", "status --env demo --account anna")
+    cls=Command,
+    params=[CLIENT_ID, ACCOUNT, ENV, TOKEN_FILE],
+    epilog=examples("status", "status --env demo --account anna"),
 )
-def status(*, client_id: str | None, account: str | None, env: str | None) -> None:
-    """Show who is logged in, with which scopes, until when.
+def status(*, client_id: str | None, account: str | None, env: str | None, token_file: Path | None) -> None:
+    """Show which credentials are used: a token, or whose login.
 
-    The exit code is 3 if nobody is logged in, or Payt refuses the login.
+    The exit code is 3 if there are none: nobody is logged in, or Payt refuses the login.
     """
     url = _url_of(env)
-    if os.environ.get("PAYT_TOKEN"):
-        echo("PAYT_TOKEN is set: it is used instead of any login.")
-        if not client_id:
-            return
-    found = {}
-    for what, cache in _caches(client_id, url, account).items():
-        token = cache.load()
-        if token != payt.Token(""):
-            echo(f"{what} at {text_of(url)}:")
-            _tell(token)
-            found[what] = token
-    if len(found) > 1:
-        echo("Tools that take both from the environment use the login.")
+    token = _static_token(token_file)
+    if token:
+        echo(f"{token}: it is used instead of any login.")
+    secret, first = os.environ.get("PAYT_CLIENT_SECRET"), os.environ.get("PAYT_REFRESH_TOKEN")
+    if not (token or client_id or secret):
+        raise payt.LoginRequiredError(NO_CREDENTIALS)
+    if token and not client_id:
+        return
+    found = _tell_stored(client_id, url, account, only_person=bool(account or first))
+    if first and _begins(str(client_id), account, first, found[0] if found else payt.Token("")):
+        echo("PAYT_REFRESH_TOKEN is set: a login begins with it.")
+        return
     if not found:
         echo(f"Nobody is logged in at {text_of(url)}: run payt login{f' --account {account}' if account else ''}")
-    if not found or any(token.refused for token in found.values()):
+        if secret and not account:
+            echo("Until then, tools use the application itself, which Payt allows to the company that owns it.")
+    if not token and (not found or any(held.refused for held in found)):
         raise click.exceptions.Exit(LOGIN_NEEDED)
 
 
@@ -123,6 +126,21 @@ def logout(*, client_id: str | None, account: str | None, env: str | None, yes: 
 _LOGIN = "login"
 
 
+def _static_token(file: Path | None) -> str | None:
+    """Where the token is that is used instead of any login, if there is one. Only standard input is not read.
+
+    Raises:
+        OSError: The file cannot be read.
+        ValueError: It, or the variable, holds no token.
+    """
+    if file == Path("-"):
+        return "The token is read from standard input"
+    if file is not None:
+        payt.StaticToken(read_token(file))
+        return f"The token is in {file}"
+    return "PAYT_TOKEN is set" if os.environ.get("PAYT_TOKEN") and payt.EnvToken("PAYT_TOKEN")() else None
+
+
 def _caches(client_id: str | None, url: httpx.URL, account: str | None) -> dict[str, TokenCache]:
     """What an application may be connected by, by what to call it."""
     from payt.credentials.caches import cache_of  # noqa: PLC0415 - httpx takes its time
@@ -137,6 +155,37 @@ def _caches(client_id: str | None, url: httpx.URL, account: str | None) -> dict[
         f"A {_LOGIN}{whose} with the client id {client_id}": cache_of(person, url),
         f"The application {client_id} itself": cache_of(payt.ClientCredentials(client_id, "not needed", store), url),
     }
+
+
+def _tell_stored(client_id: str | None, url: httpx.URL, account: str | None, *, only_person: bool) -> list[payt.Token]:
+    """Tell what is stored, and return what may be used of it."""
+    found = []
+    for what, cache in _caches(client_id, url, account).items():
+        held = cache.load()
+        if held == payt.Token(""):
+            continue
+        echo(f"{what} at {text_of(url)}:")
+        _tell(held)
+        if _LOGIN in what or not only_person:
+            found.append(held)
+    if len(found) > 1:
+        echo("Tools that take both from the environment use the login.")
+    return found
+
+
+def _begins(client_id: str, account: str | None, first: str, held: payt.Token) -> bool:
+    """Whether a login begins with the refresh token of the environment.
+
+    Raises:
+        payt.TokenError: What is stored works, and is another login.
+    """
+    from payt.credentials.grants import another_login, owns  # noqa: PLC0415 - as above
+
+    person = payt.AuthorizationCode(client_id, "not needed", refresh_token=first, account=account or None)
+    begins = person.begins(held)
+    if not begins and not owns(person, held):
+        raise another_login(person)
+    return begins
 
 
 def _url_of(env: str | None) -> httpx.URL:

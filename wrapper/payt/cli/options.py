@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import click
+from click.core import ParameterSource
 
 from payt.environments import DEMO, PRODUCTION
 
@@ -124,6 +125,9 @@ TOKEN_FILE: Final = option(
     metavar="FILE",
     help="Read the token from this file; - reads standard input, or asks on a terminal.",
 )
+ACCOUNT: Final = option("--account", envvar="PAYT_ACCOUNT", help="The name of the login, if there are several.")
+CONNECTION: Final = (ENV, TOKEN_FILE, ACCOUNT, RETRIES)
+"""What `connect` takes."""
 ADMINISTRATIONS: Final = option(
     "--administration",
     "--administration-id",
@@ -137,6 +141,10 @@ ADMINISTRATIONS: Final = option(
 )
 NO_ADMINISTRATION: Final = (
     "no administration: pass -a ID, or set PAYT_ADMINISTRATION_ID (payt administrations list shows the ids)"
+)
+NO_CREDENTIALS: Final = (
+    "no credentials: set PAYT_TOKEN, pass --token-file FILE (- asks for the token), "
+    "or set PAYT_CLIENT_ID and PAYT_CLIENT_SECRET, and run payt login"
 )
 
 
@@ -154,24 +162,30 @@ def base_url_of(env: str | None) -> str | None:
     return url
 
 
-def connect(*, env: str | None, token_file: Path | None, retries: int) -> payt.Client:
+def connect(*, env: str | None, token_file: Path | None, account: str | None, retries: int) -> payt.Client:
     """The client that a command works with.
 
     Raises:
+        click.UsageError: The name of a login was typed, and something else is used instead of any login.
         payt.LoginRequiredError: There is nothing to get a token from.
         OSError: The file with the token cannot be read.
         ValueError: It holds no token, or the environment says something that cannot be used.
     """
     import payt  # noqa: PLC0415 - httpx takes its time
 
-    credentials = None
+    instead = "PAYT_TOKEN" if token_file is None else f"the token in {token_file}"
+    is_token = token_file is not None or bool(os.environ.get("PAYT_TOKEN"))
+    is_typed = click.get_current_context().get_parameter_source("account") is ParameterSource.COMMANDLINE
+    if is_token and is_typed:
+        raise click.UsageError(f"--account names a login, and {instead} is used instead of any: leave one of them out")
+    client_id, client_secret = os.environ.get("PAYT_CLIENT_ID"), os.environ.get("PAYT_CLIENT_SECRET")
+    if not (is_token or client_id or client_secret):
+        raise payt.LoginRequiredError(NO_CREDENTIALS)
+    credentials: payt.StaticToken | payt.AuthorizationCode | None = None
     if token_file is not None:
-        credentials = payt.StaticToken(_read_token(token_file))
-    elif not any(os.environ.get(name) for name in ("PAYT_TOKEN", "PAYT_CLIENT_ID", "PAYT_CLIENT_SECRET")):
-        raise payt.LoginRequiredError(
-            "no credentials: set PAYT_TOKEN, pass --token-file FILE (- asks for the token), "
-            "or set PAYT_CLIENT_ID and PAYT_CLIENT_SECRET, and run payt login"
-        )
+        credentials = payt.StaticToken(read_token(token_file))
+    elif not is_token and account and client_id and client_secret:
+        credentials = payt.AuthorizationCode(client_id, client_secret, account=account)
     return payt.Client(credentials, base_url=base_url_of(env), retries=retries)
 
 
@@ -190,7 +204,8 @@ def read_text(path: Path) -> str:
         raise ValueError(f"{path} is not a text file: save it as UTF-8") from None
 
 
-def _read_token(path: Path) -> str:
+def read_token(path: Path) -> str:
+    """The token in a file, or what is typed on a terminal for -, unchecked."""
     if path == Path("-") and sys.stdin.isatty():
         return str(click.prompt("Token", hide_input=True, err=True)).strip()
     return read_text(path).strip()

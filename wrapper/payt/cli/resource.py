@@ -15,10 +15,8 @@ from payt_resources import LISTS, spec_of
 from . import checkup, export, listing, sync
 from .options import (
     ADMINISTRATIONS,
-    ENV,
+    CONNECTION,
     NO_ADMINISTRATION,
-    RETRIES,
-    TOKEN_FILE,
     Command,
     Later,
     Makers,
@@ -101,7 +99,7 @@ def _made(
     """
     name = function.__name__.removesuffix("_command")
     by_administration = ADMINISTRATION in parameters_of(spec)
-    around = [*([ADMINISTRATIONS] if by_administration else ()), ENV, TOKEN_FILE, RETRIES]
+    around = [*([ADMINISTRATIONS] if by_administration else ()), *CONNECTION]
     taken = {"--help", "--debug"} | {flag for each in (*around, *own) for flag in (*each.opts, *each.secondary_opts)}
     options = list(options_of(spec, filters, taken))
     used = {str(each.name) for each in own} - {"fields", "skip_invalid"}
@@ -119,7 +117,7 @@ def _made(
             limit=given.get("limit"),
             skip_invalid=given.get("skip_invalid", False),
         )
-        with connect(**{name: given[name] for name in ("env", "token_file", "retries")}) as client:
+        with connect(**{str(each.name): given[str(each.name)] for each in CONNECTION}) as client:
             function(client, selection, **{name: given[name] for name in used})
 
     needed = [typed(each, example_of(spec, str(each.name).removeprefix("by_"))) for each in options if each.required]

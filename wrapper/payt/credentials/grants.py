@@ -104,16 +104,18 @@ class AuthorizationCode(_Application):
     refresh_token: str | None = attrs.field(default=None, repr=False, validator=optional(checks.of_field(checks.token)))
     account: str | None = attrs.field(default=None, kw_only=True, validator=optional(checks.of_field(_text)))
 
+    def begins(self, held: Token) -> bool:
+        """Whether the next token is asked for with `refresh_token`: it is new, and no stored one works."""
+        is_new = self.refresh_token is not None and digest_of(self.refresh_token) not in (held.origins or ())
+        return is_new and (held.refresh_token is None or held.refused)
+
     def asks(self, held: Token, where: str) -> dict[str, str]:
         """The request for the next token.
 
         Raises:
             LoginRequiredError: There is nothing to ask with.
         """
-        first, refresh_token = self.refresh_token, held.refresh_token
-        is_new = first is not None and digest_of(first) not in (held.origins or ())
-        if is_new and (refresh_token is None or held.refused):
-            refresh_token = first
+        refresh_token = self.refresh_token if self.begins(held) else held.refresh_token
         if refresh_token is None:
             what = "nobody has logged in" if held == NO_TOKEN else "the login has expired, and has no refresh token"
             option = "" if self.account is None else f" --account {self.account}"
