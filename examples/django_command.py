@@ -30,6 +30,6 @@ class Command(BaseCommand):  # type: ignore[misc,unused-ignore]  # Django ships 
                 for page in client.contacts.list(administration_id=administration_id).pages():
                     rows = [(contact.id, contact.lastname) for contact in page.data]
                     cursor.executemany("insert into contact (id, lastname) values (%s, %s)", rows)
-        except payt.PaytError as error:
+        except (payt.PaytError, ValueError) as error:  # a ValueError is about an argument, or missing credentials
             raise CommandError(f"nothing was stored: {error}") from error
         self.stdout.write("done")

@@ -7,9 +7,9 @@ connections, its token and its rate limit. docs/web.md explains each of these li
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Annotated, Any
 
 import fastapi
 import pydantic
@@ -53,12 +53,24 @@ async def took_too_long(_request: fastapi.Request, _error: TimeoutError) -> fast
     return fastapi.responses.JSONResponse({"detail": "busy"}, 503, {"Retry-After": "5"})
 
 
+@contextmanager
+def callers_arguments() -> Iterator[None]:
+    """An argument that payt refuses to send, such as two ids in the place of one, is the caller's fault."""
+    try:
+        yield
+    except ValueError as error:
+        raise fastapi.HTTPException(422, str(error)) from error
+
+
 @app.get("/administrations/{administration_id}/customers", response_model=list[Customer])
-async def customers(request: fastapi.Request, administration_id: str, limit: int = 100) -> Any:
+async def customers(
+    request: fastapi.Request, administration_id: str, limit: Annotated[int, fastapi.Query(ge=1, le=500)] = 100
+) -> Any:
     """The first contacts of an administration."""
     client: payt.AsyncClient = request.app.state.payt
+    with callers_arguments():  # nothing is sent before the loop
+        pager = client.contacts.list(administration_id=administration_id, limit=limit, per_page=limit)
     async with asyncio.timeout(SECONDS):
-        pager = client.contacts.list(administration_id=administration_id, limit=limit, per_page=min(limit, 500))
         return [contact async for contact in pager]
 
 
@@ -66,7 +78,10 @@ async def customers(request: fastapi.Request, administration_id: str, limit: int
 async def contact(request: fastapi.Request, administration_id: str, contact_id: str) -> dict[str, Any]:
     """One contact with all its fields."""
     client: payt.AsyncClient = request.app.state.payt
+    with callers_arguments():
+        pager = client.contacts.list(administration_id=administration_id, ids=[contact_id])
     async with asyncio.timeout(SECONDS):
-        async for found in client.contacts.list(administration_id=administration_id, ids=[contact_id]):
-            return found.to_dict()
-    raise fastapi.HTTPException(404)
+        found = await pager.first()
+    if found is None:
+        raise fastapi.HTTPException(404)
+    return found.to_dict()

@@ -225,6 +225,14 @@ def test_the_web_application(fake: FakePayt) -> None:
         assert browser.get("/administrations/1/contacts/99").status_code == 404
         refused = browser.get("/administrations/9/customers")
         assert (refused.status_code, refused.json()) == (404, {"detail": "PermissionDeniedError"})
+        asked = len(fake.requests)
+        for path in (
+            *(f"{pages}?limit={limit}" for limit in (0, -1, 501, "x")),
+            "/administrations/1/contacts/1,2",
+        ):
+            assert browser.get(path).status_code == 422, path
+        assert len(fake.requests) == asked
+        assert len(browser.get(pages, params={"limit": 500}).json()) == 12
         web.SECONDS = 0.05
         fake.fail("stall", seconds=30, times=None)
         late = browser.get(pages)
@@ -264,5 +272,6 @@ def test_the_command_of_django(fake: FakePayt, sqlite: str) -> None:
     assert run("1").stdout == "done\n"
     refused = run("9")
     assert "nothing was stored: " in refused.stderr
+    assert "CommandError: nothing was stored: administration_id must" in run("").stderr.splitlines()[-1]
     with closing(sqlite3.connect(path)) as database:
         assert database.execute("select count(*) from contact").fetchone() == (12,)
