@@ -1,5 +1,6 @@
 """GET /v1/contacts of the fake server: parameters, pages, refusals."""
 
+import datetime
 import json
 import time
 from typing import Any, get_args
@@ -8,6 +9,7 @@ import httpx
 import pytest
 from testing.clients import Get, connect, refusal
 
+import payt
 from payt.testing import FakePayt, LastPage, contact, contacts, example_page
 
 
@@ -437,6 +439,30 @@ def test_a_contact_that_is_added_is_taken_as_it_is(fake: FakePayt) -> None:
     assert fake.change("20", updated_at="never", id=20)["updated_at"] == "never"
 
 
+def test_moments_and_dates_are_written_as_the_api_does(fake: FakePayt, get: Get) -> None:
+    moment = datetime.datetime(2026, 1, 2, 9, 30, tzinfo=datetime.timezone(datetime.timedelta(hours=1)))
+    text = "2026-01-02T08:30:00.000000Z"
+    assert fake.add(updated_at=moment)["updated_at"] == text
+    assert fake.add({"id": "20", "updated_at": moment, "validation_errors": {"lastname": [moment.date()]}}) == {
+        "id": "20",
+        "updated_at": text,
+        "validation_errors": {"lastname": ["2026-01-02"]},
+    }
+    assert fake.change("3", updated_at=moment)["updated_at"] == text
+    assert contact(updated_at=moment)["updated_at"] == text
+    assert [each["updated_at"] for each in get(ids="3,13,20").json()["data"]] == [text] * 3
+    assert {"3", "13", "20"} <= set(ids(get(updated_after="2026-01-02T08:29:00Z")))
+    assert not {"3", "13", "20"} & set(ids(get(updated_after=text)))
+    fake.answer({"data": [{"id": "1", "updated_at": moment}]})
+    assert get().json() == {"data": [{"id": "1", "updated_at": text}]}
+    assert FakePayt(contacts=[{"id": "1", "updated_at": moment}]).contacts[0]["updated_at"] == text
+    local = moment.replace(tzinfo=None)
+    with pytest.raises(ValueError, match=r"has no time zone: use datetime.now\(UTC\)"):
+        fake.add(updated_at=local)
+    with pytest.raises(ValueError, match="has no time zone"):
+        fake.change("3", updated_at=local)
+
+
 def test_what_cannot_be_a_contact_is_refused_at_once(fake: FakePayt) -> None:
     with pytest.raises(ValueError, match="with the id 3 already"):
         fake.add({"id": "3"})
@@ -452,6 +478,15 @@ def test_what_cannot_be_a_contact_is_refused_at_once(fake: FakePayt) -> None:
         fake.change("3", last_name="A")
     with pytest.raises(TypeError, match="not JSON serializable"):
         fake.add({"lastname": object()})
+    model: Any = payt.Contact(id="7")
+    takers: list[Any] = [fake.add, lambda given: FakePayt(contacts=[given])]
+    for taking in takers:
+        with pytest.raises(
+            TypeError, match=r"must be a dict, as the API sends it, got Contact: pass it with .to_dict\(\)"
+        ):
+            taking(model)
+    with pytest.raises(ValueError, match="whole number, got 'abc': to choose another, pass the whole record as a dict"):
+        fake.add(id="abc")
     with pytest.raises(ValueError, match="needs id to be listed by"):
         FakePayt(contacts=[{"lastname": "A"}])
     assert fake.contacts == contacts(12)

@@ -10,6 +10,7 @@ from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.serving import WSGIRequestHandler
 
 from payt import checks
+from payt.testing.invention import written
 
 
 def deliver_whole(connection: WSGIRequestHandler, head: bytes, body: bytes) -> None:
@@ -47,7 +48,8 @@ class RequestRefusedError(Exception):
 
 def json_bytes(value: object) -> bytes:
     """Write JSON as UTF-8, not escaped; lone surrogates go through, for those who test what comes of them."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=written)
+    return text.encode("utf-8", "surrogatepass")
 
 
 def answer_with(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:

@@ -3,9 +3,9 @@
 import hashlib
 import re
 import struct
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Final, TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final, TypeVar
 
 _Option = TypeVar("_Option")
 
@@ -45,6 +45,35 @@ _SPAN_OF_CHANGES: Final = 3 * 365 * 24 * 60 * 60 * 10**6
 def timestamp(moment: datetime) -> str:
     """Write a moment as Payt does: ISO 8601 in UTC, with microseconds and a `Z`."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+
+
+def written(value: object) -> str:
+    """Write what JSON has no kind for as Payt does: moments, dates.
+
+    Raises:
+        TypeError: It is neither.
+        ValueError: It is a moment of no time zone.
+    """
+    if isinstance(value, datetime):
+        if value.utcoffset() is None:
+            raise ValueError(f"{value!r} has no time zone: use datetime.now(UTC), or .astimezone() for local time")
+        return timestamp(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
+
+
+def as_sent(value: Any) -> Any:
+    """Return a value of a record as the API sends it, with text for moments and dates at any depth.
+
+    Raises:
+        ValueError: It holds a moment of no time zone.
+    """
+    if isinstance(value, date):
+        return written(value)
+    if isinstance(value, Mapping):
+        return {name: as_sent(each) for name, each in value.items()}
+    return [as_sent(each) for each in value] if isinstance(value, (list, tuple)) else value
 
 
 def key_of(value: object) -> int | str:

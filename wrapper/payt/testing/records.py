@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from payt import checks
 from payt.testing.answers import json_bytes
-from payt.testing.invention import key_of, timestamp
+from payt.testing.invention import as_sent, key_of, timestamp
 from payt.testing.lists import ADMINISTRATION, ServedList
 from payt.testing.sample_contacts import contact
 
@@ -73,14 +73,17 @@ class Records:
         """Add a record and return it.
 
         Args:
-            given: The record, taken as it is; it gets the next free key where it has none, and is changed now
-                unless it says when.
+            given: The record, taken as it is, with moments and dates as the API writes them; it gets the next free key
+                where it has none, and is changed now unless it says when.
             **fields: Instead of a record: some fields of it, the rest is filled in.
 
         Raises:
-            ValueError: There is a record with that key already, or it is neither a whole number nor a text.
+            ValueError: There is a record with that key already, or it is neither a whole number nor a text. Or a moment
+                has no time zone.
             TypeError: A field is unknown, or the record cannot be written as JSON.
         """
+        if given is not None:
+            _check(given)
         with self._lock:
             added = {self.served.key: self._next_free(), **self._now(), **(given or {}), **fields}
             return dict(self._insert(self._invented(added) if given is None else added).fields)
@@ -91,7 +94,7 @@ class Records:
         Raises:
             KeyError: There is no such record.
             TypeError: A field is unknown, and this record does not have it.
-            ValueError: The fields name another key.
+            ValueError: The fields name another key, or a moment has no time zone.
         """
         with self._lock:
             old = self._record(key_of(key))
@@ -99,8 +102,8 @@ class Records:
             changed = {**old.fields, **self._now(), **fields}
             if key_of(changed[self.served.key]) != old.key:
                 raise ValueError(f"a record keeps its {self.served.key}: remove it and add another")
-            self._records[old.key] = self._rendered(old.key, changed)
-            return changed
+            record = self._records[old.key] = self._rendered(old.key, as_sent(changed))
+            return dict(record.fields)
 
     def remove(self, key: str | int, /) -> None:
         """Remove a record.
@@ -119,13 +122,11 @@ class Records:
         return (self._record(self._keys[index]) for index in range(start, len(self._keys)))
 
     def _insert(self, given: Mapping[str, Any]) -> Record:
-        if not isinstance(given, Mapping):
-            way_out = ": pass it with .to_dict()" if hasattr(given, "to_dict") else ""
-            raise TypeError(f"a record must be a dict, as the API sends it, got {type(given).__name__}{way_out}")
+        _check(given)
         key = given.get(self.served.key)
         if isinstance(key, bool) or not isinstance(key, (int, str)) or key == "":
             raise ValueError(f"a record needs {self.served.key} to be listed by, a whole number or a text, not {key!r}")
-        record = self._rendered(key_of(key), given)
+        record = self._rendered(key_of(key), as_sent(given))
         if key in self:
             raise ValueError(f"there is a record with the {self.served.key} {key} already")
         bisect.insort(self._keys, record.key, key=_order)
@@ -173,6 +174,12 @@ class Administration(Records):
 
 CONTACTS: Final = "contacts"
 """The list whose records are invented one by one, rather than made of the contract's example."""
+
+
+def _check(given: object) -> None:
+    if not isinstance(given, Mapping):
+        way_out = ": pass it with .to_dict()" if hasattr(given, "to_dict") else ""
+        raise TypeError(f"a record must be a dict, as the API sends it, got {type(given).__name__}{way_out}")
 
 
 def _order(key: int | str) -> tuple[int, int | str]:

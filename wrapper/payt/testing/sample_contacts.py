@@ -5,7 +5,7 @@ import json
 import unicodedata
 from typing import Any, Final
 
-from payt.testing.invention import Dice, key_of
+from payt.testing.invention import Dice, as_sent, key_of
 from payt.testing.lists import served_lists
 
 _CONTACTS: Final = served_lists()["contacts"]
@@ -23,17 +23,20 @@ def contact(*, seed: int = 0, **fields: Any) -> dict[str, Any]:
 
     Args:
         seed: Another seed gives other people the same ids.
-        **fields: Values for any of `CONTACT_FIELDS`; they are taken as they are. The id is a whole number or
-            its text, "1" by default.
+        **fields: Values for any of `CONTACT_FIELDS`; they are taken as they are, moments as the API writes them. The id
+            is a whole number or its text, "1" by default.
 
     Raises:
         TypeError: A keyword is not a field of a contact; the message names the nearest one.
-        ValueError: The id is not a whole number.
+        ValueError: The id is not a whole number, or a moment has no time zone.
     """
     _CONTACTS.check(fields)
     number = key_of(fields.pop("id", 1))
     if not isinstance(number, int):
-        raise ValueError(f"the id of an invented contact must be a whole number, got {number!r}")  # noqa: TRY004 - or its text
+        raise ValueError(  # noqa: TRY004 - or its text
+            f"the id of an invented contact must be a whole number, got {number!r}: to choose another, pass the whole "
+            f'record as a dict, {{"id": {number!r}, "lastname": …}}'
+        )
     dice = Dice(f"{seed}:{number}")
     firstname, gender = dice.pick(_FIRSTNAMES)
     infix, lastname = dice.pick(_LASTNAMES)
@@ -72,7 +75,7 @@ def contact(*, seed: int = 0, **fields: Any) -> dict[str, Any]:
     }
     if faulty:
         invented["invoice_email_address"] = personal.replace("@", "(at)")
-    return {**_EXAMPLE, **invented, **fields}  # a field that is new to the contract is the example's
+    return {**_EXAMPLE, **invented, **as_sent(fields)}  # a field that is new to the contract is the example's
 
 
 def contacts(count: int, *, seed: int = 0) -> list[dict[str, Any]]:
