@@ -172,6 +172,17 @@ def test_records_that_are_not_what_the_contract_says_are_left_out_on_request(
     fake.add_administration("2", odd)
     refused = payt_command("contacts", "export", "-a", 2, "-o", "c.csv")
     assert (refused.exit_code, list(folder.iterdir())) == (1, [])
+    assert refused.stderr.endswith("; nothing is kept; to leave out such records, pass --skip-invalid\n")
+    refused = payt_command("contacts", "export", "-a", 2, "-o", "resumed.csv", "--per-page", 2)
+    assert refused.stderr.endswith(": resume with --resume; to leave out such records, pass --skip-invalid\n")
+    resumed = payt_command(
+        "contacts", "export", "-a", 2, "-o", "resumed.csv", "--per-page", 2, "--resume", "--skip-invalid"
+    )
+    assert (
+        resumed.stderr.splitlines()[-1]
+        == "payt: 3 contacts left out as invalid: 2 (lastname), 3 (lastname), 7 (lastname)"
+    )
+    assert [row["id"] for row in rows_of(folder / "resumed.csv")] == ["0", "1", "4", "5", "6", "8"]
     export = ("contacts", "export", "-a", 2, "-o", "c.csv", "--per-page", 2, "--prefetch", 1, "--skip-invalid")
     fake.reset()
     fake.fail(403, page=3)

@@ -165,6 +165,7 @@ def test_a_record_that_is_not_what_the_contract_says_can_be_left_out(payt_comman
     fake.answer({"data": odd, "pagination": None}, times=2)
     refused = payt_command("contacts", "list", "-a", 1, "--columns", "id,lastname")
     assert (refused.exit_code, refused.stdout) == (1, "")
+    assert refused.stderr.endswith("; to leave out such records, pass --skip-invalid\n")
     result = payt_command("contacts", "list", "-a", 1, "--columns", "id,lastname", "--skip-invalid")
     assert (result.exit_code, result.stdout) == (1, "id\tlastname\n1\t\n3\t\n")
     assert result.stderr.splitlines()[-1] == (

@@ -152,7 +152,9 @@ def test_an_interrupt_says_what_is_done_and_that_the_next_run_resumes(
 
 def test_records_that_are_left_out_are_named_and_the_exit_code_says_so(fake: FakePayt, sqlite: str) -> None:
     fake.change("5", updated_at=7)
-    assert run("-a", "1", "--to", sqlite).exit_code == 1
+    refused = run("-a", "1", "--to", sqlite)
+    assert refused.exit_code == 1
+    assert refused.stderr.endswith("; to leave out such records, pass --skip-invalid\n")
     result = run("-a", "1", "--to", sqlite, "--skip-invalid", "--json")
     document = json.loads(result.stdout)
     assert (result.exit_code, document["exit_code"]) == (1, 1)

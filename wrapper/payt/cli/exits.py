@@ -13,7 +13,7 @@ from typing import Final
 
 import click
 
-from payt.errors import AuthenticationError, LoginRequiredError, PaytError
+from payt.errors import AuthenticationError, InvalidResponseError, LoginRequiredError, PaytError
 
 from .screen import report
 
@@ -92,7 +92,7 @@ def code_of(error: BaseException) -> int | None:
 
 
 def message_of(error: BaseException) -> str:
-    """The error and its notes, such as how to resume, in the words of the command line."""
+    """The error and its notes, such as how to resume or to go without a record, in the words of the command line."""
     match error:
         case KeyboardInterrupt():
             text = "interrupted"
@@ -104,7 +104,15 @@ def message_of(error: BaseException) -> str:
             text = f"standard output: {reason}"
         case _:
             text = str(error) or type(error).__name__
-    return _FOR_PROGRAMMERS.sub("", "; ".join((text, *getattr(error, "__notes__", ()))))
+    notes = list(getattr(error, "__notes__", ()))
+    if can_be_skipped(error) and "skip_invalid" in click.get_current_context().params:
+        notes.append("to leave out such records, pass --skip-invalid")
+    return _FOR_PROGRAMMERS.sub("", "; ".join((text, *notes)))
+
+
+def can_be_skipped(error: BaseException) -> bool:
+    """Whether an error is about a single record that does not match the contract."""
+    return isinstance(error, InvalidResponseError) and error.raw is not None
 
 
 def _in_options(text: str) -> str:

@@ -16,6 +16,7 @@ import payt
 from payt.listing.pager import MOST_PREFETCH
 
 from .columns import ADMINISTRATION
+from .exits import can_be_skipped
 from .options import FIELDS, QUIET, SKIP_INVALID, option
 from .parameters import called
 from .progress import described, end_with_invalid, progress, wanted
@@ -97,7 +98,6 @@ def export_command(
         "--fields": [column.name for column in columns if column is not ADMINISTRATION],
         "--limit": selection.limit,
         "--format": format_,
-        "--skip-invalid": selection.skip_invalid,
         **{f"--{name}": value for name, value in csv.items()},
     }
     say = (lambda _: None) if quiet else report
@@ -148,4 +148,4 @@ def _explain(error: BaseException, target: Stream, written: str) -> None:
     if target.kept is not None:
         error.add_note(f"{written} are kept in {target.kept}: resume with --resume")
     elif isinstance(target, PartFile):
-        error.add_note("nothing is kept: start again")
+        error.add_note("nothing is kept" if can_be_skipped(error) else "nothing is kept: start again")
