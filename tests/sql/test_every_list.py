@@ -115,7 +115,7 @@ def test_a_copy_follows_the_list(fake: FakePayt, syncs: Syncs, database: str, qu
 
     def sync(**options: Any) -> tuple[int, int, int, int, bool]:
         [result] = syncs(fake, database, whose(name), resource=name, per_page=5, **options)
-        assert result.administration_id == (whose(name) or "")
+        assert result.administration_id == whose(name)
         return result.inserted, result.updated, result.unchanged, result.deleted, result.full
 
     assert sync() == (COUNT, 0, 0, 0, True)
@@ -210,6 +210,8 @@ def test_the_command_keeps_a_copy(
     start = "administration 1: " if administration else ""
     assert result.stdout.startswith(f"{start}{COUNT} inserted, 0 updated, 0 unchanged, 0 deleted; full, 1 page in ")
     check(fake, name, query)
+    document = json.loads(CliRunner().invoke(app, [*words, "--json"]).stdout)
+    assert [each["administration_id"] for each in document["administrations"]] == [whose(name)]
 
 
 def test_copies_of_all_lists_live_in_one_database(

@@ -47,7 +47,7 @@ def test_a_database_in_memory_is_written_in_the_thread_that_has_it(syncs: Syncs,
 
 
 def test_progress_is_told_page_by_page(syncs: Syncs, sqlite: str) -> None:
-    told: list[tuple[str, int, bool]] = []
+    told: list[tuple[str | None, int, bool]] = []
 
     def tell(result: SyncResult) -> None:
         told.append((result.administration_id, result.inserted, result.complete))

@@ -268,6 +268,18 @@ class TestDeleted:
             assert result.deleted == 7
             assert rows(query) == truth(fake)
 
+    def test_of_several_administrations_each_is_named_once(self, sync: Syncs, database: str) -> None:
+        with FakePayt(administrations={"1": 5, "2": 5, "3": 5}) as fake:
+            sync(fake, database, ["1", "2", "3"])
+            for administration_id in ("1", "2"):
+                for number in range(1, 4):
+                    fake.remove(number, administration_id=administration_id)
+            with pytest.raises(SyncError, match="2 of 3 administrations failed: ") as caught:
+                sync(fake, database, ["1", "2", "3"], full=True)
+        for administration_id in ("1", "2"):  # in the order in which they failed
+            assert str(caught.value).count(f"administration {administration_id}: ") == 1
+            assert f"administration {administration_id}: 3 of 5 contacts are gone" in str(caught.value)
+
     def test_a_fifth_may_go_at_once(self, sync: Syncs, database: str, query: Query) -> None:
         with FakePayt(contacts=5) as fake:
             sync(fake, database)

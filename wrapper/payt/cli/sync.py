@@ -98,7 +98,7 @@ def sync_command(
 
     administrations = [administration for administration in selection.administrations if administration is not None]
     ids: Any = administrations or None
-    results: dict[str, SyncResult] = {}
+    results: dict[str | None, SyncResult] = {}
     error: BaseException | None = None
     with running(shown=wanted(quiet=quiet)) as update:
 
@@ -122,7 +122,7 @@ def sync_command(
                 )
         except BaseException as raised:  # noqa: BLE001 - schedulers want to read how it ended, however it did
             error = raised
-    done = [results[name] for name in administrations or [""] if name in results and results[name].complete]
+    done = [results[name] for name in selection.administrations if name in results and results[name].complete]
     failed = {} if error is None else _failures(error, administrations)
     code = _code(failed, invalid=any(result.invalid for result in done))
     if as_json:

@@ -115,7 +115,7 @@ class Job:
             raise EndedError
         listing = run.next_listing()
         if listing is None:
-            self._results[run.result.administration_id] = run.result
+            self._results[run.result.administration_id or ""] = run.result
             self._tell(run.result)
         return listing
 
@@ -135,7 +135,7 @@ class Job:
             ) from self._fatal
         if not failed:
             return results
-        told = [f"administration {name}: {error}" for name, error in self._errors.items()]
+        told = [f"{whose(name)}{str(error).removeprefix(whose(name))}" for name, error in self._errors.items()]
         more = f"; and {failed - _NAMED} more: see `errors`" if failed > _NAMED else ""
         raise SyncError(
             f"{failed} of {count} administrations failed: {'; '.join(told[:_NAMED])}{more}",

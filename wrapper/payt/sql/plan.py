@@ -145,12 +145,12 @@ def finished(state: State, run: Run, settings: Settings, *, now: datetime.dateti
     )
 
 
-def whose(administration_id: str) -> str:
+def whose(administration_id: str | None) -> str:
     """What a message begins with: the administration, if there is one."""
     return f"administration {administration_id}: " if administration_id else ""
 
 
-def mass_deletion(administration_id: str, records: str, *, gone: int, known: int) -> MassDeletionError | None:
+def mass_deletion(administration_id: str | None, records: str, *, gone: int, known: int) -> MassDeletionError | None:
     """The error where so many are gone that the listing is to be doubted."""
     if gone > known * MOST_GONE:
         return MassDeletionError(

@@ -60,7 +60,7 @@ class Sync:
         self._gone: list[str] | None = None
         self._again: frozenset[str] = frozenset()
         self.result = SyncResult(
-            administration_id=administration_id,
+            administration_id=administration_id or None,
             full=self._run.full,
             resumed=self._run is self._state.run,
             watermark=self._state.watermark,

@@ -116,7 +116,7 @@ class SyncResult:
     """What a run did.
 
     Attributes:
-        administration_id: For which administration; empty where the list belongs to none.
+        administration_id: For which administration; None where the list belongs to none.
         inserted: Records that are new here.
         updated: Records that were other than here, those that came back included.
         unchanged: Records that came as they were here.
@@ -132,7 +132,7 @@ class SyncResult:
             one: the next run is full then.
     """
 
-    administration_id: str
+    administration_id: str | None
     inserted: int = 0
     updated: int = 0
     unchanged: int = 0
