@@ -1,4 +1,7 @@
-"""Everything that `payt` raises, besides ValueError and TypeError for wrong arguments.
+"""Everything that `payt` raises, besides errors of whoever calls it.
+
+Those are ValueError and TypeError for wrong arguments, RuntimeError for wrong use, and ImportError for a missing extra.
+What a caller's own functions raise comes as it is.
 
 PaytError
 ├ APIError                   Payt answered with an error status
