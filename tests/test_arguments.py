@@ -27,6 +27,13 @@ def refused(arguments: dict[str, Any], kind: type[Exception], *words: str) -> No
             assert re.search(word, str(caught.value)), str(caught.value)
 
 
+def test_what_maps_pages_must_be_a_function() -> None:
+    wrong: Any = 5
+    for client in (payt.Client("t", base_url=NOBODY), payt.AsyncClient("t", base_url=NOBODY)):
+        with pytest.raises(TypeError, match="make must be a function, or something else to call, got int"):
+            client.contacts.list(administration_id="1").map_pages(wrong)
+
+
 @pytest.mark.parametrize("name", ["ids", "contact_identifiers", "debtor_numbers"])
 @pytest.mark.parametrize(
     ("value", "kind", "words"),

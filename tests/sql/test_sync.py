@@ -511,6 +511,7 @@ def test_cancelling_while_the_lock_is_taken_leaves_no_lock(
         ({"full_after": 5}, TypeError, "full_after must be a datetime.timedelta"),
         ({"full_every": 0}, ValueError, "full_every must be 1 or more"),
         ({"per_page": 501}, ValueError, "per_page must be 1 to 500"),
+        ({"on_progress": 5}, TypeError, "on_progress must be a function, or something else to call, got int"),
         ({"administrations": 7}, TypeError, "administration_ids must be a string or an iterable"),
         ({"administrations": [""]}, ValueError, "administration_ids must not be empty"),
     ],

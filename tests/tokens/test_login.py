@@ -259,6 +259,23 @@ def test_a_browser_may_block(log_in: LogIn) -> None:
         over.set()
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"ask": 5}, "ask must be a function, or something else to call, got int"),
+        ({"browser": "firefox"}, "browser must be a function, or something else to call, got str"),
+        ({"scope": ["contacts:read"]}, "scope must be a string, got list"),
+        ({"ask": lambda _: None}, "ask must return the address that the browser ended on, got NoneType"),
+    ],
+    ids=["ask", "browser", "scope", "what ask returns"],
+)
+def test_wrong_arguments_are_named(
+    application: Application, server: OAuthServer, store: payt.FileTokenStore, arguments: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(TypeError, match=message):
+        payt.login(application.client_id, application.client_secret, base_url=server.url, store=store, **arguments)
+
+
 def test_who_comes_too_late_is_told() -> None:
     """As a page that is loaded again: a code is good for one use."""
     exchanged: list[str] = []

@@ -377,6 +377,14 @@ def test_folders_are_not_flushed_where_they_cannot_be(
     assert store.load(KEY) == OTHER
 
 
+def test_where_to_keep_tokens_must_be_a_path_and_a_name() -> None:
+    wrong: Any = 5
+    with pytest.raises(TypeError, match="path must be a string or a path, got int"):
+        payt.FileTokenStore(wrong)
+    with pytest.raises(TypeError, match="service must be a string, got int"):
+        payt.KeyringTokenStore(wrong)
+
+
 def test_the_default_folder_is_the_users_own(own_folder: Path) -> None:
     assert payt.FileTokenStore().path == own_folder
     assert payt.FileTokenStore("~/elsewhere").path == Path.home() / "elsewhere"

@@ -76,6 +76,12 @@ def token(name: str, value: Any) -> str:
     return value
 
 
+def function(name: str, value: Any) -> None:
+    """Something that can be called."""
+    if not callable(value):
+        raise TypeError(f"{name} must be a function, or something else to call, got {type(value).__name__}")
+
+
 def choice(name: str, value: Any, choices: Sequence[str]) -> Any:
     """One of a few words."""
     if value not in choices:

@@ -41,6 +41,8 @@ _OURS: Final = (".json", ".lock", ".new")
 def _folder(path: str | os.PathLike[str] | None) -> Path:
     """A folder as it was named, else the user's own, where the operating system wants such things."""
     if path is not None:
+        if not isinstance(path, (str, os.PathLike)):
+            raise TypeError(f"path must be a string or a path, got {type(path).__name__}")
         return Path(path).expanduser().absolute()
     import platformdirs  # noqa: PLC0415  only who keeps tokens in files needs it
 
@@ -64,6 +66,7 @@ class FileTokenStore:
             (on Linux `~/.local/share/payt/tokens`).
 
     Raises:
+        TypeError: The path is none.
         TokenError: The user has no folder; and by its methods: a file or the folder cannot be used; the message says
             which and why.
     """

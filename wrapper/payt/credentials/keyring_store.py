@@ -12,6 +12,7 @@ import msgspec
 
 from payt_api.types import decoder_of
 
+from .. import checks
 from ..errors import TokenError
 from ..extras import missing
 from .file_store import FileTokenStore
@@ -31,11 +32,12 @@ class KeyringTokenStore:
         service: The name under which the keyring shows the tokens.
 
     Raises:
+        TypeError: The service is not a string.
         ImportError: The extra `keyring` is not installed.
         TokenError: By its methods: the keyring cannot be used, or holds something foreign under that name.
     """
 
-    service: str = "payt"
+    service: str = attrs.field(default="payt", validator=checks.of_field(checks.text))
     _locks: FileTokenStore = attrs.field(init=False, repr=False, factory=FileTokenStore)
 
     def __attrs_post_init__(self) -> None:

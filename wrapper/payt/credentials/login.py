@@ -91,6 +91,9 @@ def login(
         )
     checks.number("port", port, least=0, most=65_535)
     checks.seconds("timeout", timeout, above=0)
+    checks.text("scope", scope or "none in particular")
+    for name, function in (("browser", browser), ("ask", ask)):
+        checks.function(name, function or open_browser)
     cache = cache_of(grant, api)
     held = cache.replace(grant)  # what cannot be written is better known before anybody logs in
     if isinstance(held, PaytError):
@@ -107,7 +110,7 @@ def login(
     result: Token | BaseException
     if ask is not None:
         attempt = Attempt(grant.client_id, app, f"http://127.0.0.1{f':{port}' if port else ''}{PATH}", scope)
-        result = finish(ask(attempt.address).strip())
+        result = finish(_address(ask(attempt.address)))
     else:
         with Loopback(port, PATH) as loopback:
             attempt = Attempt(grant.client_id, app, loopback.address, scope)
@@ -184,6 +187,13 @@ def open_browser(address: str) -> None:
     if sys.stderr is not None:  # as in programs without a console
         sys.stderr.write(f"Log in to Payt in the browser. If no page opens, open this one:\n{address}\n")
     webbrowser.open(address)
+
+
+def _address(returned: object) -> str:
+    """The address that `ask` returned."""
+    if not isinstance(returned, str):
+        raise TypeError(f"ask must return the address that the browser ended on, got {type(returned).__name__}")
+    return returned.strip()
 
 
 def _app_of(api: httpx.URL) -> str:

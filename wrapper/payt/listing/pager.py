@@ -200,8 +200,10 @@ class Pager(_One[T], SyncListings[T]):
             make: Called with one page after the other. What it raises is raised here, in the place of its result.
 
         Raises:
+            TypeError: At once: `make` cannot be called.
             PaytError: The listing failed; `cursor` resumes it.
         """
+        checks.function("make", make)
 
         async def made(_: None, page: Page[T]) -> R:
             return make(page)
@@ -230,6 +232,7 @@ class AsyncPager(_One[T], AsyncListings[T]):
 
     def map_pages(self, make: Callable[[Page[T]], Awaitable[R]]) -> AsyncGenerator[R]:
         """As `Pager.map_pages`; `make` is awaited, in the task that fetches ahead."""
+        checks.function("make", make)
         return self._each(lambda _, page: make(page))
 
 

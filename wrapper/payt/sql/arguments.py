@@ -70,6 +70,8 @@ def job_of(
     if prefetch is None:
         prefetch = max(1, PREFETCH // max(1, threads))
     checks.number("prefetch", prefetch, least=0, most=MOST_PREFETCH)
+    if on_progress is not None:
+        checks.function("on_progress", on_progress)
     how = _settings(spec, prefetch=prefetch, **settings)
     engine, ours = engine_of(to, kinds=[*KINDS])
     with ExitStack() as stack:
