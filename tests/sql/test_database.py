@@ -491,14 +491,14 @@ def test_every_kind_of_a_column_is_written_as_the_database_takes_it(
         assert (values if writing is None else writing(values)) == [written, None]
 
 
-@pytest.fixture(params=["psycopg", "pg8000"])
+@pytest.fixture(params=["psycopg", "psycopg2", "pg8000"])
 def engine_by_driver(
     request: pytest.FixtureRequest, postgresql: str, create_engine: CreateEngine
 ) -> Callable[..., sa.Engine]:
     """Makes an engine of the same database and schema, by each driver; they name a socket and a schema differently."""
     url = sa.make_url(postgresql)
-    if request.param == "psycopg":
-        return partial(create_engine, url)
+    if request.param != "pg8000":
+        return partial(create_engine, url.set(drivername=f"postgresql+{request.param}"))
     socket, schema = f"{url.query['host']}/.s.PGSQL.5432", str(url.query["options"]).rpartition("=")[2]
     other = url.set(drivername="postgresql+pg8000", query={"unix_sock": socket})
     return partial(create_engine, other, connect_args={"startup_params": {"search_path": schema}})
@@ -570,6 +570,55 @@ def test_texts_come_whole_whatever_the_encoding(
     sync(fake, url)
     with queries(url.render_as_string(hide_password=False)) as query:
         assert rows(query) == truth(fake)
+
+
+def check_characters(sync: Syncs, database: str, engine: sa.Engine, shown: str) -> None:
+    """Whatever the sessions of an engine lack, all is copied; afterwards the engine has its encoding, as `shown`."""
+    ids = ["1", "Ł2", "é3", "😀4", "5'\\", *map(str, range(10, 15))]
+    with FakePayt(
+        administrations={"Ł": [contact(id="1") | {"id": name, "lastname": f"Łódź {name}"} for name in ids]}
+    ) as fake:
+        copy = partial(sync, fake, engine, "Ł", per_page=3, allow_mass_delete=True)
+        with queries(database) as query:
+            for full, changed in ((False, (10, 0)), (True, (0, 0)), (True, (0, 2)), (False, (0, 0))):
+                [result] = copy(full=full)
+                assert (result.inserted, result.deleted) == changed
+                assert rows(query, "Ł") == truth(fake, "Ł")
+                if full and not changed[1]:
+                    for name in ("Ł2", "😀4"):
+                        fake.remove(name)
+    with engine.connect() as connection:
+        assert connection.scalar(sa.text(shown)) in ("LATIN1", "latin1", "utf8mb3", "utf8")
+
+
+def test_characters_that_a_session_of_postgresql_lacks_are_copied(
+    sync: Syncs, postgresql: str, engine_by_driver: Callable[..., sa.Engine]
+) -> None:
+    engine = engine_by_driver(client_encoding="latin1")
+    check_characters(sync, postgresql, engine, "SHOW client_encoding")
+
+
+@pytest.mark.parametrize("charset", ["latin1", "utf8"])
+def test_characters_that_a_session_of_mariadb_lacks_are_copied(
+    sync: Syncs, maria: str, create_engine: CreateEngine, charset: str
+) -> None:
+    engine = create_engine(f"{maria}&charset={charset}")
+    check_characters(sync, maria, engine, "SELECT @@character_set_client")
+
+
+def test_the_books_keep_ids_that_the_database_lacks(
+    fake: FakePayt, sync: Syncs, postgresql: str, create_engine: CreateEngine
+) -> None:
+    """Those of records that are left out, which no row has; the last one of a page is a cursor as well."""
+    engine = create_engine(postgresql, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        connection.exec_driver_sql("CREATE DATABASE latin_books ENCODING LATIN1 TEMPLATE template0 LOCALE 'C'")
+    url = sa.make_url(postgresql).set(database="latin_books").difference_update_query(["options"])
+    sync(fake, url)
+    fake.add({**fake.contacts[0], "id": "3Ł", "updated_at": 7})
+    for full in (True, False, True):
+        [result] = sync(fake, url, full=full, per_page=1, on_invalid="collect")
+        assert (result.complete, [record.id for record in result.invalid]) == (True, ["3Ł"])
 
 
 @pytest.mark.everywhere

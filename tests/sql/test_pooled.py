@@ -35,15 +35,15 @@ def pooled(cluster: Callable[[], str], request: pytest.FixtureRequest) -> Iterat
         yield address
 
 
-@pytest.mark.parametrize("driver", ["psycopg", "pg8000"])
+@pytest.mark.parametrize("driver", ["psycopg", "psycopg2", "pg8000"])
 def test_of_two_copies_at_once_one_is_told_that_the_other_is_busy(
     sync: Syncs, pooled: str, create_engine: CreateEngine, driver: str
 ) -> None:
     """And pages by the dozen, in turns, need no statement that a session has prepared."""
-    url = sa.make_url(pooled)
+    url = sa.make_url(pooled).set(drivername=f"postgresql+{driver}")
     if driver == "pg8000":
         socket = f"{url.query['host']}/.s.PGSQL.{url.query['port']}"
-        url = url.set(drivername="postgresql+pg8000", query={"unix_sock": socket})
+        url = url.set(query={"unix_sock": socket})
     both = threading.Barrier(2)
     ends: list[str] = []
 

@@ -499,7 +499,7 @@ def test_cancelling_while_the_lock_is_taken_leaves_no_lock(
             "to must be a SQLite, PostgreSQL, MariaDB or MySQL database, got oracle",
         ),
         ({"to": "postgresql+nonsense://host/db"}, ValueError, "knows no driver 'postgresql\\+nonsense'"),
-        ({"to": "postgresql+psycopg2://host/db"}, ImportError, "needs its driver: pip install psycopg2"),
+        ({"to": "postgresql+psycopg2cffi://host/db"}, ImportError, "needs its driver: pip install psycopg2cffi"),
         ({"to": "postgresql+psycopg_async://h/db"}, ValueError, "asyncio driver"),
         ({"to": "sqlite://"}, ValueError, "would be gone at once: pass an Engine"),
         ({"table": ""}, ValueError, "table must not be empty"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
@@ -194,8 +195,9 @@ _SCALARS: dict[type, Any] = {
 
 
 def json_text(value: Any) -> str:
-    """A value as the text of its JSON."""
-    return msgspec.json.encode(value).decode()
+    """A value as the text of its JSON, in ASCII: a database may lack other characters."""
+    text = msgspec.json.encode(value).decode()
+    return text if text.isascii() else json.dumps(msgspec.json.decode(text))
 
 
 def json_texts(values: Collection[Any]) -> list[str | None]:

@@ -28,8 +28,13 @@ class MariaDB(Dialect):
     longest_key = LONGEST_KEY
 
     def open(self, connection: sa.Connection) -> sa.Connection:
-        """As `Dialect.open`."""
-        return connection.execution_options(isolation_level="READ COMMITTED")
+        """As `Dialect.open`; where the engine's charset lacks characters, with a session that it does not get back."""
+        connection = connection.execution_options(isolation_level="READ COMMITTED")
+        driver: Any = connection.connection.driver_connection
+        if hasattr(driver, "set_character_set") and driver.character_set_name() != "utf8mb4":
+            connection.detach()
+            driver.set_character_set("utf8mb4")
+        return connection
 
     def table_options(self, connection: sa.Connection) -> dict[str, str]:
         """Texts that differ in a letter's case, an accent or a blank at the end are different ones."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import hashlib
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import lru_cache
@@ -15,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from ..errors import SchemaError, shown
-from ..schema import Column, Moment, isos, json_texts, plain_texts
+from ..schema import Column, Moment, isos, json_text, json_texts, plain_texts
 from .base import Dialect, First, Rows, alive, written
 from .copy_text import copy_lines, copy_text
 
@@ -28,7 +27,8 @@ class PostgreSQL(Dialect):
 
     again = "40001", "40P01"
     insert = staticmethod(postgresql.insert)
-    begin = "BEGIN ISOLATION LEVEL READ COMMITTED"
+    # texts go as UTF-8, whatever client_encoding is: that of an old database, role or environment lacks characters
+    begin = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL client_encoding = 'UTF8'"
     begin_page = "; ".join(  # for each transaction, as a pooler may hand the next one to another session
         (
             begin,
@@ -66,6 +66,15 @@ class PostgreSQL(Dialect):
                 f"{shown(self.engine.url)}: the database has the encoding SQL_ASCII, which is only safe for "
                 "English text: create one with ENCODING 'UTF8'"
             ) from None
+
+    def open(self, connection: sa.Connection) -> sa.Connection:
+        """As `Dialect.open`; psycopg2 does not notice what `begin` sets: its session is not given back then."""
+        connection = super().open(connection)
+        driver: Any = connection.connection.driver_connection
+        if hasattr(driver, "set_client_encoding") and driver.encoding != "UTF8":
+            connection.detach()
+            driver.set_client_encoding("UTF8")
+        return connection
 
     def check(self, connection: sa.Connection, table: sa.Table) -> None:
         """As `Dialect.check`."""
@@ -157,13 +166,14 @@ class PostgreSQLWithCopy(PostgreSQL):
 
     def enter(self, connection: sa.Connection, first: First | None) -> int:
         """As `Dialect.enter`; what a page begins with is sent at once, so that it waits once for the server."""
-        if first is None:
+        driver: Any = connection.connection.driver_connection
+        if first is None or driver.info.encoding != "utf-8":  # the server reads all that comes at once in that one
             return super().enter(connection, first)
         dbapi: Any = connection.dialect.loaded_dbapi
         kind: Any = type(connection.dialect)
         statement, values = first
         compiled = _compiled(statement, kind)
-        with dbapi.ClientCursor(connection.connection.driver_connection) as cursor:
+        with dbapi.ClientCursor(driver) as cursor:
             cursor.execute(f"{self.begin_page}; {compiled}", compiled.construct_params(values))
             while cursor.nextset():
                 pass
@@ -187,8 +197,7 @@ class PostgreSQLWithCopy(PostgreSQL):
         """As `Dialect.load`."""
         columns = ", ".join(written(connection.dialect, name) for name in (*names, *more))
         driver: Any = connection.connection.driver_connection
-        # whatever client_encoding is: that of an old database, role or environment may be another
-        copying = f"COPY {written(connection.dialect, table)} ({columns}) FROM STDIN WITH (ENCODING 'UTF8')"
+        copying = f"COPY {written(connection.dialect, table)} ({columns}) FROM STDIN"
         with driver.cursor() as cursor:
             with cursor.copy(copying) as copy:
                 copy.write(copy_text(rows, more.values()))
@@ -201,14 +210,13 @@ class PostgreSQLWithCopy(PostgreSQL):
         dbapi: Any = connection.dialect.loaded_dbapi
         driver: Any = connection.connection.driver_connection
         *owner, ids = here.values()
-        # in ASCII, which each client_encoding has
-        marks = [dbapi.sql.quote(value, driver) for value in (*owner, json.dumps(ids))]
+        marks = [dbapi.sql.quote(value, driver) for value in (*owner, json_text(ids))]
         columns = ", ".join(_text(connection, table.c[name]) for name in names)
         condition = alive(connection, here, marks[0], "= payt_id")
         one = f"SELECT {columns} FROM {written(connection.dialect, table)} WHERE {condition} LIMIT 1"  # noqa: S608 - quoted
         # by a subquery for each, so that no planner that knows nothing of a new table reads all of it
         found = f"SELECT payt.* FROM jsonb_array_elements_text({marks[-1]}) AS ids (payt_id), LATERAL ({one}) AS payt"  # noqa: S608
-        with driver.cursor() as cursor, cursor.copy(f"COPY ({found}) TO STDOUT WITH (ENCODING 'UTF8')") as copy:
+        with driver.cursor() as cursor, cursor.copy(f"COPY ({found}) TO STDOUT") as copy:
             there = {bytes(line) for line in copy}
         return [row for row in rows if f"{row}\n".encode() not in there]
 
