@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import gc
 import importlib
 import os
 import re
@@ -619,6 +620,15 @@ def test_the_books_keep_ids_that_the_database_lacks(
     for full in (True, False, True):
         [result] = sync(fake, url, full=full, per_page=1, on_invalid="collect")
         assert (result.complete, [record.id for record in result.invalid]) == (True, ["3Ł"])
+
+
+@pytest.mark.everywhere
+def test_a_process_that_goes_on_keeps_nothing_of_a_run(fake: FakePayt, sync: Syncs, database: str) -> None:
+    for full in (False, True):
+        sync(fake, database, table="left_behind", full=full)
+    gc.collect()
+    kept = [one for one in gc.get_objects() if type(one) is sa.Table and one.name == "left_behind"]
+    assert kept == []
 
 
 @pytest.mark.everywhere

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -188,7 +187,6 @@ class Dialect:
         return code_of(error).startswith(self.again)
 
 
-@lru_cache(maxsize=1024)  # each page has them all
 def written(dialect: sa.Dialect, thing: sa.Table | str) -> str:
     """A table, or the name of a column, as a statement without parameters has it: for one with %s, % is doubled."""
     prepare, style = dialect.identifier_preparer, dialect.paramstyle

@@ -157,6 +157,12 @@ class PostgreSQL(Dialect):
 class PostgreSQLWithCopy(PostgreSQL):
     """A server, and psycopg, a driver that has COPY."""
 
+    def __init__(self, engine: sa.Engine) -> None:
+        super().__init__(engine)
+        kind: Any = type(engine.dialect)
+        # with parameters by name, whatever `paramstyle` the engine has
+        self._compiled = lru_cache(lambda statement: statement.compile(dialect=kind()))
+
     def open(self, connection: sa.Connection) -> sa.Connection:
         """As `Dialect.open`."""
         connection = super().open(connection)
@@ -170,9 +176,8 @@ class PostgreSQLWithCopy(PostgreSQL):
         if first is None or driver.info.encoding != "utf-8":  # the server reads all that comes at once in that one
             return super().enter(connection, first)
         dbapi: Any = connection.dialect.loaded_dbapi
-        kind: Any = type(connection.dialect)
         statement, values = first
-        compiled = _compiled(statement, kind)
+        compiled = self._compiled(statement)
         with dbapi.ClientCursor(driver) as cursor:
             cursor.execute(f"{self.begin_page}; {compiled}", compiled.construct_params(values))
             while cursor.nextset():
@@ -234,12 +239,6 @@ def _text(connection: sa.Connection, column: sa.Column[Any]) -> str:
         text = f"to_char({name} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
         return f"coalesce({text}, {name}::text)"  # it makes NULL of infinity
     return name if isinstance(column.type, sa.Text) else f"{name}::text"
-
-
-@lru_cache(maxsize=128)
-def _compiled(statement: sa.Update, kind: type[sa.Dialect]) -> sa.Compiled:
-    """With parameters by name, whatever `paramstyle` the engine has."""
-    return statement.compile(dialect=kind())
 
 
 def _number(name: str) -> int:
