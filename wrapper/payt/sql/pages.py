@@ -71,7 +71,7 @@ class Copy:
         self._keeping = sa.update(books).where(*mine).values(state=sa.bindparam("kept"))
         self._straight = True  # a first run writes into the table itself, as long as all of its records are new
 
-    def begin(self) -> tuple[State, int, datetime.datetime | None]:
+    def begin(self) -> tuple[State, int, datetime.datetime | None, int]:
         """Take over the books: from here on nobody else's pages are written.
 
         Returns:
@@ -84,25 +84,20 @@ class Copy:
                 if not connection.execute(sa.update(state).where(*self._here(state)).values(me)).rowcount:
                     connection.execute(sa.insert(state).values({**self._line, **me}))
                 kept = connection.scalar(sa.select(state.c.state).where(*self._here(state)))
-                count, newest = self.extent()
-        return decode_state(kept) if kept else State(), count, newest
+                extent = self.extent()
+        return decode_state(kept) if kept else State(), *extent
 
     def holder(self) -> str | None:
         """Who runs, or ran last."""
         with database_errors(self._database.engine), self._dialect.reading(self._database.connection):
             return self._holder()
 
-    def extent(self) -> tuple[int, datetime.datetime | None]:
-        """How many rows there are, and the latest `synced_at` of them."""
-        records = self._tables.records
-        found = sa.select(sa.func.count(), sa.func.max(records.c.synced_at)).select_from(records).where(*self._mine)
-        count, newest = self._database.connection.execute(found).one()
-        return int(count), newest
-
-    def known(self) -> int:
-        """How many records are not marked as deleted."""
-        found = sa.select(sa.func.count()).select_from(self._tables.records).where(*self._alive())
-        return int(self._database.connection.scalar(found) or 0)
+    def extent(self) -> tuple[int, datetime.datetime | None, int]:
+        """How many rows there are, the latest `synced_at` of them, and how many are not marked as deleted."""
+        columns, count = self._tables.records.c, sa.func.count()
+        found = sa.select(count, sa.func.max(columns.synced_at), count - sa.func.count(columns.deleted_at))
+        rows, newest, alive = self._database.connection.execute(found.where(*self._mine)).one()
+        return int(rows), newest, int(alive)
 
     def page(self, write: Callable[[], T], state: State) -> T:
         """Call a function in a transaction that keeps these books; again, where the database asks for that.
@@ -187,21 +182,22 @@ class Copy:
         """A full run begins, or ends."""
         self._database.connection.execute(sa.delete(self._tables.pages).where(*self._here(self._tables.pages)))
 
-    def gone(self, *, all_here: bool) -> list[str]:
+    def gone(self, *, alive: int | None) -> list[str]:
         """The keys of those that the full run has not received.
 
         Args:
-            all_here: Whether all that it has received was found here, as it is. If there is nothing more, all need
-                not be compared; what was written may have been changed by a trigger.
+            alive: How many were here, where all that it has received was found here, as it is: if that is all of them,
+                they need not be compared. None where it has written; that may have been changed by a trigger.
         """
         connection, pages = self._database.connection, self._tables.pages
         received: set[str] = set()
         for ids in connection.scalars(sa.select(pages.c.ids).where(*self._here(pages))):
             received.update(msgspec.json.decode(ids, type=list[str]))
-        if all_here and self.known() == len(received):
+        if alive == len(received):
             return []
-        alive = sa.select(self._tables.records.c[self._key]).where(*self._alive())
-        return [name for name in connection.scalars(alive) if name not in received]
+        records = self._tables.records
+        there = sa.select(records.c[self._key]).where(*self._mine, records.c.deleted_at.is_(None))
+        return [name for name in connection.scalars(there) if name not in received]
 
     def delete(self, gone: Sequence[str], moment: datetime.datetime) -> None:
         """Mark records as deleted."""
@@ -255,9 +251,6 @@ class Copy:
 
     def _here(self, table: sa.Table) -> tuple[sa.ColumnElement[bool], ...]:
         return table.c.table_name == self._tables.records.name, table.c.administration_id == self._id
-
-    def _alive(self) -> tuple[sa.ColumnElement[bool], ...]:
-        return *self._mine, self._tables.records.c.deleted_at.is_(None)
 
     def _kept(self, state: State) -> First:
         return self._keeping, {"kept": json_text(state)}

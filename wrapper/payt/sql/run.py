@@ -43,7 +43,7 @@ class Sync:
         self._copy, self._settings, self._spec = copy, settings, copy.spec
         fields = fields_to_name(copy.spec)
         self._always = {**copy.owner, **({} if fields is None else {"fields": fields})}
-        self._state, count, newest = copy.begin()
+        self._state, count, newest, self._alive = copy.begin()
         if not count:
             self._state = State()  # somebody emptied the table: what was received before is needed again
         lost = plan.misses(self._state, count, newest)
@@ -180,8 +180,8 @@ class Sync:
         if not self._run.full or self._run.first or self._run.unknown:
             return []
         run, result = self._run, self.result
-        all_here = not (self._checking or run.changed or run.invalid or result.resumed or result.skipped)
-        return self._copy.page(partial(self._copy.gone, all_here=all_here), self._state)
+        unlike = self._checking or run.changed or run.invalid or result.resumed or result.skipped
+        return self._copy.page(partial(self._copy.gone, alive=None if unlike else self._alive), self._state)
 
     def _finish(self, gone: list[str], *, deletions_done: bool) -> None:
         moment, run = now(), self._run
@@ -190,7 +190,7 @@ class Sync:
             if run.full:
                 self._copy.forget_pages()
             self._copy.delete(gone, moment)
-            count, newest = self._copy.extent()
+            count, newest, _ = self._copy.extent()
             if plan.misses(self._state, count, newest):
                 raise SyncError(
                     f"{plan.whose(self.result.administration_id)}rows that were here went missing during the run: "
@@ -205,7 +205,7 @@ class Sync:
         self.result.deleted, self.result.watermark = len(gone), self._state.watermark
 
     def _refuse_mass_deletion(self, gone: int) -> None:
-        known = self._copy.page(self._copy.known, self._state)
+        _, _, known = self._copy.page(self._copy.extent, self._state)
         error = plan.mass_deletion(self.result.administration_id, self._spec.name, gone=gone, known=known)
         if error is not None and not self._settings.allow_mass_delete:
             self._finish([], deletions_done=False)

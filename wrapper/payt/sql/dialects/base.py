@@ -26,8 +26,8 @@ class Dialect:
 
     again: tuple[str, ...]
     """What the codes of errors begin with after which a transaction is tried again: another one may not meet them."""
-    begin = "START TRANSACTION"
-    begin_page = begin
+    begin: str
+    begin_page: str
     """How a transaction begins, and one that writes a page; each of them sees what others have committed meanwhile."""
     insert: Callable[[sa.Table], Any]
     """An INSERT that knows ON CONFLICT, where there is one."""

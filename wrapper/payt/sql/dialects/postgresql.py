@@ -222,8 +222,8 @@ class PostgreSQLWithCopy(PostgreSQL):
         # by a subquery for each, so that no planner that knows nothing of a new table reads all of it
         found = f"SELECT payt.* FROM jsonb_array_elements_text({marks[-1]}) AS ids (payt_id), LATERAL ({one}) AS payt"  # noqa: S608
         with driver.cursor() as cursor, cursor.copy(f"COPY ({found}) TO STDOUT") as copy:
-            there = {bytes(line) for line in copy}
-        return [row for row in rows if f"{row}\n".encode() not in there]
+            there = {*b"".join(copy).decode().split("\n")}
+        return [row for row in rows if row not in there]
 
 
 def _spaced(values: Column) -> Column:
