@@ -69,6 +69,11 @@ class Copy:
         books = self._tables.state
         mine = (*self._here(books), books.c.holder == self._me)
         self._keeping = sa.update(books).where(*mine).values(state=sa.bindparam("kept"))
+        pages = self._tables.pages
+        self._forgetting = sa.delete(pages).where(*self._here(pages))
+        line = sa.select(*map(sa.literal, self._line.values()), *map(sa.bindparam, ("number", "keys"))).where(*mine)
+        passing = sa.insert(pages).from_select([*pages.columns.keys()], line)
+        self._passing = passing.execution_options(preserve_rowcount=True)
         self._straight = True  # a first run writes into the table itself, as long as all of its records are new
 
     def begin(self) -> tuple[State, int, datetime.datetime | None, int]:
@@ -99,20 +104,23 @@ class Copy:
         rows, newest, alive = self._database.connection.execute(found.where(*self._mine)).one()
         return int(rows), newest, int(alive)
 
-    def page(self, write: Callable[[], T], state: State) -> T:
-        """Call a function in a transaction that keeps these books; again, where the database asks for that.
+    def page(self, write: Callable[[], T], state: State, received: Received | None = None) -> T:
+        """Call a function, which writes a page or the end of a run, in a transaction that keeps these books.
+
+        It is called again where the database asks for that.
 
         Raises:
             BusyError: Another run has taken over.
             SyncError: The database failed.
         """
         dbapi: Any = self._database.engine.dialect.loaded_dbapi
+        first = self._first(state, received)
         with database_errors(self._database.engine, rows=True):
             left = _TRIES
             while True:
                 left -= 1
                 try:
-                    with self._dialect.transaction(self._database.connection, self._kept(state)) as changed:
+                    with self._dialect.transaction(self._database.connection, first) as changed:
                         if changed != 1:
                             raise self._taken_over()
                         return write()
@@ -122,7 +130,7 @@ class Copy:
 
     def keep(self, state: State) -> None:
         """Write the books once more."""
-        self._database.connection.execute(*self._kept(state))
+        self._database.connection.execute(self._keeping, {"kept": json_text(state)})
 
     def rows(self, page: Page[Any], only: Container[str] | None) -> tuple[Rows, list[str]]:
         """The records of a page as `write` takes them, and their keys. In any thread; it touches no database.
@@ -152,12 +160,6 @@ class Copy:
     def write(self, received: Received, run: Run) -> Counts:
         """Write the records of a page."""
         rows, connection, tables = received.rows, self._database.connection, self._tables
-        if run.full and run.pages == 1:
-            self.forget_pages()
-        if run.full and not run.first:
-            gone_through = [*received.ids, *(record.id for record in received.invalid if record.id is not None)]
-            line = {**self._line, "page": run.pages, "ids": json_text(gone_through)}
-            connection.execute(sa.insert(tables.pages), line)
         if not rows:
             return 0, 0, 0, 0
         if run.first and self._straight:
@@ -178,10 +180,6 @@ class Copy:
         inserted = connection.execute(self._insert, {_MOMENT: received.moment}).rowcount
         return inserted, updated, unchanged, len(rows) - inserted - updated - unchanged
 
-    def forget_pages(self) -> None:
-        """A full run begins, or ends."""
-        self._database.connection.execute(sa.delete(self._tables.pages).where(*self._here(self._tables.pages)))
-
     def gone(self, *, alive: int | None) -> list[str]:
         """The keys of those that the full run has not received.
 
@@ -200,8 +198,9 @@ class Copy:
         return [name for name in connection.scalars(there) if name not in received]
 
     def delete(self, gone: Sequence[str], moment: datetime.datetime) -> None:
-        """Mark records as deleted."""
+        """Mark records as deleted, and forget what a full run received."""
         records = self._tables.records
+        self._database.connection.execute(self._forgetting)
         for start in range(0, len(gone), _IDS):
             there = sa.update(records).where(*self._mine, records.c[self._key].in_(gone[start : start + _IDS]))
             self._database.connection.execute(there.values(deleted_at=moment, synced_at=moment))
@@ -252,8 +251,17 @@ class Copy:
     def _here(self, table: sa.Table) -> tuple[sa.ColumnElement[bool], ...]:
         return table.c.table_name == self._tables.records.name, table.c.administration_id == self._id
 
-    def _kept(self, state: State) -> First:
-        return self._keeping, {"kept": json_text(state)}
+    def _first(self, state: State, received: Received | None) -> First:
+        """What a transaction begins with: the last statement changes a row only where this run holds the books."""
+        run = state.run
+        first: list[Any] = [(self._keeping, {"kept": json_text(state)})]
+        if received is not None and run is not None and run.full:
+            if run.pages == 1:
+                first.insert(0, (self._forgetting, {}))
+            if not run.first:
+                keys = [*received.ids, *(record.id for record in received.invalid if record.id is not None)]
+                first.append((self._passing, {"number": run.pages, "keys": json_text(keys)}))
+        return first
 
     def _merge(self) -> tuple[sa.Update, sa.Insert, sa.Select[Any]]:
         """What writes the rows that are other, and those that are new; and what counts those that are the same.

@@ -150,7 +150,7 @@ class Sync:
         self._state.run, self._listed = run, received.cursor is None
 
         write = partial(self._copy.write, received, run)
-        inserted, updated, unchanged, skipped = self._copy.page(write, self._state)
+        inserted, updated, unchanged, skipped = self._copy.page(write, self._state, received)
         self._state.rows += inserted
         if inserted or updated:
             run.changed, run.new = True, run.new or bool(inserted)
@@ -187,8 +187,6 @@ class Sync:
         moment, run = now(), self._run
 
         def write() -> State:
-            if run.full:
-                self._copy.forget_pages()
             self._copy.delete(gone, moment)
             count, newest, _ = self._copy.extent()
             if plan.misses(self._state, count, newest):

@@ -13,8 +13,8 @@ from ..schema import Column, Moment, isos, json_texts
 
 Rows = list[Any]
 """What `Dialect.rows` has made, for the same dialect."""
-First = tuple[sa.Update, dict[str, Any]]
-"""What a transaction that writes a page begins with: a statement, and the values of its parameters."""
+First = Sequence[tuple[sa.UpdateBase, dict[str, Any]]]
+"""What a transaction that writes a page begins with: statements, and the values of their parameters."""
 
 
 class Dialect:
@@ -26,8 +26,7 @@ class Dialect:
 
     again: tuple[str, ...]
     """What the codes of errors begin with after which a transaction is tried again: another one may not meet them."""
-    begin: str
-    begin_page: str
+    begin = begin_page = ""
     """How a transaction begins, and one that writes a page; each of them sees what others have committed meanwhile."""
     insert: Callable[[sa.Table], Any]
     """An INSERT that knows ON CONFLICT, where there is one."""
@@ -65,8 +64,8 @@ class Dialect:
         """
 
     @contextmanager
-    def transaction(self, connection: sa.Connection, first: First | None = None) -> Iterator[int]:
-        """All or nothing of `first` and of what is done in the block; the value is how many rows `first` changed."""
+    def transaction(self, connection: sa.Connection, first: First = ()) -> Iterator[int]:
+        """All or nothing of `first` and of what is done in the block; the value is how many rows it changed last."""
         try:
             yield self.enter(connection, first)
             connection.exec_driver_sql("COMMIT")
@@ -81,10 +80,14 @@ class Dialect:
         """What the block reads outside a `transaction`; nobody who writes holds it up."""
         return nullcontext()
 
-    def enter(self, connection: sa.Connection, first: First | None) -> int:
-        """Begin a `transaction`; in one that has a first statement, a page is written."""
-        connection.exec_driver_sql(self.begin if first is None else self.begin_page)
-        return 0 if first is None else connection.execute(*first).rowcount
+    def enter(self, connection: sa.Connection, first: First) -> int:
+        """Begin a `transaction`; in one that has first statements, a page is written."""
+        if begin := self.begin_page if first else self.begin:
+            connection.exec_driver_sql(begin)
+        changed = 0
+        for statement, values in first:
+            changed = connection.execute(statement, values).rowcount
+        return changed
 
     def change_schema(self, connection: sa.Connection) -> None:
         """In a transaction: keep others from changing the schema until it ends."""

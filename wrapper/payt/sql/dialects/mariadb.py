@@ -44,10 +44,10 @@ class MariaDB(Dialect):
         return {f"{dialect.name}_{name}": value for name, value in options.items()}
 
     @contextmanager
-    def transaction(self, connection: sa.Connection, first: First | None = None) -> Iterator[int]:
-        """As `Dialect.transaction`; with no statement that begins it, as each waits for the server."""
+    def transaction(self, connection: sa.Connection, first: First = ()) -> Iterator[int]:
+        """As `Dialect.transaction`; it begins by itself, as each statement more would wait for the server."""
         try:
-            yield 0 if first is None else connection.execute(*first).rowcount
+            yield self.enter(connection, first)
             connection.commit()
         except BaseException:
             with suppress(sa.exc.SQLAlchemyError):  # a lost connection may have ended it already

@@ -170,16 +170,16 @@ class PostgreSQLWithCopy(PostgreSQL):
         driver.prepare_threshold = None  # a pooler may hand the next transaction to another session
         return connection
 
-    def enter(self, connection: sa.Connection, first: First | None) -> int:
+    def enter(self, connection: sa.Connection, first: First) -> int:
         """As `Dialect.enter`; what a page begins with is sent at once, so that it waits once for the server."""
         driver: Any = connection.connection.driver_connection
-        if first is None or driver.info.encoding != "utf-8":  # the server reads all that comes at once in that one
+        if not first or driver.info.encoding != "utf-8":  # the server reads all that comes at once in that one
             return super().enter(connection, first)
         dbapi: Any = connection.dialect.loaded_dbapi
-        statement, values = first
-        compiled = self._compiled(statement)
+        compiled = [(self._compiled(statement), values) for statement, values in first]
         with dbapi.ClientCursor(driver) as cursor:
-            cursor.execute(f"{self.begin_page}; {compiled}", compiled.construct_params(values))
+            texts = [cursor.mogrify(str(one), one.construct_params(values)) for one, values in compiled]
+            cursor.execute("; ".join([self.begin_page, *texts]))
             while cursor.nextset():
                 pass
             return int(cursor.rowcount)
@@ -222,8 +222,8 @@ class PostgreSQLWithCopy(PostgreSQL):
         # by a subquery for each, so that no planner that knows nothing of a new table reads all of it
         found = f"SELECT payt.* FROM jsonb_array_elements_text({marks[-1]}) AS ids (payt_id), LATERAL ({one}) AS payt"  # noqa: S608
         with driver.cursor() as cursor, cursor.copy(f"COPY ({found}) TO STDOUT") as copy:
-            there = {*b"".join(copy).decode().split("\n")}
-        return [row for row in rows if row not in there]
+            there = {str(line, "utf-8") for line in copy}
+        return [row for row in rows if f"{row}\n" not in there]
 
 
 def _spaced(values: Column) -> Column:

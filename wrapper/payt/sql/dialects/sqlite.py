@@ -107,7 +107,7 @@ class SQLite(Dialect):
         return [row for row in rows if there.get(row[key]) != row]
 
     @contextmanager
-    def transaction(self, connection: sa.Connection, first: First | None = None) -> Iterator[int]:
+    def transaction(self, connection: sa.Connection, first: First = ()) -> Iterator[int]:
         """As `Dialect.transaction`; nobody else writes meanwhile."""
         with super().transaction(connection, first) as changed:
             yield changed
