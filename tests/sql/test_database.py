@@ -6,6 +6,7 @@ import contextlib
 import datetime
 import gc
 import importlib
+import itertools
 import os
 import re
 import socket
@@ -18,6 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 from sql.conftest import queries
@@ -296,6 +298,24 @@ class TestFailing:
 
         [result] = syncs(fake, postgresql, per_page=4, meddle=meddle)
         assert (result.inserted, result.resumed) == (12, False)
+        with queries(postgresql) as query:
+            assert rows(query) == truth(fake)
+
+    def test_a_pooler_that_tells_twice_that_the_session_ended_is_understood(
+        self, fake: FakePayt, sync: Syncs, postgresql: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As PgBouncer does in a COPY, where psycopg expects one answer."""
+        finish, ended = psycopg.Copy.finish, list[int]()
+
+        def end(self: psycopg.Copy, error: BaseException | None) -> None:
+            if not ended:
+                ended.append(1)
+                self.connection.close()
+                raise ValueError("too many values to unpack (expected 1)")
+            finish(self, error)
+
+        monkeypatch.setattr(psycopg.Copy, "finish", end)
+        assert sync(fake, postgresql, per_page=4)[0].inserted == 12
         with queries(postgresql) as query:
             assert rows(query) == truth(fake)
 
@@ -620,6 +640,40 @@ def test_the_books_keep_ids_that_the_database_lacks(
     for full in (True, False, True):
         [result] = sync(fake, url, full=full, per_page=1, on_invalid="collect")
         assert (result.complete, [record.id for record in result.invalid]) == (True, ["3Ł"])
+
+
+class EndedError(Exception):
+    """The run ends here."""
+
+
+@pytest.mark.parametrize("migrate", [False, True])
+def test_what_was_ended_before_any_change_is_done_by_the_next_run(
+    fake: FakePayt, sync: Syncs, maria: str, create_engine: CreateEngine, migrate: bool
+) -> None:
+    """Where each change of the schema is a transaction by itself: the table is ours all the same, its state true."""
+    engine, left = create_engine(maria, poolclass=sa.NullPool), 0
+
+    @sa.event.listens_for(engine, "before_cursor_execute")
+    def end(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        nonlocal left
+        left -= not statement.lstrip().startswith(("SELECT", "DESCRIBE", "SHOW"))
+        if not left:
+            raise EndedError
+
+    with queries(maria) as query:
+        for number in itertools.count(1):
+            table = f"contacts_{number}"
+            if migrate:
+                sync(fake, maria, table=table)
+                query(f"ALTER TABLE {table} DROP COLUMN lastname")
+            left = number
+            with contextlib.suppress(EndedError):
+                sync(fake, engine, table=table, migrate=migrate)
+            if left > 0:
+                break
+            assert sync(fake, maria, table=table, migrate=migrate)[0].complete
+            assert rows(query, table=table) == truth(fake)
+    assert number > 5
 
 
 @pytest.mark.everywhere

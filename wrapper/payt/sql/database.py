@@ -120,9 +120,9 @@ class Database:
         tables = self.tables
         for table in (tables.books, tables.state, tables.pages):  # of a table that somebody dropped
             connection.execute(sa.delete(table).where(table.c.table_name == tables.records.name))
-        tables.records.create(connection, checkfirst=True)
         known = {"version": VERSION, "base_url": base_url, "resource": self.spec.name, "fields": self._fields()}
         connection.execute(sa.insert(tables.books).values(table_name=tables.records.name, **known))
+        tables.records.create(connection)  # last, as this commits in MariaDB: nobody would know whose table it is
 
     def _fields(self) -> str:
         names = [*(column.name for column in self.tables.incoming.columns), *OURS]
@@ -178,11 +178,11 @@ class Database:
                 records.fullname,
                 drops[name],
             )
+        if statements:
+            self._change_states(connection, forgotten={*additions})
         for statement in statements:
             connection.exec_driver_sql(statement)
             log.warning("migrated: %s", statement)
-        if statements:
-            self._change_states(connection, forgotten={*additions})
         fields = {**{name: kind for name, kind in known.items() if name in present}, **wanted}
         if (text := json_text(fields)) != kept:
             connection.execute(sa.update(self.tables.books).where(*self._ours).values(fields=text))

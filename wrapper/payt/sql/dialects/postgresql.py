@@ -203,10 +203,13 @@ class PostgreSQLWithCopy(PostgreSQL):
         columns = ", ".join(written(connection.dialect, name) for name in (*names, *more))
         driver: Any = connection.connection.driver_connection
         copying = f"COPY {written(connection.dialect, table)} ({columns}) FROM STDIN"
-        with driver.cursor() as cursor:
-            with cursor.copy(copying) as copy:
-                copy.write(copy_text(rows, more.values()))
-            return int(cursor.rowcount)
+        try:
+            with driver.cursor() as cursor:
+                with cursor.copy(copying) as copy:
+                    copy.write(copy_text(rows, more.values()))
+                return int(cursor.rowcount)
+        except ValueError:  # psycopg does not understand a pooler that tells twice that the session has ended
+            raise connection.dialect.loaded_dbapi.OperationalError("the connection was lost") from None
 
     def others(
         self, connection: sa.Connection, table: sa.Table, names: Sequence[str], rows: Rows, here: Mapping[str, Any]
