@@ -301,6 +301,29 @@ class TestFailing:
         with queries(postgresql) as query:
             assert rows(query) == truth(fake)
 
+    def test_a_lock_that_goes_with_its_connection_is_let_go(
+        self, sync: Syncs, maria: str, create_engine: CreateEngine
+    ) -> None:
+        """No error, as all is done; the next administration gets another connection, as it has to be."""
+        levels: list[str] = []
+        engine = create_engine(maria)
+
+        @sa.event.listens_for(engine, "before_cursor_execute")
+        def look(connection: sa.Connection, *_: Any) -> None:
+            levels.append(connection.get_isolation_level())
+
+        def kill(result: SyncResult) -> None:
+            if result.complete:
+                with queries(maria) as query:
+                    for row in query("SELECT id FROM information_schema.processlist WHERE db = database()"):
+                        with contextlib.suppress(sa.exc.DBAPIError):  # of this one
+                            query(f"KILL {row.id}")
+
+        with FakePayt(administrations={"1": 3, "2": 4}) as fake:
+            results = sync(fake, engine, ["1", "2"], concurrency=1, on_progress=kill)
+        assert [result.inserted for result in results] == [3, 4]
+        assert {*levels} == {"READ COMMITTED"}
+
     def test_a_pooler_that_tells_twice_that_the_session_ended_is_understood(
         self, fake: FakePayt, sync: Syncs, postgresql: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -40,10 +41,7 @@ def test_of_two_copies_at_once_one_is_told_that_the_other_is_busy(
     sync: Syncs, pooled: str, create_engine: CreateEngine, driver: str
 ) -> None:
     """And pages by the dozen, in turns, need no statement that a session has prepared."""
-    url = sa.make_url(pooled).set(drivername=f"postgresql+{driver}")
-    if driver == "pg8000":
-        socket = f"{url.query['host']}/.s.PGSQL.{url.query['port']}"
-        url = url.set(query={"unix_sock": socket})
+    url = by_driver(pooled, driver)
     both = threading.Barrier(2)
     ends: list[str] = []
 
@@ -94,6 +92,47 @@ def test_a_run_whose_lock_is_lost_is_fenced(sync: Syncs, pooled: str, cluster: C
         assert (result.resumed, result.inserted) == (True, 28)
         with queries(pooled) as query:
             assert rows(query) == truth(fake)
+
+
+@pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning"
+)  # pg8000 leaves sockets that it cannot close
+@pytest.mark.parametrize("driver", ["psycopg", "psycopg2", "pg8000"])
+def test_sessions_that_end_at_any_moment_lose_nothing(
+    sync: Syncs, pooled: str, cluster: Callable[[], str], driver: str
+) -> None:
+    url, ended = by_driver(pooled, driver), threading.Event()
+    server = sa.create_engine(cluster(), poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
+    victims = sa.text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name AND random() < 0.5")
+
+    def end_sessions() -> None:
+        with server.connect() as connection:
+            while not ended.wait(moments.uniform(0, 0.05)):
+                connection.execute(victims, {"name": url.database})
+
+    moments, failures = random.Random(1), 0
+    with FakePayt(contacts=60) as fake, ThreadPoolExecutor(1) as pool:
+        ends = pool.submit(end_sessions)
+        try:
+            for number in range(60):
+                try:
+                    sync(fake, url, per_page=3, full=number % 2 == 1)
+                except SyncError:  # and no other, however the session ends
+                    failures += 1
+                fake.change(str(1 + number), lastname=f"number {number}")
+        finally:
+            ended.set()
+        ends.result()
+        sync(fake, url, full=True)
+        with queries(pooled) as query:
+            assert rows(query) == truth(fake)
+    assert failures > 0
+
+
+def by_driver(pooled: str, driver: str) -> sa.URL:
+    url = sa.make_url(pooled).set(drivername=f"postgresql+{driver}")
+    socket = f"{url.query['host']}/.s.PGSQL.{url.query['port']}"
+    return url.set(query={"unix_sock": socket}) if driver == "pg8000" else url
 
 
 def test_many_administrations_share_few_sessions_with_another_copy(sync: Syncs, pooled: str) -> None:

@@ -43,8 +43,8 @@ class Database:
 
     @property
     def connection(self) -> sa.Connection:
-        """The one that writes."""
-        if self._connection is None:
+        """The one that writes; another one, with what it needs, where it was lost."""
+        if self._connection is None or self._connection.invalidated:
             self._connection = self.dialect.connect()
         return self._connection
 
@@ -64,15 +64,10 @@ class Database:
                 held = stack.enter_context(lock)
             yield held
 
-    def reconnected(self, error: BaseException) -> bool:
-        """Whether an error says that the connection is gone; then there is another one."""
-        driver = self.connection.connection.driver_connection if not self.connection.invalidated else None
-        lost = self.connection.invalidated or self.engine.dialect.is_disconnect(error, driver, None)  # type: ignore[arg-type]
-        if lost:
-            self.connection.invalidate()
-            self.connection.close()
-            self._connection = None
-        return lost
+    @property
+    def lost(self) -> bool:
+        """Whether the connection was lost in a transaction, which found out when it was rolled back."""
+        return self._connection is not None and self._connection.invalidated
 
     def prepare(self, base_url: str, *, moved_from: str | None, migrate: bool) -> None:
         """Open it; make the tables, or see that they are ours and as they should be.

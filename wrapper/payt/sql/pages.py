@@ -210,7 +210,7 @@ class Copy:
         if isinstance(original, dbapi.IntegrityError) and self._straight:
             self._straight = False  # a record of a first run came again
             return True
-        return self._database.reconnected(original) or self._dialect.retriable(error)
+        return self._database.lost or self._dialect.retriable(error)
 
     def _holder(self) -> str | None:
         state = self._tables.state

@@ -62,7 +62,7 @@ class MariaDB(Dialect):
             with self.transaction(connection):
                 yield
         finally:
-            connection.execute(sa.select(sa.func.release_lock(_SCHEMA)))
+            _release(connection, _SCHEMA)
 
     @contextmanager
     def lock(self, connection: sa.Connection, table: sa.Table, name: str) -> Iterator[bool]:
@@ -73,8 +73,8 @@ class MariaDB(Dialect):
         try:
             yield held
         finally:
-            if held and not connection.invalidated and not connection.closed:
-                connection.execute(sa.select(sa.func.release_lock(f"payt {digest}")))
+            if held and not connection.invalidated:
+                _release(connection, f"payt {digest}")
 
     def writing(self, type_: sa.types.TypeEngine[Any]) -> Callable[[Column], Column] | None:
         """As `Dialect.writing`: as texts."""
@@ -112,6 +112,14 @@ class MariaDB(Dialect):
         lines = connection.exec_driver_sql(statement, execution_options={"no_parameters": True}).scalar()
         there = {*(lines or b"").split(_END.encode())[:-1]}
         return [row for row in rows if row.encode() not in there]
+
+
+def _release(connection: sa.Connection, name: str) -> None:
+    """Let go of a lock; where the connection is lost, it has gone with that."""
+    try:
+        connection.execute(sa.select(sa.func.release_lock(name)))
+    except sa.exc.SQLAlchemyError:
+        connection.invalidate()
 
 
 def _literals(column: Column) -> Column:
