@@ -28,8 +28,6 @@ from .call import Cancel
 from .pool import AsyncPool
 
 R = TypeVar("R")
-_PIECE = 256 * 1024
-"""How many bytes are received at once; httpcore's 64 kB are several rounds (of the event loop, too) for a page."""
 _TAIL = 16
 _LAST_CHUNK = b"\r\n0\r\n\r\n"
 
@@ -115,7 +113,7 @@ class Stream(Watched, httpcore.NetworkStream):
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """As httpcore's."""
         seconds = _seconds_of(timeout, httpcore.ReadTimeout)
-        return self.received(self._wait_for(lambda: self._stream.read(max(max_bytes, _PIECE), seconds)))
+        return self.received(self._wait_for(lambda: self._stream.read(max_bytes, seconds)))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """As httpcore's."""
@@ -177,8 +175,8 @@ class AsyncStream(Watched, httpcore.AsyncNetworkStream):
 
     # ruff: noqa: ASYNC109  # httpcore gives the time-outs
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """As httpcore's, and all that has come."""
-        return self.received(await self._stream.read(max(max_bytes, _PIECE), timeout))
+        """As httpcore's."""
+        return self.received(await self._stream.read(max_bytes, timeout))
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """As httpcore's."""

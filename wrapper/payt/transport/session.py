@@ -11,7 +11,6 @@ import ssl
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager, closing, contextmanager, suppress
 from functools import partial
-from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -30,6 +29,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("payt")
 
 _CLOSED = "the client was closed: iterate within its with block"
+_PIECE = 2**15
+"""How many bytes of a body are put together as they come: one buffer that grows would be moved again and again."""
 
 
 class Session(httpx.Client):
@@ -176,7 +177,8 @@ class _Exchange:
     def __init__(self, session: Session | AsyncSession, request: httpx.Request) -> None:
         self.call = calls.current() or session.call()
         self._session, self._request = session, request
-        self._body = BytesIO()  # no variable holds it: tracebacks show variables
+        self._body = [bytearray()]  # no variable holds it: tracebacks show variables
+        self._size = 0
         self._began = clock.now()
         left = self.call.left
         timeouts = request.extensions.get("timeout", {})
@@ -214,9 +216,12 @@ class _Exchange:
         Raises:
             TransportError: The body is too large, or comes too slowly.
         """
-        self._body.write(chunk)
+        if len(self._body[-1]) >= _PIECE:
+            self._body.append(bytearray())
+        self._body[-1] += chunk
+        self._size += len(chunk)
         most = self._session.settings.max_body
-        if self._body.tell() > most:
+        if self._size > most:
             raise self._error(f"the answer has more than {most} bytes (max_body)")
         if not self.call.left:
             raise self._late()
@@ -230,14 +235,14 @@ class _Exchange:
             httpx.DecodingError: It is not in its encoding.
         """
         encoding = response.headers.get("Content-Encoding", "") if encoded else ""
-        if encoding and self._body.tell():
+        if encoding and self._size:
             self._decode(encoding)
         self._log(str(response.status_code))
         with suppress(RuntimeError):  # a mock's body was read before httpx could measure
             self.call.latency = response.elapsed.total_seconds()
         whole = httpx.Response(
             response.status_code,
-            content=self._body.getvalue(),
+            content=b"".join(self._body),
             request=response.request,
             extensions=response.extensions,
         )
@@ -250,7 +255,7 @@ class _Exchange:
         raise error
 
     def _decode(self, encoding: str) -> None:
-        raw, self._body = self._body.getvalue(), BytesIO()
+        raw, self._body, self._size = b"".join(self._body), [bytearray()], 0
         try:
             for piece in decoded(raw, encoding):
                 self.take(piece)
@@ -269,6 +274,4 @@ class _Exchange:
     def _log(self, result: str) -> None:
         if log.isEnabledFor(logging.DEBUG):
             what = " ".join(filter(None, (self._request.method, self._request.url.path, self.call.label)))
-            log.debug(
-                "%s: %s in %.0f ms, %d bytes", what, result, (clock.now() - self._began) * 1000, self._body.tell()
-            )
+            log.debug("%s: %s in %.0f ms, %d bytes", what, result, (clock.now() - self._began) * 1000, self._size)
