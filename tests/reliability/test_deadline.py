@@ -15,7 +15,7 @@ from faults import kinds
 from faults.kinds import Fault, Point
 from faults.server import FaultServer
 from payt.testing import FakePayt
-from payt.transport.call import Call, time_left
+from payt.transport.call import Call, current
 from payt.transport.http import Transport
 from support.eventually import SOON
 from support.flavours import Flavour
@@ -100,11 +100,12 @@ def test_each_page_has_a_deadline_of_its_own(flavour: Flavour) -> None:
 
 
 def test_nothing_is_under_a_deadline_outside_of_a_request() -> None:
-    assert time_left() == float("inf")
+    assert current() is None
     call = Call(5)
     with call.active():
-        assert 4 < time_left() <= 5
-    assert time_left() == float("inf")
+        assert current() is call
+        assert 4 < call.left <= 5
+    assert current() is None
 
 
 @pytest.mark.parametrize(

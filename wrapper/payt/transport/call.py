@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+import httpx
+
 from . import clock
+from .process import PerProcess
 
 if TYPE_CHECKING:
     import asyncio
@@ -31,23 +34,23 @@ class Cancel:
 
     def __init__(self, error: Callable[[], BaseException] = Abandoned) -> None:
         # its lock is reentrant: a listing may be collected as garbage, and so stopped, in the thread that reads for it
-        self._changed = threading.Condition()
+        self.lock = threading.RLock()
+        self.left = threading.Condition(self.lock)
+        self.waits: list[tuple[int, Callable[[], None]]] = []  # the thread that waits, and what wakes it
+        self.stopped = False
         self._error = error
         self._process = os.getpid()
-        self._wakes: list[tuple[int, Callable[[], None]]] = []  # with the thread that waits
-        self.stopped = False
 
     def stop(self, seconds: float = 0.0) -> None:
         """End the waits that are under way, and all later ones at once; give the former so many seconds for that."""
         if os.getpid() != self._process:
             return  # in a forked child it is the parent's, and its lock may be held for ever
         here = threading.get_ident()  # which may be in one of the waits itself, as where a signal's handler stops it
-        with self._changed:
+        with self.lock:
             self.stopped = True
-            for _, wake in [*self._wakes]:
+            for _, wake in [*self.waits]:
                 wake()
-            self._changed.notify_all()
-            self._changed.wait_for(lambda: all(thread == here for thread, _ in self._wakes), seconds)
+            self.left.wait_for(lambda: all(thread == here for thread, _ in self.waits), seconds)
 
     def check(self) -> None:
         """Go on only where that is wanted.
@@ -59,23 +62,42 @@ class Cancel:
             raise self._error()
 
     def wait_for(self, blocking: Callable[[], R], wake: Callable[[], None]) -> R:
-        """Call `blocking`, which `wake`, called from another thread, makes return or raise.
+        """As the function, for this one."""
+        return wait_for(blocking, wake, (self,))
 
-        Raises:
-            Abandoned: It was stopped.
-        """
-        own = threading.get_ident(), wake
-        with self._changed:
-            self.check()
-            self._wakes.append(own)
-        try:
-            return blocking()
-        finally:
-            with self._changed:
-                self._wakes.remove(own)
-                if self.stopped:
-                    self._changed.notify_all()
-            self.check()
+
+def wait_for(blocking: Callable[[], R], wake: Callable[[], None], cancels: Collection[Cancel]) -> R:
+    """Call `blocking`, which `wake`, called from another thread, makes return or raise.
+
+    Raises:
+        Abandoned: One of `cancels` was stopped.
+    """
+    wait = threading.get_ident(), wake
+    for cancel in cancels:
+        cancel.waits.append(wait)
+    try:
+        _check(cancels)  # only now: who stops one later finds the wait
+        return blocking()
+    finally:
+        for cancel in cancels:
+            with cancel.lock:  # whoever stops it does not wake what this thread waits for next
+                cancel.waits.remove(wait)
+                cancel.left.notify_all()
+        _check(cancels)
+
+
+def _check(cancels: Iterable[Cancel]) -> None:
+    for cancel in cancels:
+        if cancel.stopped:
+            cancel.check()
+
+
+closed = partial(httpx.ReadError, "the client was closed")
+
+
+def closings() -> PerProcess[Cancel]:
+    """What ends all waits of a client, with those of its transport, when it is closed."""
+    return PerProcess(partial(Cancel, closed))
 
 
 class Call:
@@ -97,7 +119,7 @@ class Call:
         self.broken_at = float("-inf")
         self.latency: float | None = None
         self._end = clock.now() + seconds
-        self._cancels = tuple(cancels)
+        self.cancels = tuple(cancels)
 
     @property
     def left(self) -> float:
@@ -119,17 +141,15 @@ class Call:
             _current.reset(token)
 
     def wait_for(self, blocking: Callable[[], R], wake: Callable[[], None]) -> R:
-        """As `Cancel.wait_for`, for each that ends the waits of this call."""
-        for cancel in self._cancels:
-            blocking = partial(cancel.wait_for, blocking, wake)
-        return blocking()
+        """As the function, for what ends the waits of this call."""
+        return wait_for(blocking, wake, self.cancels)
 
     def sleep(self, seconds: float) -> None:
         """Wait.
 
         Raises:
             Abandoned: Nobody wants it any more.
-            TimeoutError: The client was closed.
+            httpx.ReadError: The client was closed.
         """
         over = threading.Event()
         clock.current().sleep(seconds, lambda seconds: self.wait_for(partial(over.wait, seconds), over.set))
@@ -138,12 +158,6 @@ class Call:
 def current() -> Call | None:
     """The call that this thread or task works for."""
     return _current.get()
-
-
-def time_left() -> float:
-    """The seconds that are left for this thread or task; endless where it works for no call."""
-    call = _current.get()
-    return float("inf") if call is None else call.left
 
 
 def running_loop() -> asyncio.AbstractEventLoop:

@@ -8,13 +8,13 @@ from __future__ import annotations
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
-from functools import partial
 from types import MethodType
 from typing import Any, cast
 
 import httpcore
 import httpx
 
+from .call import Cancel, closings
 from .network import AsyncBackend, Backend, Watched
 from .process import PerProcess
 
@@ -23,11 +23,22 @@ _MOMENT = 5.0
 
 
 class Transport(httpx.HTTPTransport):
-    """Sends requests, from as many threads as there are; each process that is forked has connections of its own."""
+    """Sends requests, from as many threads as there are; each process that is forked has connections of its own.
 
-    def __init__(self, verify: ssl.SSLContext, proxy: httpx.Proxy | None = None, *, http2: bool = False) -> None:
+    `closing` ends its waits when it is closed; it is that of its client, if it has one.
+    """
+
+    def __init__(
+        self,
+        verify: ssl.SSLContext,
+        proxy: httpx.Proxy | None = None,
+        *,
+        http2: bool = False,
+        closing: PerProcess[Cancel] | None = None,
+    ) -> None:
         super().__init__(verify=verify, proxy=proxy, http2=http2)
-        self._backends = PerProcess(partial(Backend, **_settings(verify, proxy, http2=http2)), Backend.drop)
+        settings, self._closing = _settings(verify, proxy, http2=http2), closing or closings()
+        self._backends = PerProcess(lambda: Backend(self._closing.get(), **settings), Backend.drop)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """As httpx's."""
@@ -37,9 +48,8 @@ class Transport(httpx.HTTPTransport):
     def close(self) -> None:
         """As httpx's, and nothing is sent any more. Threads that wait for an answer get an error at once."""
         super().close()
-        backend = self._backends.get()
-        backend.closing.stop(_MOMENT)
-        backend.pool.close()
+        self._closing.get().stop(_MOMENT)
+        self._backends.get().pool.close()
 
     def __exit__(self, *_: object) -> None:
         self.close()

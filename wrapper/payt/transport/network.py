@@ -12,7 +12,6 @@ whatever closed that will have closed others.
 
 from __future__ import annotations
 
-import math
 import socket
 import ssl
 from collections.abc import Callable
@@ -24,7 +23,7 @@ import httpcore
 
 from . import call as calls
 from . import clock
-from .call import Cancel
+from .call import Call, Cancel, closed
 from .pool import AsyncPool
 
 R = TypeVar("R")
@@ -84,21 +83,17 @@ class Watched:
         return self._unasked
 
 
-def _closing() -> Cancel:
-    return Cancel(partial(httpcore.ReadError, "the client was closed"))
-
-
 class Backend(httpcore.SyncBackend):
     """Opens the connections of one pool; `closing` ends whatever waits for them."""
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, closing: Cancel, **settings: Any) -> None:
         self.pool = httpcore.ConnectionPool(network_backend=self, **settings)
-        self.closing = _closing()
+        self.closing = closing
 
     def connect_tcp(self, host: str, port: int, timeout: float | None = None, *args: Any, **kwargs: Any) -> Stream:
         """As httpcore's. Nothing can interrupt it: who is wanted no more finds out when writing."""
         self.closing.check()
-        seconds = _seconds_of(timeout, httpcore.ConnectTimeout)
+        seconds = _seconds_of(calls.current(), timeout, httpcore.ConnectTimeout)
         return Stream(super().connect_tcp(host, port, seconds, *args, **kwargs), self.closing)
 
     def drop(self) -> None:
@@ -112,31 +107,33 @@ class Stream(Watched, httpcore.NetworkStream):
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """As httpcore's."""
-        seconds = _seconds_of(timeout, httpcore.ReadTimeout)
-        return self.received(self._wait_for(lambda: self._stream.read(max_bytes, seconds)))
+        return self.received(self._wait_for(self._stream.read, max_bytes, timeout, httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """As httpcore's."""
-        seconds = _seconds_of(timeout, httpcore.WriteTimeout)
-        self.answered = self.multiplexed
-        self._wait_for(lambda: self._stream.write(buffer, seconds))
+        if buffer:  # of a body that is empty, httpcore writes that
+            self.answered = self.multiplexed
+            self._wait_for(self._stream.write, buffer, timeout, httpcore.WriteTimeout)
 
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> Stream:
         """As httpcore's."""
-        seconds = _seconds_of(timeout, httpcore.ConnectTimeout)
+        seconds = _seconds_of(calls.current(), timeout, httpcore.ConnectTimeout)
         return Stream(self._stream.start_tls(ssl_context, server_hostname, seconds), self._closing)
 
     def close(self) -> None:
         """As httpcore's."""
         self._stream.close()
 
-    def _wait_for(self, blocking: Callable[[], R]) -> R:
+    def _wait_for(
+        self, method: Callable[[Any, float | None], R], what: Any, timeout: float | None, error: type[Exception]
+    ) -> R:
         call = calls.current()
-        if call and not self.multiplexed:  # HTTP/2 may bring the answer that another thread wants
-            blocking = partial(call.wait_for, blocking, self._shut_down)
-        return self._closing.wait_for(blocking, self._shut_down)
+        cancels = {self._closing}
+        if call is not None and not self.multiplexed:  # HTTP/2 may bring the answer that another thread wants
+            cancels.update(call.cancels)
+        return calls.wait_for(partial(method, what, _seconds_of(call, timeout, error)), self._shut_down, cancels)
 
     def _shut_down(self) -> None:
         """Let what another thread waits for return. Nothing is closed, as its descriptor could become another's."""
@@ -145,16 +142,18 @@ class Stream(Watched, httpcore.NetworkStream):
             socket.socket.shutdown(self._stream.get_extra_info("socket"), socket.SHUT_RDWR)
 
 
-def _seconds_of(timeout: float | None, error: type[Exception]) -> float | None:
+def _seconds_of(call: Call | None, timeout: float | None, error: type[Exception]) -> float | None:
     """How long to wait at most.
 
     Raises:
         Exception: `error`, where the deadline has passed.
     """
-    seconds = min(calls.time_left(), math.inf if timeout is None else timeout)
-    if seconds <= 0:
+    if call is None:
+        return timeout
+    left = call.left
+    if not left:
         raise error("the deadline has passed")
-    return None if seconds == math.inf else seconds
+    return left if timeout is None else min(left, timeout)
 
 
 class AsyncBackend(httpcore.AnyIOBackend):
@@ -162,7 +161,7 @@ class AsyncBackend(httpcore.AnyIOBackend):
 
     def __init__(self, **settings: Any) -> None:
         self.pool = AsyncPool(network_backend=self, **settings)
-        self.closing = _closing()
+        self.closing = Cancel(closed)
 
     async def connect_tcp(self, *args: Any, **kwargs: Any) -> AsyncStream:
         """As httpcore's."""

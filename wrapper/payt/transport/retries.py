@@ -87,7 +87,7 @@ def ask(
     while True:
         with attempts.one():
             return read(operation.sync_detailed(client=api, **arguments))
-        with suppress(TimeoutError):  # the client was closed, as the next attempt says
+        with suppress(httpx.ReadError):  # the client was closed, as the next attempt says
             attempts.call.sleep(attempts.wait)
 
 
@@ -105,7 +105,7 @@ async def ask_async(
     while True:
         with attempts.one():
             return read(await operation.asyncio_detailed(client=api, **arguments))
-        with suppress(TimeoutError):  # as in `ask`
+        with suppress(TimeoutError):  # in the same case
             async with session.within(None):
                 await clock.current().sleep_async(attempts.wait)
 

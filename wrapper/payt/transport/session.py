@@ -10,7 +10,6 @@ import logging
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager, closing, contextmanager, suppress
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -21,7 +20,6 @@ from . import call as calls
 from . import clock, pace
 from .answers import about, address, error_of
 from .decoding import READERS, decoded
-from .process import PerProcess
 
 if TYPE_CHECKING:
     import asyncio
@@ -45,13 +43,13 @@ class Session(httpx.Client):
     def __init__(self, settings: Settings, auth: httpx.Auth, way: Mapping[str, Any]) -> None:
         from .http import Transport  # noqa: PLC0415  # it imports httpcore, which takes as long as all else together
 
-        transport = settings.transport or Transport(**way, http2=settings.http2)
+        self._closing = calls.closings()
+        transport = settings.transport or Transport(**way, http2=settings.http2, closing=self._closing)
         super().__init__(auth=auth, transport=transport, **_options(settings, self._starting))
         self.settings = settings
-        self._closing = PerProcess(partial(calls.Cancel, TimeoutError))
 
     def call(self, label: str = "", cancel: calls.Cancel | None = None) -> calls.Call:
-        """A new call, whose waits the closing of this session ends by a TimeoutError, as does whatever `cancel` is."""
+        """A new call, whose waits end when this session is closed, and when `cancel` is stopped."""
         return calls.Call(self.settings.total_timeout, filter(None, (self._closing.get(), cancel)), label)
 
     def close(self) -> None:
