@@ -12,7 +12,7 @@ import threading
 import types
 import warnings
 from collections.abc import Callable, Mapping, MutableMapping, Set
-from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 import attrs
 import msgspec
@@ -129,8 +129,28 @@ def decode(content: bytes, type_: type[T], unknown_fields: set[str] | None = Non
         unknown_fields: Takes up the names of fields that `type_` does not have; they are left out.
 
     Raises:
-        DecodeError: The body is not JSON, or does not match `type_`.
+        DecodeError: The body is not JSON, or does not match `type_`; or a name stands twice around the records of a page.
     """
+    model_: Any = type_
+    kind = _records_of(model_)
+    if kind is None:
+        return _decode(content, type_, unknown_fields)
+    # By themselves: so one list is all that is there, and around it there is little to look through for names.
+    start, end = content.find(b"["), content.rfind(b"]") + 1
+    around, records = content, []
+    try:
+        records = decoder_of(kind).decode(memoryview(content)[start:end])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        pass  # what is between the first bracket and the last is something else, or needs care
+    else:
+        around = content[:start] + b"[]" + content[end:]
+    page = _decode(around, model_, unknown_fields)
+    _refuse_doubles(around)
+    page.data.extend(records)
+    return cast("T", page)
+
+
+def _decode(content: bytes, type_: type[T], unknown_fields: set[str] | None) -> T:
     try:
         try:
             return decoder_of(type_).decode(content)
@@ -149,6 +169,38 @@ def decode(content: bytes, type_: type[T], unknown_fields: set[str] | None = Non
         raise NotJsonError("$", "Expected JSON, got something else or only a part of it") from None
     except RecursionError:
         raise DecodeError("$", "Expected JSON of reasonable depth, got nesting too deep to read") from None
+
+
+@functools.cache
+def _records_of(type_: Any) -> Any:
+    """The type of the records on a page; None where it is not one."""
+    types_ = get_type_hints(type_, include_extras=True) if attrs.has(type_) else {}
+    return types_["data"] if "pagination" in types_ and get_origin(types_.get("data")) is list else None
+
+
+def _refuse_doubles(content: bytes) -> None:
+    """Refuse a page with a name that stands twice around its records: JSON allows it, and parsers take the last one."""
+    counts = [content.count(f'"{name}"'.encode()) for name in _AROUND]
+    if max(counts) < 2 and not _ESCAPED.search(content):
+        return
+    text = content.decode(errors="replace")  # what is left out of a page may be no Unicode
+    names: list[str] = []
+    around = json.loads(text, object_pairs_hook=_Pairs, parse_int=str)  # of any length
+    for pairs in (around, *(value for _, value in around if isinstance(value, _Pairs))):
+        names += [name for name, _ in pairs]
+    for name in _AROUND:
+        if names.count(name) > 1:
+            raise DecodeError(f"$.{name}", f"Expected every name once, and the answer has `{name}` twice")
+
+
+class _Pairs(list[tuple[str, Any]]):
+    """The names and values of an object, as they stand there."""
+
+
+_AROUND = ("data", "pagination", "cursor")
+"""What stands around the records of each list, as the contract's check sees to."""
+_ESCAPED = re.compile(rb"\\u00[67]")
+"""A letter as one may write it in JSON, and hardly anybody does."""
 
 
 @attrs.frozen
@@ -193,7 +245,8 @@ def decode_each(
             _raw([*parts])  # which refuses names that are not Unicode
         except (KeyError, TypeError, ValueError, RecursionError):
             return decode(content, page, unknown_fields), []  # as above
-    rest = decode(_raw({**parts, "data": []}), page, unknown_fields)
+    _refuse_doubles(content)
+    rest = _decode(_raw({**parts, "data": []}), page, unknown_fields)
     records: list[T | Unreadable] = []
     for index, raw in enumerate(raws):
         try:

@@ -192,6 +192,46 @@ def test_a_body_that_is_not_what_the_contract_says_names_the_place(body: bytes, 
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"pagination":{"cursor":"1"},"data":[{"id":"1","debtor_numbers":["D1"]}]}',
+        b' { "data" : [ {"id": "1", "debtor_numbers": ["D1"]} ] , "pagination" : {"cursor": "1"} } ',
+        b'{"data":[{"id":"1","debtor_numbers":["D1"]}],"links":["]"],"pagination":{"cursor":"1","pages":[]}}',
+        b'{"data":[{"id":1,"debtor_numbers":["D1"],"tags":[]}],"pagination":{"cursor":1}}',
+        b'{"data":[{"id":"1","debtor_numbers":["D1"],"infix":null}],"p\\u0061gination":{"cursor":"1"}}',
+    ],
+    ids=["cursor first", "spread out", "more lists", "what is let pass", "escaped"],
+)
+def test_a_page_is_read_whatever_its_order(body: bytes) -> None:
+    page = decode(body, ContactsPage)
+    assert page == ContactsPage(data=[Contact(id="1", debtor_numbers=["D1"])], pagination=Pagination(cursor="1"))
+
+
+@pytest.mark.parametrize("cursor", ["a[b", "a]b", "[]"])
+def test_a_cursor_may_hold_brackets(cursor: str) -> None:
+    for names in (("data", "pagination"), ("pagination", "data")):
+        page = {"data": [{"id": "1"}, {"id": "2"}], "pagination": {"cursor": cursor}}
+        read = decode(json.dumps({name: page[name] for name in names}).encode(), ContactsPage)
+        assert read == ContactsPage(data=[Contact(id="1"), Contact(id="2")], pagination=Pagination(cursor=cursor))
+
+
+@pytest.mark.parametrize(
+    ("body", "name"),
+    [
+        (b'{"data":[{"id":"1"}],"data":[{"id":"1"}]}', "data"),
+        (b'{"data":[],"pagination":null,"data":[{"id":"1"}]}', "data"),
+        (b'{"data":[{"id":"1"}],"pagination":null,"pagination":{"cursor":"1"}}', "pagination"),
+        (b'{"pagination":{"cursor":null,"cursor":"1"},"data":[{"id":"1"}]}', "cursor"),
+        (b'{"data":[{"id":"1"}],"d\\u0061ta":[{"id":"2"}]}', "data"),
+    ],
+)
+def test_a_name_that_stands_twice_around_the_records_is_refused(body: bytes, name: str) -> None:
+    with pytest.raises(DecodeError, match=f"`{name}` twice") as caught:
+        decode(body, ContactsPage)
+    assert caught.value.path == f"$.{name}"
+
+
 def test_numbers_are_accepted_as_ids_and_cursors() -> None:
     body = b'{"data":[{"id":12345678901234567890123,"updated_at":"2026-11-01T00:00:00Z"}],"pagination":{"cursor":-7}}'
     page = decode(body, ContactsPage)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import zlib
 from collections.abc import Mapping, Sequence
 from operator import attrgetter, lt
@@ -18,18 +17,12 @@ from payt_api.types import Response, Unreadable, decode_each
 from ..errors import APIError, InvalidResponseError, PaytError
 from ..transport.redaction import plain
 from .arguments import Listing
-from .shapes import fields_of
 
 T = TypeVar("T")
 CANNOT_CUT = (
     "the page has more records than were asked for, and nothing says how to resume behind the last one of `limit`: "
     "list without limit"
 )
-_AROUND = ("data", "pagination", "cursor")
-"""What stands around the records of each list, as the contract's check sees to."""
-_BEFORE = re.compile(rb'\s*\{\s*"data"\s*:\s*\[')
-_BEHIND = re.compile(rb'\]\s*,\s*"(?:data"|pagination"|[^"]*\\)')
-"""The end of the records where a name follows, also one written with escapes. In a record, few arrays end like this."""
 _TROUBLE = ("error", "errors")
 """Names which say that there was an error, where they hold anything."""
 NO_KEY = (
@@ -156,11 +149,8 @@ def odd_names(response: Response[Any]) -> str:
     """Names around the records that the contract does not know, for people; "" if there are none.
 
     Raises:
-        InvalidResponseError: One of them says that there was an error, or a name that it does know stands there twice.
+        InvalidResponseError: One of them says that there was an error.
     """
-    for name in _twice(response.content) if _may_stand_twice(response) else ():
-        text = f"status {response.status_code}, and the answer has `{name}` twice: which one counts is unknown"
-        refuse(response, InvalidResponseError(text, path=f"$.{name}"))
     if not response.unknown_fields:
         return ""
     around: dict[str, Any]
@@ -175,29 +165,6 @@ def odd_names(response: Response[Any]) -> str:
             refuse(response, InvalidResponseError(text, path=f"$.{name}"))
     names = {*around, *(told.get("pagination") or ())} & response.unknown_fields
     return ", ".join(sorted(name if name.isidentifier() else "…" for name in names))
-
-
-def _may_stand_twice(response: Response[Any]) -> bool:
-    """Whether `_twice` has to look, which takes several times as long as decoding the page."""
-    content = around = response.content
-    page: type = type(response.parsed)
-    usual = not response.unknown_fields and fields_of(page).keys() <= {"data", "pagination"}
-    if usual and (before := _BEFORE.match(content)):
-        # names behind the records begin there, or further behind, where an array in a record looks like their end
-        behind = _BEHIND.search(content, before.end())
-        around = before[0] + (content[behind.start() :] if behind else b"")
-        if b"\\" in around:
-            return True
-    return any(around.count(f'"{name}"'.encode()) > 1 for name in _AROUND)
-
-
-def _twice(content: bytes) -> list[str]:
-    """The names that stand more than once around the records; JSON allows it, and parsers take the last one."""
-    text = content.decode(errors="replace")  # what is left out of a page may be no Unicode
-    around = json.loads(text, object_pairs_hook=tuple, parse_int=str)  # of any length
-    names = [name for name, _ in around]
-    names += [name for _, value in around if isinstance(value, tuple) for name, _ in value]
-    return [name for name in _AROUND if names.count(name) > 1]
 
 
 def read_each(listing: Listing, error: InvalidResponseError, cursor: str | None) -> tuple[Response[Any], list[Any]]:
