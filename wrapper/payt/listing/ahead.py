@@ -19,7 +19,7 @@ from ..errors import PaytError
 from ..transport.redaction import plain
 from .arguments import Listing
 from .executors import Executor, Query
-from .guesses import Guess
+from .guesses import Guess, Guesses
 from .pages import Page, keys_of, odd_names, records_of
 from .walk import Walk
 
@@ -155,7 +155,7 @@ async def _work(make: Make[R], left: deque[Named], room: Any, arrivals: Any, exe
             name, walk = left.popleft()
         except IndexError:
             break
-        best = partial(_best, executor, walk, room.qsize, executor.queue())
+        best = partial(_best, executor, walk, walk.guesses, room.qsize, executor.queue()) if walk.guesses else None
         try:
             while True:
                 if not walk.ended:
@@ -172,7 +172,8 @@ async def _work(make: Make[R], left: deque[Named], room: Any, arrivals: Any, exe
             if not isinstance(error, Exception):
                 break
         finally:
-            await executor.end([guess.worker for guess in walk.guesses.under_way])
+            if walk.guesses:
+                await executor.end([guess.worker for guess in walk.guesses.under_way])
 
 
 async def _fetch(
@@ -213,14 +214,15 @@ def _noted(error: Exception, cursor: str | None) -> Exception:
     return error
 
 
-async def _best(executor: Any, walk: Walk[Any], room: Callable[[], int], answers: Any, query: Query) -> Guess | None:
+async def _best(
+    executor: Any, walk: Walk[Any], guesses: Guesses, room: Callable[[], int], answers: Any, query: Query
+) -> Guess | None:
     """What has the next page; None where none that was asked for before its turn does.
 
     Those that are asked for now are shared out, each to a thread or task of its own, while there is room for more.
     """
     if (before := walk.before) is None:
         return None
-    guesses = walk.guesses
     while True:
         while not answers.empty():
             guesses.answered(await executor.get(answers))

@@ -93,8 +93,8 @@ class Guesses:
         return [guess for guess in self._ahead if guess.ids is None]
 
     def __bool__(self) -> bool:
-        """Whether there are any, or may be: with room for more than the next page."""
-        return self._most > 1 and (bool(self._ahead) or self.allowed)
+        """Whether there are any, or may be."""
+        return bool(self._ahead) or self.allowed
 
     def next(self, before: list[int], room: float) -> Guess | None:
         """The page to ask for now; None if there is none.

@@ -65,7 +65,7 @@ class Walk(Generic[T]):
 
     def __init__(self, listing: Listing, prefetch: int = 0, rate: float | None = None) -> None:
         self.listing = listing
-        self.guesses = Guesses(listing.per_page, prefetch, rate)
+        self.guesses = Guesses(listing.per_page, prefetch, rate) if prefetch > 1 else None
         self.invalid: list[InvalidRecord] = []
         self._part, self._cursor = self._start()
         self._cursors = {hash(self._cursor)}  # of all that were sent, however long they are

@@ -155,11 +155,6 @@ class Call:
         clock.current().sleep(seconds, lambda seconds: self.wait_for(partial(over.wait, seconds), over.set))
 
 
-def current() -> Call | None:
-    """The call that this thread or task works for."""
-    return _current.get()
-
-
 def running_loop() -> asyncio.AbstractEventLoop:
     """The event loop of asyncio that runs here.
 
@@ -175,3 +170,5 @@ def running_loop() -> asyncio.AbstractEventLoop:
 
 
 _current: ContextVar[Call | None] = ContextVar("payt.call", default=None)
+current: Callable[[], Call | None] = _current.get
+"""The call that this thread or task works for."""
