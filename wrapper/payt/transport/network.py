@@ -27,6 +27,8 @@ from .call import Call, Cancel, closed
 from .pool import AsyncPool
 
 R = TypeVar("R")
+_PIECE = 96 * 1024
+"""How many bytes are received at once. The memory of 128 kB comes anew from the operating system, page by page."""
 _TAIL = 16
 _LAST_CHUNK = b"\r\n0\r\n\r\n"
 
@@ -107,7 +109,7 @@ class Stream(Watched, httpcore.NetworkStream):
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """As httpcore's."""
-        return self.received(self._wait_for(self._stream.read, max_bytes, timeout, httpcore.ReadTimeout))
+        return self.received(self._wait_for(self._stream.read, max(max_bytes, _PIECE), timeout, httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """As httpcore's."""
@@ -175,7 +177,7 @@ class AsyncStream(Watched, httpcore.AsyncNetworkStream):
     # ruff: noqa: ASYNC109  # httpcore gives the time-outs
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """As httpcore's."""
-        return self.received(await self._stream.read(max_bytes, timeout))
+        return self.received(await self._stream.read(max(max_bytes, _PIECE), timeout))
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """As httpcore's."""

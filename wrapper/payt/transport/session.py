@@ -175,7 +175,7 @@ class _Exchange:
     def __init__(self, session: Session | AsyncSession, request: httpx.Request) -> None:
         self.call = calls.current() or session.call()
         self._session, self._request = session, request
-        self._body = [bytearray()]  # no variable holds it: tracebacks show variables
+        self._body: list[bytes | bytearray] = [bytearray()]  # no variable holds it: tracebacks show variables
         self._size = 0
         self._began = clock.now()
         left = self.call.left
@@ -214,10 +214,11 @@ class _Exchange:
         Raises:
             TransportError: The body is too large, or comes too slowly.
         """
-        if len(self._body[-1]) >= _PIECE:
-            self._body.append(bytearray())
-        self._body[-1] += chunk
         self._size += len(chunk)
+        if len(self._body[-1]) + len(chunk) <= _PIECE:
+            self._body[-1] += chunk
+        else:
+            self._body.append(chunk if len(chunk) > _PIECE else bytearray(chunk))
         most = self._session.settings.max_body
         if self._size > most:
             raise self._error(f"the answer has more than {most} bytes (max_body)")
