@@ -190,7 +190,9 @@ def _refuse_doubles(content: bytes) -> None:
         names += [name for name, _ in pairs]
     for name in _AROUND:
         if names.count(name) > 1:
-            raise DecodeError(f"$.{name}", f"Expected every name once, and the answer has `{name}` twice")
+            raise DecodeError(
+                f"$.{name}", f"Expected every name once, and the answer has `{name}` twice: which one counts is unknown"
+            )
 
 
 class _Pairs(list[tuple[str, Any]]):

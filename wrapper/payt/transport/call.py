@@ -82,7 +82,8 @@ def wait_for(blocking: Callable[[], R], wake: Callable[[], None], cancels: Colle
         for cancel in cancels:
             with cancel.lock:  # whoever stops it does not wake what this thread waits for next
                 cancel.waits.remove(wait)
-                cancel.left.notify_all()
+                if cancel.stopped:
+                    cancel.left.notify_all()
         _check(cancels)
 
 

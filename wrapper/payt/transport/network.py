@@ -45,6 +45,8 @@ class Watched:
         self._stream, self._closing = stream, closing
         encrypted = stream.get_extra_info("ssl_object")
         self.multiplexed = encrypted is not None and encrypted.selected_alpn_protocol() == "h2"
+        # an ssl.SSLSocket keeps nothing back: what it has not read, the plain socket still has
+        self._keeps_back = encrypted if isinstance(encrypted, ssl.SSLObject) and not self.multiplexed else None
         self.answered = True
         self._opened = clock.now()
         self._tail = b""
@@ -69,15 +71,14 @@ class Watched:
         if info == "is_readable":
             call = calls.current()
             is_suspect = call is not None and self._opened <= call.broken_at
-            return is_suspect or self._unasked or self._stream.get_extra_info(info) or self._decrypts_more()
+            return is_suspect or self._unasked or self._stream.get_extra_info(info) or self._kept_more()
         return self._stream.get_extra_info(info)
 
-    def _decrypts_more(self) -> bool:
-        encrypted = self._stream.get_extra_info("ssl_object")
-        if self.multiplexed or not isinstance(encrypted, ssl.SSLObject):
-            return False  # an ssl.SSLSocket keeps nothing back: what it has not read, the plain socket still has
+    def _kept_more(self) -> bool:
+        if self._keeps_back is None:
+            return False
         try:
-            encrypted.read(1)
+            self._keeps_back.read(1)
         except ssl.SSLError as error:
             self._unasked = not isinstance(error, ssl.SSLWantReadError)
         else:
