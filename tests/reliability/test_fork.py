@@ -21,6 +21,7 @@ import pytest
 import payt
 from payt.listing.executors import run
 from payt.testing import FakePayt, contact
+from payt.transport.call import wait_for
 from payt.transport.pace_file import FilePace
 from payt.transport.process import PerProcess
 from payt.transport.workers import Worker
@@ -204,7 +205,7 @@ def test_a_child_waits_for_no_thread_of_its_parent() -> None:
         ending.set()
         goes_on.wait(60)
 
-    worker = Worker(lambda cancel: cancel.wait_for(wait, wake))
+    worker = Worker(lambda cancel: wait_for(wait, wake, [cancel]))
     assert waits.wait(60)
     with ThreadPoolExecutor(1) as pool:
         stopping = pool.submit(worker.stop)

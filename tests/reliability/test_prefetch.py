@@ -29,7 +29,7 @@ from faults.kinds import Fault, Point
 from faults.server import FaultServer, paging
 from payt.testing import FakePayt
 from payt.transport import workers as threads_ahead
-from payt.transport.call import Call, Cancel
+from payt.transport.call import Call, Cancel, wait_for
 from support.eventually import SOON, eventually, others_end, workers
 from support.flavours import Async, Flavour, Sync
 from support.quick import CONTACTS, CONTEXT, QUICK
@@ -356,7 +356,7 @@ def test_a_worker_can_be_told_to_end_by_itself() -> None:
             threads_ahead.join([worker])
 
         try:
-            cancel.wait_for(stop, lambda: None)
+            wait_for(stop, lambda: None, [cancel])
         finally:
             ended.set()
 

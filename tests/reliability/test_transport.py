@@ -29,7 +29,7 @@ from faults.kinds import Point
 from faults.server import FaultServer
 from payt.testing import contacts
 from payt.transport import http
-from payt.transport.call import Abandoned, Call, Cancel
+from payt.transport.call import Abandoned, Call, Cancel, wait_for
 from payt.transport.http import AsyncTransport, Transport
 from payt.transport.proxies import route
 from support.eventually import eventually
@@ -645,7 +645,7 @@ def test_a_listing_that_ends_in_a_child_wakes_nobody_in_the_parent(monkeypatch: 
         with in_a_child(monkeypatch):
             cancel.stop()
 
-    cancel.wait_for(read, lambda: woken.append("the parent's"))
+    wait_for(read, lambda: woken.append("the parent's"), [cancel])
     assert woken == []
     cancel.stop()
     with pytest.raises(Abandoned):

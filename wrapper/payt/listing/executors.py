@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 from payt_api.client import AuthenticatedClient
 from payt_api.types import Response
 
-from ..transport.call import Cancel, running_loop
+from ..transport.call import Cancel, running_loop, wait_for
 from ..transport.retries import Operation, ask, ask_async
 from ..transport.workers import Worker, join
 
@@ -60,7 +60,7 @@ class Threads:
         if self.cancel is None:
             return queue.get()
         # who is woken up by the None is told by an exception
-        return self.cancel.wait_for(queue.get, lambda: queue.put(None))
+        return wait_for(queue.get, lambda: queue.put(None), [self.cancel])
 
     def start(self, work: Callable[[Threads], Coroutine[Any, Any, None]], ended: Callable[[], object]) -> Worker | None:
         """Have a thread do some work, and call `ended` however that ends; None where none starts any more."""

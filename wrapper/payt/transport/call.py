@@ -61,10 +61,6 @@ class Cancel:
         if self.stopped:
             raise self._error()
 
-    def wait_for(self, blocking: Callable[[], R], wake: Callable[[], None]) -> R:
-        """As the function, for this one."""
-        return wait_for(blocking, wake, (self,))
-
 
 def wait_for(blocking: Callable[[], R], wake: Callable[[], None], cancels: Collection[Cancel]) -> R:
     """Call `blocking`, which `wake`, called from another thread, makes return or raise.

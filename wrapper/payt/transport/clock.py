@@ -13,16 +13,14 @@ from contextlib import contextmanager
 from functools import partial
 from types import BuiltinFunctionType
 
-# where there is no such clock, in a shape in which those tools do not find it
-_monotonic = (
-    partial(time.clock_gettime, time.CLOCK_MONOTONIC) if hasattr(time, "clock_gettime") else partial(time.monotonic)
-)
-
 
 class Clock:
     """The real one."""
 
-    now = staticmethod(_monotonic)
+    # where there is no such clock, in a shape in which those tools do not find it
+    now = staticmethod(
+        partial(time.clock_gettime, time.CLOCK_MONOTONIC) if hasattr(time, "clock_gettime") else partial(time.monotonic)
+    )
     """Seconds since some moment in the past; never goes back."""
 
     def sleep(self, seconds: float, wait: Callable[[float], object] = time.sleep) -> None:

@@ -14,7 +14,7 @@ from typing import Any, cast
 import httpcore
 import httpx
 
-from .call import Cancel, closings
+from .call import closings
 from .network import AsyncBackend, Backend, Watched
 from .process import PerProcess
 
@@ -23,22 +23,12 @@ _MOMENT = 5.0
 
 
 class Transport(httpx.HTTPTransport):
-    """Sends requests, from as many threads as there are; each process that is forked has connections of its own.
+    """Sends requests, from as many threads as there are; each process that is forked has connections of its own."""
 
-    `closing` ends its waits when it is closed; it is that of its client, if it has one.
-    """
-
-    def __init__(
-        self,
-        verify: ssl.SSLContext,
-        proxy: httpx.Proxy | None = None,
-        *,
-        http2: bool = False,
-        closing: PerProcess[Cancel] | None = None,
-    ) -> None:
+    def __init__(self, verify: ssl.SSLContext, proxy: httpx.Proxy | None = None, *, http2: bool = False) -> None:
         super().__init__(verify=verify, proxy=proxy, http2=http2)
-        settings, self._closing = _settings(verify, proxy, http2=http2), closing or closings()
-        self._backends = PerProcess(lambda: Backend(self._closing.get(), **settings), Backend.drop)
+        settings, self.closing = _settings(verify, proxy, http2=http2), closings()
+        self._backends = PerProcess(lambda: Backend(self.closing.get(), **settings), Backend.drop)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """As httpx's."""
@@ -48,7 +38,7 @@ class Transport(httpx.HTTPTransport):
     def close(self) -> None:
         """As httpx's, and nothing is sent any more. Threads that wait for an answer get an error at once."""
         super().close()
-        self._closing.get().stop(_MOMENT)
+        self.closing.get().stop(_MOMENT)
         self._backends.get().pool.close()
 
     def __exit__(self, *_: object) -> None:

@@ -43,8 +43,8 @@ class Session(httpx.Client):
     def __init__(self, settings: Settings, auth: httpx.Auth, way: Mapping[str, Any]) -> None:
         from .http import Transport  # noqa: PLC0415  # it imports httpcore, which takes as long as all else together
 
-        self._closing = calls.closings()
-        transport = settings.transport or Transport(**way, http2=settings.http2, closing=self._closing)
+        transport = settings.transport or Transport(**way, http2=settings.http2)
+        self._closing = transport.closing if isinstance(transport, Transport) else calls.closings()
         super().__init__(auth=auth, transport=transport, **_options(settings, self._starting))
         self.settings = settings
 
