@@ -191,7 +191,7 @@ def read_each(listing: Listing, error: InvalidResponseError, cursor: str | None)
         error.add_note(f"the first one is {which} (in Python: on_invalid='collect' lists all others)")
     if not invalid or not listing.collects:
         raise error from cause
-    url = str(response.url.copy_with(query=None))
+    url = str(response.url).partition("?")[0]
     return Response(url, response.status_code, response.content, response.headers, page, unknown), records
 
 

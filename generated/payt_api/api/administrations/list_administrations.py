@@ -60,7 +60,7 @@ def _build_response(
         error.response = response
         raise
     return Response(
-        url=str(response.url.copy_with(query=None)),
+        url=str(response.url).partition("?")[0],
         status_code=response.status_code,
         content=response.content,
         headers=response.headers,
