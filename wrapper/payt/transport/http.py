@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import contextmanager
 from types import MethodType
 from typing import Any, cast
 
@@ -73,10 +73,10 @@ class AsyncTransport(httpx.AsyncHTTPTransport):
         await self.aclose()
 
     async def _send(self, request: httpx.Request) -> httpx.Response:
-        async with AsyncExitStack() as stack:
-            with _errors_of_httpx():
-                response = await stack.enter_async_context(self._backend.pool.answer(_question(request)))
-            return _answer(response, stack.pop_all().aclose)
+        answers = self._backend.pool.answer(_question(request))
+        with _errors_of_httpx():
+            response = await anext(answers)
+        return _answer(response, answers.aclose)
 
 
 def _settings(verify: ssl.SSLContext, proxy: httpx.Proxy | None, *, http2: bool) -> dict[str, Any]:

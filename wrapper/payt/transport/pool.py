@@ -5,8 +5,8 @@ httpcore's own pool counts on what a request had that was cancelled in one of it
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager, suppress
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any
 
 import httpcore
@@ -29,9 +29,8 @@ class AsyncPool:
         self._most_kept = max_keepalive_connections
         self._users: dict[httpcore.AsyncConnectionInterface, int] = {}  # several where it carries HTTP/2
 
-    @asynccontextmanager
-    async def answer(self, request: httpcore.Request) -> AsyncIterator[httpcore.Response]:
-        """The answer to a request. Its connection is free for the next one when it is left.
+    async def answer(self, request: httpcore.Request) -> AsyncGenerator[httpcore.Response]:
+        """The answer to a request. Its connection is free for the next one when this generator is closed.
 
         Raises:
             httpcore.PoolTimeout: Too many requests were under way for too long.
@@ -43,11 +42,15 @@ class AsyncPool:
             raise httpcore.PoolTimeout("no connection was free") from None
         try:
             while True:
-                async with self._connection(request.url.origin) as connection:
-                    with suppress(httpcore.ConnectionNotAvailable):  # another task was faster
-                        async with aclosing(await connection.handle_async_request(request)) as response:
-                            yield response
-                            return
+                connection = await self._take(request.url.origin)
+                try:
+                    async with aclosing(await connection.handle_async_request(request)) as response:
+                        yield response
+                        return
+                except httpcore.ConnectionNotAvailable:
+                    pass  # another task was faster
+                finally:
+                    await self._give_back(connection)
         finally:
             self._room.release()
 
@@ -56,8 +59,7 @@ class AsyncPool:
         for connection in [*self._users]:
             await connection.aclose()
 
-    @asynccontextmanager
-    async def _connection(self, origin: httpcore.Origin) -> AsyncIterator[httpcore.AsyncConnectionInterface]:
+    async def _take(self, origin: httpcore.Origin) -> httpcore.AsyncConnectionInterface:
         for each in [*self._users]:
             if self._users.get(each) == 0 and each.has_expired():
                 del self._users[each]
@@ -65,11 +67,11 @@ class AsyncPool:
         usable = (each for each in self._users if each.can_handle_request(origin) and each.is_available())
         connection = next(usable, None) or self._new(origin)
         self._users[connection] = self._users.get(connection, 0) + 1
-        try:
-            yield connection
-        finally:
-            self._users[connection] -= 1
-            kept = sum(not users for users in self._users.values()) <= self._most_kept
-            if not self._users[connection] and not (kept and connection.is_idle()):
-                del self._users[connection]
-                await connection.aclose()
+        return connection
+
+    async def _give_back(self, connection: httpcore.AsyncConnectionInterface) -> None:
+        self._users[connection] -= 1
+        kept = sum(not users for users in self._users.values()) <= self._most_kept
+        if not self._users[connection] and not (kept and connection.is_idle()):
+            del self._users[connection]
+            await connection.aclose()
