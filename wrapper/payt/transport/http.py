@@ -8,6 +8,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from types import MethodType
 from typing import Any, cast
 
@@ -76,7 +77,7 @@ class AsyncTransport(httpx.AsyncHTTPTransport):
         answers = self._backend.pool.answer(_question(request))
         with _errors_of_httpx():
             response = await anext(answers)
-        return _answer(response, answers.aclose)
+        return _answer(response, partial(anext, answers, None))
 
 
 def _settings(verify: ssl.SSLContext, proxy: httpx.Proxy | None, *, http2: bool) -> dict[str, Any]:

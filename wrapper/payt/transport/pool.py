@@ -30,7 +30,7 @@ class AsyncPool:
         self._users: dict[httpcore.AsyncConnectionInterface, int] = {}  # several where it carries HTTP/2
 
     async def answer(self, request: httpcore.Request) -> AsyncGenerator[httpcore.Response]:
-        """The answer to a request. Its connection is free for the next one when this generator is closed.
+        """The answer to a request. Its connection is free for the next one when this generator goes on.
 
         Raises:
             httpcore.PoolTimeout: Too many requests were under way for too long.
