@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from functools import lru_cache, partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,6 +14,8 @@ from ..schema import Column, Moment, isos, json_texts
 
 Rows = list[Any]
 """What `Dialect.rows` has made, for the same dialect."""
+Written = Callable[[sa.Table | str], str]
+"""`written`, for one database."""
 First = Sequence[tuple[sa.UpdateBase, dict[str, Any]]]
 """What a transaction that writes a page begins with: statements, and the values of their parameters."""
 
@@ -35,6 +38,7 @@ class Dialect:
 
     def __init__(self, engine: sa.Engine) -> None:
         self.engine = engine
+        self.written = lru_cache(partial(written, engine.dialect))  # each page has all names
 
     def connect(self) -> sa.Connection:
         """A connection that is ready to write."""
@@ -197,22 +201,21 @@ def written(dialect: sa.Dialect, thing: sa.Table | str) -> str:
     return name.replace("%%", "%") if style in {"format", "pyformat"} else name
 
 
-def inserting(connection: sa.Connection, table: sa.Table, names: Sequence[str]) -> str:
+def inserting(written: Written, table: sa.Table, names: Sequence[str]) -> str:
     """An INSERT into these columns, up to its values."""
-    columns = ", ".join(written(connection.dialect, name) for name in names)
-    return f"INSERT INTO {written(connection.dialect, table)} ({columns}) VALUES "  # noqa: S608 - quoted
+    return f"INSERT INTO {written(table)} ({', '.join(map(written, names))}) VALUES "  # noqa: S608 - quoted
 
 
-def alive(connection: sa.Connection, keys: Iterable[str], mark: str, ids: str) -> str:
+def alive(written: Written, keys: Iterable[str], mark: str, ids: str) -> str:
     """The condition for rows that are not marked as deleted.
 
     Args:
-        connection: That of the run.
+        written: How names are written.
         keys: The columns of the key.
         mark: What stands for the value of each but the last of them.
         ids: How the last one is compared, and with what.
     """
-    *owner, key = [written(connection.dialect, name) for name in keys]
+    *owner, key = map(written, keys)
     return " AND ".join([*(f"{name} = {mark}" for name in owner), f"{key} {ids}", "deleted_at IS NULL"])
 
 

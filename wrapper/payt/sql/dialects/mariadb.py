@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ..schema import LONGEST_KEY, Column, isos
-from .base import Dialect, First, Rows, alive, inserting, written
+from .base import Dialect, First, Rows, alive, inserting
 
 _SCHEMA = "payt schema"
 PATIENCE = 60
@@ -96,7 +96,7 @@ class MariaDB(Dialect):
     ) -> int:
         """As `Dialect.load`."""
         end = ",".join(["", *_literals([*more.values()])]) + ")"
-        statement = f"{inserting(connection, table, [*names, *more])}({f'{end},('.join(rows)}{end}"
+        statement = f"{inserting(self.written, table, [*names, *more])}({f'{end},('.join(rows)}{end}"
         return connection.exec_driver_sql(statement, execution_options={"no_parameters": True}).rowcount
 
     def others(
@@ -104,11 +104,11 @@ class MariaDB(Dialect):
     ) -> Rows:
         """As `Dialect.others`; all in one row, as the driver takes its time for each. Where that is cut, less fits."""
         *owner, ids = here.values()
-        columns = ", ',', ".join(_QUOTED.format(written(connection.dialect, name)) for name in names)
-        condition = alive(connection, here, "".join(_literals(owner)), f"IN ({','.join(_literals(ids))})")
+        columns = ", ',', ".join(_QUOTED.format(self.written(name)) for name in names)
+        condition = alive(self.written, here, "".join(_literals(owner)), f"IN ({','.join(_literals(ids))})")
         # as bytes: a connection of another charset would have a ? for each character that it lacks
         found = f"CAST(CONVERT(GROUP_CONCAT({columns}, '{_END}' SEPARATOR '') USING utf8mb4) AS BINARY)"
-        statement = f"SELECT {found} FROM {written(connection.dialect, table)} WHERE {condition}"  # noqa: S608 - quoted
+        statement = f"SELECT {found} FROM {self.written(table)} WHERE {condition}"  # noqa: S608 - quoted
         lines = connection.exec_driver_sql(statement, execution_options={"no_parameters": True}).scalar()
         there = {*(lines or b"").split(_END.encode())[:-1]}
         return [row for row in rows if row.encode() not in there]

@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql
 
 from ..errors import SchemaError, shown
 from ..schema import Column, Moment, isos, json_text, json_texts, plain_texts
-from .base import Dialect, First, Rows, alive, written
+from .base import Dialect, First, Rows, alive
 from .copy_text import copy_lines, copy_text
 
 _WAY_OUT = "have it corrected in Payt, or keep the copy in SQLite"
@@ -101,9 +101,7 @@ class PostgreSQL(Dialect):
         ends, however it ends.
         """
         with self.reading(connection):
-            found = connection.scalar(
-                sa.select(sa.cast(sa.func.to_regclass(written(connection.dialect, table)), postgresql.OID))
-            )
+            found = connection.scalar(sa.select(sa.cast(sa.func.to_regclass(self.written(table)), postgresql.OID)))
         yield bool(
             self._guarding().scalar(sa.select(sa.func.pg_try_advisory_xact_lock(_number(f"payt {found} {name}"))))
         )
@@ -200,9 +198,9 @@ class PostgreSQLWithCopy(PostgreSQL):
         self, connection: sa.Connection, table: sa.Table, names: Sequence[str], rows: Rows, more: Mapping[str, Any]
     ) -> int:
         """As `Dialect.load`."""
-        columns = ", ".join(written(connection.dialect, name) for name in (*names, *more))
+        columns = ", ".join(self.written(name) for name in (*names, *more))
         driver: Any = connection.connection.driver_connection
-        copying = f"COPY {written(connection.dialect, table)} ({columns}) FROM STDIN"
+        copying = f"COPY {self.written(table)} ({columns}) FROM STDIN"
         try:
             with driver.cursor() as cursor:
                 with cursor.copy(copying) as copy:
@@ -219,9 +217,9 @@ class PostgreSQLWithCopy(PostgreSQL):
         driver: Any = connection.connection.driver_connection
         *owner, ids = here.values()
         marks = [dbapi.sql.quote(value, driver) for value in (*owner, json_text(ids))]
-        columns = ", ".join(_text(connection, table.c[name]) for name in names)
-        condition = alive(connection, here, marks[0], "= payt_id")
-        one = f"SELECT {columns} FROM {written(connection.dialect, table)} WHERE {condition} LIMIT 1"  # noqa: S608 - quoted
+        columns = ", ".join(_text(self.written(name), table.c[name]) for name in names)
+        condition = alive(self.written, here, marks[0], "= payt_id")
+        one = f"SELECT {columns} FROM {self.written(table)} WHERE {condition} LIMIT 1"  # noqa: S608 - quoted
         # by a subquery for each, so that no planner that knows nothing of a new table reads all of it
         found = f"SELECT payt.* FROM jsonb_array_elements_text({marks[-1]}) AS ids (payt_id), LATERAL ({one}) AS payt"  # noqa: S608
         with driver.cursor() as cursor, cursor.copy(f"COPY ({found}) TO STDOUT") as copy:
@@ -235,9 +233,8 @@ def _spaced(values: Column) -> Column:
     return [msgspec.json.format(text, indent=0) if text and ("," in text or ":" in text) else text for text in texts]
 
 
-def _text(connection: sa.Connection, column: sa.Column[Any]) -> str:
-    """A column as `rows` has it."""
-    name = written(connection.dialect, column.name)
+def _text(name: str, column: sa.Column[Any]) -> str:
+    """A column, whose name this is in a statement, as `rows` has it."""
     if isinstance(column.type, Moment):
         text = f"to_char({name} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
         return f"coalesce({text}, {name}::text)"  # it makes NULL of infinity
