@@ -134,6 +134,15 @@ def test_a_proxy_of_the_environment(server: FaultServer, flavour: Flavour, monke
         flavour.contacts("http://payt.invalid", client={"trust_env": False, "retries": 0, "allow_http": True})
 
 
+def test_a_proxy_that_is_not_there_is_named(flavour: Flavour) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    client = QUICK | {"proxy": f"http://user:secret@127.0.0.1:{port}", "retries": 0}
+    with pytest.raises(payt.TransportError, match=rf"ConnectError: .* \(127\.0\.0\.1:{port}\)") as caught:
+        flavour.contacts("https://payt.example", client=client)
+    assert "secret" not in str(caught.value)
+
+
 @pytest.mark.parametrize(("status", "attempts"), [(407, 1), (502, 5)])
 def test_a_proxy_that_does_not_connect(status: int, attempts: int, server: FaultServer, flavour: Flavour) -> None:
     server.script([kinds.answer(status, [("Connection", "close")]) | kinds.http10()] * 5)

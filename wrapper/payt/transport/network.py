@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Callable
-from contextlib import AsyncExitStack, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager, suppress
 from functools import partial
 from typing import Any, TypeVar
 
@@ -86,6 +86,15 @@ class Watched:
         return self._unasked
 
 
+@contextmanager
+def _naming(host: str, port: int) -> Iterator[None]:
+    """Let an error say who could not be reached: that may be a proxy."""
+    try:
+        yield
+    except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+        raise type(error)(f"{error} ({host}:{port})".strip()) from error
+
+
 class Backend(httpcore.SyncBackend):
     """Opens the connections of one pool; `closing` ends whatever waits for them."""
 
@@ -97,7 +106,8 @@ class Backend(httpcore.SyncBackend):
         """As httpcore's. Nothing can interrupt it: who is wanted no more finds out when writing."""
         self.closing.check()
         seconds = _seconds_of(calls.current(), timeout, httpcore.ConnectTimeout)
-        return Stream(super().connect_tcp(host, port, seconds, *args, **kwargs), self.closing)
+        with _naming(host, port):
+            return Stream(super().connect_tcp(host, port, seconds, *args, **kwargs), self.closing)
 
     def drop(self) -> None:
         """Close what a child has inherited, in the child alone: the parent's connections live on."""
@@ -166,10 +176,11 @@ class AsyncBackend(httpcore.AnyIOBackend):
         self.pool = AsyncPool(network_backend=self, **settings)
         self.closing = Cancel(closed)
 
-    async def connect_tcp(self, *args: Any, **kwargs: Any) -> AsyncStream:
+    async def connect_tcp(self, host: str, port: int, *args: Any, **kwargs: Any) -> AsyncStream:
         """As httpcore's."""
         self.closing.check()
-        return AsyncStream(await super().connect_tcp(*args, **kwargs), self.closing)
+        with _naming(host, port):
+            return AsyncStream(await super().connect_tcp(host, port, *args, **kwargs), self.closing)
 
 
 class AsyncStream(Watched, httpcore.AsyncNetworkStream):
