@@ -91,9 +91,7 @@ def login(
         )
     checks.number("port", port, least=0, most=65_535)
     checks.seconds("timeout", timeout, above=0)
-    checks.text("scope", scope or "none in particular")
-    for name, function in (("browser", browser), ("ask", ask)):
-        checks.function(name, function or open_browser)
+    _check_optional(scope, browser=browser, ask=ask)
     cache = cache_of(grant, api)
     held = cache.replace(grant)  # what cannot be written is better known before anybody logs in
     if isinstance(held, PaytError):
@@ -187,6 +185,14 @@ def open_browser(address: str) -> None:
     if sys.stderr is not None:  # as in programs without a console
         sys.stderr.write(f"Log in to Payt in the browser. If no page opens, open this one:\n{address}\n")
     webbrowser.open(address)
+
+
+def _check_optional(scope: str | None, **functions: object) -> None:
+    if scope:
+        checks.text("scope", scope)
+    for name, function in functions.items():
+        if function is not None:
+            checks.function(name, function)
 
 
 def _address(returned: object) -> str:
