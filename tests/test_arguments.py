@@ -49,6 +49,8 @@ def test_what_maps_pages_must_be_a_function() -> None:
         ([b"1"], TypeError, ["bytes"]),
         ({"1": "2"}, TypeError, ["dict"]),
         (["\ud800"], ValueError, ["surrogate"]),
+        (["1\n", "2\n"], ValueError, ["a value of", "line end", r"pass '1'"]),  # as readlines() gives them
+        ("1\r\n", ValueError, ["line end", r"pass '1'"]),
     ],
     ids=repr,
 )
@@ -61,6 +63,7 @@ def test_a_filter_that_cannot_be_sent(name: str, value: Any, kind: type[Exceptio
     [
         ({"administration_id": ""}, ValueError, ["administration_id", "empty"]),
         ({"administration_id": 1}, TypeError, ["administration_id", "str\\(1\\)"]),
+        ({"administration_id": "1\n"}, ValueError, ["administration_id", "line end", "pass '1'"]),
         ({"administration_id": None}, TypeError, ["administration_id", "NoneType"]),
         ({"cursor": ""}, ValueError, ["cursor", "empty"]),
         ({"cursor": 500}, TypeError, ["cursor", "str\\(500\\)"]),
@@ -197,7 +200,9 @@ def long_lived() -> Iterator[tuple[FakePayt, payt.Client]]:
 
 
 encodable = st.characters(exclude_categories=["Cs"])
-value = st.text(encodable.filter(lambda character: character != ","), min_size=1, max_size=20)
+value = st.text(encodable.filter(lambda character: character != ","), min_size=1, max_size=20).filter(
+    lambda text: text[-1] not in "\r\n"
+)
 awkward = st.sampled_from(
     ["'\"", "a+b", " ", "100%", "é", "Łukasz", "👩‍👩‍👧", "a&b=c", "#?/\\", "\x00", "\r\nX-Header: 1"]
 )

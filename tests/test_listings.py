@@ -100,6 +100,10 @@ def test_arguments_are_encoded_by_their_types() -> None:
     assert (given.cursor, given.per_page, given.limit) == ("7", 500, 3)
 
 
+def test_a_cursor_may_be_whatever_a_service_calls_one() -> None:
+    assert made(administration_id="1", cursor="aWQ6\nNTAw\n").cursor == "aWQ6\nNTAw\n"
+
+
 def test_what_is_none_is_left_out_and_no_values_mean_no_request() -> None:
     assert made(administration_id="1", status=None).parts == ({"administration_id": "1"},)
     assert made(administration_id="1", numbers=[]).parts == ()

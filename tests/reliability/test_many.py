@@ -431,6 +431,7 @@ def test_a_keyboard_interrupt_comes_through_at_once() -> None:
         ({"administration_ids": [1]}, TypeError, "a value of administration_ids must be a string, got int"),
         ({"administration_ids": [["1"]]}, TypeError, "a value of administration_ids must be a string, got list"),
         ({"administration_ids": [""]}, ValueError, "a value of administration_ids must not be empty"),
+        ({"administration_ids": ["1\n", "2\n"]}, ValueError, "a value of administration_ids ends with a line end"),
         ({"administration_ids": {"1": 5}}, TypeError, "the cursor of '1' in administration_ids must be a string"),
         ({"concurrency": 0}, ValueError, "concurrency must be 1 to 100, got 0"),
         ({"concurrency": 101}, ValueError, "concurrency must be 1 to 100, got 101"),

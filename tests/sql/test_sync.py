@@ -380,16 +380,17 @@ def test_a_moment_that_cannot_be_kept_stops_no_other_administration(sync: Syncs,
         assert len(rows(query, "2")) == 3
 
 
+@pytest.mark.parametrize("key", ["a,b", "a\n"])
 def test_a_gone_contact_that_cannot_be_asked_for_is_marked_all_the_same(
-    sync: Syncs, database: str, query: Query
+    key: str, sync: Syncs, database: str, query: Query
 ) -> None:
     others = [{"id": str(number)} for number in range(9)]
     with FakePayt() as fake:
-        fake.answer({"data": [{"id": "a,b"}, *others]})
+        fake.answer({"data": [{"id": key}, *others]})
         sync(fake, database)
         fake.answer({"data": others})
         assert sync(fake, database, full=True)[0].deleted == 1
-    assert deleted(query) == {"a,b"}
+    assert deleted(query) == {key}
 
 
 def test_a_full_run_that_ended_while_it_asked_for_the_gone_ones_begins_again(

@@ -381,6 +381,8 @@ def test_where_to_keep_tokens_must_be_a_path_and_a_name() -> None:
     wrong: Any = 5
     with pytest.raises(TypeError, match="path must be a string or a path, got int"):
         payt.FileTokenStore(wrong)
+    with pytest.raises(ValueError, match="path must not be empty: name a folder"):
+        payt.FileTokenStore("")  # and not the working folder
     with pytest.raises(TypeError, match="service must be a string, got int"):
         payt.KeyringTokenStore(wrong)
 

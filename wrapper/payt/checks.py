@@ -13,6 +13,7 @@ TOKEN: Final = re.compile(r"[\x21-\x7e]+")
 """What a header can carry as a token."""
 _LONGEST: Final = 10**9
 """Seconds: 31 years. Ten times as many are more than a socket can be told."""
+LINE_ENDS: Final = "\r", "\n"
 _ALIKE: Final = 0.65
 """How much a mistaken name has in common with one that was meant, at least."""
 
@@ -31,6 +32,16 @@ def text(name: str, value: Any) -> str:
             f"{name} contains a lone surrogate, which no URL can hold: decode the text it comes from"
         ) from None
     return value
+
+
+def word(name: str, value: Any) -> str:
+    """A text that is looked for. With the end of the line of a file that it was on, nothing would be found.
+
+    A cursor is none: whatever the service calls one is right.
+    """
+    if text(name, value).endswith(LINE_ENDS):
+        raise ValueError(f"{name} ends with a line end, got {value!r}: pass {value.rstrip()!r}")
+    return str(value)
 
 
 def number(name: str, value: Any, *, least: int, most: int | None = None) -> int:
@@ -126,7 +137,7 @@ def keys(name: str, given: Any) -> dict[str, str | None]:
 def _texts(name: str, given: Any, wanted: str, *, but: type) -> dict[str, str | None]:
     if isinstance(given, (bytes, but)) or not isinstance(given, Iterable):
         raise TypeError(f"{name} must be {wanted} of strings, got {type(given).__name__}: pass a list")
-    return dict.fromkeys(text(f"a value of {name}", value) for value in given)
+    return dict.fromkeys(word(f"a value of {name}", value) for value in given)
 
 
 def of_field(check: Callable[..., object], **limits: Any) -> Callable[[Any, Any, Any], object]:

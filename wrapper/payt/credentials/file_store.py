@@ -43,6 +43,8 @@ def _folder(path: str | os.PathLike[str] | None) -> Path:
     if path is not None:
         if not isinstance(path, (str, os.PathLike)):
             raise TypeError(f"path must be a string or a path, got {type(path).__name__}")
+        if not os.fspath(path):  # which would be the working folder
+            raise ValueError("path must not be empty: name a folder, or leave it out for the user's own")
         return Path(path).expanduser().absolute()
     import platformdirs  # noqa: PLC0415  only who keeps tokens in files needs it
 
@@ -67,6 +69,7 @@ class FileTokenStore:
 
     Raises:
         TypeError: The path is none.
+        ValueError: It is empty.
         TokenError: The user has no folder; and by its methods: a file or the folder cannot be used; the message says
             which and why.
     """

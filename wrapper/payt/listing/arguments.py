@@ -199,7 +199,7 @@ def _identifier(name: str, value: Any) -> UUID:
 
 
 _ENCODERS: Final[Mapping[Any, Callable[[str, Any], Any]]] = {
-    str: checks.text,
+    str: checks.word,
     int: lambda name, value: checks.number(name, value, least=-(2**63), most=2**63 - 1),
     float: checks.decimal,
     MOMENT: _moment,

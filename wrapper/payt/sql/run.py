@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
+from ..checks import LINE_ENDS
 from ..contract import fields_to_name
 from ..errors import APIError, InvalidResponseError
 from ..incremental import newest_of
@@ -90,7 +91,8 @@ class Sync:
             self._checking, self._again = True, frozenset(self._gone)
             if self._spec.key_filter is None:
                 return listing
-            askable = [name for name in self._gone if "," not in name]  # commas separate them
+            # commas separate them
+            askable = [name for name in self._gone if "," not in name and not name.endswith(LINE_ENDS)]
             if askable:
                 return {**listing, self._spec.key_filter: askable}
         self._finish(self._find_gone() if self._checking else [], deletions_done=not self._run.unknown)
