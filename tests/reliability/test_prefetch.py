@@ -12,7 +12,6 @@ import threading
 import time
 import uuid
 import warnings
-import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -73,27 +72,6 @@ def test_async_the_next_page_is_asked_for_while_one_is_being_consumed(server: Fa
             assert [len(page.data) async for page in pages] == [4, 3]
 
     asyncio.run(run())
-
-
-def test_a_consumed_page_is_freed_by_the_thread_that_fetches_ahead(server: FaultServer) -> None:
-    makers: list[int] = []
-    freers: list[int] = []
-
-    def make(page: payt.Page[payt.Contact]) -> payt.Page[payt.Contact]:
-        makers.append(threading.get_ident())
-        weakref.finalize(page, lambda: freers.append(threading.get_ident()))
-        return page
-
-    with payt.Client("token", base_url=server.url, **QUICK) as client:
-        for page in client.contacts.list(administration_id="1").map_pages(make):
-            assert page.data
-            del page
-    here, worker = makers[:2]
-    assert here == threading.get_ident() != worker
-    assert makers == [here, worker, worker]
-    assert freers[0] == worker
-    assert {*freers[1:]} <= {here, worker}  # behind the last one, nothing is asked for any more: who is left frees it
-    assert len(freers) == 3
 
 
 def test_it_can_be_switched_off(server: FaultServer, flavour: Flavour) -> None:

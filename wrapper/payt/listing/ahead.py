@@ -39,7 +39,7 @@ class Arrival(Generic[R]):
         name: Of which listing.
         made: What was made; absent after an error.
         error: Whatever was raised.
-        room: Gets back what has been consumed; None where nobody waits for that.
+        room: Gets a None when it has been consumed; None where nobody waits for that.
     """
 
     name: str | None
@@ -134,9 +134,9 @@ class Ahead(Generic[R]):
     def _give_back(self) -> None:
         consumed, self._consumed = self._consumed, None
         if consumed is not None:
-            made, consumed.made = consumed.made, None
+            consumed.made = None  # one page in memory less while the next one is waited for
             if consumed.room is not None:
-                consumed.room.put_nowait(made if self._executor.frees_what_it_made else None)
+                consumed.room.put_nowait(None)
 
     def _fail(self, name: str | None, error: BaseException) -> None:
         if isinstance(error, PaytError):

@@ -34,8 +34,6 @@ class Threads:
         cancel: What ends the waits of the thread that this is for; None for the thread that iterates.
     """
 
-    frees_what_it_made: Final = True
-    """In the thread that made it, in whose processor's caches it lies, and nobody waits for that."""
     queue = SimpleQueue
 
     def __init__(self, api: AuthenticatedClient, cancel: Cancel | None = None) -> None:
@@ -86,7 +84,6 @@ class Threads:
 class Tasks:
     """Awaits, and tasks of asyncio; all as with `Threads`."""
 
-    frees_what_it_made: Final = False
     cancel: Final = None
 
     def __init__(self, api: AuthenticatedClient) -> None:
