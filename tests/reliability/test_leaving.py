@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import itertools
 import signal
+import sys
 import threading
 import time
 import warnings
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, suppress
+from types import FrameType
+from typing import Any
 
 import pytest
 
@@ -17,7 +21,8 @@ import payt
 from faults import kinds
 from faults.kinds import Point
 from faults.server import FaultServer
-from support.eventually import SOON, others_end
+from payt.transport.workers import Worker
+from support.eventually import SOON, eventually, others_end
 from support.quick import QUICK
 
 
@@ -180,3 +185,72 @@ def test_a_keyboard_interrupt_while_waiting_for_the_next_attempt(server: FaultSe
         list(client.contacts.list(administration_id="1"))
     assert time.monotonic() - began < SOON
     timer.join()
+
+
+@pytest.mark.parametrize("prefetch", [0, 16])
+def test_a_keyboard_interrupt_while_the_threads_of_many_start(
+    prefetch: int, server: FaultServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start, started = Worker.start, itertools.count(1)
+
+    def start_and_be_interrupted(worker: Worker) -> None:
+        start(worker)
+        if next(started) == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Worker, "start", start_and_be_interrupted)
+    with payt.Client("token", base_url=server.url, **QUICK) as client:
+        listing = client.contacts.list_many(administration_ids=["1", "2", "3", "4"], prefetch=prefetch)
+        with pytest.raises(KeyboardInterrupt):
+            list(listing)
+        assert eventually(lambda: not any(isinstance(thread, Worker) for thread in threading.enumerate()))
+        monkeypatch.undo()
+        assert len(list(listing)) == 44
+
+
+@pytest.mark.parametrize("keeps_a_connection", [False, True])
+def test_after_a_keyboard_interrupt_in_any_lock_of_httpcore_the_client_goes_on(
+    keeps_a_connection: bool, server: FaultServer
+) -> None:
+    """Python code takes those locks, and Ctrl-C may come when it has just done so."""
+    left = 0
+
+    def trace(frame: FrameType, event: str, _: object) -> Any:
+        if frame.f_code.co_name != "__enter__" or not frame.f_globals["__name__"].startswith("httpcore."):
+            return None
+        nonlocal left
+        left -= event == "line"
+        if event == "line" and left == 0:
+            raise KeyboardInterrupt
+        return trace
+
+    def interrupted(client: payt.Client) -> bool:
+        before = sys.gettrace()
+        sys.settrace(trace)
+        try:
+            client.contacts.list(administration_id="1").first()
+        except KeyboardInterrupt:
+            return True
+        finally:
+            sys.settrace(before)
+        return False
+
+    for strike_at in itertools.count(1):
+        left = strike_at
+        client = payt.Client("token", base_url=server.url, **QUICK)
+        if keeps_a_connection:
+            client.contacts.list(administration_id="1").first()
+        is_over = not interrupted(client)
+        found: list[payt.Contact] = []
+        listing = client.contacts.list(administration_id="1")
+        again = threading.Thread(
+            target=lambda found, listing: found.extend(listing), args=(found, listing), daemon=True
+        )
+        again.start()
+        again.join(SOON)
+        assert len(found) == 11
+        client.close()
+        again.join()
+        if is_over:
+            break
+    assert strike_at > 5

@@ -13,6 +13,7 @@ import threading
 import time
 import unittest.mock
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -506,6 +507,45 @@ def test_two_tasks_that_want_the_same_kept_connection_both_get_an_answer(server:
 
     asyncio.run(run())
     assert server.connections == before + 2
+
+
+def test_a_connection_that_another_thread_took_first_does_no_harm(
+    server: FaultServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send, taken = httpcore.HTTPConnection.handle_request, []
+
+    def send_late(connection: httpcore.HTTPConnection, request: httpcore.Request) -> httpcore.Response:
+        taken.append(connection)
+        if len(taken) == 2:
+            raise httpcore.ConnectionNotAvailable
+        return send(connection, request)
+
+    monkeypatch.setattr(httpcore.HTTPConnection, "handle_request", send_late)
+    before = len(server.requests)
+    with payt.Client("token", base_url=server.url, rate_limit=None, retries=0, **QUICK) as client:
+        listing = client.contacts.list(administration_id="1")
+        assert listing.first() == listing.first()
+    assert len(taken) == 3
+    assert len(server.requests) == before + 2
+
+
+def test_a_thread_waits_for_a_connection_no_longer_than_its_timeout(
+    server: FaultServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = http._settings
+    monkeypatch.setattr(http, "_settings", lambda *args, **named: settings(*args, **named) | {"max_connections": 1})
+    server.script([kinds.stall(60, Point.IN_BODY)])
+    before = len(server.requests)
+    options: dict[str, Any] = {"retries": 0, "timeout": httpx.Timeout(60, pool=0.01), "rate_limit": None, **QUICK}
+    client = payt.Client("token", base_url=server.url, **options)
+    listing = client.contacts.list(administration_id="1")
+    with ThreadPoolExecutor(1) as thread:
+        first = thread.submit(listing.first)
+        server.wait_requests(before + 1)
+        with pytest.raises(payt.TransportError, match="PoolTimeout: no connection was free"):
+            listing.first()
+        client.close()
+        assert isinstance(first.exception(), payt.TransportError)
 
 
 def test_a_request_waits_for_a_connection_no_longer_than_its_timeout(

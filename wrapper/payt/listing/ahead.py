@@ -80,13 +80,14 @@ class Ahead(Generic[R]):
         self._arrivals: Any = self._executor.queue()
         self._workers: list[Any] = []
         self._consumed: Arrival[R] | None = None
-        self._working = 0
-        for _ in range(workers):
-            self._start(1 + prefetch)
+        self._working, self._to_start = 0, workers
 
     async def next(self) -> Arrival[R] | None:
         """What was made of the next page, when the one before has been consumed; None behind the last one."""
         self._give_back()
+        while self._to_start:  # only here, as `close` ends them whatever happens
+            self._to_start -= 1
+            self._start(1 + self._prefetch)
         while self._working:
             if not self._executor.is_here:
                 raise RuntimeError(

@@ -46,9 +46,10 @@ class Transport(httpx.HTTPTransport):
         self.close()
 
     def _send(self, request: httpx.Request) -> httpx.Response:
+        answers = self._backends.get().pool.answer(_question(request))
         with _errors_of_httpx():
-            response = self._backends.get().pool.handle_request(_question(request))
-        return _answer(response, response.close)
+            response = next(answers)
+        return _answer(response, partial(next, answers, None))
 
 
 class AsyncTransport(httpx.AsyncHTTPTransport):

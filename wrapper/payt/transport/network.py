@@ -24,7 +24,7 @@ import httpcore
 from . import call as calls
 from . import clock
 from .call import Call, Cancel, closed
-from .pool import AsyncPool
+from .pool import AsyncPool, Pool
 
 R = TypeVar("R")
 _PIECE = 96 * 1024
@@ -99,7 +99,7 @@ class Backend(httpcore.SyncBackend):
     """Opens the connections of one pool; `closing` ends whatever waits for them."""
 
     def __init__(self, closing: Cancel, **settings: Any) -> None:
-        self.pool = httpcore.ConnectionPool(network_backend=self, **settings)
+        self.pool = Pool(network_backend=self, **settings)
         self.closing = closing
 
     def connect_tcp(self, host: str, port: int, timeout: float | None = None, *args: Any, **kwargs: Any) -> Stream:
@@ -111,8 +111,7 @@ class Backend(httpcore.SyncBackend):
 
     def drop(self) -> None:
         """Close what a child has inherited, in the child alone: the parent's connections live on."""
-        for connection in self.pool.connections:
-            connection.close()
+        self.pool.close()
 
 
 class Stream(Watched, httpcore.NetworkStream):
