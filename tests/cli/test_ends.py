@@ -116,7 +116,7 @@ def test_what_payt_answers_decides_about_the_exit_code(
         (LIST[1:], {"PAYT_TOKEN": "", "PAYT_CLIENT_ID": "a", "PAYT_CLIENT_SECRET": "b", "PAYT_ACCOUNT": "c"}, "login"),
         (("sync", "-a", 1, "--to", "somewhere"), {}, "payt: --to is not "),
         (("sync", "-a", 1, "--to", "sqlite:///a.db", "--table", "payt_x"), {}, "payt: --table: names that begin with"),
-        (("sync", "-a", 1, "--to", "sqlite:///other.db"), {}, "name another, --table"),
+        (("sync", "-a", 1, "--to", "sqlite:///other.db"), {}, "choose another, --table"),
     ],
     ids=["no access", "http", "nobody logged in", "no database", "a table of ours", "a table of others"],
 )

@@ -56,7 +56,7 @@ class TestTables:
         self, fake: FakePayt, syncs: Syncs, database: str, query: Query
     ) -> None:
         query("CREATE TABLE contacts (id INTEGER)")
-        with pytest.raises(SchemaError, match="the table contacts is not payt's: name another"):
+        with pytest.raises(SchemaError, match="the table contacts was not made by payt: choose another"):
             syncs(fake, database)
         assert fake.requests == []
         assert query("SELECT * FROM contacts") == []
@@ -280,7 +280,7 @@ class TestFailing:
             connection.exec_driver_sql("DROP ROLE guest")
 
     def test_no_rights(self, fake: FakePayt, sync: Syncs, guest: str) -> None:
-        with pytest.raises(SyncError, match=r"(permission denied|no schema has been selected)"):
+        with pytest.raises(SyncError, match=r"(permission denied|no schema that it may use)"):
             sync(fake, guest)
 
     def test_a_connection_that_breaks_between_two_pages_is_made_anew(
@@ -805,12 +805,33 @@ def test_a_field_with_the_name_of_another_column_is_refused(fields: list[str]) -
     [
         ("postgresql+psycopg://me:a@b@host/db", "write an @ of the user or password as %40"),
         ("postgresql+psycopg://me:a@b:c@host:1/db", "is not an SQLAlchemy URL"),
+        ("postgresql+psycopg://me:a@b/c@host/db", "write an @ of the user or password as %40, and a / as %2F"),
     ],
 )
 def test_a_password_that_is_not_escaped_is_not_shown(fake: FakePayt, sync: Syncs, url: str, message: str) -> None:
     with pytest.raises(ValueError, match=message) as caught:
         sync(fake, url)
     assert "a@b" not in str(caught.value)
+
+
+def test_a_driver_that_lacks_its_library_is_an_error_with_the_way_out(
+    fake: FakePayt, sync: Syncs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without_libpq(*_: object, **__: object) -> None:
+        raise ImportError("no pq wrapper available.\nAttempts made: …")  # as psycopg does
+
+    monkeypatch.setattr(sa, "create_engine", without_libpq)
+    with pytest.raises(ImportError, match=r'postgresql\+psycopg needs its driver: pip install "psycopg\[binary\]"$'):
+        sync(fake, "postgresql+psycopg://host/db")
+
+
+def test_a_connection_to_no_database_needs_a_schema(fake: FakePayt, sync: Syncs, maria: str) -> None:
+    url = sa.make_url(maria)
+    nowhere = url.set(database="").render_as_string(hide_password=False)
+    with pytest.raises(SchemaError, match=r"name a database in the URL, or a schema, --schema \(in Python: schema=\)"):
+        sync(fake, nowhere)
+    assert fake.requests == []
+    assert sync(fake, nowhere, schema=url.database)[0].inserted == 12
 
 
 def test_every_connection_is_closed_where_closing_fails(

@@ -83,6 +83,11 @@ class Database:
         """
         with database_errors(self.engine):
             connection = self.connection
+            if self._schema is None and connection.dialect.default_schema_name is None:
+                raise SchemaError(
+                    "the connection has no schema that it may use: name a database in the URL, "
+                    "or a schema, --schema (in Python: schema=)"
+                )
             options = self.dialect.table_options(connection)
             self.tables = tables = Tables.named(self.spec, self._table, self._schema, options)
             with self.dialect.schema_change(connection):
@@ -92,7 +97,8 @@ class Database:
                 exists = sa.inspect(connection).has_table(tables.records.name, tables.records.schema)
                 if exists and book is None:
                     raise SchemaError(
-                        f"the table {tables.records.fullname} is not payt's: name another, --table (in Python: table=)"
+                        f"the table {tables.records.fullname} was not made by payt: choose another, --table "
+                        "(in Python: table=)"
                     )
                 if book is None or not exists:
                     self._create(connection, base_url)

@@ -13,6 +13,13 @@ KINDS: Final = {"sqlite": "SQLite", "postgresql": "PostgreSQL", "mariadb": "Mari
 """The databases that a copy may be in, as SQLAlchemy calls them and as people do."""
 _ALONE: Final = ("sqlite", "postgresql")
 _FORMS: Final = "sqlite:///contacts.db, postgresql+psycopg://user@host/database or mariadb+pymysql://user@host/database"
+_DRIVERS: Final = {
+    "sqlite": ("sqlite", "it comes with Python"),
+    "postgresql": ("postgresql+psycopg", 'pip install "psycopg[binary]"'),
+    "mariadb": ("mariadb+pymysql", "pip install pymysql"),
+    "mysql": ("mysql+pymysql", "pip install pymysql"),
+}
+"""What a URL of each best begins with, and how to get that driver."""
 
 
 def engine_of(
@@ -36,8 +43,8 @@ def engine_of(
         raise ValueError(f"{argument} is not an SQLAlchemy URL: write {_FORMS}") from None
     backend = url.get_backend_name()
     _check_kind(backend, argument, kinds)
-    if "@" in (url.host or ""):
-        raise ValueError(f"{argument}: write an @ of the user or password as %40, so that the host can be told from it")
+    if "@" in (url.host or "") or (url.host and "@" in (url.database or "")):  # the database: after a / of a password
+        raise ValueError(f"{argument}: write an @ of the user or password as %40, and a / as %2F")
     if backend == "sqlite" and url.host:
         raise ValueError(
             f"{argument}: write the file's name after three slashes: sqlite:///{url.host}, or four from the root"
@@ -45,23 +52,26 @@ def engine_of(
     if url.drivername in ("mysql", "mariadb"):
         url = url.set(drivername=f"{backend}+pymysql")
     engine = _engine(url, argument)
-    if engine.dialect.is_async:
-        raise ValueError(
-            f"{argument}: {url.drivername} is an asyncio driver: name a synchronous one, postgresql+psycopg"
-        )
     if backend == "sqlite" and in_memory(url):
         raise ValueError(f"{argument}: a database in memory would be gone at once: pass an Engine, or name a file")
     return engine, True
 
 
 def _engine(url: sa.URL, argument: str) -> sa.Engine:
+    ours, way = _DRIVERS[url.get_backend_name()]
+    try:
+        is_async = url.get_dialect().is_async
+    except sa.exc.NoSuchModuleError:
+        raise ValueError(f"{argument}: SQLAlchemy knows no driver {url.drivername!r}") from None
+    if is_async:
+        raise ValueError(f"{argument}: {url.drivername} is an asyncio driver: name a synchronous one, {ours}")
     try:
         engine = sa.create_engine(url, hide_parameters=True)
         engine.dialect.create_connect_args(url)
-    except sa.exc.NoSuchModuleError:
-        raise ValueError(f"{argument}: SQLAlchemy knows no driver {url.drivername!r}") from None
-    except ModuleNotFoundError as error:
-        raise ImportError(f"{url.drivername} needs its driver: pip install {error.name}") from None
+    except ImportError as error:  # also of a driver that lacks its library
+        other = f"the module {error.name or url.get_driver_name()}; or write {ours}"
+        needed = "its driver" if url.drivername == ours else other
+        raise ImportError(f"{url.drivername} needs {needed}: {way}") from None
     except (ValueError, sa.exc.ArgumentError) as error:
         raise ValueError(f"{argument}: an option after the ? of the URL cannot be used: {error}") from None
     return engine
