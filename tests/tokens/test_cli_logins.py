@@ -144,6 +144,31 @@ def test_errors_are_a_line_and_an_exit_code(settings: Application, own_folder: P
     assert stored(own_folder) == []
 
 
+def test_who_is_not_logged_in_is_not_forgotten(
+    server: OAuthServer, settings: Application, browsing: None, own_folder: Path
+) -> None:
+    assert run("login", "--timeout", "30").exit_code == 0
+    logout = run("logout", "--account", "Acme B.V.")
+    said = (
+        f"There is no login of Acme B.V. at {server.url} with the client id {settings.client_id}: nothing to forget.\n"
+    )
+    assert (logout.exit_code, logout.stdout, len(stored(own_folder))) == (0, said, 1)
+    assert (
+        f"Nobody is logged in at {server.url}: run payt login --account 'Acme B.V.'"
+        in run("status", "--account", "Acme B.V.").stdout
+    )
+    listed = run("contacts", "list", "-a", "1", "--account", "Acme B.V.")
+    assert listed.stderr.endswith("run payt login --account 'Acme B.V.'\n")
+
+
+def test_a_token_leaves_no_word_of_the_application(settings: Application, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAYT_TOKEN", "token")
+    status = run("status")
+    assert status.exit_code == 0
+    assert "PAYT_TOKEN is set: it is used instead of any login." in status.stdout
+    assert "tools use the application itself" not in status.stdout
+
+
 def test_which_application_must_be_known(monkeypatch: pytest.MonkeyPatch) -> None:
     said = "payt: which application? Set PAYT_CLIENT_ID, or pass --client-id\n"
     logout = run("logout")

@@ -251,7 +251,7 @@ def test_a_second_login_by_the_command_says_what_it_replaces(server: StrictServe
 
     cache = cache_of(payt.AuthorizationCode("id", "secret"), httpx.URL(server.url))
     cache.store.save(cache.key, payt.Token("a", "r"))
-    said = "this login replaces the stored one; to keep both, give one of them an account\n"
+    said = "this login replaces the stored one; to keep both, name one of them: --account (in Python: account=)\n"
     assert said in login()
 
 

@@ -6,6 +6,7 @@ import datetime
 import os
 import time
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -92,8 +93,10 @@ def status(*, client_id: str | None, account: str | None, env: str | None, token
         echo("PAYT_REFRESH_TOKEN is set: a login begins with it.")
         return
     if not found:
-        echo(f"Nobody is logged in at {text_of(url)}: run payt login{f' --account {account}' if account else ''}")
-        if secret and not account:
+        echo(
+            f"Nobody is logged in at {text_of(url)}: run payt login{f' --account {quote(account)}' if account else ''}"
+        )
+        if secret and not account and not token:
             echo("Until then, tools use the application itself, which Payt allows to the company that owns it.")
     if not token and (not found or any(held.refused for held in found)):
         raise click.exceptions.Exit(LOGIN_NEEDED)
@@ -107,23 +110,34 @@ def status(*, client_id: str | None, account: str | None, env: str | None, token
 def logout(*, client_id: str | None, account: str | None, env: str | None, yes: bool) -> None:
     """Forget the tokens on this machine. What is in the environment stays."""
     url = _url_of(env)
-    caches = _caches(client_id, url, account)
-    if not yes:
-        whose = f" of {account}" if account else ""
+    whose = f" of {account}" if account else ""
+    # an application's own token is not forgotten with one of its logins: others use it as well
+    caches = [cache for what, cache in _caches(client_id, url, account).items() if not account or _LOGIN in what]
+    is_kept = any(map(_is_kept, caches))
+    if is_kept and not yes:
         click.confirm(
             f"Forget the login{whose} at {text_of(url)}? All tools that use it will need a new one",
             abort=True,
             err=True,
         )
-    for what, cache in caches.items():
-        if account and _LOGIN not in what:
-            continue  # others use it as well
+    for cache in caches:
         with cache.store.lock(cache.key):
             cache.store.delete(cache.key)
-    echo("Forgotten. To end the access at Payt too, remove the application there.")
+    if is_kept:
+        echo("Forgotten. To end the access at Payt too, remove the application there.")
+    else:
+        echo(f"There is no login{whose} at {text_of(url)} with the client id {client_id}: nothing to forget.")
 
 
 _LOGIN = "login"
+
+
+def _is_kept(cache: TokenCache) -> bool:
+    """Whether there is something to forget, such as a file that nobody can read."""
+    try:
+        return cache.load() != payt.Token("")
+    except payt.TokenError:
+        return True
 
 
 def _static_token(file: Path | None) -> str | None:

@@ -68,7 +68,7 @@ class FileTokenStore:
             (on Linux `~/.local/share/payt/tokens`).
 
     Raises:
-        TypeError: The path is none.
+        TypeError: `path` is not a path.
         ValueError: It is empty.
         TokenError: The user has no folder; and by its methods: a file or the folder cannot be used; the message says
             which and why.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from shlex import quote
 from typing import Any, ClassVar
 
 import attrs
@@ -118,7 +119,7 @@ class AuthorizationCode(_Application):
         refresh_token = self.refresh_token if self.begins(held) else held.refresh_token
         if refresh_token is None:
             what = "nobody has logged in" if held == NO_TOKEN else "the login has expired, and has no refresh token"
-            option = "" if self.account is None else f" --account {self.account}"
+            option = "" if self.account is None else f" --account {quote(self.account)}"
             raise LoginRequiredError(
                 f"{what} to {where} with the client id {self.client_id!r}: run payt login{option} "
                 "(in Python: payt.login)"

@@ -97,7 +97,9 @@ def login(
     if isinstance(held, PaytError):
         raise held
     if held != NO_TOKEN:
-        log.warning("this login replaces the stored one; to keep both, give one of them an account")
+        log.warning(
+            "this login replaces the stored one; to keep both, name one of them: --account (in Python: account=)"
+        )
     endpoint = TokenEndpoint(api, grant.client_id, grant.client_secret)
 
     def finish(address: str) -> Token | PaytError:
