@@ -176,6 +176,15 @@ def test_a_token_with_its_scheme_is_refused_with_a_hint(
         client_class()
 
 
+@BOTH
+@pytest.mark.parametrize("quote", ["'", '"'])
+def test_a_token_in_quotes_is_refused(quote: str, client_class: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAYT_TOKEN", f"{quote}s3cret{quote}")
+    with pytest.raises(ValueError, match="PAYT_TOKEN is in quotes, which would be sent along") as caught:
+        client_class()
+    assert "s3cret" not in str(caught.value)
+
+
 def test_the_path_of_the_base_url_is_kept(flavour: Flavour) -> None:
     with FakePayt(contacts=3, prefix="/api") as fake:
         for url in (fake.url, fake.url + "/"):

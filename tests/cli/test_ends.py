@@ -512,7 +512,46 @@ def test_a_token_from_a_file_of_any_editor(payt_command: Any, fake: FakePayt, fo
     assert payt_command(*LIST, "--token-file", "-", input=token).exit_code == 0
 
 
-@pytest.mark.parametrize("content", [b"", b"Bearer x", b"two words"])
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"PAYT_TOKEN_FILE": "token"}, "payt: PAYT_TOKEN_FILE contains white space"),
+        (
+            {"PAYT_CLIENT_SECRET": "x\n"},
+            "payt: PAYT_CLIENT_SECRET must not be empty, nor begin or end with white space",
+        ),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_what_is_wrong_in_a_variable_names_it(
+    payt_command: Any, fake: FakePayt, folder: Path, monkeypatch: pytest.MonkeyPatch, variables: Any, said: str
+) -> None:
+    (folder / "token").write_text("two words")
+    monkeypatch.delenv("PAYT_TOKEN")
+    for name, value in {"PAYT_CLIENT_ID": "id", "PAYT_CLIENT_SECRET": "x", **variables}.items():
+        monkeypatch.setenv(name, value)
+    result = payt_command(*LIST)
+    assert (result.exit_code, result.stderr.startswith(said)) == (2, True), result.stderr
+
+
+@pytest.mark.parametrize("ids", ["1,", " 1 , ", ",1"])
+def test_commas_around_an_administration_are_nothing(payt_command: Any, fake: FakePayt, ids: str) -> None:
+    assert payt_command("contacts", "list", "-a", ids, "--limit", 1).exit_code == 0
+    assert {request.query["administration_id"] for request in fake.requests} == {"1"}
+
+
+def test_a_wrong_secret_is_for_a_person_to_mend(
+    payt_command: Any, fake: FakePayt, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("PAYT_TOKEN")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.setenv("PAYT_CLIENT_ID", fake.oauth.client_id)
+    monkeypatch.setenv("PAYT_CLIENT_SECRET", "of last year")
+    result = payt_command(*LIST)
+    assert (result.exit_code, "are the client id and secret right" in result.stderr) == (3, True)
+
+
+@pytest.mark.parametrize("content", [b"", b"Bearer x", b"two words", b'"quoted"'])
 def test_what_is_no_token_names_the_option(payt_command: Any, fake: FakePayt, content: bytes) -> None:
     result = payt_command(*LIST, "--token-file", "-", input=content)
     assert (result.exit_code, result.stderr[:19]) == (2, "payt: --token-file ")

@@ -94,6 +94,27 @@ def test_what_cannot_be_used_is_a_matter_of_arguments(sqlite: str) -> None:
     assert run("--to", sqlite).exit_code == 2
 
 
+def test_what_is_wrong_in_a_variable_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAYT_DATABASE_URL", "nonsense")
+    result = run("-a", "1")
+    assert (result.exit_code, result.stderr.startswith("payt: PAYT_DATABASE_URL is not an SQLAlchemy URL")) == (2, True)
+
+
+def test_an_administration_without_a_name_names_its_option(sqlite: str) -> None:
+    result = run("-a", "", "--to", sqlite)
+    assert (result.exit_code, result.stderr.startswith("payt: a value of -a must not be empty")) == (2, True)
+
+
+def test_the_json_says_whose_records_would_all_be_gone(fake: FakePayt, sqlite: str) -> None:
+    assert run("-a", "1", "--to", sqlite).exit_code == 0
+    for contact in fake.contacts:
+        fake.remove(contact["id"])
+    result = run("-a", "1", "--to", sqlite, "--full", "--json")
+    [error] = json.loads(result.stdout)["errors"]
+    assert (result.exit_code, error["administration_id"], error["type"]) == (1, "1", "MassDeletionError")
+    assert result.stderr.count("administration 1: ") == 1
+
+
 def test_the_login_that_is_missing_has_its_exit_code(
     fake: FakePayt, sqlite: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:

@@ -80,6 +80,8 @@ def token(name: str, value: Any) -> str:
         raise ValueError(f"{name} must not be empty")
     if re.match(r"(?i)bearer\s", value):
         raise ValueError(f'{name} begins with "Bearer", which is added to every request: pass the token alone')
+    if value[0] == value[-1] and value[0] in "\"'":  # as variables of containers and services often are
+        raise ValueError(f"{name} is in quotes, which would be sent along: pass the token alone")
     if not TOKEN.fullmatch(value):
         raise ValueError(
             f"{name} contains white space or characters that tokens never have: does it include a line end?"

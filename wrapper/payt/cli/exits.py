@@ -12,8 +12,9 @@ from contextlib import contextmanager, suppress
 from typing import Final
 
 import click
+from click.core import ParameterSource
 
-from payt.errors import AuthenticationError, InvalidResponseError, LoginRequiredError, PaytError
+from payt.errors import AuthenticationError, InvalidResponseError, LoginRequiredError, PaytError, TokenError
 
 from .screen import report
 
@@ -22,7 +23,7 @@ FAILED: Final = 1
 USAGE: Final = 2
 """Arguments or settings."""
 LOGIN_NEEDED: Final = 3
-"""A person must log in, or give another token."""
+"""A person must log in, or give another token or secret."""
 INTERRUPTED: Final = 130
 """Ctrl-C, as shells count it."""
 PIPE_CLOSED: Final = 141
@@ -77,7 +78,7 @@ def errors_reported(*, debug: bool) -> Iterator[None]:
 def code_of(error: BaseException) -> int | None:
     """The exit code of an error; None for one that nobody foresaw."""
     match error:
-        case LoginRequiredError() | AuthenticationError():
+        case LoginRequiredError() | AuthenticationError() | TokenError(code="invalid_client" | "unauthorized_client"):
             return LOGIN_NEEDED
         case PaytError() | OSError():
             return FAILED
@@ -118,11 +119,15 @@ def can_be_skipped(error: BaseException) -> bool:
 def _in_options(text: str) -> str:
     """A message about an argument of the library, as one about the option or variable that stands for it."""
     context = click.get_current_context()
-    flags = {"base_url": "PAYT_BASE_URL", "token": "--token-file"}
+    flags = {"base_url": "PAYT_BASE_URL", "client_id": "PAYT_CLIENT_ID", "client_secret": "PAYT_CLIENT_SECRET"}
     for each in context.command.params:
+        is_typed = context.get_parameter_source(str(each.name)) is not ParameterSource.ENVIRONMENT
         said = next((flag for flag in context.meta[TYPED] if flag in each.opts), each.opts[0])
+        said = said if is_typed else str(each.envvar)
         flags |= {flag[2:].replace("-", "_"): said for flag in each.opts if flag.startswith("--")}
         flags[str(each.name).removeprefix("by_")] = said
+    flags["token"] = flags.get("token_file", "PAYT_TOKEN")
+    flags["administration_ids"] = flags.get("administration_id", "-a")
     names = "|".join(flags)
     return re.sub(rf"(?:^|\b(?<=of )|\b(?<=and )|\b(?<=a name in ))(?:{names})\b", lambda name: flags[name[0]], text)
 

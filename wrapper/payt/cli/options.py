@@ -88,7 +88,7 @@ def values_of(given: Sequence[str]) -> list[str]:
 
 def ids_of(_context: click.Context, _option: click.Parameter, given: Sequence[str]) -> list[str]:
     """Ids as people write them, also in a variable: with commas, spaces, or both between them."""
-    return re.split(r"[,\s]+", " ".join(given).strip()) if given else []
+    return re.split(r"[,\s]+", " ".join(given).strip(", \t\r\n")) if given else []
 
 
 ENV: Final = option(

@@ -180,13 +180,15 @@ def _whose(administration_id: str | None) -> str:
 
 def _failures(error: BaseException, administrations: list[str]) -> dict[str, BaseException]:
     """What went wrong, by administration; "" where it concerns all."""
-    from payt.sql import SyncError  # noqa: PLC0415 - an extra of its own
+    from payt.sql import BusyError, MassDeletionError, SyncError  # noqa: PLC0415 - an extra of its own
 
-    if isinstance(error, SyncError):
-        concerns_all = error.__cause__ is not None or not error.errors
-        return {**error.errors, "": error} if concerns_all else dict(error.errors)
-    alone = len(administrations) == 1 and isinstance(error, PaytError)
-    return {administrations[0] if alone else "": error}
+    is_of_one = isinstance(error, PaytError) and not isinstance(error, SyncError)
+    if len(administrations) == 1 and (is_of_one or isinstance(error, (BusyError, MassDeletionError))):
+        return {administrations[0]: error}
+    if not isinstance(error, SyncError):
+        return {"": error}
+    concerns_all = error.__cause__ is not None or not error.errors
+    return {**error.errors, "": error} if concerns_all else dict(error.errors)
 
 
 def _code(failed: Mapping[str, BaseException], *, invalid: bool) -> int:
