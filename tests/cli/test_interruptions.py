@@ -425,9 +425,10 @@ def test_a_full_disk_is_told_in_one_line_by_the_other_formats(
     assert files(folder) == set()
 
 
+@pytest.mark.parametrize("is_buffered", [False, True], ids=["at once", "when it seeks"])
 @pytest.mark.parametrize("room", [0, 100, 2_000, 5_000])
 def test_a_workbook_for_which_there_is_no_room(
-    payt_command: Any, fake: FakePayt, folder: Path, monkeypatch: pytest.MonkeyPatch, room: int
+    payt_command: Any, fake: FakePayt, folder: Path, monkeypatch: pytest.MonkeyPatch, room: int, *, is_buffered: bool
 ) -> None:
     class Full(io.FileIO):
         def write(self, data: Any) -> int:
@@ -437,7 +438,11 @@ def test_a_workbook_for_which_there_is_no_room(
 
     ignored: list[Any] = []
     monkeypatch.setattr(sys, "unraisablehook", ignored.append)
-    monkeypatch.setattr(os, "fdopen", Full)
+
+    def opened(number: int, mode: str) -> io.FileIO | io.BufferedRandom:
+        return io.BufferedRandom(Full(number, mode)) if is_buffered else Full(number, mode)
+
+    monkeypatch.setattr(os, "fdopen", opened)
     result = payt_command(*EXPORT, "-o", "c.xlsx")
     said = "payt: c.xlsx: No space left on device; nothing is kept: start again\n"
     assert (result.exit_code, result.stderr) == (1, said)

@@ -6,7 +6,7 @@ import builtins
 import datetime
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -70,17 +70,11 @@ class _Target:
 
     def write(self, data: bytes) -> int:
         """Write, until the workbook has ended or could not be written."""
-        if self.ended:
-            return len(data)
-        try:
-            return self._file.write(data)
-        except OSError:
-            self.ended = True
-            raise
+        return len(data) if self.ended else self._attempt(self._file.write, data)
 
     def seek(self, place: int, whence: int = os.SEEK_SET) -> int:
-        """Go to a place."""
-        self._place = place if self.ended else self._file.seek(place, whence)
+        """Go to a place, which writes what was kept back."""
+        self._place = place if self.ended else self._attempt(self._file.seek, place, whence)
         return self._place
 
     def tell(self) -> int:
@@ -89,6 +83,13 @@ class _Target:
 
     def flush(self) -> None:
         """Do nothing: the target of the export is flushed as a whole."""
+
+    def _attempt(self, method: Callable[..., int], *arguments: Any) -> int:
+        try:
+            return method(*arguments)
+        except OSError:
+            self.ended = True
+            raise
 
 
 @contextmanager
