@@ -334,6 +334,13 @@ def test_a_lock_file_that_is_none_is_reported(store: payt.FileTokenStore) -> Non
         pass
 
 
+def test_a_folder_that_cannot_be_made_says_how_to_choose_another(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    way_out = r"Not a directory; choose another, XDG_DATA_HOME \(in Python: payt\.FileTokenStore\)$"
+    with pytest.raises(payt.TokenError, match=way_out):
+        payt.FileTokenStore(tmp_path / "file" / "tokens").lock(KEY).__enter__()
+
+
 def test_a_folder_in_the_place_of_the_journal_is_reported(store: payt.FileTokenStore) -> None:
     store.save(KEY, TOKEN)
     journal_of(store).unlink()

@@ -151,7 +151,10 @@ class FileTokenStore:
                 )
             self.path.chmod(_PRIVATE_FOLDER)
         except OSError as error:
-            raise TokenError(f"the folder {self.path} cannot be used for tokens: {error.strerror}") from None
+            raise TokenError(
+                f"the folder {self.path} cannot be used for tokens: {error.strerror}; choose another, XDG_DATA_HOME "
+                "(in Python: payt.FileTokenStore)"
+            ) from None
 
 
 class _Kept(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
