@@ -6,9 +6,13 @@ import logging
 import pickle
 import socket
 import sqlite3
+import sys
+import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -19,7 +23,7 @@ import payt
 from payt.sql import pace as pace_module
 from payt.transport.paces import MARGIN, SLOWER
 from payt.transport.starts import Start
-from support.eventually import eventually
+from support.eventually import SOON, eventually
 from support.flavours import Flavour
 from support.judging import refused, run, seconds
 from support.quick import QUICK
@@ -150,6 +154,28 @@ def test_who_gives_up_before_it_is_booked_is_not(sqlite: str, query_sqlite: Call
     after = query_sqlite("SELECT next_start FROM payt_pace")
     assert after[0][0] - before[0][0] in (0, pytest.approx(10_000 * STEP))  # its trip had begun, maybe
     assert eventually(lambda: not pace._desk.get()._starts)
+
+
+def test_ctrl_c_leaves_no_lock_behind_that_others_wait_for(sqlite: str) -> None:
+    def trace(frame: FrameType, event: str, _: object) -> Any:
+        """Ctrl-C when a lock has just been taken by a function written in Python."""
+        if (frame.f_globals["__name__"], frame.f_code.co_name, event) == ("threading", "__enter__", "return"):
+            raise KeyboardInterrupt
+        return trace
+
+    pace = payt.SQLPace(sqlite)
+    ask(pace)
+    start, before = pace.start(KEY, 1000), sys.gettrace()
+    sys.settrace(trace)
+    try:
+        with suppress(KeyboardInterrupt):
+            start.wait()
+    finally:
+        sys.settrace(before)
+    others = threading.Thread(target=ask, args=(pace,), daemon=True)
+    others.start()
+    others.join(SOON)
+    assert not others.is_alive()
 
 
 def test_the_thread_ends_when_nobody_asks_any_more(

@@ -162,7 +162,9 @@ class _Desk:
     def __init__(self, engine: sa.Engine, *, ours: bool) -> None:
         self._engine, self._ours = engine, ours
         self._statements = Statements(engine)
-        self._change = threading.Condition()
+        # taken by itself, in C: Ctrl-C may come when a condition's own function has just taken it, and leave it so
+        self._lock = threading.RLock()
+        self._change = threading.Condition(self._lock)
         self._starts: list[_Start] = []
         self._refusals: list[dict[str, Any]] = []
         self._serves = False
@@ -174,19 +176,19 @@ class _Desk:
 
     def ask(self, start: _Start) -> None:
         """Have a start booked."""
-        with self._change:
+        with self._lock:
             self._starts.append(start)
             self._wake()
 
     def forget(self, start: _Start) -> None:
         """It need not be booked any more."""
-        with self._change:
+        with self._lock:
             self._starts = [other for other in self._starts if other is not start]
 
     def refuse(self, key: str, sent: float, retry_after: float) -> None:
         """Slow down."""
         self.closed_until[key] = max(self.closed_until[key], clock.now() + retry_after)
-        with self._change:
+        with self._lock:
             self._refusals.append({"of": key, "sent": sent, "pause": retry_after})
             self._wake()
 
@@ -217,12 +219,12 @@ class _Desk:
             except errors as error:
                 self._error = error
                 time.sleep(0.1)
-                with self._change:
+                with self._lock:
                     self._refusals.clear()
                     self._serves = bool(self._starts)
 
     def _is_wanted(self) -> bool:
-        with self._change:
+        with self._lock:
             self._serves = self._change.wait_for(lambda: bool(self._starts or self._refusals), _IDLE)
             return self._serves
 
@@ -241,13 +243,13 @@ class _Desk:
             yield connection
 
     def _refuse(self, connection: sa.Connection) -> None:
-        with self._change:
+        with self._lock:
             refusals, self._refusals = self._refusals, []
         for refusal in refusals:
             connection.execute(self._statements.refuse, refusal)
 
     def _book(self, connection: sa.Connection) -> None:
-        with self._change:
+        with self._lock:
             waiting: defaultdict[tuple[str, float], list[_Start]] = defaultdict(list)
             for start in self._starts:
                 waiting[start.key, start.interval].append(start)
@@ -259,7 +261,7 @@ class _Desk:
             after = clock.now()
             self._quickest = min(self._quickest, after - before)
             ahead = after - self._quickest / 2 - row.now
-            with self._change:
+            with self._lock:
                 for number, start in enumerate(starts):
                     start.ahead, start.due = ahead, row.next_start + ahead - (len(starts) - number) * row.step
                 self._starts = [start for start in self._starts if start not in starts]
