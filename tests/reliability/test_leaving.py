@@ -12,6 +12,7 @@ import time
 import warnings
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, suppress
+from http.cookiejar import CookieJar
 from types import FrameType
 from typing import Any
 
@@ -254,3 +255,24 @@ def test_after_a_keyboard_interrupt_in_any_lock_of_httpcore_the_client_goes_on(
         if is_over:
             break
     assert strike_at > 5
+
+
+def test_an_answer_without_cookies_takes_no_lock_that_ctrl_c_could_leave_taken(
+    server: FaultServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    extract, extracted = CookieJar.extract_cookies, []
+
+    def note(jar: CookieJar, response: Any, request: Any) -> None:
+        extracted.append(response.info().get_all("Set-Cookie"))
+        extract(jar, response, request)
+
+    monkeypatch.setattr(CookieJar, "extract_cookies", note)
+    server.script([None, kinds.answer(503, [("Set-Cookie", "to=one")])])
+    before = len(server.requests)
+    with payt.Client("token", base_url=server.url, **QUICK) as client:
+        listing = client.contacts.list(administration_id="1")
+        assert listing.first()
+        assert extracted == []
+        assert listing.first()
+    assert extracted == [["to=one"]]
+    assert server.requests[before + 2].headers["cookie"] == "to=one"

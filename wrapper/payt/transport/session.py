@@ -10,6 +10,7 @@ import logging
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager, closing, contextmanager, suppress
+from http.cookiejar import CookieJar
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -166,7 +167,17 @@ def _options(settings: Settings, starting: Callable[[httpx.Request], object]) ->
         },
         "event_hooks": {"request": [starting]},
         "follow_redirects": False,
+        "cookies": _Cookies(),
     }
+
+
+class _Cookies(CookieJar):
+    """Takes its lock only for an answer with cookies: Ctrl-C that comes when it is taken would leave it so for ever."""
+
+    def extract_cookies(self, response: Any, request: Any) -> None:
+        """As CookieJar's."""
+        if response.info().get_all("Set-Cookie"):
+            super().extract_cookies(response, request)
 
 
 class _Exchange:
