@@ -7,75 +7,50 @@ of that one day, and the one for threads waits for ever for a lock that Ctrl-C l
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import aclosing, closing
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import httpcore
 
+C = TypeVar("C", bound=httpcore.ConnectionInterface | httpcore.AsyncConnectionInterface)
+
+
+class _Connections(Generic[C]):
+    """Which connection is for which request, and which are kept. No I/O."""
+
+    def __init__(self, new: Callable[[httpcore.Origin], C], most_kept: int) -> None:
+        self._new, self._most_kept = new, most_kept
+        self.users: dict[C, int] = {}  # several where it carries HTTP/2
+
+    def take(self, origin: httpcore.Origin) -> tuple[C, list[C]]:
+        """One for a request; and those that have expired, which are to be closed."""
+        known = [*self.users]  # an answer may be collected as garbage, and so closed, in here
+        over = [each for each in known if not self.users.get(each, 1) and each.has_expired()]
+        for each in over:
+            del self.users[each]
+        usable = (
+            each for each in known if each in self.users and each.can_handle_request(origin) and each.is_available()
+        )
+        connection = next(usable, None) or self._new(origin)
+        self.users[connection] = self.users.get(connection, 0) + 1
+        return connection, over
+
+    def is_over(self, connection: C, *, is_sound: bool) -> bool:
+        """Whether one is to be closed that a request has left."""
+        self.users[connection] -= 1
+        kept = is_sound and [*self.users.values()].count(0) <= self._most_kept
+        over = not self.users[connection] and not (kept and connection.is_idle())
+        if over:
+            del self.users[connection]
+        return over
+
 
 class Pool:
-    """As `AsyncPool`, for threads. It takes only locks that are written in C, which Ctrl-C leaves as they should be."""
-
-    def __init__(self, *, max_connections: int, max_keepalive_connections: int, **settings: Any) -> None:
-        self._new = httpcore.ConnectionPool(**settings).create_connection
-        self._room: SimpleQueue[None] = SimpleQueue()
-        for _ in range(max_connections):
-            self._room.put(None)
-        self._most_kept = max_keepalive_connections
-        self._users: dict[httpcore.ConnectionInterface, int] = {}
-        self._lock = threading.RLock()  # an answer may be collected as garbage, and so closed, in here
-
-    def answer(self, request: httpcore.Request) -> Generator[httpcore.Response]:
-        """As `AsyncPool.answer`."""
-        try:
-            self._room.get(timeout=request.extensions.get("timeout", {}).get("pool"))
-        except Empty:
-            raise httpcore.PoolTimeout("no connection was free") from None
-        try:
-            while True:
-                connection, is_sound = self._take(request.url.origin), False
-                try:
-                    with closing(connection.handle_request(request)) as response:
-                        yield response
-                except httpcore.ConnectionNotAvailable:
-                    is_sound = True  # another thread was faster
-                else:
-                    is_sound = True
-                    return
-                finally:
-                    self._give_back(connection, is_sound=is_sound)
-        finally:
-            self._room.put(None)
-
-    def close(self) -> None:
-        """As `AsyncPool.aclose`. It takes no lock."""
-        for connection in [*self._users]:
-            connection.close()
-
-    def _take(self, origin: httpcore.Origin) -> httpcore.ConnectionInterface:
-        with self._lock:
-            for each in [*self._users]:
-                if self._users.get(each) == 0 and each.has_expired():
-                    del self._users[each]
-                    each.close()
-            usable = (each for each in [*self._users] if each.can_handle_request(origin) and each.is_available())
-            connection = next(usable, None) or self._new(origin)
-            self._users[connection] = self._users.get(connection, 0) + 1
-            return connection
-
-    def _give_back(self, connection: httpcore.ConnectionInterface, *, is_sound: bool) -> None:
-        with self._lock:  # what was interrupted may look idle while one of its own locks is still locked
-            self._users[connection] -= 1
-            kept = is_sound and sum(not users for users in self._users.values()) <= self._most_kept
-            if not self._users[connection] and not (kept and connection.is_idle()):
-                del self._users[connection]
-                connection.close()
-
-
-class AsyncPool:
     """Connections, each of which is closed as soon as a request leaves it in the middle of something.
+
+    It takes only locks that are written in C, which Ctrl-C leaves as they should be.
 
     Args:
         max_connections: How many requests may be under way; others wait.
@@ -84,19 +59,64 @@ class AsyncPool:
     """
 
     def __init__(self, *, max_connections: int, max_keepalive_connections: int, **settings: Any) -> None:
-        import asyncio  # noqa: PLC0415  # takes its time, which who works without it need not take
+        new = httpcore.ConnectionPool(**settings).create_connection
+        self._connections = _Connections(new, max_keepalive_connections)
+        self._room: SimpleQueue[None] = SimpleQueue()
+        for _ in range(max_connections):
+            self._room.put(None)
+        self._lock = threading.RLock()  # one that is collected as garbage is given back by whoever is in here
 
-        self._new = httpcore.AsyncConnectionPool(**settings).create_connection
-        self._room, self._timeout = asyncio.Semaphore(max_connections), asyncio.timeout
-        self._most_kept = max_keepalive_connections
-        self._users: dict[httpcore.AsyncConnectionInterface, int] = {}  # several where it carries HTTP/2
-
-    async def answer(self, request: httpcore.Request) -> AsyncGenerator[httpcore.Response]:
+    def answer(self, request: httpcore.Request) -> Generator[httpcore.Response]:
         """The answer to a request. Its connection is free for the next one when this generator goes on.
 
         Raises:
             httpcore.PoolTimeout: Too many requests were under way for too long.
         """
+        try:
+            self._room.get(timeout=request.extensions.get("timeout", {}).get("pool"))
+        except Empty:
+            raise httpcore.PoolTimeout("no connection was free") from None
+        try:
+            while True:
+                with self._lock:
+                    connection, over = self._connections.take(request.url.origin)
+                is_sound = False  # what was interrupted may look idle while one of its own locks is still locked
+                try:
+                    for each in over:
+                        each.close()
+                    with closing(connection.handle_request(request)) as response:
+                        yield response
+                except httpcore.ConnectionNotAvailable:
+                    is_sound = True  # another thread was faster
+                else:
+                    is_sound = True
+                    return
+                finally:
+                    with self._lock:
+                        is_over = self._connections.is_over(connection, is_sound=is_sound)
+                    if is_over:
+                        connection.close()
+        finally:
+            self._room.put(None)
+
+    def close(self) -> None:
+        """Close all connections; what reads from one fails. It takes no lock."""
+        for connection in [*self._connections.users]:
+            connection.close()
+
+
+class AsyncPool:
+    """The same for asyncio."""
+
+    def __init__(self, *, max_connections: int, max_keepalive_connections: int, **settings: Any) -> None:
+        import asyncio  # noqa: PLC0415  # takes its time, which who works without it need not take
+
+        new = httpcore.AsyncConnectionPool(**settings).create_connection
+        self._connections = _Connections(new, max_keepalive_connections)
+        self._room, self._timeout = asyncio.Semaphore(max_connections), asyncio.timeout
+
+    async def answer(self, request: httpcore.Request) -> AsyncGenerator[httpcore.Response]:
+        """As `Pool.answer`."""
         try:
             async with self._timeout(request.extensions.get("timeout", {}).get("pool")):
                 await self._room.acquire()
@@ -104,36 +124,22 @@ class AsyncPool:
             raise httpcore.PoolTimeout("no connection was free") from None
         try:
             while True:
-                connection = await self._take(request.url.origin)
+                connection, over = self._connections.take(request.url.origin)
                 try:
+                    for each in over:
+                        await each.aclose()
                     async with aclosing(await connection.handle_async_request(request)) as response:
                         yield response
                         return
                 except httpcore.ConnectionNotAvailable:
                     pass  # another task was faster
                 finally:
-                    await self._give_back(connection)
+                    if self._connections.is_over(connection, is_sound=True):
+                        await connection.aclose()
         finally:
             self._room.release()
 
     async def aclose(self) -> None:
-        """Close all connections; what reads from one fails."""
-        for connection in [*self._users]:
-            await connection.aclose()
-
-    async def _take(self, origin: httpcore.Origin) -> httpcore.AsyncConnectionInterface:
-        for each in [*self._users]:
-            if self._users.get(each) == 0 and each.has_expired():
-                del self._users[each]
-                await each.aclose()
-        usable = (each for each in self._users if each.can_handle_request(origin) and each.is_available())
-        connection = next(usable, None) or self._new(origin)
-        self._users[connection] = self._users.get(connection, 0) + 1
-        return connection
-
-    async def _give_back(self, connection: httpcore.AsyncConnectionInterface) -> None:
-        self._users[connection] -= 1
-        kept = sum(not users for users in self._users.values()) <= self._most_kept
-        if not self._users[connection] and not (kept and connection.is_idle()):
-            del self._users[connection]
+        """As `Pool.close`."""
+        for connection in [*self._connections.users]:
             await connection.aclose()
