@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,7 +16,8 @@ from payt.sql import SyncError, SyncResult
 from payt.sql.job import EndedError, Job
 from payt.sql.turns import Turns
 from payt.testing import FakePayt
-from payt.transport.call import Abandoned
+from payt.transport.call import Abandoned, Cancel
+from payt.transport.workers import Worker
 
 MANY = {str(number): 5 + number for number in range(1, 7)}
 
@@ -134,6 +137,24 @@ def test_nobody_waits_for_a_turn_that_never_comes() -> None:
     assert ended
     with pytest.raises(Abandoned):
         turns.do(ended.append, "late")
+
+
+def test_ctrl_c_while_threads_start_leaves_none_of_them_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[Worker] = []
+
+    def start(task: Callable[[Cancel], None]) -> Worker:
+        if len(started) == 2:
+            raise KeyboardInterrupt
+        started.append(Worker(task))
+        return started[-1]
+
+    monkeypatch.setattr("payt.sql.turns.Worker", start)  # the moment cannot be hit from outside
+    turns = Turns()
+    with pytest.raises(KeyboardInterrupt):
+        turns.run(partial(turns.do, list), 3)
+    for worker in started:
+        worker.join(10)
+    assert not any(worker.is_alive() for worker in started)
 
 
 @pytest.mark.parametrize(

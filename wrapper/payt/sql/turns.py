@@ -59,8 +59,9 @@ class Turns:
             BaseException: What interrupts the waiting, or what one of them did not foresee.
         """
         errors: list[BaseException] = []
-        workers = [Worker(partial(self._work, work, errors)) for _ in range(threads)]
+        workers: list[Worker] = []
         try:
+            workers.extend(Worker(partial(self._work, work, errors)) for _ in range(threads))
             while threads and not errors:
                 turn = self._asked.get()
                 if turn is None:
