@@ -529,15 +529,21 @@ def test_a_connection_that_another_thread_took_first_does_no_harm(
     assert len(server.requests) == before + 2
 
 
-def test_a_thread_waits_for_a_connection_no_longer_than_its_timeout(
-    server: FaultServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def of_one_connection(server: FaultServer, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """The arguments of a client with room for one request, the first of which the server does not end."""
     settings = http._settings
     monkeypatch.setattr(http, "_settings", lambda *args, **named: settings(*args, **named) | {"max_connections": 1})
     server.script([kinds.stall(60, Point.IN_BODY)])
+    timeout = httpx.Timeout(60, pool=0.01)
+    return {"base_url": server.url, "retries": 0, "timeout": timeout, "rate_limit": None, **QUICK}
+
+
+def test_a_thread_waits_for_a_connection_no_longer_than_its_timeout(
+    server: FaultServer, of_one_connection: dict[str, Any]
+) -> None:
     before = len(server.requests)
-    options: dict[str, Any] = {"retries": 0, "timeout": httpx.Timeout(60, pool=0.01), "rate_limit": None, **QUICK}
-    client = payt.Client("token", base_url=server.url, **options)
+    client = payt.Client("token", **of_one_connection)
     listing = client.contacts.list(administration_id="1")
     with ThreadPoolExecutor(1) as thread:
         first = thread.submit(listing.first)
@@ -549,16 +555,12 @@ def test_a_thread_waits_for_a_connection_no_longer_than_its_timeout(
 
 
 def test_a_request_waits_for_a_connection_no_longer_than_its_timeout(
-    server: FaultServer, monkeypatch: pytest.MonkeyPatch
+    server: FaultServer, of_one_connection: dict[str, Any]
 ) -> None:
-    settings = http._settings
-    monkeypatch.setattr(http, "_settings", lambda *args, **named: settings(*args, **named) | {"max_connections": 1})
-    server.script([kinds.stall(60, Point.IN_BODY)])
     before = len(server.requests)
 
     async def run() -> None:
-        options = {"retries": 0, "timeout": httpx.Timeout(60, pool=0.01), "rate_limit": None, **QUICK}
-        async with payt.AsyncClient("token", base_url=server.url, **options) as client:
+        async with payt.AsyncClient("token", **of_one_connection) as client:
             listing = client.contacts.list(administration_id="1")
             first = asyncio.create_task(listing.first())
             assert await asyncio.to_thread(server.wait_requests, before + 1)

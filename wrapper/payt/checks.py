@@ -13,7 +13,7 @@ TOKEN: Final = re.compile(r"[\x21-\x7e]+")
 """What a header can carry as a token."""
 _LONGEST: Final = 10**9
 """Seconds: 31 years. Ten times as many are more than a socket can be told."""
-LINE_ENDS: Final = "\r", "\n"
+_LINE_ENDS: Final = "\r", "\n"
 _ALIKE: Final = 0.65
 """How much a mistaken name has in common with one that was meant, at least."""
 
@@ -39,7 +39,7 @@ def word(name: str, value: Any) -> str:
 
     A cursor is none: whatever the service calls one is right.
     """
-    if text(name, value).endswith(LINE_ENDS):
+    if text(name, value).endswith(_LINE_ENDS):
         raise ValueError(f"{name} ends with a line end, got {value!r}: pass {value.rstrip()!r}")
     return str(value)
 
@@ -126,6 +126,11 @@ def values(name: str, given: str | Iterable[str] | None) -> tuple[str, ...]:
                 f"{name}: the value {value!r} contains a comma, which separates values: pass a list of single values"
             )
     return tuple(sorted(result) if isinstance(given, (set, frozenset)) else result)
+
+
+def is_value(text: str) -> bool:
+    """Whether a text that a service sent can be a value of a filter, as `values` takes it."""
+    return "," not in text and not text.endswith(_LINE_ENDS)
 
 
 def keys(name: str, given: Any) -> dict[str, str | None]:

@@ -6,7 +6,6 @@ import datetime
 import os
 import time
 from pathlib import Path
-from shlex import quote
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -93,9 +92,9 @@ def status(*, client_id: str | None, account: str | None, env: str | None, token
         echo("PAYT_REFRESH_TOKEN is set: a login begins with it.")
         return
     if not found:
-        echo(
-            f"Nobody is logged in at {text_of(url)}: run payt login{f' --account {quote(account)}' if account else ''}"
-        )
+        from payt.credentials.grants import login_command  # noqa: PLC0415 - as below
+
+        echo(f"Nobody is logged in at {text_of(url)}: run {login_command(account)}")
         if secret and not account and not token:
             echo("Until then, tools use the application itself, which Payt allows to the company that owns it.")
     if not token and (not found or any(held.refused for held in found)):

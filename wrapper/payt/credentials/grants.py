@@ -119,9 +119,8 @@ class AuthorizationCode(_Application):
         refresh_token = self.refresh_token if self.begins(held) else held.refresh_token
         if refresh_token is None:
             what = "nobody has logged in" if held == NO_TOKEN else "the login has expired, and has no refresh token"
-            option = "" if self.account is None else f" --account {quote(self.account)}"
             raise LoginRequiredError(
-                f"{what} to {where} with the client id {self.client_id!r}: run payt login{option} "
+                f"{what} to {where} with the client id {self.client_id!r}: run {login_command(self.account)} "
                 "(in Python: payt.login)"
             )
         return {"grant_type": "refresh_token", "refresh_token": refresh_token}
@@ -136,6 +135,11 @@ class AuthorizationCode(_Application):
 
 
 Grant = ClientCredentials | AuthorizationCode
+
+
+def login_command(account: str | None) -> str:
+    """What a person types to log in."""
+    return f"payt login --account {quote(account)}" if account else "payt login"
 
 
 def owns(grant: Grant, token: Token) -> bool:

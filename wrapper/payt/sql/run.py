@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from ..checks import LINE_ENDS
+from .. import checks
 from ..contract import fields_to_name
 from ..errors import APIError, InvalidResponseError
 from ..incremental import newest_of
@@ -91,9 +91,7 @@ class Sync:
             self._checking, self._again = True, frozenset(self._gone)
             if self._spec.key_filter is None:
                 return listing
-            # commas separate them
-            askable = [name for name in self._gone if "," not in name and not name.endswith(LINE_ENDS)]
-            if askable:
+            if askable := [*filter(checks.is_value, self._gone)]:
                 return {**listing, self._spec.key_filter: askable}
         self._finish(self._find_gone() if self._checking else [], deletions_done=not self._run.unknown)
         self.result.seconds, self.result.complete = clock.now() - self._began, True
