@@ -192,6 +192,17 @@ def test_what_is_made_of_each_page_comes_in_order_whatever_it_is(prefetch: int) 
         asyncio.run(run())
 
 
+def test_a_plain_function_for_an_async_pager_is_told(fake: FakePayt) -> None:
+    plain: Any = len
+
+    async def run() -> None:
+        async with payt.AsyncClient(fake.token, base_url=fake.url) as client:
+            with pytest.raises(TypeError, match="make must return an awaitable, as a coroutine function does, got int"):
+                await anext(client.contacts.list(administration_id="1").map_pages(lambda page: plain(page.data)))
+
+    asyncio.run(run())
+
+
 def test_every_page_tells_where_to_resume(fake: FakePayt, flavour: Flavour) -> None:
     everything = flavour.contacts(fake.url)
     for given_page in flavour.pages(fake.url, per_page=3):

@@ -94,8 +94,8 @@ def test_the_secret_is_asked_for_and_not_shown(
     assert f"Tools find this login with PAYT_CLIENT_ID={application.client_id}" in login.stdout
     assert run("status", "--client-id", application.client_id).exit_code == 0
     typed = f"{application.client_id}\n{application.client_secret}\n"
-    named = run("login", "--timeout", "30", "--account", "acme", typed=typed)
-    assert "They find it with PAYT_ACCOUNT=acme." in named.stdout
+    named = run("login", "--timeout", "30", "--account", "Acme B.V.", typed=typed)
+    assert "They find it with PAYT_ACCOUNT='Acme B.V.'." in named.stdout
     assert run("logout", "--yes", "--client-id", application.client_id).exit_code == 0
     assert run("status", "--client-id", application.client_id).exit_code == 3
 

@@ -6,6 +6,7 @@ import datetime
 import os
 import time
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -63,9 +64,9 @@ def login(*, client_id: str | None, account: str | None, env: str | None, no_bro
     echo(f"Logged in to {text_of(url)}.")
     _tell(token)
     if os.environ.get("PAYT_CLIENT_ID") != client_id:
-        echo(f"Tools find this login with PAYT_CLIENT_ID={client_id} and PAYT_CLIENT_SECRET.")
+        echo(f"Tools find this login with PAYT_CLIENT_ID={quote(client_id)} and PAYT_CLIENT_SECRET.")
     if account and os.environ.get("PAYT_ACCOUNT") != account:
-        echo(f"They find it with PAYT_ACCOUNT={account}.")
+        echo(f"They find it with PAYT_ACCOUNT={quote(account)}.")
 
 
 @click.command(

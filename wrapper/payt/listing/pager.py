@@ -233,7 +233,16 @@ class AsyncPager(_One[T], AsyncListings[T]):
     def map_pages(self, make: Callable[[Page[T]], Awaitable[R]]) -> AsyncGenerator[R]:
         """As `Pager.map_pages`; `make` is awaited, in the task that fetches ahead."""
         checks.function("make", make)
-        return self._each(lambda _, page: make(page))
+
+        async def made(_: None, page: Page[T]) -> R:
+            result = make(page)
+            if not isinstance(result, Awaitable):
+                raise TypeError(
+                    f"make must return an awaitable, as a coroutine function does, got {type(result).__name__}"
+                )
+            return await result
+
+        return self._each(made)
 
 
 async def _page(_: None, page: Page[T]) -> Page[T]:
