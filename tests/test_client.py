@@ -8,13 +8,15 @@ import logging
 import platform
 import re
 import threading
+import traceback
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 import payt
-from payt.environments import PRODUCTION
+from payt.environments import DEMO, PRODUCTION
 from payt.testing import FakePayt
 from support.flavours import Flavour
 
@@ -133,6 +135,25 @@ def test_a_callable_that_returns_no_token_is_an_error(token: Any, fake: FakePayt
     assert fake.requests == []
 
 
+def test_the_environment_may_name_a_file_with_the_token(
+    fake: FakePayt, flavour: Flavour, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "token"
+    monkeypatch.setenv("PAYT_TOKEN_FILE", str(file))
+    with pytest.raises(FileNotFoundError, match="token"):
+        flavour.contacts(fake.url, None)  # type: ignore[arg-type]  # left out
+    file.write_bytes(b"\xef\xbb\xbffake-token\n")
+    assert len(flavour.contacts(fake.url, None)) == 12  # type: ignore[arg-type]
+    file.write_bytes(b"s\xe9cret")
+    with pytest.raises(ValueError, match="PAYT_TOKEN_FILE contains .* characters that tokens never have") as caught:
+        payt.Client()
+    assert "cret" not in "".join(traceback.format_exception(caught.value, chain=True))
+    monkeypatch.setenv("PAYT_TOKEN", "another")
+    with pytest.raises(ValueError, match="PAYT_TOKEN and PAYT_TOKEN_FILE are both set"):
+        payt.Client()
+    assert len(flavour.contacts(fake.url, "fake-token")) == 12
+
+
 def test_a_bad_token_in_the_environment_names_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PAYT_TOKEN", "with space")
     with pytest.raises(ValueError, match="PAYT_TOKEN"):
@@ -218,6 +239,21 @@ def test_a_bad_base_url_in_the_environment_names_the_variable(monkeypatch: pytes
     monkeypatch.setenv("PAYT_BASE_URL", "payt")
     with pytest.raises(ValueError, match="PAYT_BASE_URL"):
         payt.Client("t")
+
+
+@BOTH
+def test_the_environment_may_name_one_of_payts(client_class: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAYT_ENV", "demo")
+    assert client_class("t").base_url == DEMO.api
+    assert client_class("t", base_url=PRODUCTION.api).base_url == PRODUCTION.api
+    monkeypatch.setenv("PAYT_BASE_URL", f"{DEMO.api}/")
+    assert client_class("t").base_url == DEMO.api
+    monkeypatch.setenv("PAYT_BASE_URL", PRODUCTION.api)
+    with pytest.raises(ValueError, match=r"the environment demo \(PAYT_ENV\) contradicts PAYT_BASE_URL"):
+        client_class("t")
+    monkeypatch.setenv("PAYT_ENV", "test")
+    with pytest.raises(ValueError, match="PAYT_ENV must be production or demo, got 'test'"):
+        client_class("t")
 
 
 @BOTH

@@ -346,6 +346,21 @@ def test_env_names_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     assert asked == ["https://demo-api.paytsoftware.com", "https://api.paytsoftware.com"]
 
 
+def test_two_tokens_in_the_environment_are_one_too_many(
+    payt_command: Any, folder: Path, fake: FakePayt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "token").write_text(fake.token)
+    monkeypatch.setenv("PAYT_TOKEN", "another")
+    assert payt_command("contacts", "list", "-a", 1, "--token-file", "token").exit_code == 0  # it was typed
+    monkeypatch.setenv("PAYT_TOKEN_FILE", "token")
+    for command in (("contacts", "list", "-a", 1), ("status",)):
+        result = payt_command(*command)
+        assert result.exit_code == 2
+        assert "PAYT_TOKEN and PAYT_TOKEN_FILE are both set" in result.stderr
+    monkeypatch.delenv("PAYT_TOKEN")
+    assert payt_command("contacts", "list", "-a", 1).exit_code == 0
+
+
 def test_progress_is_told_where_somebody_looks(
     payt_command: Any, fake: FakePayt, monkeypatch: pytest.MonkeyPatch
 ) -> None:

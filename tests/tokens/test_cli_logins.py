@@ -187,10 +187,11 @@ def test_status_without_any_credentials_says_what_the_data_commands_say() -> Non
 def test_status_of_a_token_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.write_text("a-token\n")
-    monkeypatch.setenv("PAYT_TOKEN_FILE", str(file))
     monkeypatch.setenv("PAYT_TOKEN", "another")  # which the data commands do not use then
-    status = run("status")
+    status = run("status", "--token-file", str(file))
     assert (status.exit_code, status.stdout) == (0, f"The token is in {file}: it is used instead of any login.\n")
+    monkeypatch.delenv("PAYT_TOKEN")
+    monkeypatch.setenv("PAYT_TOKEN_FILE", str(file))
     monkeypatch.setenv("PAYT_CLIENT_ID", "id")
     status = run("status")
     assert status.exit_code == 0

@@ -111,9 +111,11 @@ class Client(_Client[httpx.BaseTransport, Session], Resources):
 
     Args:
         credentials: A token, a `StaticToken`, an `EnvToken`, `ClientCredentials`, `AuthorizationCode`, a callable that
-            returns a token, or any `httpx.Auth`; None takes `PAYT_TOKEN` from the environment, else the application in
-            `PAYT_CLIENT_ID` and `PAYT_CLIENT_SECRET` with the stored login or `PAYT_REFRESH_TOKEN`, else by itself.
-        base_url: The API's address; by default `PAYT_BASE_URL` from the environment, else production. A path is kept.
+            returns a token, or any `httpx.Auth`; None takes `PAYT_TOKEN` or the file `PAYT_TOKEN_FILE` from the
+            environment, else the application in `PAYT_CLIENT_ID` and `PAYT_CLIENT_SECRET` with the stored login or
+            `PAYT_REFRESH_TOKEN`, else by itself.
+        base_url: The API's address; by default `PAYT_BASE_URL` from the environment, or that of the environment in
+            `PAYT_ENV`, else production. A path is kept.
         timeout: Seconds for each read, write and wait for a connection (connecting: 5 at most); or an httpx.Timeout.
         retries: How many times to retry a request after a bad answer. Refused connections and an unavailable service
             are waited out until `total_timeout` instead. 0 retries nothing.
@@ -135,6 +137,7 @@ class Client(_Client[httpx.BaseTransport, Session], Resources):
         TypeError: An argument is of a wrong type.
         ValueError: An argument's value cannot be used; the message says why and what to do.
         ImportError: An argument needs an extra that is not installed; the message says which.
+        OSError: `PAYT_TOKEN_FILE` cannot be read.
     """
 
     _session_of = Session

@@ -29,6 +29,26 @@ DEMO: Final = Environment("demo", "https://demo-api.paytsoftware.com", "https://
 PORTS: Final = range(1, 65_536)
 
 
+def base_url_of(value: str | None, env: str | None = None) -> httpx.URL:
+    """The address of the API: as given, else of the environment with this name, or that in `PAYT_ENV`.
+
+    Without any of them, `PAYT_BASE_URL`, else production's.
+
+    Raises:
+        TypeError: It is not a string.
+        ValueError: It is not a valid address, there is no such environment, or `PAYT_BASE_URL` is another address.
+    """
+    known, own = {each.name: each.api for each in (PRODUCTION, DEMO)}, os.environ.get("PAYT_BASE_URL")
+    env = env or os.environ.get("PAYT_ENV") or None
+    if value is None and env is not None:
+        if env not in known:
+            raise ValueError(f"PAYT_ENV must be {' or '.join(known)}, got {env!r}")
+        if own and own.rstrip("/") != known[env]:
+            raise ValueError(f"the environment {env} (PAYT_ENV) contradicts PAYT_BASE_URL: leave one of them out")
+        value = known[env]
+    return url_of("base_url", value, "PAYT_BASE_URL", PRODUCTION.api)
+
+
 def url_of(name: str, value: str | None, variable: str = "", default: str = "") -> httpx.URL:
     """An address that was given as an argument, else in the environment, else the default, checked.
 

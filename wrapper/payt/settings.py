@@ -13,7 +13,7 @@ import httpx
 
 from . import checks
 from ._version import __version__
-from .environments import PRODUCTION, url_of
+from .environments import base_url_of
 from .extras import missing
 
 USER_AGENT = "payt-client/{} python/{}.{}".format(__version__, *sys.version_info)
@@ -32,7 +32,7 @@ def _timeout_of(timeout: Any) -> httpx.Timeout:
 
 
 def _url_of(value: Any) -> httpx.URL:
-    url = url_of("base_url", value, "PAYT_BASE_URL", PRODUCTION.api)
+    url = base_url_of(value)
     if url.path.rstrip("/").lower().endswith("/v1"):
         raise ValueError("base_url must not end in /v1, which every path of the contract begins with: leave it out")
     return url

@@ -108,7 +108,7 @@ def message_of(error: BaseException) -> str:
     notes = list(getattr(error, "__notes__", ()))
     if can_be_skipped(error) and "skip_invalid" in click.get_current_context().params:
         notes.append("to leave out such records, pass --skip-invalid")
-    return _FOR_PROGRAMMERS.sub("", "; ".join((text, *notes)))
+    return _FOR_PROGRAMMERS.sub("", "; ".join((text.removesuffix(".") if notes else text, *notes)))
 
 
 def can_be_skipped(error: BaseException) -> bool:

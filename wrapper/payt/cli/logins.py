@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 import payt
-from payt.environments import PRODUCTION, text_of, url_of
+from payt.environments import base_url_of, text_of
 
 from .exits import LOGIN_NEEDED
-from .options import ACCOUNT, ENV, NO_CREDENTIALS, TOKEN_FILE, Command, base_url_of, examples, option, read_token
+from .options import ACCOUNT, ENV, NO_CREDENTIALS, TOKEN_FILE, Command, examples, option, read_token
 from .screen import echo, plain
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def login(*, client_id: str | None, account: str | None, env: str | None, no_bro
 
     They find the login by the application's id. Its secret is taken from PAYT_CLIENT_SECRET, or asked for.
     """
-    url = _url_of(env)
+    url = base_url_of(None, env)
     client_id = client_id or click.prompt("Client id", err=True)
     token = payt.login(
         client_id,
@@ -79,7 +79,7 @@ def status(*, client_id: str | None, account: str | None, env: str | None, token
 
     The exit code is 3 if there are none: nobody is logged in, or Payt refuses the login.
     """
-    url = _url_of(env)
+    url = base_url_of(None, env)
     token = _static_token(token_file)
     if token:
         echo(f"{token}: it is used instead of any login.")
@@ -109,7 +109,7 @@ def status(*, client_id: str | None, account: str | None, env: str | None, token
 )
 def logout(*, client_id: str | None, account: str | None, env: str | None, yes: bool) -> None:
     """Forget the tokens on this machine. What is in the environment stays."""
-    url = _url_of(env)
+    url = base_url_of(None, env)
     whose = f" of {account}" if account else ""
     # an application's own token is not forgotten with one of its logins: others use it as well
     caches = [cache for what, cache in _caches(client_id, url, account).items() if not account or _LOGIN in what]
@@ -200,10 +200,6 @@ def _begins(client_id: str, account: str | None, first: str, held: payt.Token) -
     if not begins and not owns(person, held):
         raise another_login(person)
     return begins
-
-
-def _url_of(env: str | None) -> httpx.URL:
-    return url_of("base_url", base_url_of(env), "PAYT_BASE_URL", PRODUCTION.api)
 
 
 def _tell(token: payt.Token) -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import click
 from click.core import ParameterSource
 
-from payt.environments import DEMO, PRODUCTION
+from payt.environments import DEMO, PRODUCTION, base_url_of
 
 from .exits import TYPED, errors_reported
 
@@ -91,6 +91,13 @@ def ids_of(_context: click.Context, _option: click.Parameter, given: Sequence[st
     return re.split(r"[,\s]+", " ".join(given).strip(", \t\r\n")) if given else []
 
 
+def _one_token(context: click.Context, option: click.Parameter, path: Path | None) -> Path | None:
+    is_typed = context.get_parameter_source(str(option.name)) is ParameterSource.COMMANDLINE
+    if path is not None and not is_typed and os.environ.get("PAYT_TOKEN"):
+        raise click.UsageError("PAYT_TOKEN and PAYT_TOKEN_FILE are both set in the environment: leave one of them out")
+    return path
+
+
 ENV: Final = option(
     "--env",
     envvar="PAYT_ENV",
@@ -121,6 +128,7 @@ RETRIES: Final = option(
 TOKEN_FILE: Final = option(
     "--token-file",
     envvar="PAYT_TOKEN_FILE",
+    callback=_one_token,
     type=click.Path(path_type=Path, allow_dash=True),
     metavar="FILE",
     help="Read the token from this file; - reads standard input, or asks on a terminal.",
@@ -148,20 +156,6 @@ NO_CREDENTIALS: Final = (
 )
 
 
-def base_url_of(env: str | None) -> str | None:
-    """The base URL that `--env` means; None leaves it to the client (PAYT_BASE_URL, else production).
-
-    Raises:
-        click.UsageError: PAYT_BASE_URL says something else.
-    """
-    if env is None:
-        return None
-    url = DEMO.api if env == DEMO.name else PRODUCTION.api
-    if os.environ.get("PAYT_BASE_URL", url).rstrip("/") != url:
-        raise click.UsageError(f"--env {env} contradicts PAYT_BASE_URL: leave one of them out")
-    return url
-
-
 def connect(*, env: str | None, token_file: Path | None, account: str | None, retries: int) -> payt.Client:
     """The client that a command works with.
 
@@ -186,7 +180,7 @@ def connect(*, env: str | None, token_file: Path | None, account: str | None, re
         credentials = payt.StaticToken(read_token(token_file))
     elif not is_token and account and client_id and client_secret:
         credentials = payt.AuthorizationCode(client_id, client_secret, account=account)
-    return payt.Client(credentials, base_url=base_url_of(env), retries=retries)
+    return payt.Client(credentials, base_url=str(base_url_of(None, env)), retries=retries)
 
 
 def read_text(path: Path) -> str:

@@ -10,6 +10,7 @@ import time
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import attrs
@@ -78,7 +79,7 @@ no credentials. Pass one of these to payt.Client(...):
   payt.AuthorizationCode(client_id, client_secret)    after somebody has logged in: payt login
   payt.ClientCredentials(client_id, client_secret)    for the company that owns the application
 or set in the environment:
-  PAYT_TOKEN
+  PAYT_TOKEN, or PAYT_TOKEN_FILE
   PAYT_CLIENT_ID and PAYT_CLIENT_SECRET, and PAYT_REFRESH_TOKEN if there is no stored login yet"""
 
 
@@ -93,7 +94,8 @@ def auth_of(
 
     Raises:
         TypeError: It is nothing that credentials can be.
-        ValueError: A token is empty or no token, or none is given anywhere.
+        ValueError: A token is empty or no token, or none is given anywhere, or two are.
+        OSError: A file with a token cannot be read.
         TokenError: Whether there is a stored login cannot be told.
     """
     if credentials is None:
@@ -126,7 +128,12 @@ def auth_of(
 
 def _in_environment(environment: Mapping[str, str], base_url: httpx.URL) -> StaticToken | Grant:
     if environment.get("PAYT_TOKEN"):
+        if environment.get("PAYT_TOKEN_FILE"):
+            raise ValueError("PAYT_TOKEN and PAYT_TOKEN_FILE are both set in the environment: leave one of them out")
         return StaticToken(checks.token("PAYT_TOKEN", environment["PAYT_TOKEN"]))
+    if environment.get("PAYT_TOKEN_FILE"):
+        text = Path(environment["PAYT_TOKEN_FILE"]).read_text("utf-8-sig", errors="replace")  # an error would show it
+        return StaticToken(checks.token("PAYT_TOKEN_FILE", text.strip()))
     names = ("PAYT_CLIENT_ID", "PAYT_CLIENT_SECRET")
     missing = [name for name in names if not environment.get(name)]
     if len(missing) == len(names):

@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import httpx
 
 from .. import checks
-from ..environments import DEMO, PRODUCTION, url_of
+from ..environments import DEMO, PRODUCTION, base_url_of, url_of
 from ..errors import PaytError, TokenError
 from .caches import cache_of
 from .endpoint import TokenEndpoint
@@ -83,7 +83,7 @@ def login(
         client_id, client_secret, store, account=account or os.environ.get("PAYT_ACCOUNT") or None
     )
     del client_secret  # from the frame, which the traceback of an error shows
-    api = url_of("base_url", base_url, "PAYT_BASE_URL", PRODUCTION.api)
+    api = base_url_of(base_url)
     app = url_of("app_url", app_url, "PAYT_APP_URL", _app_of(api))
     if {app.host, httpx.URL(_app_of(api)).host} == {httpx.URL(each.app).host for each in (PRODUCTION, DEMO)}:
         raise ValueError(
