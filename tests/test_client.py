@@ -145,7 +145,7 @@ def test_the_environment_may_name_a_file_with_the_token(
     file.write_bytes(b"\xef\xbb\xbffake-token\n")
     assert len(flavour.contacts(fake.url, None)) == 12  # type: ignore[arg-type]
     file.write_bytes(b"s\xe9cret")
-    with pytest.raises(ValueError, match="PAYT_TOKEN_FILE contains .* characters that tokens never have") as caught:
+    with pytest.raises(ValueError, match=r"PAYT_TOKEN_FILE contains .* characters that tokens never have") as caught:
         payt.Client()
     assert "cret" not in "".join(traceback.format_exception(caught.value, chain=True))
     monkeypatch.setenv("PAYT_TOKEN", "another")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterable, Iterator
-from itertools import chain, repeat
-from typing import Any, Generic, NoReturn, Self, TypeAlias, TypeVar, cast
-from weakref import ref
+from contextlib import closing
+from itertools import chain
+from typing import Any, Generic, NoReturn, TypeAlias, TypeVar, cast
 
 from payt_api.client import AuthenticatedClient
 
@@ -45,15 +44,10 @@ class _Ended(_UnderWay):
 
 
 class Iteration(_Ended, Generator[R]):
-    """A generator that raises its error again.
+    """A generator that raises its error again."""
 
-    Args:
-        api: Whom to ask.
-        begin: Called when the first one is asked for.
-    """
-
-    def __init__(self, api: AuthenticatedClient, begin: Begin[R]) -> None:
-        self._source = _given(api, begin)
+    def __init__(self, source: Generator[R]) -> None:
+        self._source = source
 
     def send(self, value: None) -> R:
         """As a generator's."""
@@ -86,8 +80,8 @@ class Iteration(_Ended, Generator[R]):
 class AsyncIteration(_Ended, AsyncGenerator[R]):
     """The same, for asyncio; and one that was closed with its event loop fails as well."""
 
-    def __init__(self, api: AuthenticatedClient, begin: Begin[R]) -> None:
-        self._source = _given_async(api, begin)
+    def __init__(self, source: AsyncGenerator[R]) -> None:
+        self._source = source
 
     async def asend(self, value: None) -> R:
         """As a generator's."""
@@ -117,7 +111,8 @@ class AsyncIteration(_Ended, AsyncGenerator[R]):
         self._end(StopAsyncIteration())
 
 
-def _given(api: AuthenticatedClient, begin: Begin[R]) -> Generator[R]:
+def given(api: AuthenticatedClient, begin: Begin[R]) -> Generator[R]:
+    """What is read; it begins when the first one is asked for."""
     ahead = begin(Threads(api))
     try:
         while (arrival := run(ahead.next())) is not None:
@@ -126,7 +121,8 @@ def _given(api: AuthenticatedClient, begin: Begin[R]) -> Generator[R]:
         run(ahead.close())
 
 
-async def _given_async(api: AuthenticatedClient, begin: Begin[R]) -> AsyncGenerator[R]:
+async def given_async(api: AuthenticatedClient, begin: Begin[R]) -> AsyncGenerator[R]:
+    """The same, for asyncio."""
     ahead = begin(Tasks(api))
     try:
         while (arrival := await ahead.next()) is not None:
@@ -135,48 +131,14 @@ async def _given_async(api: AuthenticatedClient, begin: Begin[R]) -> AsyncGenera
         await ahead.close()
 
 
-class Records(_UnderWay, chain[T]):
-    """The records of one page after the other."""
-
-    _pages: Generator[Any]
-    _links: Iterator[Any]
-    _page: deque[Iterator[T]]
-
-    @classmethod
-    def of(cls, pages: Generator[R], records: Callable[[R], Iterable[T]]) -> Self:
-        """The records of pages: of each, what `records` makes of it."""
-        # one at a time, as a generator of all of them could not be entered by two threads
-        page: deque[Iterator[T]] = deque(maxlen=1)
-        links = map(next, map(_next_link, repeat(pages), repeat(records), repeat(page)))
-        self: Self = cls.from_iterable(links)  # type: ignore[assignment]  # it is one of this class
-        self._pages, self._links = pages, links  # a chain drops its source while another thread may be in there
-        self._page = page
-        return self
-
-    def close(self) -> None:
-        """End the listing, also in the middle of a page."""
-        self._pages.close()
-        for rest in self._page:
-            deque(rest, maxlen=0)
+def records(pages: Generator[R], records_of: Callable[[R], Iterable[T]]) -> Iteration[T]:
+    """The records of one page after the other: of each, what `records_of` makes of it."""
+    return Iteration(_given_records(pages, records_of))
 
 
-def _next_link(pages: Generator[R], records: Callable[[R], Iterable[T]], page: Any) -> Iterator[Iterable[T]]:
-    """One, or none behind the last page. No generator: Python 3.13.0 crashes where a traceback outlives one."""
-    try:
-        link = iter(records(next(pages)))
-        page.append(link)
-        return iter((link,))
-    except StopIteration:
-        return iter(())
-    except BaseException as error:  # noqa: BLE001  # a chain ends where its source fails, and not where a link does
-        errors, source = [error], ref(pages)  # two threads at once can make a chain forget a link, which is kept then
-
-        def fail() -> Any:
-            if errors:
-                raise errors.pop()
-            next(cast("Generator[R]", source()))  # which fails again
-
-        return iter((iter(fail, None),))
+def _given_records(pages: Generator[R], records_of: Callable[[R], Iterable[T]]) -> Generator[T]:
+    with closing(pages):
+        yield from chain.from_iterable(map(records_of, pages))  # which holds no page while the next one is waited for
 
 
 class AsyncRecords(_UnderWay, AsyncIterator[T], Generic[T]):

@@ -14,7 +14,7 @@ from payt_api.client import AuthenticatedClient
 from .. import checks
 from ..errors import PaytError
 from .arguments import listing_of
-from .iterations import AsyncRecords, Records
+from .iterations import AsyncRecords, records
 from .pager import AsyncListings, Listings, SyncListings
 from .pages import InvalidRecord, Page
 from .spec import ListSpec
@@ -70,7 +70,7 @@ class ManyPager(_Many[T], SyncListings[T]):
             PaytError: With `on_error="raise"`, as soon as one listing fails; this ends all others too.
                 `administration_id` tells which listing it was, and `cursor` resumes that one.
         """
-        return Records.of(self.pages(), _pairs_of)
+        return records(self.pages(), _pairs_of)
 
     def pages(self) -> Generator[tuple[str, Page[T]]]:
         """Pairs of an administration's id and a page.

@@ -17,7 +17,7 @@ from ..errors import PaytError
 from .ahead import Ahead, Make
 from .arguments import Listing, listing_of
 from .executors import Executor
-from .iterations import AsyncIteration, AsyncRecords, Iteration, Records
+from .iterations import AsyncIteration, AsyncRecords, Iteration, given, given_async, records
 from .pages import InvalidRecord, Page
 from .spec import ListSpec
 from .walk import Walk
@@ -92,7 +92,7 @@ class SyncListings(Listings[T]):
     _session_of = methodcaller("get_httpx_client")
 
     def _each(self, make: Make[R]) -> Generator[R]:
-        return Iteration(self._api, partial(self._begin, make))
+        return Iteration(given(self._api, partial(self._begin, make)))
 
     def to_arrow(self) -> pyarrow.RecordBatchReader:
         """The records as Arrow, a batch for each page: `client.contacts.list(...).to_arrow().read_all()` is a table.
@@ -119,7 +119,7 @@ class AsyncListings(Listings[T]):
     _session_of = methodcaller("get_async_httpx_client")
 
     def _each(self, make: Make[R]) -> AsyncGenerator[R]:
-        return AsyncIteration(self._api, partial(self._begin, make))
+        return AsyncIteration(given_async(self._api, partial(self._begin, make)))
 
     async def to_arrow(self) -> pyarrow.RecordBatchReader:
         """As `Pager.to_arrow`, but all is listed first: whatever reads Arrow cannot await a page."""
@@ -171,7 +171,7 @@ class Pager(_One[T], SyncListings[T]):
         Raises:
             PaytError: The listing failed; `cursor` resumes it.
         """
-        return Records.of(self.pages(), _data_of)
+        return records(self.pages(), _data_of)
 
     def __next__(self) -> NoReturn:
         raise TypeError("a pager starts over with each iteration: use next(iter(pager)), or pager.first()")
@@ -182,8 +182,8 @@ class Pager(_One[T], SyncListings[T]):
         Raises:
             PaytError: The request failed.
         """
-        with closing(Records.of(self._one().pages(), _data_of)) as records:
-            return next(records, None)
+        with closing(records(self._one().pages(), _data_of)) as found:
+            return next(found, None)
 
     def pages(self) -> Generator[Page[T]]:
         """The same, a page at a time.
