@@ -141,9 +141,9 @@ def test_the_environment_may_name_a_file_with_the_token(
     file = tmp_path / "token"
     monkeypatch.setenv("PAYT_TOKEN_FILE", str(file))
     with pytest.raises(FileNotFoundError, match="token"):
-        flavour.contacts(fake.url, None)  # type: ignore[arg-type]  # left out
+        flavour.contacts(fake.url, None)
     file.write_bytes(b"\xef\xbb\xbffake-token\n")
-    assert len(flavour.contacts(fake.url, None)) == 12  # type: ignore[arg-type]
+    assert len(flavour.contacts(fake.url, None)) == 12
     file.write_bytes(b"s\xe9cret")
     with pytest.raises(ValueError, match=r"PAYT_TOKEN_FILE contains .* characters that tokens never have") as caught:
         payt.Client()

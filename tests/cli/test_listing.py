@@ -137,6 +137,17 @@ def test_show_tells_all_of_one_contact(payt_command: Any, fake: FakePayt) -> Non
     assert json.loads(as_json.stdout) == fake.contacts[2]
 
 
+def test_show_of_several_administrations_tells_whose_each_is(payt_command: Any, fake: FakePayt) -> None:
+    fake.add_administration("2", 1)
+    first, second = payt_command("contacts", "show", 1, "-a", "2,1").stdout.split("\n\n")
+    assert [each.split("\n")[0].split() for each in (first, second)] == [
+        ["administration_id", "2"],
+        ["administration_id", "1"],
+    ]
+    as_json = payt_command("contacts", "show", 1, "-a", "2,1", "--json").stdout.splitlines()
+    assert [json.loads(each)["administration_id"] for each in as_json] == ["2", "1"]
+
+
 @pytest.mark.parametrize("key", ["", "1,2"])
 def test_show_takes_one_id(payt_command: Any, fake: FakePayt, key: str) -> None:
     result = payt_command("contacts", "show", "-a", 1, key)

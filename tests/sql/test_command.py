@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -92,6 +93,40 @@ def test_what_cannot_be_used_is_a_matter_of_arguments(sqlite: str) -> None:
     result = run("-a", "1", "--to", "nonsense")
     assert (result.exit_code, "is not an SQLAlchemy URL" in result.stderr) == (2, True)
     assert run("--to", sqlite).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "type_", "word"),
+    [
+        (("-a", "1", "--to", "nonsense"), 2, "ValueError", "is not an SQLAlchemy URL"),
+        (("--to", "sqlite://"), 2, "ValueError", "no administration"),
+        (("-a", "1"), 2, "MissingParameter", "--to"),
+        (("-a", "1", "--to", "sqlite://", "--wrong"), 2, "NoSuchOption", "--wrong"),
+        (("-a", "1", "--to", "sqlite:///{}/none/copy.db"), 1, "SyncError", "unable to open"),
+    ],
+    ids=["url", "administration", "database", "option", "folder"],
+)
+def test_the_json_is_there_where_no_run_begins(
+    arguments: tuple[str, ...], code: int, type_: str, word: str, tmp_path: Path
+) -> None:
+    result = run(*(each.format(tmp_path) for each in arguments), "--json")
+    document = json.loads(result.stdout)
+    assert (result.exit_code, document["exit_code"], document["administrations"]) == (code, code, [])
+    [error] = document["errors"]
+    assert (error["type"], word in error["message"], error["status"]) == (type_, True, None)
+
+
+def test_the_json_is_there_without_credentials(sqlite: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PAYT_TOKEN")
+    result = run("-a", "1", "--to", sqlite, "--json")
+    document = json.loads(result.stdout)
+    assert (result.exit_code, document["exit_code"], document["errors"][0]["type"]) == (3, 3, "LoginRequiredError")
+
+
+def test_the_json_tells_what_support_needs(fake: FakePayt, sqlite: str) -> None:
+    fake.fail(403, code="no_access", headers={"X-Request-Id": "r-7"})
+    [error] = json.loads(run("-a", "1", "--to", sqlite, "--json").stdout)["errors"]
+    assert (error["status"], error["code"], error["request_id"]) == (403, "no_access", "r-7")
 
 
 def test_what_is_wrong_in_a_variable_names_it(monkeypatch: pytest.MonkeyPatch) -> None:

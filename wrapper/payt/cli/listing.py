@@ -11,7 +11,7 @@ import click
 
 import payt
 
-from .columns import ADMINISTRATION, Column, Row, columns_of, reader_of
+from .columns import ADMINISTRATION, Column, Row
 from .options import FIELDS, JSON, QUIET, SKIP_INVALID
 from .parameters import called
 from .progress import described, end_with_invalid
@@ -57,20 +57,21 @@ def show_command(client: payt.Client, selection: Selection, *, key: str, as_json
         raise ValueError(f"ID must be the {spec.key} of one {called(spec, 1)}, got {key!r}")
     selection = attrs.evolve(selection, filters={**filters, str(spec.key_filter): [key]})
     selection.check(client)
-    found = [record for _, _, records in selection.pages(client) for record in records]
-    if not found:
+    rows = [row for _, page in selection.rows(client) for row in page]
+    if not rows:
         whose = " or ".join(filter(None, selection.administrations))
         raise payt.PaytError(
             f"there is no {called(spec, 1)} with the {spec.key} {key}{whose and f' in administration {whose}'}"
         )
-    columns = columns_of(spec.record)
-    rows = list(map(reader_of(columns), found))
+    columns = selection.columns
     if as_json:
         json_lines(output(), columns)(rows)
         return
     screen = console()
     widest = max(len(column.name) for column in columns)
-    for row in rows:
+    for number, row in enumerate(rows):
+        if number:
+            screen.print()
         for column, value in zip(columns, row, strict=True):
             screen.print(column.name.ljust(widest), style="bold", end=_GAP)
             if value is None:

@@ -72,7 +72,9 @@ def _commands(spec: ListSpec[Any]) -> Makers:
             f"Keep a copy of the {records} in a database.\n\nIt may be SQLite, PostgreSQL, MariaDB or MySQL. Only "
             "changes are fetched, if the API can tell them. If a run ends early, the next one resumes it."
         )
-        makers["sync"] = made(sync.sync_command, sync.OPTIONS, about, ("--to sqlite:///payt.db",), (), paged=False)
+        makers["sync"] = made(
+            sync.sync_command, sync.OPTIONS, about, ("--to sqlite:///payt.db",), (), paged=False, kind=sync.SyncCommand
+        )
     if spec.name == "contacts":
         about = (
             "Report what to clean up, the worst first.\n\nThat is what Payt marks as faulty, invalid e-mail addresses, "
@@ -92,6 +94,7 @@ def _made(
     filters: Sequence[str],
     *,
     paged: bool = True,
+    kind: type[Command] = Command,
 ) -> click.Command:
     """A command that every list may have, with the options that make its client and its selection.
 
@@ -122,7 +125,7 @@ def _made(
 
     needed = [typed(each, example_of(spec, str(each.name).removeprefix("by_"))) for each in options if each.required]
     start = " ".join([_words(spec), name, *(["-a 1"] if by_administration else ()), *needed])
-    return Command(
+    return kind(
         name,
         params=[*own, *options, *(paging_of(spec) if paged else ()), *around],
         callback=command,

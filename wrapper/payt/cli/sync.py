@@ -16,7 +16,7 @@ import payt
 from payt.errors import PaytError
 
 from .exits import FAILED, TerminatedError, code_of, message_of
-from .options import QUIET, SKIP_INVALID, option
+from .options import QUIET, SKIP_INVALID, Command, option
 from .parameters import called
 from .progress import report_invalid, running, wanted
 from .screen import counted, report
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 
 BUSY: Final = 4
 """Another run is busy with this."""
+_DETAILS: Final = ("status", "code", "request_id", "cursor")
+"""What the summary says of an error, where it is known, besides its message."""
+_WRITTEN: Final = "payt.written"
+"""Where a context keeps that the summary was written."""
 LONGEST = 10_000_000
 """Minutes or days: more than anybody needs, and less than a timedelta holds."""
 
@@ -82,6 +86,29 @@ OPTIONS: Final = (
 )
 
 
+class SyncCommand(Command):
+    """Writes a summary as JSON however a run ends, also where none begins, where that is wanted."""
+
+    def make_context(self, info_name: str | None, args: list[str], *others: Any, **extra: Any) -> click.Context:
+        """As click's."""
+        as_json = "--json" in args  # which are taken away
+        try:
+            return super().make_context(info_name, args, *others, **extra)
+        except click.ClickException as error:
+            if as_json:
+                _write_json([], {"": error}, error.exit_code)
+            raise
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """As click's."""
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit) as end:
+            if ctx.params["as_json"] and _WRITTEN not in ctx.meta:
+                _write_json([], {"": end.__context__ or end}, end.exit_code)
+            raise
+
+
 def sync_command(
     client: payt.Client,
     selection: Selection,
@@ -127,6 +154,7 @@ def sync_command(
     code = _code(failed, invalid=any(result.invalid for result in done))
     if as_json:
         _write_json(done, failed, code)
+        click.get_current_context().meta[_WRITTEN] = True
     for result in done:
         if result.invalid:
             report_invalid(selection, list(map(described_invalid, result.invalid)), _whose(result.administration_id))
@@ -215,7 +243,12 @@ def _message(error: BaseException, name: str, done: int, of: int) -> str:
 
 def _write_json(results: list[SyncResult], failed: Mapping[str, BaseException], code: int) -> None:
     errors = [
-        {"administration_id": name or None, "type": type(error).__name__, "message": message_of(error)}
+        {
+            "administration_id": name or None,
+            "type": type(error).__name__,
+            "message": error.format_message() if isinstance(error, click.ClickException) else message_of(error),
+            **{detail: getattr(error, detail, None) for detail in _DETAILS},
+        }
         for name, error in failed.items()
     ]
     kept = [attrs.asdict(result, filter=lambda field, _: field.name != "raw") for result in results]
