@@ -55,6 +55,7 @@ NAMES = [
     "__version__",
     "hold_signals",
     "login",
+    "logout",
 ]
 
 

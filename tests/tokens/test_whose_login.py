@@ -103,6 +103,30 @@ def test_a_refresh_token_of_another_login_is_an_error_and_not_swallowed(
     assert server.reused == 0
 
 
+def test_a_login_that_is_forgotten_makes_room_for_another(
+    server: StrictServer, flavour: Flavour, who: payt.AuthorizationCode, store: payt.TokenStore
+) -> None:
+    logins = {name: attrs.evolve(who, account="acme", refresh_token=server.login(name)) for name in ("a", "b")}
+    assert listed(server, flavour, logins["a"]) == "a"
+    with pytest.raises(payt.TokenError, match=r"payt logout \(in Python: payt.logout, with the same store\)"):
+        flavour.contacts(server.url, logins["b"], client=QUICK)
+    assert not payt.logout("id", base_url=server.url, store=store)  # the login without a name
+    with payt.Client(logins["a"], base_url=server.url, **QUICK) as client:
+        assert payt.logout("id", base_url=server.url, store=store, account="acme")
+        assert not payt.logout("id", base_url=server.url, store=store, account="acme")
+        with pytest.raises(payt.LoginRequiredError):  # a client that runs uses nothing that was forgotten
+            client.contacts.list(administration_id="1").first()
+    assert listed(server, flavour, logins["b"]) == "b"
+
+
+def test_logging_out_needs_a_client_id(monkeypatch: pytest.MonkeyPatch, store: payt.TokenStore) -> None:
+    with pytest.raises(ValueError, match="logout\\(\\) needs client_id"):
+        payt.logout(store=store)
+    monkeypatch.setenv("PAYT_CLIENT_ID", "id")
+    monkeypatch.setenv("PAYT_ACCOUNT", "acme")
+    assert not payt.logout(store=store, base_url="https://api.example")
+
+
 def test_the_refresh_token_that_a_login_began_with_may_stay_where_it_is(
     server: StrictServer, flavour: Flavour, who: payt.AuthorizationCode
 ) -> None:

@@ -45,7 +45,7 @@ if typing.TYPE_CHECKING:
     )
     from .credentials.file_store import FileTokenStore
     from .credentials.keyring_store import KeyringTokenStore
-    from .credentials.login import login
+    from .credentials.login import login, logout
     from .listing import AsyncManyPager, AsyncPager, InvalidRecord, ManyPager, Page, Pager
     from .sql import SQLPace as SQLPace
     from .sql import SQLTokenStore as SQLTokenStore
@@ -90,6 +90,7 @@ __all__ = [
     "__version__",
     "hold_signals",
     "login",
+    "logout",
 ]
 
 
@@ -99,7 +100,7 @@ _LATER = {
     "payt.credentials": "AuthorizationCode ClientCredentials EnvToken MemoryTokenStore StaticToken Token TokenStore",
     "payt.credentials.file_store": "FileTokenStore",
     "payt.credentials.keyring_store": "KeyringTokenStore",
-    "payt.credentials.login": "login",
+    "payt.credentials.login": "login logout",
     "payt.incremental": "",
     "payt.listing": "AsyncManyPager AsyncPager InvalidRecord ManyPager Page Pager",
     "payt.transport.paces": "ProcessPace",

@@ -121,8 +121,7 @@ def logout(*, client_id: str | None, account: str | None, env: str | None, yes: 
             err=True,
         )
     for cache in caches:
-        with cache.store.lock(cache.key):
-            cache.store.delete(cache.key)
+        cache.forget()
     if is_kept:
         echo("Forgotten. To end the access at Payt too, remove the application there.")
     else:

@@ -104,6 +104,16 @@ class TokenCache:
         """
         return self._search(grant, partial(self._replace, grant, ask), object()).result()
 
+    def forget(self) -> bool:
+        """Delete what is stored, and know nothing of it any more. Whether there was something."""
+        with self.store.lock(self.key):
+            was_there = True  # also where nobody can read it
+            with suppress(TokenError):
+                was_there = self.load() != NO_TOKEN or self.unsaved is not None
+            self.store.delete(self.key)
+            self._token, self._held, self.unsaved = NO_TOKEN, NO_TOKEN, None
+        return was_there
+
     def _search(self, grant: Grant, find: Callable[[], Token | None], *who: Any) -> Search:
         def result() -> Token | PaytError | None:
             try:

@@ -181,7 +181,7 @@ def _mocked(handler: Callable[[httpx.Request], Any], request: httpx.Request) -> 
 
 
 _WAYS_OUT: Final = {
-    "invalid_grant": "the login no longer works; somebody must log in again: payt login",
+    "invalid_grant": "the login no longer works; somebody must log in again: payt login (in Python: payt.login)",
     "invalid_client": "are the client id and secret right, and for this environment (production or demo)?",
     "unauthorized_client": "the application is not allowed to get tokens this way",
     "invalid_scope": "the application may not have these scopes",

@@ -121,7 +121,7 @@ class AuthorizationCode(_Application):
             what = "nobody has logged in" if held == NO_TOKEN else "the login has expired, and has no refresh token"
             raise LoginRequiredError(
                 f"{what} to {where} with the client id {self.client_id!r}: run {login_command(self.account)} "
-                "(in Python: payt.login)"
+                "(in Python: payt.login, with the same store)"
             )
         return {"grant_type": "refresh_token", "refresh_token": refresh_token}
 
@@ -153,7 +153,8 @@ def another_login(grant: Grant) -> TokenError:
     return TokenError(
         f"the stored login{account} started with another refresh token than yours, PAYT_REFRESH_TOKEN (in Python: "
         "refresh_token=), and still works: give each login a name, PAYT_ACCOUNT (in Python: account=), leave out the "
-        "refresh token to use the stored login, or log out first (payt logout)"
+        "refresh token to use the stored login, or log out first: payt logout (in Python: payt.logout, "
+        "with the same store)"
     )
 
 

@@ -120,6 +120,36 @@ def login(
     return result
 
 
+def logout(
+    client_id: str | None = None,
+    *,
+    base_url: str | None = None,
+    store: TokenStore | None = None,
+    account: str | None = None,
+) -> bool:
+    """Forget a login: delete its tokens from the store. The access at Payt ends only where its owner removes it there.
+
+    Args:
+        client_id: The application's id; None is `PAYT_CLIENT_ID`.
+        base_url: The address of the API, as for `payt.Client`.
+        store: Where the tokens are kept; None is `FileTokenStore()`.
+        account: The name of the login; None is `PAYT_ACCOUNT`, if it is set, else the login without a name.
+
+    Returns:
+        Whether there was one.
+
+    Raises:
+        TokenError: The store cannot be used.
+        TypeError: An argument is of a wrong type.
+        ValueError: An argument cannot be used, or there is no client id.
+    """
+    client_id = client_id if client_id is not None else os.environ.get("PAYT_CLIENT_ID")
+    if client_id is None:
+        raise ValueError("logout() needs client_id, or PAYT_CLIENT_ID")
+    grant = AuthorizationCode(client_id, "not needed", store, account=account or os.environ.get("PAYT_ACCOUNT") or None)
+    return cache_of(grant, base_url_of(base_url)).forget()
+
+
 class Attempt:
     """One attempt to log in: the address that it begins with, and what the one means that it ends with.
 
