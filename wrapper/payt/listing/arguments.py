@@ -92,9 +92,7 @@ def listing_of(spec: ListSpec[Any], arguments: Mapping[str, Any]) -> Listing:
             f"({MOST_VALUES} values, or {MOST_CHARACTERS} characters)"
         )
     if fields is not None:
-        # the key proves where a listing ends, and the others tell to which parts a record belongs
-        needed = filter(None, (spec.key, *(spec.separated.values() if overlapping else ())))
-        always["fields"] = _fields_document(fields, record, needed=[*dict.fromkeys(needed)], because=overlapping)
+        always["fields"] = _fields_document(fields, record, key=spec.key, because=overlapping)
     return Listing(
         spec=spec,
         parts=tuple({**always, **part} for part in parts),
@@ -236,15 +234,15 @@ def _pieces(given: Sequence[str], room: int) -> Iterable[list[str]]:
         yield piece
 
 
-def _fields_document(fields: Any, model: type, *, needed: Sequence[str], because: Sequence[str]) -> str:
+def _fields_document(fields: Any, model: type, *, key: str | None, because: Sequence[str]) -> str:
     """The `fields` parameter: one JSON document.
 
     Args:
         fields: An iterable of names, and of mappings from a name to the names wanted inside it; or a mapping, which
             is passed on as it is.
         model: The model whose fields are chosen from.
-        needed: Fields that are asked for besides.
-        because: The filters for whose sake they are.
+        key: Which is asked for besides, as it proves where a listing ends, and which records came before.
+        because: The filters that make a record come several times.
     """
     if isinstance(fields, Mapping):
         if because:
@@ -256,7 +254,7 @@ def _fields_document(fields: Any, model: type, *, needed: Sequence[str], because
         names = _names(fields, model, "fields")
         if not names:
             raise ValueError("fields must name at least one field; leave it out to get all")
-        fields = {"only": names + [name for name in needed if name not in names]}
+        fields = {"only": names if key is None or key in names else [*names, key]}
     try:
         return msgspec.json.encode(fields).decode("utf-8")
     except (TypeError, UnicodeEncodeError) as error:

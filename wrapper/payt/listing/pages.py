@@ -195,16 +195,6 @@ def read_each(listing: Listing, error: InvalidResponseError, cursor: str | None)
     return Response(url, response.status_code, response.content, response.headers, page, unknown), records
 
 
-def belongs(listing: Listing, record: Any, part: Mapping[str, Any]) -> bool:
-    """Whether a record passes the filters of a part of a listing."""
-    for name, field in listing.spec.separated.items():
-        if name in part and field is not None:
-            held = getattr(record, field, None)  # an InvalidRecord has none
-            if {*(held if isinstance(held, list) else [held])}.isdisjoint(part[name].split(",")):
-                return False
-    return True
-
-
 def refuse(answer: Response[Any] | APIError, error: PaytError) -> NoReturn:
     """Raise an error, which then knows which answer it is about."""
     error.method, error.url, error.status = "GET", answer.url, answer.status_code

@@ -30,7 +30,6 @@ from .pages import (
     Proof,
     Seen,
     ascending,
-    belongs,
     cursor_of,
     keys_of,
     odd_names,
@@ -143,7 +142,7 @@ class Walk(Generic[T]):
         self._check(response, cursor, keys, new)
         self._by_key = self._by_key or (bool(keys) and cursor == keys[-1])
         self._before = keys or self._before
-        fresh = records if all(new) and not self.listing.overlapping else self._fresh(records, keys, new)
+        fresh = records if all(new) else self._fresh(records, keys, new)
         collects, proof = self.listing.collects, None
         data = [each for each in fresh if not isinstance(each, InvalidRecord)] if collects else fresh
         if len(data) > self.left:
@@ -204,15 +203,13 @@ class Walk(Generic[T]):
         return int(position[1]) - 1, position[3] or None
 
     def _fresh(self, records: list[Any], keys: list[Any], new: list[bool]) -> list[Any]:
-        """The records that come for the first time; of two on one page, the later one."""
+        """The records that come for the first time; of two on one page, the later one.
+
+        Of a listing that was resumed, nobody knows which came before: those of several parts may come again.
+        """
         last = dict(zip(keys, records, strict=True))
         given = zip(records, keys, new, strict=True)
-        records = [last[key] if key else each for each, key, is_new in given if is_new]
-        if self.listing.overlapping and self.listing.cursor is not None:
-            # those that belong to a part before the one that this iteration resumed came then
-            before = self.listing.parts[: min(self._part, self._start()[0] + 1)]
-            records = [each for each in records if not any(belongs(self.listing, each, part) for part in before)]
-        return records
+        return [last[key] if key else each for each, key, is_new in given if is_new]
 
     def _empty_page(self, raw: bytes, headers: Mapping[str, str]) -> Page[T]:
         self._next_part()
