@@ -6,22 +6,16 @@ import asyncio
 import gzip
 import json
 import socket
-import ssl
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import brotli
-import h2.config
-import h2.connection
-import h2.events
 import httpx
 import pytest
-import trustme
 import zstandard
 
 import payt
@@ -62,53 +56,6 @@ def test_the_headers_of_a_page_are_those_that_came(server: FaultServer, flavour:
     (page,) = flavour.pages(server.url, client=QUICK)
     assert page.headers["content-encoding"] == "gzip"
     assert page.raw == BODY
-
-
-@contextmanager
-def http2_server(*, cut: bool = False) -> Iterator[tuple[str, ssl.SSLContext]]:
-    """Answers each request with the same page, over HTTP/2; it cuts the first one short if it is to."""
-    authority = trustme.CA()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
-    context.set_alpn_protocols(["h2"])
-    trusting = ssl.create_default_context()
-    authority.configure_trust(trusting)
-
-    def answer(protocol: h2.connection.H2Connection, stream: int, *, whole: bool) -> None:
-        protocol.send_headers(stream, [(":status", "200"), ("content-length", str(len(BODY)))])
-        protocol.send_data(stream, BODY if whole else BODY[:9], end_stream=True)
-
-    def serve(plain: socket.socket, *, whole: bool) -> None:
-        with context.wrap_socket(plain, server_side=True) as connection:
-            protocol = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False))
-            protocol.initiate_connection()
-            connection.sendall(protocol.data_to_send())
-            while data := connection.recv(65_536):
-                for event in protocol.receive_data(data):
-                    if isinstance(event, h2.events.RequestReceived):
-                        answer(protocol, event.stream_id, whole=whole)
-                connection.sendall(protocol.data_to_send())
-
-    def accept() -> None:
-        with ThreadPoolExecutor() as threads:
-            for whole in [False, True] if cut else [True]:
-                threads.submit(serve, listener.accept()[0], whole=whole)
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=accept)
-        thread.start()
-        yield f"https://127.0.0.1:{listener.getsockname()[1]}", trusting
-        thread.join()
-
-
-def test_http2(flavour: Flavour) -> None:
-    with http2_server() as (url, trusting):
-        assert len(flavour.contacts(url, client={"http2": True, "verify": trusting})) == 3
-
-
-def test_a_page_that_http2_cuts_short_is_asked_for_again(flavour: Flavour) -> None:
-    with http2_server(cut=True) as (url, trusting):
-        assert len(flavour.contacts(url, client={"http2": True, "verify": trusting})) == 3
 
 
 @pytest.mark.parametrize("client_class", [payt.Client, payt.AsyncClient])

@@ -197,6 +197,7 @@ def caused_by_the_callers_own() -> OSError:
         (broken(httpx.DecodingError("")), "yes"),
         (broken(httpx.PoolTimeout("")), "yes"),
         (broken(httpx.ProxyError("502 Bad Gateway")), "yes"),
+        (broken(httpx.ProxyError("429 Too Many Requests")), "yes"),
         (broken(httpx.ProxyError("407 Proxy Authentication Required")), "no"),
         (broken(httpx.ReadError(""), "POST"), "no"),
         (broken(httpx.UnsupportedProtocol("")), "no"),

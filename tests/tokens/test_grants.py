@@ -107,7 +107,7 @@ def test_without_any_login_it_says_how_to_log_in(
         flavour.contacts(server.url, nobody, client=QUICK)
     assert str(caught.value) == (
         f"nobody has logged in to {server.url} with the client id {application.client_id!r}: "
-        "run payt login (in Python: payt.login)"
+        "run payt login (in Python: payt.login, with the same store)"
     )
     assert server.counts().token == {}
 

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
-from functools import partial
+from contextlib import contextmanager, suppress
 from types import MethodType
 from typing import Any, cast
 
@@ -49,7 +48,7 @@ class Transport(httpx.HTTPTransport):
         answers = self._backends.get().pool.answer(_question(request))
         with _errors_of_httpx():
             response = next(answers)
-        return _answer(response, partial(next, answers, None))
+        return _answer(response, answers)
 
 
 class AsyncTransport(httpx.AsyncHTTPTransport):
@@ -78,7 +77,7 @@ class AsyncTransport(httpx.AsyncHTTPTransport):
         answers = self._backend.pool.answer(_question(request))
         with _errors_of_httpx():
             response = await anext(answers)
-        return _answer(response, partial(anext, answers, None))
+        return _answer(response, answers)
 
 
 def _settings(verify: ssl.SSLContext, proxy: httpx.Proxy | None, *, http2: bool) -> dict[str, Any]:
@@ -134,9 +133,9 @@ def _url(url: httpx.URL) -> httpcore.URL:
     return httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
 
 
-def _answer(response: httpcore.Response, close: Callable[[], Any]) -> httpx.Response:
+def _answer(response: httpcore.Response, answers: Any) -> httpx.Response:
     return httpx.Response(
-        response.status, headers=response.headers, stream=_Body(response, close), extensions=response.extensions
+        response.status, headers=response.headers, stream=_Body(response, answers), extensions=response.extensions
     )
 
 
@@ -147,11 +146,11 @@ class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):
         httpx.RemoteProtocolError: When it is read, if it had come before the request was sent.
     """
 
-    def __init__(self, response: httpcore.Response, close: Callable[[], Any]) -> None:
-        self._response, self._close = response, close
+    def __init__(self, response: httpcore.Response, answers: Any) -> None:
+        self._response, self._answers = response, answers
         self._connection: Watched = response.extensions["network_stream"]
         self._unasked = not self._connection.answered
-        self._end = b""
+        self._end, self._is_whole = b"", False
 
     def __iter__(self) -> Iterator[bytes]:
         with self._reading():
@@ -160,7 +159,8 @@ class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):
                 yield piece
 
     def close(self) -> None:
-        self._close()
+        with suppress(StopIteration):
+            self._answers.send(self._is_whole)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         with self._reading():
@@ -169,7 +169,8 @@ class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):
                 yield piece
 
     async def aclose(self) -> None:
-        await self._close()
+        with suppress(StopAsyncIteration):
+            await self._answers.asend(self._is_whole)
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
@@ -178,6 +179,7 @@ class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):
         with _errors_of_httpx():
             yield
         self._connection.complete(self._end)
+        self._is_whole = True
 
 
 @contextmanager
@@ -185,5 +187,7 @@ def _errors_of_httpx() -> Iterator[None]:
     """Raise httpcore's errors as those of httpx, which have the same names."""
     try:
         yield
+    except httpcore.ConnectionNotAvailable as error:  # over HTTP/2, whose server takes back what it had begun to answer
+        raise httpx.RemoteProtocolError("the server gave up the answer") from error
     except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError, httpcore.ProxyError) as error:
         raise getattr(httpx, type(error).__name__)(str(error)) from error

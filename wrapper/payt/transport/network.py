@@ -142,9 +142,7 @@ class Stream(Watched, httpcore.NetworkStream):
         self, method: Callable[[Any, float | None], R], what: Any, timeout: float | None, error: type[Exception]
     ) -> R:
         call = calls.current()
-        cancels = {self._closing}
-        if call is not None and not self.multiplexed:  # HTTP/2 may bring the answer that another thread wants
-            cancels.update(call.cancels)
+        cancels = {self._closing, *(() if call is None else call.cancels)}
         return calls.wait_for(partial(method, what, _seconds_of(call, timeout, error)), self._shut_down, cancels)
 
     def _shut_down(self) -> None:

@@ -1,7 +1,8 @@
 """The connections that a client keeps, and how many it has.
 
 httpcore's own pools count on what a request had that was interrupted in one of their locks: the one for asyncio is full
-of that one day, and the one for threads waits for ever for a lock that Ctrl-C left locked.
+of that one day, and the one for threads waits for ever for a lock that Ctrl-C left locked. Nor do they know which
+requests left a connection over HTTP/2 in the middle of an answer, whose rest fills it up.
 """
 
 from __future__ import annotations
@@ -18,33 +19,50 @@ C = TypeVar("C", bound=httpcore.ConnectionInterface | httpcore.AsyncConnectionIn
 
 
 class _Connections(Generic[C]):
-    """Which connection is for which request, and which are kept. No I/O."""
+    """Which connection is for which request, and which are kept. No I/O.
+
+    Each is for one request at a time, also over HTTP/2: what one leaves behind there, another would wait for.
+    """
 
     def __init__(self, new: Callable[[httpcore.Origin], C], most_kept: int) -> None:
         self._new, self._most_kept = new, most_kept
-        self.users: dict[C, int] = {}  # several where it carries HTTP/2
+        self._idle: list[C] = []
+        self._busy: set[C] = set()
+        self._lock = threading.RLock()  # one that is collected as garbage is given back by whoever is in here
 
-    def take(self, origin: httpcore.Origin) -> tuple[C, list[C]]:
-        """One for a request; and those that have expired, which are to be closed."""
-        known = [*self.users]  # an answer may be collected as garbage, and so closed, in here
-        over = [each for each in known if not self.users.get(each, 1) and each.has_expired()]
-        for each in over:
-            del self.users[each]
-        usable = (
-            each for each in known if each in self.users and each.can_handle_request(origin) and each.is_available()
-        )
-        connection = next(usable, None) or self._new(origin)
-        self.users[connection] = self.users.get(connection, 0) + 1
-        return connection, over
+    @property
+    def all(self) -> list[C]:
+        """All of them. It takes no lock."""
+        return [*self._idle, *self._busy]
 
-    def is_over(self, connection: C, *, is_sound: bool) -> bool:
-        """Whether one is to be closed that a request has left."""
-        self.users[connection] -= 1
-        kept = is_sound and [*self.users.values()].count(0) <= self._most_kept
-        over = not self.users[connection] and not (kept and connection.is_idle())
-        if over:
-            del self.users[connection]
-        return over
+    def expired(self) -> C | None:
+        """One to close, as nobody has used it for long; None if there is none."""
+        with self._lock:
+            connection = next((each for each in [*self._idle] if each.has_expired()), None)
+            if connection is not None:
+                self._idle.remove(connection)
+        return connection
+
+    def take(self, origin: httpcore.Origin) -> C:
+        """One for a request."""
+        with self._lock:
+            usable = (each for each in [*self._idle] if each.can_handle_request(origin) and each.is_available())
+            connection = next(usable, None)
+            if connection is None:
+                connection = self._new(origin)
+            else:
+                self._idle.remove(connection)
+            self._busy.add(connection)
+        return connection
+
+    def keeps(self, connection: C, *, is_sound: bool) -> bool:
+        """Whether one is kept that a request has left; else it is to be closed."""
+        with self._lock:
+            self._busy.discard(connection)
+            kept = is_sound and connection.is_idle() and len(self._idle) < self._most_kept
+            if kept:
+                self._idle.append(connection)
+        return kept
 
 
 class Pool:
@@ -64,10 +82,9 @@ class Pool:
         self._room: SimpleQueue[None] = SimpleQueue()
         for _ in range(max_connections):
             self._room.put(None)
-        self._lock = threading.RLock()  # one that is collected as garbage is given back by whoever is in here
 
-    def answer(self, request: httpcore.Request) -> Generator[httpcore.Response]:
-        """The answer to a request. Its connection is free for the next one when this generator goes on.
+    def answer(self, request: httpcore.Request) -> Generator[httpcore.Response, bool]:
+        """The answer to a request; it is sent whether that was read to its end, and its connection is free then.
 
         Raises:
             httpcore.PoolTimeout: Too many requests were under way for too long.
@@ -77,31 +94,28 @@ class Pool:
         except Empty:
             raise httpcore.PoolTimeout("no connection was free") from None
         try:
+            while (expired := self._connections.expired()) is not None:
+                expired.close()
             while True:
-                with self._lock:
-                    connection, over = self._connections.take(request.url.origin)
+                connection = self._connections.take(request.url.origin)
                 is_sound = False  # what was interrupted may look idle while one of its own locks is still locked
                 try:
-                    for each in over:
-                        each.close()
                     with closing(connection.handle_request(request)) as response:
-                        yield response
+                        is_whole = yield response
                 except httpcore.ConnectionNotAvailable:
-                    is_sound = True  # another thread was faster
+                    pass  # it was closed meanwhile
                 else:
-                    is_sound = True
+                    is_sound = is_whole
                     return
                 finally:
-                    with self._lock:
-                        is_over = self._connections.is_over(connection, is_sound=is_sound)
-                    if is_over:
+                    if not self._connections.keeps(connection, is_sound=is_sound):
                         connection.close()
         finally:
             self._room.put(None)
 
     def close(self) -> None:
-        """Close all connections; what reads from one fails. It takes no lock."""
-        for connection in [*self._connections.users]:
+        """Close all connections; what reads from one fails."""
+        for connection in self._connections.all:
             connection.close()
 
 
@@ -115,7 +129,7 @@ class AsyncPool:
         self._connections = _Connections(new, max_keepalive_connections)
         self._room, self._timeout = asyncio.Semaphore(max_connections), asyncio.timeout
 
-    async def answer(self, request: httpcore.Request) -> AsyncGenerator[httpcore.Response]:
+    async def answer(self, request: httpcore.Request) -> AsyncGenerator[httpcore.Response, bool]:
         """As `Pool.answer`."""
         try:
             async with self._timeout(request.extensions.get("timeout", {}).get("pool")):
@@ -123,23 +137,26 @@ class AsyncPool:
         except TimeoutError:
             raise httpcore.PoolTimeout("no connection was free") from None
         try:
+            while (expired := self._connections.expired()) is not None:
+                await expired.aclose()
             while True:
-                connection, over = self._connections.take(request.url.origin)
+                connection = self._connections.take(request.url.origin)
+                is_sound = False
                 try:
-                    for each in over:
-                        await each.aclose()
                     async with aclosing(await connection.handle_async_request(request)) as response:
-                        yield response
-                        return
+                        is_whole = yield response
                 except httpcore.ConnectionNotAvailable:
-                    pass  # another task was faster
+                    pass
+                else:
+                    is_sound = is_whole
+                    return
                 finally:
-                    if self._connections.is_over(connection, is_sound=True):
+                    if not self._connections.keeps(connection, is_sound=is_sound):
                         await connection.aclose()
         finally:
             self._room.release()
 
     async def aclose(self) -> None:
         """As `Pool.close`."""
-        for connection in [*self._connections.users]:
+        for connection in self._connections.all:
             await connection.aclose()

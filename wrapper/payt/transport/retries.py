@@ -203,7 +203,8 @@ def is_final(cause: httpx.RequestError) -> bool:
     if isinstance(cause, httpx.UnsupportedProtocol):
         return True
     if isinstance(cause, httpx.ProxyError):
-        return str(cause).startswith("4")  # the proxy's status: it does not let us through
+        status = str(cause)  # it begins with the proxy's
+        return status.startswith("4") and not status.startswith("429")  # it does not let us through
     link: BaseException | None = cause
     # httpcore raises its errors "from None" in the end; what lies behind the operating system's error is not its own
     while link is not None and not isinstance(link, OSError):
