@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from itertools import chain
-from typing import Any, Generic, NoReturn, TypeAlias, TypeVar, cast
+from typing import Any, Generic, NoReturn, TypeAlias, TypeVar
 
 from payt_api.client import AuthenticatedClient
 
@@ -47,18 +47,18 @@ class Iteration(_Ended, Generator[R]):
     """A generator that raises its error again."""
 
     def __init__(self, source: Generator[R]) -> None:
-        self._source = source
+        self._source: Any = source
 
-    def send(self, value: None) -> R:
+    def __next__(self) -> R:
         """As a generator's."""
-        if self._error is None and cast("Any", self._source).gi_frame is None:
+        if self._error is None and self._source.gi_frame is None:
             self._end(GeneratorExit())
         if self._error is not None:
             raise self._error
         try:
-            result = self._source.send(value)
+            result: R = next(self._source)
         except BaseException as error:
-            if cast("Any", self._source).gi_running:
+            if self._source.gi_running:
                 raise self._end(RuntimeError(_SHARED)) from None
             self._end(error)
             raise
@@ -67,9 +67,14 @@ class Iteration(_Ended, Generator[R]):
             raise self._error
         return result
 
+    def send(self, _value: None) -> R:
+        """As a generator's."""
+        return next(self)
+
     def throw(self, *error: Any) -> R:
         """As a generator's."""
-        return self._source.throw(*error)
+        result: R = self._source.throw(*error)
+        return result
 
     def close(self) -> None:
         """As a generator's."""
@@ -81,18 +86,18 @@ class AsyncIteration(_Ended, AsyncGenerator[R]):
     """The same, for asyncio; and one that was closed with its event loop fails as well."""
 
     def __init__(self, source: AsyncGenerator[R]) -> None:
-        self._source = source
+        self._source: Any = source
 
     async def asend(self, value: None) -> R:
         """As a generator's."""
-        if self._error is None and cast("Any", self._source).ag_frame is None:
+        if self._error is None and self._source.ag_frame is None:
             self._end(GeneratorExit())
         if self._error is not None:
             raise self._error
         try:
-            result = await self._source.asend(value)
+            result: R = await self._source.asend(value)
         except BaseException as error:
-            if cast("Any", self._source).ag_running:
+            if self._source.ag_running:
                 raise self._end(RuntimeError(_SHARED)) from None
             self._end(error)
             raise
@@ -103,7 +108,8 @@ class AsyncIteration(_Ended, AsyncGenerator[R]):
 
     async def athrow(self, *error: Any) -> R:
         """As a generator's."""
-        return await self._source.athrow(*error)
+        result: R = await self._source.athrow(*error)
+        return result
 
     async def aclose(self) -> None:
         """As a generator's."""
