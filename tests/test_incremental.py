@@ -87,6 +87,28 @@ def test_the_recipe_of_the_cookbook_loses_no_change(monkeypatch: pytest.MonkeyPa
     assert "updated_after" in fake.requests[-1].query
 
 
+def test_the_recipe_that_resumes_an_interrupted_run_loses_no_change(tmp_path: Path) -> None:
+    engines = (Path(__file__).parents[1] / "docs/engines.md").read_text("utf-8")
+    recipe = re.search(r"### Resume an interrupted run\n.*?```python\n(.*?)\n\n\nwith ", engines, re.DOTALL)
+    assert recipe is not None
+    namespace: dict[str, Any] = {"payt": payt, "incremental": incremental, "Path": Path}
+    exec(recipe[1], namespace)
+    target: dict[str | None, payt.Contact] = {}
+    with FakePayt(contacts=1_200) as fake, payt.Client(fake.token, base_url=fake.url, retries=0) as client:
+        fake.change("1200", updated_at=later(minutes=1))  # the newest of all comes last
+        fake.fail(500, page=2)
+        with pytest.raises(payt.ServerError):
+            namespace["copy_changes"](client, target, tmp_path / "state")
+        assert len(target) == 500
+        fake.change("1", lastname="Passed")
+        namespace["copy_changes"](client, target, tmp_path / "state")
+        assert (len(target), fake.requests[-1].query["cursor"]) == (1_200, "1000")
+        assert target["1"].lastname != "Passed"
+        namespace["copy_changes"](client, target, tmp_path / "state")
+    assert target["1"].lastname == "Passed"
+    assert "updated_after" in fake.requests[-1].query
+
+
 NOW = datetime.datetime(2026, 11, 1, 12, tzinfo=datetime.UTC)
 
 
@@ -114,16 +136,17 @@ def test_the_watermark_is_the_newest_change_but_never_later_than_the_begin() -> 
     run = incremental.begin(None)
     assert run.updated_after is None
     assert run.watermark is None
-    run.take(page(OLD, "2025-01-01T00:00:00.000000Z", date=datetime.datetime.now(datetime.UTC)))
-    assert run.watermark == OLD
+    run.take(page(OLD, "2025-01-01T00:00:00.000000Z", date=datetime.datetime.now(datetime.UTC), cursor="1"))
+    assert run.newest == OLD
     run.take(page(later(hours=1)))
+    assert run.began is not None
     assert run.watermark == run.began <= run.asked_at
 
 
 @pytest.mark.parametrize("date", [None, NOW + datetime.timedelta(days=900), NOW - datetime.timedelta(days=900)])
 def test_without_a_clock_to_believe_the_first_page_decides(date: datetime.datetime | None) -> None:
     run = incremental.begin(None)
-    run.take(page("2020-01-01T00:00:00.000000Z", date=date))
+    run.take(page("2020-01-01T00:00:00.000000Z", date=date, cursor="1"))
     run.take(page(OLD))
     assert run.watermark == "2020-01-01T00:00:00.000000Z"
 
@@ -141,7 +164,7 @@ def test_the_watermark_moves_with_the_last_page_alone() -> None:
 def test_a_clock_that_is_set_back_after_the_begin_is_not_believed() -> None:
     run = incremental.begin(None)
     run.asked_at = later(hours=1)
-    run.take(page(OLD, date=datetime.datetime.now(datetime.UTC)))
+    run.take(page(OLD, date=datetime.datetime.now(datetime.UTC), cursor="1"))
     run.take(page(later(minutes=30)))
     assert run.watermark == OLD
 
@@ -159,8 +182,9 @@ def test_the_watermark_never_goes_back_and_stays_where_records_were_left_out() -
     assert run.watermark == kept
     run.take(page(OLD, date=datetime.datetime.now(datetime.UTC)))
     assert run.watermark == kept
+    run = incremental.begin(kept)
     invalid = (InvalidRecord(id="5", path="$", reason="odd", raw=b"", cursor=None),)
-    run.take(page("2026-06-01T00:00:00.000000Z", invalid=invalid))
+    run.take(page("2026-06-01T00:00:00.000000Z", date=datetime.datetime.now(datetime.UTC), invalid=invalid))
     assert (run.newest, run.watermark) == ("2026-06-01T00:00:00.000000Z", kept)
 
 
@@ -180,11 +204,49 @@ def test_a_moment_is_kept_as_it_came_and_never_rounded_up(raw: str) -> None:
 
 def test_a_run_is_resumed_from_json() -> None:
     run = incremental.begin(OLD)
-    run.take(page("2026-02-01T00:00:00.000000Z", date=datetime.datetime.now(datetime.UTC)))
+    run.take(page("2026-02-01T00:00:00.000000Z", date=datetime.datetime.now(datetime.UTC), cursor="1"))
     again = incremental.Run(**json.loads(json.dumps(attrs.asdict(run))))
     assert again == run
     again.take(page("2026-03-01T00:00:00.000000Z"))
     assert again.watermark == "2026-03-01T00:00:00.000000Z"
+
+
+def test_one_run_of_several_listings_is_refused(client: payt.Client, fake: FakePayt) -> None:
+    fake.add(administration_id="2")
+    run = incremental.begin(None)
+    with pytest.raises(ValueError, match="page comes after the last page of this run: begin a run for each listing"):  # noqa: PT012  # which of them comes first is open
+        for _, page in client.contacts.list_many(administration_ids=["1", "2"]).pages():
+            run.take(page)
+
+
+def test_a_page_without_moments_is_refused_and_named(client: payt.Client) -> None:
+    run = incremental.begin(None)
+    [other] = client.administrations.list().pages()
+    with pytest.raises(ValueError, match="records of Administration, and 'updated_at' is no field of theirs"):
+        run.take(other)
+    [page] = client.contacts.list(administration_id="1").pages()
+    with pytest.raises(ValueError, match="records of Contact, and 'lastname' is no field of theirs"):
+        incremental.begin(None, field="lastname").take(page)
+    run.take(page)  # which has not begun by what was refused
+    assert run.ended
+
+
+def test_a_moment_may_be_of_another_class_than_a_plain_datetime() -> None:
+    """As those are that a tool makes which stops the time for a test."""
+
+    class Moment(datetime.datetime):
+        pass
+
+    run = incremental.begin(None)
+    moment = Moment(2026, 1, 1, tzinfo=datetime.UTC)
+    run.take(Page(data=[payt.Contact(id="1", updated_at=moment)], cursor=None, raw=f'"{OLD}"'.encode(), headers={}))
+    assert run.watermark == OLD
+
+
+@pytest.mark.parametrize("page", [("1", None), [], None])
+def test_what_is_not_a_page_is_refused(page: Any) -> None:
+    with pytest.raises(TypeError, match=rf"page must be a payt.Page, got {type(page).__name__}: take each page of"):
+        incremental.begin(None).take(page)
 
 
 def test_a_list_without_such_a_field_has_no_newest() -> None:

@@ -6,6 +6,10 @@
         run.take(page)
     save(run.watermark)  # when all is written, and for each administration by itself
 
+One run belongs to one listing. If that is interrupted, resume both: the listing at the cursor of the last page that was
+taken, and its run as it was then, by `Run(**saved)`. A new run would forget when the first pages were read, and lose
+what changed on them since.
+
 A record that changes while it is listed may be on a page that was passed. So the watermark is never later than the
 moment at which the run began: by the server's header Date, where that agrees with our clock, or else no later than
 what the first page brought. What a service writes somewhat late is covered by an overlap, which is read again.
@@ -41,7 +45,7 @@ _DATE_HEADER = datetime.timedelta(seconds=1)
 
 @attrs.define(kw_only=True)
 class Run:
-    """A run, from `begin` to its last page.
+    """A run, from `begin` to its last page; one for each listing, and so one for each administration.
 
     Its fields are JSON: `attrs.asdict(run)`, saved beside a page's cursor, resumes it as `Run(**saved)`.
 
@@ -54,7 +58,7 @@ class Run:
         agreed: Whether the two agreed.
         newest: The latest change that was received, where the clocks do not agree, on the first page.
         incomplete: Whether records were left out (`on_invalid="collect"`), so that the watermark stays where it is.
-        ended: Whether the last page was taken up; until then, too.
+        ended: Whether the last page was taken up. Until then, `watermark` is the previous one.
     """
 
     updated_after: str | None
@@ -68,7 +72,13 @@ class Run:
     ended: bool = False
 
     def take(self, page: Page[Any]) -> None:
-        """Take a page up, once it is written; each page, in the order of the listing."""
+        """Take a page up, once it is written; each page, in the order of the listing.
+
+        Raises:
+            TypeError: It is not a page.
+            ValueError: The last page was taken before, or the records have no such field, or no moments in it.
+        """
+        self._check(page)
         first = self.began is None
         if first:
             asked_at = isoparse(self.asked_at)
@@ -96,6 +106,25 @@ class Run:
         if newest is not None and isoparse(newest) > isoparse(self.began):
             newest = self.began
         return max(filter(None, (self.previous, newest)), key=isoparse, default=None)
+
+    def _check(self, page: Any) -> None:
+        if not isinstance(page, Page):
+            raise TypeError(
+                f"page must be a payt.Page, got {type(page).__name__}: take each page of `.pages()`; where there are "
+                "none, as in data frames, docs/engines.md says what to keep"
+            )
+        if self.ended:
+            raise ValueError(
+                "page comes after the last page of this run: begin a run for each listing, so one for each "
+                "administration of `list_many`"
+            )
+        kinds = {type(getattr(record, self.field, record)) for record in page.data}
+        if not all(issubclass(kind, (MOMENT, type(None))) for kind in kinds):
+            record = type(page.data[0]).__name__
+            raise ValueError(
+                f"page has records of {record}, and {self.field!r} is no field of theirs that says when one changed: "
+                "pass `begin` the field that does; if there is none, list everything each time"
+            )
 
 
 def begin(
