@@ -1,5 +1,7 @@
 """Faults and answers that tests order from the fake server."""
 
+import asyncio
+import socket
 import time
 from collections.abc import Callable
 from typing import Any
@@ -8,8 +10,9 @@ import httpx
 import pytest
 from testing.clients import Get, connect
 
+import payt
 from payt.testing import ErrorShape, FakePayt, FaultKind
-from support.eventually import SOON
+from support.eventually import SOON, eventually
 
 
 def statuses(get: Get, count: int) -> list[int]:
@@ -236,6 +239,85 @@ def test_a_stall_ends_with_the_server() -> None:
             assert time.monotonic() - closing < SOON
             with pytest.raises(httpx.RemoteProtocolError):
                 response.read()
+
+
+@pytest.mark.parametrize("waiting", ["stall", "latency"])
+def test_a_client_that_leaves_while_the_server_waits_is_noticed(waiting: str) -> None:
+    with FakePayt(contacts=1) as fake:
+        fake.latency = 3600 if waiting == "latency" else 0
+        if not fake.latency:
+            fake.fail("stall")
+        with connect(fake) as client, pytest.raises(httpx.ReadTimeout):
+            client.get("/v1/contacts?administration_id=1", timeout=0.2)
+        assert eventually(lambda: fake.requests and not fake.open_connections, SOON)
+        assert fake.requests[0].status == (None if fake.latency else 200)
+
+
+def test_a_cancelled_listing_closes_its_connection() -> None:
+    async def cancelled(fake: FakePayt) -> None:
+        async with payt.AsyncClient(fake.token, base_url=fake.url) as client:
+            listing = asyncio.ensure_future(client.contacts.list(administration_id="1").first())
+            assert await asyncio.to_thread(eventually, lambda: fake.requests)
+            assert fake.open_connections == 1
+            listing.cancel()
+            assert await asyncio.to_thread(eventually, lambda: not fake.open_connections, SOON)
+
+    with FakePayt(contacts=1) as fake:
+        fake.fail("stall")
+        asyncio.run(cancelled(fake))
+
+
+def test_a_client_that_has_sent_its_next_request_already_is_answered_and_let_go() -> None:
+    request = b"GET /v1/contacts?administration_id=1 HTTP/1.1\r\nhost: x\r\n\r\n"
+    with FakePayt(contacts=1, latency=0.1) as fake:
+        address = ("127.0.0.1", int(fake.url.rpartition(":")[2]))
+        with socket.create_connection(address, timeout=SOON) as client:
+            client.sendall(request)
+            assert eventually(lambda: fake.requests, SOON)
+            client.sendall(request)
+            answers = b""
+            while answers.count(b"HTTP/1.1 401") < 2:
+                answers += client.recv(4096)
+            fake.latency = 3600
+            client.sendall(request)
+            assert eventually(lambda: len(fake.requests) == 3, SOON)
+            client.sendall(request)
+            closing = time.monotonic()
+            fake.close()
+            assert time.monotonic() - closing < SOON
+
+
+def test_a_stall_may_take_no_time(fake: FakePayt, get: Get) -> None:
+    whole = get().content
+    fake.fail("stall", seconds=0)
+    assert get().content == whole
+
+
+def test_faults_that_have_not_come_are_told(fake: FakePayt, get: Get) -> None:
+    assert fake.pending == []
+    fake.fail(503, page=7)
+    fake.fail("reset", times=3, path="/oauth/token")
+    fake.fail(500, times=None, after=1)
+    fake.answer({}, 201, times=2)
+    statuses(get, 2)
+    assert fake.pending == [
+        "fail(503, page=7)",
+        "fail('reset', times=3, path='/oauth/token')",
+        "answer(…, 201, times=2)",
+    ]
+    fake.reset()
+    assert fake.pending == []
+    fake.fail(500, times=None)
+    fake.fail(502, times=2)
+    assert fake.pending == ["fail(500, times=None)", "fail(502, times=2)"]
+    fake.reset()
+    fake.fail(times=3, after=2)
+    statuses(get, 1)
+    assert fake.pending == ["fail(503, times=3, after=1)"]
+    statuses(get, 2)
+    assert fake.pending == ["fail(503, times=2)"]
+    statuses(get, 2)
+    assert fake.pending == []
 
 
 def test_a_reset_is_a_reset_and_a_close_is_none(fake: FakePayt, get: Get) -> None:

@@ -74,7 +74,7 @@ def _cut(at: int | None, connection: WSGIRequestHandler, head: bytes, body: byte
 
 def _stall(seconds: float, connection: WSGIRequestHandler, head: bytes, body: bytes) -> None:
     connection.wfile.write(head)
-    cast("LoopbackServer", connection.server).wait(seconds)
+    cast("LoopbackServer", connection.server).wait(seconds, connection.connection)
     connection.wfile.write(body)
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import socket
 import threading
+import time
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -14,8 +15,11 @@ from payt.testing.answers import Answer, error_answer, reason_phrase
 
 _HOST: Final = "127.0.0.1"
 
-Respond = Callable[[Request, int], Answer]
-"""Answers a request that came on the connection of that number."""
+_LONGEST: Final = 10**6
+"""Seconds: eleven days. A socket can be told twice as many."""
+
+Respond = Callable[[Request, socket.socket], Answer]
+"""Answers a request that came on that connection."""
 
 
 class LoopbackServer(ThreadedWSGIServer):
@@ -46,14 +50,23 @@ class LoopbackServer(ThreadedWSGIServer):
         """Begin to serve."""
         self._acceptor.start()
 
-    def wait(self, seconds: float) -> None:
-        """Wait, but not beyond the closing of the server.
+    def wait(self, seconds: float, connection: socket.socket) -> None:
+        """Wait, but not beyond the end of a connection, whether its client or the server closes it.
 
         Raises:
-            ConnectionAbortedError: The server is closed.
+            ConnectionError: It is closed.
         """
-        if self._closing.wait(seconds):
-            raise ConnectionAbortedError("the server is closed")
+        end = time.monotonic() + seconds
+        connection.settimeout(min(seconds, _LONGEST))
+        try:
+            ahead = connection.recv(1, socket.MSG_PEEK)
+        except (TimeoutError, BlockingIOError):  # the latter where there is no time to wait
+            return
+        finally:
+            connection.settimeout(None)
+        # a client that has sent its next request already would have to be read from, to be seen leaving
+        if not ahead or self._closing.wait(end - time.monotonic()):
+            raise ConnectionAbortedError("the connection is closed")
 
     def close(self) -> None:
         """Stop serving; returns when nothing of the server is left."""
@@ -114,7 +127,7 @@ class _Connection(WSGIRequestHandler):
         except (HTTPException, OSError, ValueError):
             self.send_error(400, "The request cannot be read")
             return
-        self._send_answer(self.server.respond(request, self.server.open[self.connection]))
+        self._send_answer(self.server.respond(request, self.connection))
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Answer an invalid HTTP request with JSON, and hang up."""

@@ -85,7 +85,7 @@ class Orders:
             content = error_body(status, shape, code, message) if body is None else body
             waiting = retry_after_header("retry_after", retry_after)
             fault = answer_with(content, status, {**(headers or {}), **waiting})
-        self._orders.append(_Order(fault, times, after, page, path))
+        self._orders.append(_Order("fail", status, fault, times, after, page, path))
 
     def answer(
         self,
@@ -103,7 +103,16 @@ class Orders:
         The other arguments are those of `fail`.
         """
         checks.number("status", status, least=200, most=999)
-        self._orders.append(_Order(answer_with(body, status, headers), times, after, page, path))
+        given = answer_with(body, status, headers)
+        self._orders.append(_Order("answer", status, given, times, after, page, path))
+
+    @property
+    def pending(self) -> list[str]:
+        """The orders that were not carried out yet, or not as often as they say, each written as its call.
+
+        assert fake.pending == []  # each fault has come; of those without end, at least once
+        """
+        return [str(order) for order in self._orders if order.times is not None or not order.came]
 
     def _fault_for(self, path: str, page: Callable[[], int | None]) -> Fault | None:
         """Return the fault that a request gets, if any; it counts for the order that decided."""
@@ -113,6 +122,7 @@ class Orders:
             if order.after:
                 order.after -= 1
                 return None
+            order.came = True
             if order.times is not None:
                 order.times -= 1
                 if not order.times:
@@ -125,13 +135,22 @@ class Orders:
 class _Order:
     """A fault, and the requests that get it: `times` of them, or all, `after` others, on this page and path."""
 
+    method: str
+    status: int | FaultKind
     fault: Fault
     times: int | None
     after: int
     page: int | None
     path: str | tuple[str, ...]
+    came: bool = False
 
     def __post_init__(self) -> None:
         for name, value, least in (("times", self.times, 1), ("after", self.after, 0), ("page", self.page, 1)):
             if value is not None:
                 checks.number(name, value, least=least)
+
+    def __str__(self) -> str:
+        told = {"times": (self.times, 1), "after": (self.after, 0), "page": (self.page, None), "path": (self.path, API)}
+        more = [f", {name}={value!r}" for name, (value, usual) in told.items() if value != usual]
+        what = "…, " if self.method == "answer" else ""
+        return f"{self.method}({what}{self.status!r}{''.join(more)})"

@@ -1,6 +1,7 @@
 """FakePayt: the server that tests start, look into, and order faults from."""
 
 import itertools
+import socket
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -156,7 +157,7 @@ class FakePayt(Orders, Contents):
 
     @property
     def open_connections(self) -> int:
-        """How many connections are open now."""
+        """How many connections are open now. Those that a client has closed end a moment later."""
         return len(self._running.open)
 
     @property
@@ -177,7 +178,7 @@ class FakePayt(Orders, Contents):
             raise RuntimeError("this FakePayt is not running: use it in a with statement, or call start()")
         return self._server
 
-    def _respond(self, request: Request, connection: int) -> Answer:
+    def _respond(self, request: Request, connection: socket.socket) -> Answer:
         recorded = RecordedRequest(
             method=request.method,
             path=request.path,
@@ -186,14 +187,14 @@ class FakePayt(Orders, Contents):
             raw_query=request.query_string.decode("latin-1"),
             headers=Headers(list(request.headers)),
             body=request.get_data(),
-            connection=connection,
+            connection=self._running.open[connection],
             request_id=f"fake-{next(self._request_ids)}",
         )
         with self._lock:
             self._requests.append(recorded)
             answer = self._answer(request, recorded.received_at)
         if self.latency:
-            self._running.wait(self.latency)
+            self._running.wait(self.latency, connection)
         recorded.status = answer.status or None
         headers, body = answer.headers.copy(), answer.body
         headers.setdefault("x-request-id", recorded.request_id)
