@@ -77,7 +77,7 @@ print(bag.import_errors, [(dag.dag_id, task.task_id, task.retries) for dag in ba
 def test_the_commands_of_timers(fake: FakePayt, sqlite: str, query_sqlite: Query, file: str) -> None:
     text = (EXAMPLES / file).read_text("utf-8")
     if file == "crontab":
-        line = text.rpartition("; ")[2].partition(" >")[0]
+        line = text.rpartition("$(")[2].partition(" 2>")[0]
     else:
         unit = configparser.ConfigParser(interpolation=None, strict=False)
         unit.optionxform = str  # type: ignore[assignment,method-assign]  # names keep their case
@@ -89,6 +89,32 @@ def test_the_commands_of_timers(fake: FakePayt, sqlite: str, query_sqlite: Query
     result = CliRunner().invoke(app, [*words, "--to", sqlite])
     assert result.exit_code == 0, result.output
     assert rows(query_sqlite) == truth(fake)
+
+
+@pytest.mark.parametrize("trouble", ["none", "once", "always"])
+def test_the_crontab_writes_what_cron_mails_only_where_a_run_failed(
+    fake: FakePayt, tmp_path: Path, trouble: str
+) -> None:
+    line = (EXAMPLES / "crontab").read_text("utf-8").splitlines()[-1].removeprefix("0 6 * * * ")
+    (tmp_path / "env").write_text(f"PAYT_DATABASE_URL='sqlite:///{tmp_path}/contacts.db'\n", "utf-8")
+    line = line.replace("/etc/payt-sync.env", f"{tmp_path}/env")
+    line = line.replace("/usr/local/bin/payt", f"{shlex.quote(sys.executable)} -m payt.cli")
+    if trouble != "none":
+        fake.fail(500 if trouble == "once" else 403, times=1 if trouble == "once" else None)
+    run = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False)
+    assert run.stderr == ""
+    if trouble == "always":
+        assert run.stdout.startswith("exit code 1: ")
+        assert "403 Forbidden" in run.stdout
+    else:
+        assert run.stdout == ""
+    assert fake.requests
+
+
+def test_the_documented_timers_are_the_examples() -> None:
+    text = (EXAMPLES.parent / "docs/sync.md").read_text("utf-8")
+    for file in ("systemd/payt-sync.service", "systemd/payt-sync.timer", "crontab"):
+        assert f"\n{(EXAMPLES / file).read_text('utf-8')}```\n" in text, file
 
 
 def test_frames(fake: FakePayt, tmp_path: Path) -> None:
