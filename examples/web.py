@@ -7,6 +7,7 @@ connections, its token and its rate limit. docs/web.md explains each of these li
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Annotated, Any
@@ -18,6 +19,8 @@ import payt
 
 SECONDS = 10.0
 """How long one of our requests may take, including the wait for the rate limit."""
+LATER = 5
+"""After how many seconds to ask again, where Payt does not say."""
 
 
 class Customer(pydantic.BaseModel):
@@ -43,14 +46,18 @@ app = fastapi.FastAPI(lifespan=lifespan)
 @app.exception_handler(payt.PaytError)
 async def payt_failed(_request: fastapi.Request, error: payt.PaytError) -> fastapi.responses.JSONResponse:
     """The fault is Payt's or ours, not the caller's. The details belong in the log."""
+    detail = {"detail": type(error).__name__}
+    if error.status in (429, 503):
+        seconds = getattr(error, "retry_after", None)  # what Payt says, if it does
+        return fastapi.responses.JSONResponse(detail, 503, {"Retry-After": str(math.ceil(seconds or LATER))})
     status = 404 if isinstance(error, payt.PermissionDeniedError) else 502
-    return fastapi.responses.JSONResponse({"detail": type(error).__name__}, status)
+    return fastapi.responses.JSONResponse(detail, status)
 
 
 @app.exception_handler(TimeoutError)
 async def took_too_long(_request: fastapi.Request, _error: TimeoutError) -> fastapi.responses.JSONResponse:
     """The rate limit is shared: on a busy day, a request that waits too long is asked to try again later."""
-    return fastapi.responses.JSONResponse({"detail": "busy"}, 503, {"Retry-After": "5"})
+    return fastapi.responses.JSONResponse({"detail": "busy"}, 503, {"Retry-After": str(LATER)})
 
 
 @contextmanager

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import configparser
 import datetime
 import importlib.util
+import itertools
 import os
+import re
 import shlex
 import sqlite3
 import subprocess
 import sys
 import textwrap
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pyarrow.parquet
@@ -24,7 +29,7 @@ from sql.truth import Query, rows, truth
 import payt
 from payt import incremental
 from payt.cli.app import app
-from payt.testing import CONTACT_FIELDS, FakePayt
+from payt.testing import CONTACT_FIELDS, FakePayt, skip_waits
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NEEDED = "needs requirements/examples.txt: run scripts/test-examples"
@@ -259,12 +264,66 @@ def test_the_web_application(fake: FakePayt) -> None:
             assert browser.get(path).status_code == 422, path
         assert len(fake.requests) == asked
         assert len(browser.get(pages, params={"limit": 500}).json()) == 12
+        for status, retry_after, expected in ((429, 7, "7"), (503, 30, "30"), (503, None, "5")):
+            fake.fail(status, retry_after=retry_after, times=None)
+            with skip_waits():
+                busy = browser.get(pages)
+            assert (busy.status_code, busy.headers["retry-after"]) == (503, expected), status
+            fake.reset()
         web.SECONDS = 0.05
         fake.fail("stall", seconds=30, times=None)
         late = browser.get(pages)
         assert (late.status_code, late.headers["retry-after"]) == (503, "5")
         assert "/administrations/{administration_id}/customers" in browser.get("/openapi.json").text
     assert fake.connections <= 2  # one, and perhaps another after the stall
+
+
+@pytest.mark.parametrize("leaves_after", [1, 2, None])
+def test_a_handler_that_asks_whether_its_browser_is_gone(leaves_after: int | None) -> None:
+    block = re.search(
+        r"```python\n(from typing import Any\n.*?)```", (EXAMPLES.parent / "docs/web.md").read_text("utf-8"), re.DOTALL
+    )
+    assert block is not None
+    namespace: dict[str, Any] = {"payt": payt}
+    exec(block[1], namespace)
+    asked = itertools.count(1)
+
+    class Request:
+        async def is_disconnected(self) -> bool:
+            return next(asked) == leaves_after
+
+    async def handled(fake: FakePayt) -> list[str | None]:
+        async with payt.AsyncClient(fake.token, base_url=fake.url) as client:
+            found: list[str | None] = await namespace["lastnames"](Request(), client)
+            return found
+
+    with FakePayt(contacts=1_700) as fake:
+        assert len(asyncio.run(handled(fake))) == (1_700 if leaves_after is None else 500 * (leaves_after - 1))
+        assert len(fake.requests) <= (4 if leaves_after is None else leaves_after + 1)
+
+
+def test_the_companies_of_a_web_application_have_one_client_each() -> None:
+    """However many threads ask at once, and until the application ends."""
+    text = (EXAMPLES.parent / "docs/web.md").read_text("utf-8")
+    block = re.search(r"```python\n(import threading\n.*?)\n\n\nassert ", text, re.DOTALL)
+    assert block is not None
+    namespace: dict[str, Any] = {}
+    exec(block[1], namespace)
+    made: list[payt.Client] = []
+
+    def slow_client(credentials: payt.AuthorizationCode) -> payt.Client:
+        made.append(client := payt.Client(credentials))
+        time.sleep(0.05)
+        return client
+
+    namespace["payt"] = SimpleNamespace(Client=slow_client, AuthorizationCode=payt.AuthorizationCode)
+    with ThreadPoolExecutor(8) as pool:
+        clients = [*pool.map(namespace["client_of"], ["acme", "other"] * 4)]
+    assert len(made) == len({*map(id, clients)}) == 2
+    namespace["close_clients"]()
+    for client in made:
+        with pytest.raises(payt.TransportError, match="closed"):
+            client.contacts.list(administration_id="1").first()
 
 
 def test_the_celery_task(fake: FakePayt) -> None:
