@@ -13,6 +13,7 @@ import payt
 from faults import kinds
 from faults.kinds import Point
 from faults.server import FaultServer
+from payt.testing import FakePayt
 from support.flavours import Flavour
 from support.quick import QUICK
 
@@ -29,7 +30,20 @@ def listening(caplog: pytest.LogCaptureFixture) -> None:
 def test_one_info_a_listing(server: FaultServer, flavour: Flavour, caplog: pytest.LogCaptureFixture) -> None:
     flavour.contacts(server.url, client=QUICK)
     (message,) = said(caplog, logging.INFO)
-    assert re.fullmatch(r"listed 11 records, 3 pages in \d+\.\d s", message)
+    assert re.fullmatch(r"contacts of administration 1: listed 11 records, 3 pages in \d+\.\d s", message)
+
+
+def test_the_info_says_which_list_and_which_administration(caplog: pytest.LogCaptureFixture) -> None:
+    with FakePayt(administrations={"1": 1, "2": 0}) as fake, payt.Client(fake.token, base_url=fake.url) as client:
+        list(client.contacts.list_many(administration_ids=["1", "2"]))
+        list(client.administrations.list())
+        list(client.contacts.list(administration_id="1", ids=[]))
+    assert sorted(message.partition(" in ")[0] for message in said(caplog, logging.INFO)) == [
+        "administrations: listed 2 records, 1 page",
+        "contacts of administration 1: listed 1 record, 1 page",
+        "contacts of administration 2: listed 0 records, 1 page",
+        "contacts: listed 0 records, 0 pages",
+    ]
 
 
 def test_no_info_of_a_listing_that_did_not_end(
@@ -82,7 +96,7 @@ def test_no_value_no_contact_and_no_token_is_in_a_record(
 ) -> None:
     server.script([kinds.answer(503, body=b'{"message": "s3cret"}'), kinds.reset(Point.IN_BODY), None, kinds.html()])
     flavour.contacts(
-        server.url, "s3cret-token", client=QUICK, administration_id="s3cret-1", contact_identifiers="s3cret-2"
+        server.url, "s3cret-token", client=QUICK, debtor_numbers="s3cret-1", contact_identifiers="s3cret-2"
     )
     server.script([kinds.answer(403, body=b'{"message": "s3cret"}')])
     with pytest.raises(payt.PermissionDeniedError):

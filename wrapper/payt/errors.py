@@ -1,4 +1,4 @@
-"""Everything that `payt` raises, besides errors of whoever calls it.
+"""Everything that `payt` raises, apart from errors of the caller.
 
 Those are ValueError and TypeError for wrong arguments, RuntimeError for wrong use, and ImportError for a missing extra.
 What a caller's own functions raise comes as it is.

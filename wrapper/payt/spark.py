@@ -37,8 +37,8 @@ except ImportError as error:
 class Source(DataSource):
     """A list: a row for each record, with the columns and types of `ManyPager.to_arrow`.
 
-    A read is one task, which lists several administrations at a time under the one pace of its token. With `partitions`
-    they are shared out over so many tasks; on more than one machine, these need `pace` then.
+    A read is one task, which lists several administrations at a time within the rate limit of its token. With
+    `partitions` they are shared out over so many tasks; on more than one machine, these need `pace` then.
 
     Options:
         resource: Which list: "contacts" by default.

@@ -81,7 +81,8 @@ class Walk(Generic[T]):
     def query(self) -> dict[str, Any] | None:
         """What to ask next, as the operation's arguments; None where the listing is complete."""
         if self.ended:
-            log.info("listed %d records, %d pages in %.1f s", self._count, self.pages, clock.now() - self._began)
+            records, pages = _counted(self._count, "record"), _counted(self.pages, "page")
+            log.info("%s: listed %s, %s in %.1f s", self._name, records, pages, clock.now() - self._began)
             return None
         return {**self.listing.parts[self._part], "cursor": self._cursor, "per_page": self._per_page}
 
@@ -187,6 +188,13 @@ class Walk(Generic[T]):
         return self._empty_page(error.body, error.headers)  # the key of a record is not a cursor there
 
     @property
+    def _name(self) -> str:
+        """What is listed, for people."""
+        administration_id = self.listing.parts[0].get("administration_id") if self.listing.parts else None
+        name = self.listing.spec.name
+        return name if administration_id is None else f"{name} of administration {plain(administration_id)}"
+
+    @property
     def _per_page(self) -> int:
         return int(min(self.listing.per_page, self.left or math.inf))
 
@@ -275,3 +283,7 @@ class Walk(Generic[T]):
             refuse(response, InvalidResponseError(CANNOT_CUT, path="$.data"))
         proof = Proof(first=keys[keys.index(key) + 1], cursor=self._cursor)
         return str(key), None if self._by_key else proof
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
