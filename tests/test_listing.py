@@ -419,6 +419,7 @@ def test_an_error_in_a_later_part_carries_a_cursor_that_resumes_there(flavour: F
         with pytest.raises(payt.PermissionDeniedError) as caught:
             flavour.pages(fake.url, ids=wanted, per_page=60, seen=lambda each: received.extend(each.data))
         assert (caught.value.cursor or "").startswith("3~")
+        assert caught.value.administration_id == "1"
         rest = flavour.contacts(fake.url, ids=wanted, cursor=caught.value.cursor)
         assert ids(received + rest) == wanted
 

@@ -30,6 +30,7 @@ NAMES = [
     "Client",
     "ClientCredentials",
     "Contact",
+    "Credentials",
     "EnvToken",
     "FileTokenStore",
     "InvalidRecord",

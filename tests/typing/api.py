@@ -42,6 +42,10 @@ async def as_arrow(client: payt.Client, async_client: payt.AsyncClient) -> None:
     assert_type(await async_client.contacts.list(administration_id="1").to_arrow(), pyarrow.RecordBatchReader)
 
 
+def of_own(credentials: payt.Credentials | None) -> payt.Client:
+    return payt.Client(credentials)
+
+
 def mapped_pages(client: payt.Client, async_client: payt.AsyncClient) -> None:
     def size(page: payt.Page[payt.Contact]) -> int:
         return len(page.data)

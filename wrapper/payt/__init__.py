@@ -37,6 +37,7 @@ if typing.TYPE_CHECKING:
     from .credentials import (
         AuthorizationCode,
         ClientCredentials,
+        Credentials,
         EnvToken,
         MemoryTokenStore,
         StaticToken,
@@ -65,6 +66,7 @@ __all__ = [
     "Client",
     "ClientCredentials",
     "Contact",
+    "Credentials",
     "EnvToken",
     "FileTokenStore",
     "InvalidRecord",
@@ -97,7 +99,8 @@ __all__ = [
 _LATER = {
     "payt_api.models": "Contact",
     "payt.client": "AsyncClient Client",
-    "payt.credentials": "AuthorizationCode ClientCredentials EnvToken MemoryTokenStore StaticToken Token TokenStore",
+    "payt.credentials": "AuthorizationCode ClientCredentials Credentials EnvToken MemoryTokenStore StaticToken Token "
+    "TokenStore",
     "payt.credentials.file_store": "FileTokenStore",
     "payt.credentials.keyring_store": "KeyringTokenStore",
     "payt.credentials.login": "login logout",

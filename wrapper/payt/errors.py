@@ -33,7 +33,7 @@ class PaytError(Exception):
     Attributes:
         cursor: What to pass as `cursor=` to resume an interrupted listing without losing or repeating anything.
             None if the listing had not got past its first page: then start again without a cursor.
-        administration_id: With several administrations (`list_many`), the one whose listing was interrupted.
+        administration_id: The administration whose listing was interrupted.
         method: The method of the request, e.g. "GET"; None if there was no request.
         url: Its URL, without the query (which may contain personal data).
         attempts: How often it was sent, including the first time.

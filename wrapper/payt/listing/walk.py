@@ -183,16 +183,19 @@ class Walk(Generic[T]):
                 refuse(error, InvalidResponseError(CANNOT_CUT, path="$.data"))
         except PaytError as final:
             own = copy.copy(final).with_traceback(final.__traceback__)  # others may get it too, and write into it
-            own.cursor = self.cursor
+            own.cursor, own.administration_id = self.cursor, self._administration_id
             raise own from final.__cause__
         return self._empty_page(error.body, error.headers)  # the key of a record is not a cursor there
 
     @property
     def _name(self) -> str:
         """What is listed, for people."""
-        administration_id = self.listing.parts[0].get("administration_id") if self.listing.parts else None
-        name = self.listing.spec.name
-        return name if administration_id is None else f"{name} of administration {plain(administration_id)}"
+        name, whose = self.listing.spec.name, self._administration_id
+        return name if whose is None else f"{name} of administration {plain(whose)}"
+
+    @property
+    def _administration_id(self) -> str | None:
+        return self.listing.parts[0].get("administration_id") if self.listing.parts else None
 
     @property
     def _per_page(self) -> int:
