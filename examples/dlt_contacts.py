@@ -42,7 +42,7 @@ def contacts(client: payt.Client, administration_id: str) -> Any:
         run = incremental.begin(state.get("watermark"))
         pager = client.contacts.list(administration_id=administration_id, updated_after=run.updated_after)
         for page in pager.pages():
-            yield [{"administration_id": administration_id, **attrs.asdict(contact)} for contact in page.data]
+            yield [{**attrs.asdict(contact), "administration_id": administration_id} for contact in page.data]
             run.take(page)
         state["watermark"] = run.watermark
 

@@ -190,6 +190,15 @@ def test_many_administrations_are_listed_at_once(read: Read, fake: FakePayt, nam
         assert found == as_sent(fake.records(name, administration_id))
 
 
+def test_a_table_of_many_administrations_says_once_whose_a_record_is(fake: FakePayt, name: str) -> None:
+    if by_administration(name):
+        with payt.Client(fake.token, base_url=fake.url) as client:
+            listed = method_of(client, name, "_many")(administration_ids=["1", "77"], **required(spec_of(name)))
+            table = listed.to_arrow().read_all()
+        assert [*table.column_names].count("administration_id") == 1
+        assert sorted(table[0].to_pylist()) == ["1"] * COUNT + ["77"] * 3
+
+
 def test_a_fault_on_a_page_ends_the_listing_where_it_can_be_resumed(
     read: Read, fake: FakePayt, records: Records, name: str
 ) -> None:

@@ -16,6 +16,7 @@ from typing import Any, Literal
 import attrs
 import click
 import openpyxl
+import pyarrow.parquet
 import pytest
 
 import payt
@@ -216,6 +217,25 @@ def test_export_writes_all_fields_of_all_records(
     assert [row[spec.columns[0]] for row in rows] == [cell(record[spec.columns[0]]) for record in records]
     assert [json.loads(line) for line in (folder / "all.jsonl").read_text().splitlines()] == records
     assert openpyxl.load_workbook(folder / "all.xlsx").sheetnames == [f"{spec.name[:24]} 1"]
+
+
+def test_export_of_several_administrations_says_once_whose_a_record_is(
+    payt_command: Any, spec: ListSpec[Any], words: list[str], needed: list[Any], fake: FakePayt, folder: Path
+) -> None:
+    if "administration_id" not in parameters_of(spec):
+        return
+    fake.add_administration("77", records={spec.name: 3})
+    for name in ("all.csv", "all.jsonl", "all.parquet"):
+        result = payt_command(*words, "export", "-a", "1,77", *needed[2:], "-o", name)
+        assert result.exit_code == 0, result.stderr
+    names = ["administration_id", *(name for name in fields(spec) if name != "administration_id")]
+    with (folder / "all.csv").open(newline="") as file:
+        head, *rows = csv.reader(file)
+    lines = [json.loads(line) for line in (folder / "all.jsonl").read_text().splitlines()]
+    table = pyarrow.parquet.read_table(folder / "all.parquet")
+    assert head == [*lines[0]] == table.column_names == names
+    owners = ["1"] * 12 + ["77"] * 3
+    assert [row[0] for row in rows] == [line["administration_id"] for line in lines] == table[0].to_pylist() == owners
 
 
 def test_show_finds_a_record_by_its_key(

@@ -23,13 +23,13 @@ from . import checks
 from .client import Client
 from .credentials import EnvToken
 from .extras import missing
-from .listing.shapes import scalar_of
+from .listing.shapes import ADMINISTRATION, scalar_of
 
 try:
     import pyarrow
     from pyspark.sql.datasource import DataSource, DataSourceReader, InputPartition
 
-    from .listing.arrow import ADMINISTRATION, Table
+    from .listing.arrow import Table
 except ImportError as error:
     raise missing("payt.spark", "pyspark", "spark") from error
 

@@ -11,7 +11,7 @@ from uuid import UUID
 import attrs
 import msgspec
 
-from payt.listing.shapes import DAY, MOMENT, fields_of, scalar_of
+from payt.listing.shapes import ADMINISTRATION, DAY, MOMENT, fields_of, scalar_of
 
 Row: TypeAlias = tuple[Any, ...]
 """The values of one record, in the order of the columns."""
@@ -69,8 +69,13 @@ class Column:
         return _AS_TEXT[self.kind]
 
 
-def columns_of(record: type, names: Sequence[str] | None = None) -> tuple[Column, ...]:
+def columns_of(record: type, names: Sequence[str] | None = None, *, owned: bool = False) -> tuple[Column, ...]:
     """The columns of these fields of a model, or of all its fields in the order of the contract.
+
+    Args:
+        record: The model.
+        names: Which fields.
+        owned: Whether the administration comes first, as in `fields_of`.
 
     Raises:
         ValueError: The model has no such field.
@@ -79,17 +84,17 @@ def columns_of(record: type, names: Sequence[str] | None = None) -> tuple[Column
     for name in names or ():
         if name not in types:
             raise ValueError(f"there is no field {name!r} in {record.__name__}; there are {', '.join(types)}")
-    return tuple(Column(name, types[name]) for name in (types if names is None else names))
+    wanted = types if names is None else names
+    if owned:
+        types = fields_of(record, owned=True)
+        wanted = [ADMINISTRATION, *(name for name in wanted if name != ADMINISTRATION)]
+    return tuple(Column(name, types[name]) for name in wanted)
 
 
 def reader_of(columns: Sequence[Column]) -> Callable[[Any], Row]:
     """A function that takes the values of columns out of a record."""
     names = [column.name for column in columns]
-    if len(names) == 1:
-        only = attrgetter(names[0])
-        return lambda record: (only(record),)
-    return attrgetter(*names)
-
-
-ADMINISTRATION = Column("administration_id", str)
-"""Comes first where records of several administrations are written together."""
+    if len(names) > 1:
+        return attrgetter(*names)
+    readers = list(map(attrgetter, names))
+    return lambda record: tuple(read(record) for read in readers)

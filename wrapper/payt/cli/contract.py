@@ -16,6 +16,7 @@ from payt import checks
 from payt.contract import example_of, page_of, parameters_of
 from payt.errors import APIError, AuthenticationError, InvalidResponseError
 from payt.listing import ListSpec
+from payt.listing.shapes import ADMINISTRATION
 from payt.transport.retries import ask
 from payt_api.errors import DecodeError
 from payt_api.types import decode, query_of, query_value
@@ -32,7 +33,7 @@ from .options import (
     examples,
     option,
 )
-from .parameters import ADMINISTRATION, called, filters_of
+from .parameters import called, filters_of
 from .screen import counted, echo, plain, report
 
 _MOST_SHOWN: Final = 100

@@ -15,7 +15,6 @@ import click
 import payt
 from payt.listing.pager import MOST_PREFETCH
 
-from .columns import ADMINISTRATION
 from .exits import can_be_skipped
 from .options import FIELDS, QUIET, SKIP_INVALID, option
 from .parameters import called
@@ -95,7 +94,7 @@ def export_command(
         "list": name,
         "--administration": selection.administrations,
         **{f"--{name.replace('_', '-')}": value for name, value in selection.filters.items()},
-        "--fields": [column.name for column in columns if column is not ADMINISTRATION],
+        "--fields": [column.name for column in selection.own_columns],
         "--limit": selection.limit,
         "--format": format_,
         **{f"--{name}": value for name, value in csv.items()},

@@ -10,8 +10,9 @@ import attrs
 import click
 
 import payt
+from payt.listing.shapes import ADMINISTRATION
 
-from .columns import ADMINISTRATION, Column, Row
+from .columns import Column, Row
 from .options import FIELDS, JSON, QUIET, SKIP_INVALID
 from .parameters import called
 from .progress import described, end_with_invalid
@@ -35,7 +36,7 @@ def list_command(client: payt.Client, selection: Selection, *, as_json: bool, qu
     if as_json:
         write = json_lines(output(), columns)
     elif sys.stdout.isatty():
-        write = _Table(columns, {ADMINISTRATION.name, spec.key, *spec.separated.values()}).write
+        write = _Table(columns, {ADMINISTRATION, spec.key, *spec.separated.values()}).write
     else:
         write = _Lines(columns).write
     at = Position()

@@ -16,11 +16,11 @@ import click
 
 from payt.contract import parameters_of
 from payt.listing import ListSpec
+from payt.listing.shapes import ADMINISTRATION
 from payt_api.types import query_value
 
 from .options import option, read_text, values_of
 
-ADMINISTRATION: Final = "administration_id"
 _OWN: Final = ("fields", "cursor", "per_page", ADMINISTRATION)
 """Parameters of a list that are not filters."""
 

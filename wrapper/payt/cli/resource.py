@@ -10,6 +10,7 @@ import click
 
 from payt.contract import contract, example_of, parameters_of
 from payt.listing import ListSpec
+from payt.listing.shapes import ADMINISTRATION
 from payt_resources import LISTS, spec_of
 
 from . import checkup, export, listing, sync
@@ -24,7 +25,7 @@ from .options import (
     examples,
     values_of,
 )
-from .parameters import ADMINISTRATION, called, chosen, filters_of, options_of, paging_of, typed
+from .parameters import called, chosen, filters_of, options_of, paging_of, typed
 from .selection import Selection
 
 

@@ -10,10 +10,9 @@ import attrs
 import payt
 from payt.contract import fields_to_name, parameters_of
 from payt.listing import ListSpec
+from payt.listing.shapes import ADMINISTRATION
 
-from .columns import ADMINISTRATION as COLUMN
 from .columns import Column, Row, columns_of, reader_of
-from .parameters import ADMINISTRATION
 
 
 @attrs.frozen
@@ -61,9 +60,13 @@ class Selection:
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """The columns of its `rows`."""
-        columns = columns_of(self.spec.record, self.fields)
-        return (COLUMN, *columns) if self.several else columns
+        """The columns of its `rows`; the administration comes first, where there are several."""
+        return columns_of(self.spec.record, self.fields, owned=self.several)
+
+    @property
+    def own_columns(self) -> tuple[Column, ...]:
+        """Those whose values stand in the records."""
+        return self.columns[1:] if self.several else self.columns
 
     def check(self, client: payt.Client) -> None:
         """Let the client look at all arguments; nothing is sent.
@@ -80,7 +83,7 @@ class Selection:
         Raises:
             payt.PaytError: The listing failed.
         """
-        read = reader_of(columns_of(self.spec.record, self.fields))
+        read = reader_of(self.own_columns)
         for position, administration, records in self.pages(client, start):
             rows = map(read, records)
             yield position, [(administration, *row) for row in rows] if self.several else list(rows)

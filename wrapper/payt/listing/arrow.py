@@ -13,15 +13,12 @@ from payt_api.types import values_of
 
 from ..extras import missing
 from .pages import Page
-from .shapes import DAY, MOMENT, fields_of, scalar_of
+from .shapes import ADMINISTRATION, DAY, MOMENT, fields_of, scalar_of
 
 try:
     import pyarrow
 except ModuleNotFoundError as error:
     raise missing("Arrow", "pyarrow", "arrow") from error
-
-ADMINISTRATION = "administration_id"
-"""The first column, where several administrations are listed together."""
 
 
 class Table:
@@ -36,18 +33,22 @@ class Table:
     """
 
     def __init__(self, record: type, *, many: bool = False) -> None:
-        types = {name: type_ for name, type_ in fields_of(record).items() if not (many and name == ADMINISTRATION)}
-        columns = [pyarrow.field(name, type_of(type_)) for name, type_ in types.items()]
-        first = [pyarrow.field(ADMINISTRATION, pyarrow.string(), nullable=False)] if many else []
-        self.schema = pyarrow.schema([*first, *columns])
-        self._columns = [(index, types[name]) for index, name in enumerate(fields_of(record)) if name in types]
+        types = fields_of(record, owned=many)
+        self.schema = pyarrow.schema(
+            [
+                pyarrow.field(name, type_of(type_), nullable=not (many and name == ADMINISTRATION))
+                for name, type_ in types.items()
+            ]
+        )
+        places = {name: place for place, name in enumerate(fields_of(record))}
+        self._columns = [(places[name], type_) for name, type_ in [*types.items()][many:]]
 
     def batch(self, page: Page[Any], administration_id: str | None = None) -> pyarrow.RecordBatch:
         """The records of a page."""
         rows = len(page.data)
         values = [*zip(*map(values_of, page.data), strict=True)]
         arrays = [] if administration_id is None else [pyarrow.repeat(administration_id, rows)]
-        arrays += [array_of(type_, values[index] if rows else ()) for index, type_ in self._columns]
+        arrays += [array_of(type_, values[place] if rows else ()) for place, type_ in self._columns]
         return pyarrow.record_batch(arrays, schema=self.schema)
 
     async def make(self, administration_id: str | None, page: Page[Any]) -> pyarrow.RecordBatch:

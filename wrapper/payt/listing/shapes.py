@@ -16,10 +16,23 @@ DAY, MOMENT = (get_args(kind)[0] for kind in (Date, DateTime))
 """`datetime.date` and `datetime.datetime`, also where a tool that stops time for a test has replaced them."""
 
 
+ADMINISTRATION = "administration_id"
+"""The parameter of a list that says whose records they are; also what the column is called that tells them apart."""
+
+
 @functools.cache
-def fields_of(model: type) -> dict[str, Any]:
-    """The fields of an attrs model: name to type."""
-    return get_type_hints(model)
+def fields_of(model: type, *, owned: bool = False) -> dict[str, Any]:
+    """The fields of an attrs model: name to type.
+
+    Args:
+        model: The model.
+        owned: Whether the administration that was listed, which is always known, stands in front of the fields. One of
+            its name that the record has itself says the same, and is not there a second time.
+    """
+    fields = get_type_hints(model)
+    if not owned:
+        return fields
+    return {ADMINISTRATION: str, **{name: type_ for name, type_ in fields.items() if name != ADMINISTRATION}}
 
 
 def model_in(type_: Any) -> type | None:

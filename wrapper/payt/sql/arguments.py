@@ -18,10 +18,10 @@ from ..contract import parameters_of
 from ..environments import text_of, url_of
 from ..listing import ListSpec, OnInvalid
 from ..listing.pager import MOST_PREFETCH
+from ..listing.shapes import ADMINISTRATION
 from .database import Database
 from .engines import KINDS, engine_of
 from .job import Job
-from .schema import ADMINISTRATION
 from .state import Settings, SyncResult
 
 PREFETCH = 8

@@ -15,12 +15,12 @@ import msgspec
 import sqlalchemy as sa
 
 from ..listing import Page
-from ..listing.shapes import fields_of, scalar_of
+from ..listing.shapes import ADMINISTRATION, fields_of, scalar_of
 from .database import Database
 from .dialects.base import First, Rows
 from .errors import BusyError, SyncError, database_errors
 from .plan import whose
-from .schema import ADMINISTRATION, OURS, Column, columns_maker, iso, json_text, plain_texts
+from .schema import OURS, Column, columns_maker, iso, json_text, plain_texts
 from .state import Received, Run, State, decode_state
 
 T = TypeVar("T")
@@ -55,8 +55,9 @@ class Copy:
         self._integers = [place for place, type_ in enumerate(types.values()) if isinstance(type_, sa.BigInteger)]
         writing = {name: self._dialect.writing(type_) for name, type_ in types.items()}
         record: type = self.spec.record
+        self._names_of: Callable[[Column], Column] = list
         if scalar_of(fields_of(record)[self._key]) is not str:
-            writing[self._key] = plain_texts
+            self._names_of = writing[self._key] = plain_texts
         self._columns_of = columns_maker(record, writing)
         self._moments = self._dialect.writing(records.c.synced_at.type)
         self._mine = [records.c[name] == value for name, value in self.owner.items()]
@@ -142,8 +143,8 @@ class Copy:
         Raises:
             SyncError: It holds what the database cannot.
         """
-        key = attrgetter(self._key)
-        by_key = {key(record): record for record in page.data}  # the last one, if one comes twice
+        keys = [*map(attrgetter(self._key), page.data)]
+        by_key = dict(zip(self._names_of(keys), page.data, strict=True))  # the last one, if one comes twice
         records = [record for name, record in by_key.items() if only is None or name in only]
         escaped = b"\\" in page.raw or "\\" in json_text([*self.owner.values()])
         doubts, place = self._dialect.doubts(page.raw), self.columns.index(self._key)

@@ -20,15 +20,11 @@ from payt_api.types import values_of
 
 from ..contract import parameters_of
 from ..listing import ListSpec
-from ..listing.shapes import DAY, MOMENT, fields_of, scalar_of
+from ..listing.shapes import ADMINISTRATION, DAY, MOMENT, fields_of, scalar_of
 from .errors import SchemaError
 
 VERSION = 2
 """Of the layout of the books; a table with a higher one was made by a newer payt-client."""
-ADMINISTRATION = "administration_id"
-"""The parameter of a list, and the column of its copy, that says whose records they are."""
-
-
 OURS = "first_seen_at", "synced_at"
 """The columns of a copy that say when a row came."""
 LONGEST_KEY = 255
@@ -101,9 +97,11 @@ class Tables:
         """The tables for a copy of this name."""
         metadata = sa.MetaData(schema=schema)
         key = str(spec.key)
-        keys = [ADMINISTRATION, key] if ADMINISTRATION in parameters_of(spec) else [key]
+        owned = ADMINISTRATION in parameters_of(spec)
+        keys = [ADMINISTRATION, key] if owned else [key]
         record: type = spec.record
-        fields = {name: column_type(type_) for name, type_ in fields_of(record).items() if name not in keys}
+        types = fields_of(record, owned=owned)
+        fields = {name: column_type(type_) for name, type_ in types.items() if name not in keys}
         _check_names(keys, fields)
         received = {**dict.fromkeys(keys, Key), **fields}
         records = sa.Table(

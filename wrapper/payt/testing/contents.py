@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 from payt import checks
-from payt.testing.lists import ADMINISTRATION, ServedList, served_lists
+from payt.listing.shapes import ADMINISTRATION
+from payt.testing.lists import ServedList, served_lists
 from payt.testing.records import CONTACTS, Administration, Records
 
 _ADMINISTRATIONS = "administrations"

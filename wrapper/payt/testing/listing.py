@@ -13,9 +13,10 @@ from uuid import UUID
 from werkzeug.datastructures import MultiDict
 
 from payt.contract import resolved
+from payt.listing.shapes import ADMINISTRATION
 from payt.testing.answers import RequestRefusedError, error_answer, json_bytes
 from payt.testing.invention import key_of
-from payt.testing.lists import ADMINISTRATION, ServedList
+from payt.testing.lists import ServedList
 from payt.testing.records import Record, Records
 
 LastPage: TypeAlias = Literal["null", "missing", "null-pagination", "empty-string", "missing-cursor", "empty-page"]

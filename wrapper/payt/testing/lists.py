@@ -10,12 +10,10 @@ from typing import Any
 from payt import checks
 from payt.contract import contract, page_of, parameters_of, properties_of, resolved
 from payt.listing import ListSpec
-from payt.testing.invention import Dice
+from payt.listing.shapes import ADMINISTRATION
+from payt.testing.invention import Dice, key_of
 from payt.transport.process import cached_property
 from payt_resources import LISTS, spec_of
-
-ADMINISTRATION = "administration_id"
-"""The parameter, and the field, that says which administration a record belongs to."""
 
 API = tuple({f"/{path.split('/')[1]}/" for path in contract()["paths"]})
 """What the paths of the API begin with, unlike those of logins."""
@@ -44,10 +42,17 @@ class ServedList:
         """The field that tells records apart."""
         return self.spec.key or "id"
 
-    def as_sent(self, key: str) -> int | str:
-        """A key as its field has it."""
-        types = resolved(self.properties[self.key]).get("type", ())
-        return int(key) if "integer" in types and "string" not in types else key
+    def as_sent(self, field: str, text: str) -> int | str:
+        """What identifies something, as this field has it: a whole number, or a text."""
+        schema = resolved(self.properties[field])
+        types = {kind for part in (schema, *schema.get("oneOf", ())) for kind in _types_in(resolved(part))}
+        return key_of(text) if "integer" in types and "string" not in types else text
+
+    def owner(self, administration_id: str | None) -> dict[str, int | str]:
+        """What its records say themselves of whose they are, where they have a field for that."""
+        if administration_id is None or ADMINISTRATION not in self.properties:
+            return {}
+        return {ADMINISTRATION: self.as_sent(ADMINISTRATION, administration_id)}
 
     @cached_property
     def on_request(self) -> frozenset[str]:
@@ -91,7 +96,7 @@ class ServedList:
                 made[field] = _counted_on(made[field], step)
         if self.spec.watermark:
             made[self.spec.watermark] = dice.moment()
-        return {**made, **given, self.key: self.as_sent(key)}
+        return {**made, **given, self.key: self.as_sent(self.key, key)}
 
 
 @cache
@@ -111,6 +116,11 @@ def _served(spec: ListSpec[Any]) -> ServedList:
         properties=properties_of(resolved(properties_of(page["schema"])["data"])["items"]),
         example=json.dumps(records[0] if records else {}),
     )
+
+
+def _types_in(schema: Mapping[str, Any]) -> list[str]:
+    kinds = schema.get("type", ())
+    return [kinds] if isinstance(kinds, str) else [*kinds]
 
 
 def _counted_on(value: Any, step: int) -> Any:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from payt import checks
 from payt.testing.answers import json_bytes
 from payt.testing.invention import as_sent, key_of, timestamp
-from payt.testing.lists import ADMINISTRATION, ServedList
+from payt.testing.lists import ServedList
 from payt.testing.sample_contacts import contact
 
 
@@ -138,7 +138,7 @@ class Records:
         number = last + 1 if isinstance(last, int) else 1
         while number in self:
             number += 1
-        return self.served.as_sent(str(number))
+        return self.served.as_sent(self.served.key, str(number))
 
     def _now(self) -> dict[str, Any]:
         watermark = self.served.spec.watermark
@@ -153,10 +153,8 @@ class Records:
         return record
 
     def _invented(self, fields: Mapping[str, Any]) -> dict[str, Any]:
-        if self.served.spec.name == CONTACTS:
-            return contact(**fields, seed=self._seed)
-        owner = {ADMINISTRATION: self._administration_id} if ADMINISTRATION in self.served.properties else {}
-        return self.served.invent(**{**owner, **fields}, seed=self._seed)
+        invent = contact if self.served.spec.name == CONTACTS else self.served.invent
+        return invent(**{**self.served.owner(self._administration_id), **fields}, seed=self._seed)
 
     def _rendered(self, key: int | str, fields: Mapping[str, Any]) -> Record:
         sent = {name: value for name, value in fields.items() if name not in self.served.on_request}
