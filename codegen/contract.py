@@ -5,7 +5,6 @@ Each rule is a function that yields one sentence a problem, with the place in th
 
 from __future__ import annotations
 
-import difflib
 import keyword
 import re
 from collections.abc import Iterator
@@ -28,7 +27,7 @@ from document import (
     used_schemas,
     without_all_of,
 )
-from lint import is_of_type, misshapen_in
+from lint import is_of_type, misshapen_in, near, without_null, wrong_in
 
 # Names that a generated operation uses for itself: a parameter of such a name would stand in their way.
 NAMES_OF_AN_OPERATION = {
@@ -71,6 +70,16 @@ BOUNDS = {
     **dict.fromkeys(("minItems", "maxItems", "uniqueItems"), ("array",)),
     **dict.fromkeys(("minProperties", "maxProperties"), ("object",)),
 }
+# The formats of JSON Schema, and those that OpenAPI lists (https://spec.openapis.org/registry/format/).
+FORMATS = {
+    *("date", "date-time", "duration", "email", "hostname", "idn-email", "idn-hostname", "ipv4", "ipv6", "iri"),
+    *("iri-reference", "json-pointer", "regex", "relative-json-pointer", "time", "uri", "uri-reference"),
+    *("uri-template", "uuid"),
+    *("base64url", "binary", "byte", "char", "commonmark", "date-time-local", "decimal", "decimal128", "double"),
+    *("double-int", "float", "html", "http-date", "int16", "int32", "int64", "int8", "media-range", "password"),
+    *("sf-binary", "sf-boolean", "sf-decimal", "sf-integer", "sf-string", "sf-token", "time-local", "uint16"),
+    *("uint32", "uint64", "uint8", "unixtime"),
+}
 # What may stand beside a `$ref`, because it changes words only.
 BESIDE_A_REFERENCE = {
     *("$ref", "description", "summary", "title", "example", "examples", "externalDocs"),
@@ -102,6 +111,8 @@ NAMES_OF_THE_TEMPLATE = {
     *("bool", "cls", "dict", "float", "from_dict", "int", "list", "mapping", "self", "str", "to_dict"),
 }
 
+WITHOUT_A_PROPERTY = "leave it out, and read it in the page's `raw`, which holds all that was sent"
+
 
 def problems_of(document: Any) -> list[str]:
     """All problems of the contract, in the order of its operations and schemas; empty where there is none."""
@@ -112,8 +123,7 @@ def problems_of(document: Any) -> list[str]:
         return [
             f"openapi: it says {version}, and this project reads 3.1: write `openapi: 3.1.0`, and what that changes"
         ]
-    problems = [*problems_of_extensions(document, "", "document")]
-    if problems := problems or misshapen_in(document):
+    if problems := misshapen_in(document) or [*problems_of_extensions(document, "", "document")]:
         return problems  # what follows reads the document as OpenAPI
     problems = [
         f"{place}: it refers to {reference!r}, and there is nothing: correct the name, or describe it there"
@@ -140,6 +150,7 @@ def problems_of(document: Any) -> list[str]:
         problems += [f"{place}: {p}" for p in problems_of_schema(place, schema)]
         problems += [f"{place}: {p}" for p in problems_of_its_place(document, place, schema)]
         problems += [f"{place}: {p}" for p in problems_of_union(document, schema)]
+        problems += [f"{place}: {p}" for p in problems_of_default(document, schema)]
     return problems
 
 
@@ -181,9 +192,8 @@ def problems_of_extensions(node: Any, place: str, kind: str) -> Iterator[str]:
 
 def _of_extension(place: str, key: str, kind: str, value: Any) -> Iterator[str]:
     if key not in EXTENSIONS:
-        near = difflib.get_close_matches(key, EXTENSIONS, 1)
-        way_out = f"write {near[0]}" if near else f"the keys are {', '.join(EXTENSIONS)}"
-        yield f"{place}: nothing reads {key}: {way_out}"
+        way_out = f"the keys are {', '.join(EXTENSIONS)}"
+        yield f"{place}: nothing reads {key}: {near(key, EXTENSIONS, way_out)}"
     elif EXTENSIONS[key] != kind:
         yield f"{place}: {key} would be overlooked: it belongs to the {EXTENSIONS[key]}"
     elif key in FLAGS and value is not True:
@@ -418,12 +428,7 @@ def problems_of_what_is_sent(place: str, schema: dict[str, Any]) -> Iterator[str
 
 def problems_of_schema(place: str, schema: dict[str, Any]) -> Iterator[str]:
     """What concerns one schema."""
-    for keyword_, way_out in OVERLOOKED.items():
-        if keyword_ in schema:
-            yield f"`{keyword_}` would be overlooked: {way_out}"
-    for key in [key for key in schema if key not in {*READ, *OVERLOOKED, *BOUNDS, *EXTENSIONS}]:
-        near = difflib.get_close_matches(str(key), {*READ, *BOUNDS, *EXTENSIONS}, 1)
-        yield f"nothing reads {key}: " + (f"write {near[0]}" if near else "leave it out, or say it in the description")
+    yield from problems_of_words(schema)
     if "$ref" in schema:
         yield from problems_of_reference(schema, str(schema["$ref"]))
     elif schema.get("x-accept-number") and "string" not in types_of(schema):
@@ -439,6 +444,19 @@ def problems_of_schema(place: str, schema: dict[str, Any]) -> Iterator[str]:
     yield from problems_of_values(schema)
     if isinstance(schema.get("properties"), dict):
         yield from problems_of_properties(schema, schema["properties"])
+
+
+def problems_of_words(schema: dict[str, Any]) -> Iterator[str]:
+    """Keys and formats that nobody knows, or nothing reads."""
+    for keyword_, way_out in OVERLOOKED.items():
+        if keyword_ in schema:
+            yield f"`{keyword_}` would be overlooked: {way_out}"
+    for key in [key for key in schema if key not in {*READ, *OVERLOOKED, *BOUNDS, *EXTENSIONS}]:
+        way_out = near(str(key), {*READ, *BOUNDS, *EXTENSIONS}, "leave it out, or say it in the description")
+        yield f"nothing reads {key}: {way_out}"
+    if "format" in schema and schema["format"] not in FORMATS:
+        way_out = near(str(schema["format"]), FORMATS, "leave it out, or say it in the description")
+        yield f"nobody knows the format {schema['format']!r}: {way_out}"
 
 
 def problems_of_reference(schema: dict[str, Any], reference: str) -> Iterator[str]:
@@ -496,6 +514,15 @@ def problems_of_values(schema: dict[str, Any]) -> Iterator[str]:
         yield "a default that is a list or an object would be dropped: leave it out, and name it in the description"
 
 
+def problems_of_default(document: dict[str, Any], schema: dict[str, Any]) -> Iterator[str]:
+    """A default that its own schema does not allow."""
+    if "default" in schema:
+        rest = {key: value for key, value in schema.items() if key != "default"}
+        rest = rest if schema["default"] is None else without_null(document, rest)
+        for problem in wrong_in(document, rest, schema["default"]):
+            yield f"its default is not what it says itself: {problem}: correct one of them, or leave it out"
+
+
 def problems_of_enum(values: list[Any]) -> Iterator[str]:
     """What concerns the values of an enum, null aside."""
     if {type(value) for value in values} not in (set(), {str}, {int}):
@@ -522,9 +549,10 @@ def problems_of_properties(schema: dict[str, Any], properties: dict[str, Any]) -
     """What concerns the properties of an object schema."""
     for name in properties:
         if not str(name).isidentifier() or keyword.iskeyword(name) or str(name).startswith("_"):
-            yield f"property {name!r} is not a Python name, so no model can hold it under the name that the API uses"
+            why = "is not a Python name, so no model can hold it under the name that the API uses"
+            yield f"property {name!r} {why}: {WITHOUT_A_PROPERTY}"
         elif name in NAMES_OF_THE_TEMPLATE:
-            yield f"property {name!r} would hide what has that name in the generated model"
+            yield f"property {name!r} would hide what has that name in the generated model: {WITHOUT_A_PROPERTY}"
     for name in schema.get("required", []):
         if name not in properties and "allOf" not in schema:
             yield f"{name!r} is required and is none of its properties"

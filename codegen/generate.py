@@ -25,6 +25,7 @@ from lists import problems_of_lists
 from prepare import facts_of, prepare
 from python_api import python_changes
 from ruamel.yaml import YAML
+from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import YAMLError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -151,6 +152,8 @@ def read(contract: Path) -> dict[str, Any]:
     """
     try:
         document: dict[str, Any] = parse(contract.read_text("utf-8"))
+    except DuplicateKeyError as error:
+        raise GenerationError(f"cannot be read: {_twice(error)}") from None
     except (OSError, ValueError, YAMLError) as error:
         raise GenerationError(f"cannot be read: {error}") from None
     problems = problems_of(document) or [*problems_of_lists(document)]
@@ -160,6 +163,13 @@ def read(contract: Path) -> dict[str, Any]:
     if problems:
         raise GenerationError("this is not valid OpenAPI:\n" + _list(problems))
     return document
+
+
+def _twice(error: DuplicateKeyError) -> str:
+    """Which key stands twice, and where; the parser's own words have the values as it reads them."""
+    key = re.sub(r'.*?duplicate key "(.*?)" with value.*', r"\1", str(error.problem), flags=re.DOTALL)
+    again, within = (mark.line + 1 for mark in (error.problem_mark, error.context_mark))
+    return f"line {again}: the key {key!r} stands twice among those from line {within} on: remove one of them"
 
 
 def parse(text: str) -> Any:

@@ -6,13 +6,26 @@ tried while it is being written. `./generate.sh --lint` and scripts/check judge 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import difflib
+import re
+from collections.abc import Collection, Iterator
 from typing import Any
 
-from document import joined, json_in, operations_of, resolve, schemas_of
+from document import METHODS, alternatives_of, joined, json_in, operations_of, resolve, schemas_of
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+# The types of JSON Schema.
+TYPES = ("string", "integer", "number", "boolean", "array", "object", "null")
+# The words of OpenAPI outside of schemas.
+WORDS = {
+    *METHODS,
+    *("bearerFormat", "callbacks", "components", "contact", "content", "deprecated", "description", "email"),
+    *("encoding", "example", "examples", "explode", "externalDocs", "headers", "in", "info", "license", "links"),
+    *("name", "openapi", "operationId", "parameters", "paths", "requestBodies", "requestBody", "required"),
+    *("responses", "schema", "schemas", "scheme", "security", "securitySchemes", "servers", "style", "summary"),
+    *("tags", "title", "type", "url", "variables", "version", "webhooks"),
+}
 # What some keys of a schema hold.
 SHAPES: dict[str, type | tuple[type, ...]] = {
     "properties": dict,
@@ -34,7 +47,10 @@ def misshapen_in(document: Any) -> list[str]:
     """Where the document is not shaped as OpenAPI 3.1 says, whatever its references lead to; a sentence each."""
     errors = OpenAPIV31SpecValidator(document).schema_validator.iter_errors(document)
     if problems := [
-        f"{place}: not valid OpenAPI: {_sentence(error)}" for error in errors for place in _places(document, error)
+        f"{place}: {sentence}"
+        for error in errors
+        for place in _places(document, error)
+        for sentence in (*_unknown_words(error),) or (f"not valid OpenAPI: {_sentence(error)}",)
     ]:
         return problems
     problems += [
@@ -49,6 +65,12 @@ def misshapen_in(document: Any) -> list[str]:
             for key, value in kept.items()
             if not isinstance(value, SHAPES[key])
         ]
+        kinds = kept.get("type", [])
+        problems += [
+            f"{place}: there is no type {kind!r}: {near(kind, TYPES)}"
+            for kind in (kinds if isinstance(kinds, list) else [kinds])
+            if isinstance(kind, str) and kind not in TYPES
+        ]
         inside = [*(schema.get("properties") or {}).items(), ("items", schema.get("items", {}))]
         problems += [
             f"{place}: {name}: describe it as an object, or write {{}} for anything"
@@ -56,6 +78,24 @@ def misshapen_in(document: Any) -> list[str]:
             if not isinstance(inner, dict)
         ]
     return problems
+
+
+def near(word: str, known: Collection[str], otherwise: str = "") -> str:
+    """The way out where a word is not known: the one that was probably meant, or all of them, or something else."""
+    found = difflib.get_close_matches(word, known, 1)
+    return f"write {found[0]}" if found else otherwise or f"there are {', '.join(known)}"
+
+
+def _unknown_words(error: Any) -> Iterator[str]:
+    """The keys that OpenAPI does not know where they stand, if that is what an error is about."""
+    if [*error.schema_path][-1:] == ["unevaluatedProperties"]:
+        for name in re.findall("'([^']+)'", _sentence(error)):  # all that each of the validator's backends tells
+            if [*error.absolute_path] == ["paths"]:
+                yield f"a path begins with a slash: write /{name}"
+            elif name in WORDS:
+                yield f"nothing reads {name} here: move it to where it belongs"
+            else:
+                yield f"nothing reads {name}: {near(name, WORDS, 'leave it out')}"
 
 
 def lacking_in(document: dict[str, Any]) -> list[str]:
@@ -92,7 +132,7 @@ def lacking_in_operation(document: dict[str, Any], operation: dict[str, Any]) ->
         for example in examples:
             yield from (
                 f"the example of {what} is not what its schema says: {p}"
-                for p in _mismatches(document, media.get("schema", {}), example)
+                for p in wrong_in(document, media.get("schema", {}), example)
             )
 
 
@@ -104,22 +144,20 @@ def lacking_in_parameter(document: dict[str, Any], parameter: dict[str, Any]) ->
     if not examples:
         yield "it has no example: add one"
     for example in examples:
-        for problem in _mismatches(document, parameter.get("schema", {}), example):
+        for problem in wrong_in(document, parameter.get("schema", {}), example):
             yield f"its example is not what its schema says: {problem}"
 
 
 def lacking_in_schema(document: dict[str, Any], place: str, schema: dict[str, Any]) -> Iterator[str]:
-    """Words of a schema and its properties; its example and default."""
+    """Words of a schema and its properties; its example."""
     if place.startswith("components.schemas.") and place.count(".") == 2 and not schema.get("description"):
         yield "it has no description, which becomes the docstring of the generated model"
     for name, prop in (schema.get("properties") or {}).items():
         if isinstance(prop, dict) and not prop.get("description") and "$ref" not in prop:
             yield f"property {name!r} has no description, which editors show beside the attribute"
-    stated = [("example", example) for example in _examples(schema)]
-    stated += [("default", schema["default"])] if "default" in schema else []
-    for what, value in stated:
-        for problem in _mismatches(document, {k: v for k, v in schema.items() if k != "default"}, value):
-            yield f"its {what} is not what it says itself: {problem}"
+    for example in _examples(schema):
+        for problem in wrong_in(document, schema, example):
+            yield f"its example is not what it says itself: {problem}"
 
 
 def is_listing(operation: dict[str, Any], parameters: list[dict[str, Any]]) -> bool:
@@ -199,12 +237,38 @@ def _examples(node: dict[str, Any]) -> Iterator[Any]:
     )
 
 
+def wrong_in(document: dict[str, Any], schema: dict[str, Any], value: Any) -> Iterator[str]:
+    """What a value holds that its schema does not allow, or does not describe."""
+    yield from _mismatches(document, schema, value)
+    yield from _not_described(document, schema, value, ())
+
+
+def _not_described(
+    document: dict[str, Any], schema: dict[str, Any], value: Any, path: tuple[Any, ...]
+) -> Iterator[str]:
+    parts = [*alternatives_of(document, schema)]
+    items: dict[str, Any] = next((part["items"] for part in parts if "items" in part), {})
+    known = {name: inner for part in parts for name, inner in part.get("properties", {}).items()}
+    if isinstance(value, list):
+        for index, each in enumerate(value):
+            yield from _not_described(document, items, each, (*path, index))
+    if isinstance(value, dict) and known:
+        is_open = any(part.get("additionalProperties") for part in parts)
+        for name, each in value.items():
+            if name in known:
+                yield from _not_described(document, known[name], each, (*path, name))
+            elif not is_open:
+                way_out = near(name, known, "describe it, or leave it out")
+                yield f"{_place((*path, name))}: there is no such property: {way_out}"
+
+
 def _mismatches(document: dict[str, Any], schema: dict[str, Any], value: Any) -> Iterator[str]:
     # the components are where its references point
     whole = {**schema, "components": document.get("components", {})}
     validator = OAS31Validator(whole, format_checker=OAS31Validator.FORMAT_CHECKER)
     for error in validator.iter_errors(value):
-        yield f"{_place(error.absolute_path) or 'it'}: {_sentence(error)}"
+        place = _place(error.absolute_path)
+        yield f"{place}: {_sentence(error)}" if place else _sentence(error)
 
 
 def _places(document: dict[str, Any], error: Any) -> list[str]:

@@ -10,12 +10,15 @@ from typing import Any
 
 import attrs
 from document import alternatives_of, json_in, operations_of, resolve, schemas_of, types_of
+from lint import is_listing, lacking_in_listing
 
 # What a client has besides its resources: a tag of such a name would stand in its way.
 NAMES_OF_A_CLIENT = {"aclose", "base_url", "call", "close"}
 # What the command line has besides resources, and what each list of a resource has there.
 NAMES_OF_COMMANDS = {"contract", "demo", "login", "logout", "serve_fake", "status"}
 NAMES_OF_A_LISTS_COMMANDS = {"check", "export", "show", "sync"}
+# The columns that a copy has of its own.
+NAMES_OF_A_COPY = {"deleted_at", "first_seen_at", "synced_at"}
 # Arguments that the methods have of their own.
 NAMES_OF_A_METHOD = {"administration_ids", "concurrency", "limit", "on_error", "on_invalid", "prefetch", "self"}
 # Parameters that the methods pass as they are, or make up.
@@ -106,23 +109,41 @@ def _of_places(document: dict[str, Any]) -> Iterator[str]:
     records = [page[0] for _, operation, _ in operations_of(document) if (page := page_of(document, operation))]
     fields = [field for record in records for field in properties_of(document, record).values()]
     read = [(("x-columns", "x-copy"), records, "the record"), (("x-on-request",), fields, "a property of the record")]
-    for place, schema in schemas_of(document):
-        for keys, nodes, where in read:
-            for key in keys:
-                if key in schema and not any(schema is node for node in nodes):
-                    yield f"{place}: {key} would be overlooked: it belongs to {where} of a list"
+    overlooked = [
+        f"{place}: {key} would be overlooked: it belongs to {where} of a list"
+        for place, schema in schemas_of(document)
+        for keys, nodes, where in read
+        for key in keys
+        if key in schema and not any(schema is node for node in nodes)
+    ]
+    if overlooked:  # perhaps of what was meant to be one
+        yield from _of_no_lists(document)
+    yield from overlooked
+
+
+def _of_no_lists(document: dict[str, Any]) -> Iterator[str]:
+    """Why operations are no lists that look as if they were."""
+    for place, operation, parameters in operations_of(document):
+        if is_listing(operation, parameters) and page_of(document, operation) is None:
+            yield from (f"{place}: {why}" for why in lacking_in_listing(document, operation, parameters))
 
 
 def _of_names(document: dict[str, Any], each: List) -> Iterator[str]:
     if each.tag in NAMES_OF_COMMANDS:
         yield f"its first tag, {each.tag!r}, is a command already, so `payt {each.tag} list` could not be: rename it"
-    if not _is_name(each.tag) or each.tag in NAMES_OF_A_CLIENT:
+    if each.tag in NAMES_OF_A_CLIENT:
+        yield f"its first tag, {each.tag!r}, is a name that every client has already, client.{each.tag}: rename it"
+    elif keyword.iskeyword(each.tag):
+        yield f"its first tag, {each.tag!r}, is a word of Python, so client.{each.tag} could not be: rename it"
+    elif not _is_name(each.tag):
         yield f"its first tag, {each.tag!r}, becomes client.{each.tag or '…'}: write one in snake_case, as in contacts"
     elif not any(tag.get("name") == each.tag and tag.get("description") for tag in document.get("tags", [])):
         yield f"the tag {each.tag!r} has no description among `tags`: it becomes the docstring of client.{each.tag}"
     if each.method in NAMES_OF_A_LISTS_COMMANDS:
         yield f"x-list: {each.method!r} is a command of every list: give the method another name"
-    if not _is_name(each.method):
+    elif keyword.iskeyword(each.method):
+        yield f"x-list: {each.method!r} is a word of Python, and no method has its name: give the method another name"
+    elif not _is_name(each.method):
         yield f"x-list: {each.method!r} becomes the name of a method: write it in snake_case, or false"
 
 
@@ -142,7 +163,7 @@ def _of_parameters(_document: dict[str, Any], each: List) -> Iterator[str]:
 
 
 def _of_cursor(document: dict[str, Any], each: List) -> Iterator[str]:
-    if {kind for part in alternatives_of(document, each.cursor) for kind in types_of(part)} - {"null"} != {"string"}:
+    if _kinds_in(document, each.cursor) - {"null"} != {"string"}:
         yield 'its `pagination.cursor` is a text, which asks for the next page: write `type: [string, "null"]`'
 
 
@@ -172,9 +193,8 @@ def _of_copy(document: dict[str, Any], each: List) -> Iterator[str]:
             yield f"x-copy: {role}: {name!r} is not a field of the record"
             return
     key, watermark = copy["key"], copy.get("watermark")
-    kinds = {kind for part in alternatives_of(document, fields.get(key, {})) for kind in types_of(part)}
-    if key is not None and not {"string", "integer"} >= kinds - {"null"}:
-        yield f"x-copy: key: {key!r} is neither a text nor a whole number"
+    if key is not None:
+        yield from _of_key(document, each, key)
     if watermark in fields and fields[watermark].get("format") != "date-time":
         yield f"x-copy: watermark: {watermark!r} is not a date-time"
     asked_with = {} if watermark is None else each.parameters.get(after_of(watermark), {}).get("schema", {})
@@ -187,6 +207,27 @@ def _of_copy(document: dict[str, Any], each: List) -> Iterator[str]:
             and name not in ("administration_id", "cursor", "per_page")
         ):
             yield f"x-copy: a copy lists everything, and {name!r} is required: give the records a schema of their own"
+
+
+def _of_key(document: dict[str, Any], each: List, key: str) -> Iterator[str]:
+    """A key that tells no records apart, and fields that would have one column with another; databases tell no case."""
+    fields = properties_of(document, each.record)
+    if not {"string", "integer"} >= _kinds_in(document, fields[key]) - {"null"}:
+        yield f"x-copy: key: {key!r} is neither a text nor a whole number"
+    if fields[key].get("x-on-request"):
+        yield f"x-copy: key: {key!r} is x-on-request, and every listing needs it to tell records apart: leave that out"
+    keys = ["administration_id", key] if "administration_id" in each.parameters else [key]
+    others = [name for name in fields if name not in keys]
+    counts = Counter(name.casefold() for name in (*keys, *NAMES_OF_A_COPY, *others))
+    for name in [name for name in others if counts[name.casefold()] > 1]:
+        yield (
+            f"x-copy: the property {name!r} has the name of another column of a copy: leave x-copy out, and the "
+            "records are listed without one"
+        )
+
+
+def _kinds_in(document: dict[str, Any], schema: dict[str, Any]) -> set[str]:
+    return {kind for part in alternatives_of(document, schema) for kind in types_of(part)}
 
 
 def _of_separated(parameter: dict[str, Any]) -> Iterator[str]:

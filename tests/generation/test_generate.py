@@ -133,6 +133,17 @@ def test_a_file_that_is_no_contract_is_refused(text: str, tmp_path: Path) -> Non
     assert "Traceback" not in result.stderr
 
 
+def test_a_key_that_stands_twice_is_named_with_its_lines(tmp_path: Path) -> None:
+    path = tmp_path / "openapi.yaml"
+    path.write_text("openapi: 3.1.0\npaths:\n  /v1/a:\n    get: {}\n    post: {}\n    get: {}\n")
+    result = run_generate_py(ROOT, "--contract", path, "--output", tmp_path / "payt_api")
+    assert result.returncode == 2
+    said = (
+        f"{path}: cannot be read: line 6: the key 'get' stands twice among those from line 4 on: remove one of them\n"
+    )
+    assert result.stderr == said
+
+
 def test_texts_of_the_contract_cannot_break_out_of_the_code(
     contract: dict[str, Any], generate: Generate, tmp_path: Path
 ) -> None:

@@ -11,6 +11,7 @@ from contract import problems_of
 from lint import invalid_in, lacking_in
 from lists import (
     NAMES_OF_A_CLIENT,
+    NAMES_OF_A_COPY,
     NAMES_OF_A_LISTS_COMMANDS,
     NAMES_OF_A_METHOD,
     NAMES_OF_COMMANDS,
@@ -21,6 +22,7 @@ import payt
 from payt.cli.app import app
 from payt.cli.resource import commands_of
 from payt.contract import parameters_of
+from payt.sql import schema
 from payt_resources import LISTS, spec_of
 from payt_resources.contacts import AsyncContacts, Contacts
 from support.generation import answer, drop_parameter, operation, parameter
@@ -131,6 +133,54 @@ MISREAD: dict[str, tuple[Change, str]] = {
         set_at(1, ".", "responses", "x-foo"),
         "responses: nothing reads x-foo: the keys are",
     ),
+    "a misspelt method": (
+        lambda document: document["paths"]["/v1/contacts"].update(gte=document["paths"]["/v1/contacts"].pop("get")),
+        "- paths./v1/contacts: nothing reads gte: write get",
+    ),
+    "a misspelt key of an operation": (
+        set_at({}, ".", "respnses"),
+        "- paths./v1/contacts.get: nothing reads respnses: write responses",
+    ),
+    "a key in the wrong place": (
+        set_at({}, "paths", "/v1/contacts", "responses"),
+        "- paths./v1/contacts: nothing reads responses here: move it to where it belongs",
+    ),
+    "a key of nobody": (set_at({}, ".", "zzz"), "- paths./v1/contacts.get: nothing reads zzz: leave it out"),
+    "a path without a slash": (
+        lambda document: document["paths"].update({"v1/contacts": document["paths"].pop("/v1/contacts")}),
+        "- paths: a path begins with a slash: write /v1/contacts",
+    ),
+    "a misspelt type": (
+        add_property("odd", {"type": ["strng", "null"], "default": "a"}),
+        "components.schemas.Contact.properties.odd: there is no type 'strng': write string",
+    ),
+    "a type of nobody": (
+        add_property("odd", {"type": "xyz"}),
+        "properties.odd: there is no type 'xyz': there are string, integer, number, ",
+    ),
+    "a misspelt format": (
+        add_property("odd", {"type": "string", "format": "datetime"}),
+        "components.schemas.Contact.properties.odd: nobody knows the format 'datetime': write date-time",
+    ),
+    "a format of nobody": (
+        add_property("odd", {"type": "string", "format": "iban"}),
+        "properties.odd: nobody knows the format 'iban': leave it out, or say it in the description",
+    ),
+    "a default that is none of the values": (
+        add_property("odd", {"type": "string", "enum": ["active", "on-hold"], "default": "actve"}),
+        (
+            "components.schemas.Contact.properties.odd: its default is not what it says itself: 'actve' is not one of "
+            "['active', 'on-hold']: correct one of them, or leave it out"
+        ),
+    ),
+    "a default that is none of the values, or null": (
+        add_property("odd", {"oneOf": [{"type": "string", "enum": ["active"]}, {"type": "null"}], "default": "actve"}),
+        "properties.odd: its default is not what it says itself: 'actve' is not one of ['active']",
+    ),
+    "a default that is out of bounds": (
+        set_parameter("per_page", schema={"type": "integer", "maximum": 500, "default": 501}),
+        "its default is not what it says itself: 501 is greater than the maximum of 500: correct one of them",
+    ),
     "a path of nothing": (set_at(None, "paths", "/v1/n"), "paths./v1/n: not valid OpenAPI: "),
     "a method of nothing": (set_at(None, "paths", "/v1/contacts", "get"), "paths./v1/contacts.get: not valid OpenAPI"),
     "an answer of nothing": (set_at(None, ".", "responses", "200"), "responses.200: not valid OpenAPI"),
@@ -208,12 +258,22 @@ MISREAD: dict[str, tuple[Change, str]] = {
         add_property("first-name", {"type": "string"}),
         "components.schemas.Contact: property 'first-name' is not a Python name",
     ),
-    "property that is a keyword": (add_property("class", {"type": "string"}), "property 'class' is not a Python name"),
+    "property that is a keyword": (
+        add_property("class", {"type": "string"}),
+        (
+            "property 'class' is not a Python name, so no model can hold it under the name that the API uses: leave it "
+            "out, and read it in the page's `raw`"
+        ),
+    ),
     "property that is private": (
         add_property("_hidden", {"type": "string"}),
         "property '_hidden' is not a Python name",
     ),
     "property that hides an import": (add_property("datetime", {"type": "string"}), "property 'datetime' would hide"),
+    "property that hides a method": (
+        add_property("to_dict", {"type": "string"}),
+        "property 'to_dict' would hide what has that name in the generated model: leave it out, and read it in the",
+    ),
     "property that hides self": (add_property("self", {"type": "string"}), "property 'self' would hide"),
     "binary property": (
         add_property("photo", {"type": "string", "format": "binary"}),
@@ -577,13 +637,27 @@ LACKING: dict[str, tuple[Change, str]] = {
         lambda document: parameter(document, "ids").pop("description"),
         "parameter 'ids': it has no description",
     ),
+    "answer with a field of nobody": (
+        lambda document: answer(document)["example"]["data"][0].update(lastnam="Jansen"),
+        (
+            "the example of response 200 is not what its schema says: data.0.lastnam: there is no such property: write "
+            "lastname"
+        ),
+    ),
+    "answer with a list of fields of nobody": (
+        lambda document: (
+            add_property("odd", {"type": "array", "items": ref("Error"), "description": "Odd."})(document),
+            answer(document)["example"]["data"][0].update(odd=[{"code": "a", "xyz": {}}]),
+        ),
+        "data.0.odd.0.xyz: there is no such property: describe it, or leave it out",
+    ),
     "parameter without example": (
         lambda document: parameter(document, "ids").pop("example"),
         "parameter 'ids': it has no example: add one",
     ),
     "parameter with a wrong example": (
         set_parameter("per_page", example=501),
-        "parameter 'per_page': its example is not what its schema says: it: 501 is greater than the maximum of 500",
+        "parameter 'per_page': its example is not what its schema says: 501 is greater than the maximum of 500",
     ),
     "answer without example": (
         lambda document: answer(document, "401").pop("example"),
@@ -614,13 +688,9 @@ LACKING: dict[str, tuple[Change, str]] = {
         lambda document: schemas(document)["Contact"]["properties"]["id"].pop("description"),
         "components.schemas.Contact: property 'id' has no description",
     ),
-    "wrong default": (
-        set_parameter("per_page", schema={"type": "integer", "maximum": 500, "default": 501}),
-        "its default is not what it says itself: it: 501 is greater than the maximum of 500",
-    ),
     "wrong example of a property": (
         add_property("since", {"type": "string", "format": "date", "description": "When.", "examples": ["soon"]}),
-        "properties.since: its example is not what it says itself: it: 'soon' is not a 'date'",
+        "properties.since: its example is not what it says itself: 'soon' is not a 'date'",
     ),
     "listing without cursor": (without_parameter("cursor"), "it lists, and has no parameter `cursor`"),
     "listing without per_page": (without_parameter("per_page"), "it lists, and has no parameter `per_page`"),
@@ -686,6 +756,21 @@ COPIES: dict[str, tuple[Change, str]] = {
         ),
         "GET /v1/contacts: its method for many administrations is client.contacts.list_many, which is another list",
     ),
+    "by a key that comes on request": (
+        add_property("id", {"type": ["string", "null"], "x-on-request": True}),
+        "x-copy: key: 'id' is x-on-request, and every listing needs it to tell records apart: leave that out",
+    ),
+    **{
+        f"with a field {name}": (
+            add_property(name, {"type": ["string", "null"]}),
+            f"x-copy: the property {name!r} has the name of another column of a copy: leave x-copy out, and the ",
+        )
+        for name in ("deleted_at", "first_seen_at", "Synced_At", "ID", "Administration_ID", "LastName")
+    },
+    "of what is meant to be a list, and has no pagination": (
+        lambda document: page(document)["properties"].pop("pagination"),
+        "GET /v1/contacts: its page has no `pagination` with a `cursor`, which the next page is asked for with",
+    ),
     "by several keys": (
         set_schema("Contact", **{"x-copy": {"key": ["id"]}}),
         "x-copy: key: ['id'] is not a field of the record",
@@ -740,6 +825,26 @@ NOT_PASSED_ON: dict[str, tuple[Change, str]] = {
         lambda document: operation(document).update(tags=["demo"]),
         "its first tag, 'demo', is a command already, so `payt demo list` could not be: rename it",
     ),
+    "a resource that is called as a method of a client": (
+        lambda document: operation(document).update(tags=["call"]),
+        "its first tag, 'call', is a name that every client has already, client.call: rename it",
+    ),
+    "a resource that is called as a word of Python": (
+        lambda document: operation(document).update(tags=["class"]),
+        "its first tag, 'class', is a word of Python, so client.class could not be: rename it",
+    ),
+    "a resource in capitals": (
+        lambda document: operation(document).update(tags=["Contacts"]),
+        "its first tag, 'Contacts', becomes client.Contacts: write one in snake_case, as in contacts",
+    ),
+    "a list that is called as a word of Python": (
+        lambda document: operation(document).update({"x-list": "del"}),
+        "x-list: 'del' is a word of Python, and no method has its name: give the method another name",
+    ),
+    "a list in capitals": (
+        lambda document: operation(document).update({"x-list": "Deleted"}),
+        "x-list: 'Deleted' becomes the name of a method: write it in snake_case, or false",
+    ),
     "a list that is called as a command": (
         lambda document: operation(document).update({"x-list": "export"}),
         "x-list: 'export' is a command of every list: give the method another name",
@@ -791,6 +896,8 @@ def test_the_names_that_a_list_cannot_have_are_those_that_are_taken() -> None:
     assert {name.replace("-", "_") for name in app.commands} - tags == NAMES_OF_COMMANDS
     commands = {name.replace("-", "_") for tag in tags for name in commands_of(tag)}
     assert commands - methods == NAMES_OF_A_LISTS_COMMANDS
+    columns = {"deleted_at", *schema.OURS}
+    assert columns == NAMES_OF_A_COPY
     arguments = {name for way in public(Contacts, AsyncContacts).values() for name in inspect.signature(way).parameters}
     assert arguments - parameters_of(spec_of("contacts")).keys() == NAMES_OF_A_METHOD
 
@@ -804,6 +911,31 @@ ALLOWED: dict[str, Change] = {
     "keys of the API's data": lambda document: answer(document).update(example={"x-anything": {"x-y": 1}}),
     "a page with a charset": lambda document: operation(document)["responses"]["200"].update(
         content={"application/json; charset=utf-8": answer(document)}
+    ),
+    "a page of deleted records, which no copy is kept of": lambda document: (
+        add_property("deleted_at", {"type": ["string", "null"], "format": "date-time", "description": "When."})(
+            document
+        ),
+        schemas(document)["Contact"].pop("x-copy"),
+    ),
+    "a default that is null": add_property("odd", {"type": ["string", "null"], "default": None}),
+    "a page with an example of anything": add_property(
+        "odd", {"type": "object", "additionalProperties": True, "description": "Odd.", "example": {"a": {"b": 1}}}
+    ),
+    "a page with an example of more than is described": add_property(
+        "odd",
+        {
+            "oneOf": [
+                {
+                    "type": "object",
+                    "additionalProperties": True,
+                    "properties": {"a": {"type": "string", "description": "A."}},
+                },
+                {"type": "null"},
+            ],
+            "description": "Odd.",
+            "example": {"b": 1},
+        },
     ),
     "a file": set_answer("application/pdf", {"type": "string", "format": "binary"}),
     "any file": set_answer("*/*", {"type": "string", "format": "binary"}),
