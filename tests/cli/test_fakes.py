@@ -38,7 +38,7 @@ def test_the_demo_shows_each_command_and_what_it_says(
     for step in demo_module.STEPS:
         assert f"\n$ payt {' '.join(step)}\n" in result.stdout
     assert "60 contacts in 1 page, " in result.stderr
-    assert "\n5\tNoël\t\tCoëlho\t's-Hertogenbosch\n" in result.stdout
+    assert "\n5\tD10005\tNoël\t\tCoëlho\t's-Hertogenbosch\n" in result.stdout
     assert "60 contacts, " in result.stdout
     assert "Logged in to http://127.0.0.1:" in result.stdout
     assert list(folder.iterdir()) == []

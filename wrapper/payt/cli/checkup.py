@@ -10,6 +10,7 @@ import attrs
 import click
 
 import payt
+from payt.listing.shapes import fields_of
 
 from ..extras import missing
 from .columns import document
@@ -18,21 +19,17 @@ from .progress import end_with_invalid, progress, wanted
 from .screen import console, counted, output, plain
 from .selection import Position, Selection
 
-_EMAILS = (
-    "default_email_address",
-    "invoice_email_address",
-    "invoice_cc_email_address",
-    "invoice_bcc_email_address",
-    "reminder_email_address",
-    "reminder_cc_email_address",
-    "reminder_bcc_email_address",
-)
-_POSTAL = ("postal_address_street_1", "postal_address_postal_code", "postal_address_city")
-_PHONES = ("call_phone_number", "sms_phone_number")
-_FIELDS = (
-    *("id", "prefix", "firstname", "middlename", "infix", "lastname", "validation_errors"),
-    *(*_PHONES, *_EMAILS, *_POSTAL),
-)
+
+def _known(*names: str) -> tuple[str, ...]:
+    """Those of these fields that the contract has."""
+    return tuple(name for name in names if name in fields_of(payt.Contact))
+
+
+_EMAILS = tuple(name for name in fields_of(payt.Contact) if name.endswith("_email_address"))
+_PHONES = tuple(name for name in fields_of(payt.Contact) if name.endswith("_phone_number"))
+_POSTAL = _known("postal_address_street_1", "postal_address_postal_code", "postal_address_city")
+_NAMES = _known("prefix", "firstname", "middlename", "infix", "lastname")
+_FIELDS = (*_known("id", "validation_errors"), *_NAMES, *_PHONES, *_EMAILS, *_POSTAL)
 _BAR = 20
 _MOST_MARKS = 50
 """How many names of fields that Payt marks are printed; with --json it is all of them."""
@@ -44,6 +41,10 @@ def _given(contact: payt.Contact, *names: str) -> list[str]:
 
 def _unusable_email(contact: payt.Contact) -> bool:
     return not all(_is_reachable(each.strip(" ")) for value in _given(contact, *_EMAILS) for each in value.split(","))
+
+
+def _half_postal_address(contact: payt.Contact) -> bool:
+    return 0 < len(_given(contact, *_POSTAL)) < len(_POSTAL)
 
 
 def _is_reachable(address: str) -> bool:
@@ -60,18 +61,31 @@ def _is_reachable(address: str) -> bool:
     return True
 
 
-GAPS: Final[dict[str, tuple[str, Callable[[payt.Contact], Any]]]] = {
-    "validation-errors": ("marked by Payt as faulty", lambda contact: contact.validation_errors),
-    "no-invoice-email": ("no e-mail address for invoices", lambda contact: not _given(contact, _EMAILS[1])),
-    "no-reminder-email": ("no e-mail address for reminders", lambda contact: not _given(contact, _EMAILS[4])),
-    "no-email": ("no e-mail address at all", lambda contact: not _given(contact, *_EMAILS)),
-    "unusable-email": ("an invalid e-mail address", _unusable_email),
-    "no-postal-address": ("no postal address", lambda contact: not _given(contact, *_POSTAL)),
-    "half-postal-address": ("half a postal address", lambda contact: 0 < len(_given(contact, *_POSTAL)) < 3),
-    "no-phone-number": ("no phone number", lambda contact: not _given(contact, *_PHONES)),
-    "no-lastname": ("no last name", lambda contact: not _given(contact, "lastname")),
+def _marked(contact: payt.Contact) -> Any:
+    return getattr(contact, "validation_errors", None)
+
+
+def _without(*names: str) -> tuple[tuple[str, ...], Callable[[payt.Contact], bool]]:
+    """These fields, and whether a contact has a value in none of them."""
+    return _known(*names), lambda contact: not _given(contact, *_known(*names))
+
+
+_GAPS: dict[str, tuple[str, tuple[str, ...], Callable[[payt.Contact], Any]]] = {
+    "validation-errors": ("marked by Payt as faulty", _known("validation_errors"), _marked),
+    "no-invoice-email": ("no e-mail address for invoices", *_without("invoice_email_address")),
+    "no-reminder-email": ("no e-mail address for reminders", *_without("reminder_email_address")),
+    "no-email": ("no e-mail address at all", *_without(*_EMAILS)),
+    "unusable-email": ("an invalid e-mail address", _EMAILS, _unusable_email),
+    "no-postal-address": ("no postal address", *_without(*_POSTAL)),
+    "half-postal-address": ("half a postal address", _POSTAL, _half_postal_address),
+    "no-phone-number": ("no phone number", *_without(*_PHONES)),
+    "no-lastname": ("no last name", *_without("lastname")),
 }
-"""What may be amiss, by what it is called in JSON: what it is called in a report, and whether a contact has it."""
+GAPS: Final = {name: (meaning, has) for name, (meaning, fields, has) in _GAPS.items() if fields}
+"""What may be amiss, by what it is called in JSON: what it is called in a report, and whether a contact has it.
+
+What concerns fields that the contract does not have is left out.
+"""
 
 
 @attrs.define
@@ -95,7 +109,7 @@ class Report:
             if len(self.examples[name]) < self.most_examples:
                 known = {"administration_id": administration, "id": contact.id, "name": _name_of(contact)}
                 self.examples[name].append(known)
-        self.marked.update(list(contact.validation_errors or ()))
+        self.marked.update(list(_marked(contact) or ()))
 
     def share(self, count: int) -> float:
         """A number of contacts as a part of all."""
@@ -134,8 +148,7 @@ def check_command(client: payt.Client, selection: Selection, *, examples: int, a
 
 def _name_of(contact: payt.Contact) -> str:
     """What a contact is called."""
-    parts = (contact.prefix, contact.firstname, contact.middlename, contact.infix, contact.lastname)
-    return plain(" ".join(part for part in parts if part))
+    return plain(" ".join(part for name in _NAMES if (part := getattr(contact, name))))
 
 
 def _as_json(report: Report) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from .screen import console
 STEPS = (
     ("login",),
     ("contacts", "export", "-a", "1", "-o", "contacts.csv"),
-    ("contacts", "list", "-a", "1", "--limit", "5", "--columns", "id,firstname,infix,lastname,postal_address_city"),
+    ("contacts", "list", "-a", "1", "--limit", "5"),
     ("contacts", "check", "-a", "1", "--examples", "1"),
     ("logout", "--yes"),
 )

@@ -75,7 +75,8 @@ def contact(*, seed: int = 0, **fields: Any) -> dict[str, Any]:
     }
     if faulty:
         invented["invoice_email_address"] = personal.replace("@", "(at)")
-    return {**_EXAMPLE, **invented, **as_sent(fields)}  # a field that is new to the contract is the example's
+    known = {name: value for name, value in invented.items() if name in CONTACT_FIELDS}
+    return {**_EXAMPLE, **known, **as_sent(fields)}  # a field that is new to the contract is the example's
 
 
 def contacts(count: int, *, seed: int = 0) -> list[dict[str, Any]]:
@@ -92,7 +93,8 @@ def example_page() -> dict[str, Any]:
     """Return a page with the structure of the example answer on Payt's reference page of contacts."""
     text = "<string>"
     example: dict[str, Any] = dict.fromkeys(CONTACT_FIELDS, text)
-    example |= {"debtor_numbers": [text], "validation_errors": {}, "updated_at": "2023-11-07T05:31:56Z"}
+    others = {"debtor_numbers": [text], "validation_errors": {}, "updated_at": "2023-11-07T05:31:56Z"}
+    example |= {name: value for name, value in others.items() if name in example}
     return {"data": [example], "pagination": {"cursor": text}}
 
 
