@@ -46,11 +46,19 @@ def changes_between(old: dict[str, Any], new: dict[str, Any]) -> list[Change]:
         around = [
             {key: value for key, value in document.items() if key != "paths"}
             | {"components": {**document.get("components", {}), "schemas": {}, "parameters": {}, "responses": {}}}
-            for document in (old, new)
+            | {"tags": _tags(document, beside=other)}
+            for document, other in ((old, new), (new, old))
         ]
         differing = [key for key in around[0] | around[1] if around[0].get(key) != around[1].get(key)]
         found += [Change("the contract", f"its {key} differ") for key in differing]
     return found
+
+
+def _tags(document: dict[str, Any], *, beside: dict[str, Any]) -> list[Any]:
+    """The tags without those of operations that came or went with them, which are told by themselves."""
+    there = [tag.get("name") for tag in beside.get("tags", [])]
+    used = {name for _, operation, _ in operations_of(document) for name in operation.get("tags", [])}
+    return [tag for tag in document.get("tags", []) if tag.get("name") in there or tag.get("name") not in used]
 
 
 def _of_operations(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:

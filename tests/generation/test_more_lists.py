@@ -45,6 +45,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     assert generated.stderr == ""  # nothing is lacking
     assert "added    GET /v1/companies/{company_id}/vat_rates" in generated.stdout
     assert "BREAKING" not in generated.stdout
+    assert "tags" not in generated.stdout
     return project
 
 
