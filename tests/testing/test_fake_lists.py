@@ -172,6 +172,36 @@ def problem(schema: dict[str, Any], *values: str, required: bool = False) -> str
     return ""
 
 
+@pytest.mark.parametrize(
+    ("schema", "expected"),
+    [
+        ({"type": ["string", "null"]}, "77"),
+        ({"type": "integer"}, 77),
+        ({"oneOf": [{"type": "integer"}, {"type": "null"}]}, 77),
+        ({"type": ["integer", "string"]}, "77"),
+    ],
+)
+def test_records_name_their_administration_where_they_have_a_field_for_it(
+    schema: dict[str, Any], expected: int | str
+) -> None:
+    properties = {**CONTACTS.properties, "administration_id": schema}
+    served = dataclasses.replace(CONTACTS, properties=properties)
+    assert served.owner("77") == {"administration_id": expected}
+    assert served.owner(None) == {}
+    assert CONTACTS.owner("77") == {}
+
+
+def test_a_field_of_records_that_name_an_administration_may_be_given() -> None:
+    served = dataclasses.replace(
+        served_lists()["administrations"],
+        properties={**served_lists()["administrations"].properties, "administration_id": {"type": "string"}},
+    )
+    records = Records(1, served, seed=0, lock=threading.RLock(), administration_id="77")
+    assert records.add()["administration_id"] == "77"
+    assert records.add(administration_id=None)["administration_id"] is None
+    assert [each["administration_id"] for each in records] == ["77", "77", None]
+
+
 NUMBERS = {"type": "array", "items": {"type": "integer", "maximum": 9}}
 
 
