@@ -118,7 +118,7 @@ class Contacts:
 
         `for administration_id, contact in client.contacts.list_many(...)`, or `.pages()` of it.
 
-        Each administration is listed as by `list`, several of them at a time, all under the one pace. Records come
+        Each administration is listed as by `list`, several of them at a time, all within the same rate limit. Records come
         as they arrive: those of one administration in their order, those of several in between each other.
         `.pages()` gives `(administration_id, page)`.
 
@@ -266,7 +266,7 @@ class AsyncContacts:
 
         `async for administration_id, contact in client.contacts.list_many(...)`, or `.pages()` of it.
 
-        Each administration is listed as by `list`, several of them at a time, all under the one pace. Records come
+        Each administration is listed as by `list`, several of them at a time, all within the same rate limit. Records come
         as they arrive: those of one administration in their order, those of several in between each other.
         `.pages()` gives `(administration_id, page)`.
 
