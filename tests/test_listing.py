@@ -192,6 +192,12 @@ def test_what_is_made_of_each_page_comes_in_order_whatever_it_is(prefetch: int) 
         asyncio.run(run())
 
 
+def test_pages_are_a_generator_that_may_be_sent_to(fake: FakePayt) -> None:
+    with payt.Client(fake.token, base_url=fake.url) as client:
+        pages = client.contacts.list(administration_id="1", per_page=5).pages()
+        assert len(pages.send(None).data) == 5
+
+
 def test_a_plain_function_for_an_async_pager_is_told(fake: FakePayt) -> None:
     plain: Any = len
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from itertools import chain
-from typing import Any, Generic, NoReturn, TypeAlias, TypeVar
+from typing import Any, Generic, NoReturn, TypeAlias, TypeVar, cast
 
 from payt_api.client import AuthenticatedClient
 
@@ -73,8 +73,7 @@ class Iteration(_Ended, Generator[R]):
 
     def throw(self, *error: Any) -> R:
         """As a generator's."""
-        result: R = self._source.throw(*error)
-        return result
+        return cast("R", self._source.throw(*error))
 
     def close(self) -> None:
         """As a generator's."""
@@ -108,8 +107,7 @@ class AsyncIteration(_Ended, AsyncGenerator[R]):
 
     async def athrow(self, *error: Any) -> R:
         """As a generator's."""
-        result: R = await self._source.athrow(*error)
-        return result
+        return cast("R", await self._source.athrow(*error))
 
     async def aclose(self) -> None:
         """As a generator's."""

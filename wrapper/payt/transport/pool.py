@@ -55,14 +55,14 @@ class _Connections(Generic[C]):
             self._busy.add(connection)
         return connection
 
-    def keeps(self, connection: C, *, is_sound: bool) -> bool:
-        """Whether one is kept that a request has left; else it is to be closed."""
+    def left(self, connection: C, *, is_sound: bool) -> list[C]:
+        """Take back one that a request has left. What is to be closed: that one, unless it is kept."""
         with self._lock:
             self._busy.discard(connection)
             kept = is_sound and connection.is_idle() and len(self._idle) < self._most_kept
             if kept:
                 self._idle.append(connection)
-        return kept
+        return [] if kept else [connection]
 
 
 class Pool:
@@ -108,8 +108,8 @@ class Pool:
                     is_sound = is_whole
                     return
                 finally:
-                    if not self._connections.keeps(connection, is_sound=is_sound):
-                        connection.close()
+                    for over in self._connections.left(connection, is_sound=is_sound):
+                        over.close()
         finally:
             self._room.put(None)
 
@@ -151,8 +151,8 @@ class AsyncPool:
                     is_sound = is_whole
                     return
                 finally:
-                    if not self._connections.keeps(connection, is_sound=is_sound):
-                        await connection.aclose()
+                    for over in self._connections.left(connection, is_sound=is_sound):
+                        await over.aclose()
         finally:
             self._room.release()
 
