@@ -67,7 +67,8 @@ def _marked(contact: payt.Contact) -> Any:
 
 def _without(*names: str) -> tuple[tuple[str, ...], Callable[[payt.Contact], bool]]:
     """These fields, and whether a contact has a value in none of them."""
-    return _known(*names), lambda contact: not _given(contact, *_known(*names))
+    known = _known(*names)
+    return known, lambda contact: not _given(contact, *known)
 
 
 _GAPS: dict[str, tuple[str, tuple[str, ...], Callable[[payt.Contact], Any]]] = {

@@ -97,11 +97,9 @@ class Tables:
         """The tables for a copy of this name."""
         metadata = sa.MetaData(schema=schema)
         key = str(spec.key)
-        owned = ADMINISTRATION in parameters_of(spec)
-        keys = [ADMINISTRATION, key] if owned else [key]
+        keys = [ADMINISTRATION, key] if ADMINISTRATION in parameters_of(spec) else [key]
         record: type = spec.record
-        types = fields_of(record, owned=owned)
-        fields = {name: column_type(type_) for name, type_ in types.items() if name not in keys}
+        fields = {name: column_type(type_) for name, type_ in fields_of(record).items() if name not in keys}
         _check_names(keys, fields)
         received = {**dict.fromkeys(keys, Key), **fields}
         records = sa.Table(
