@@ -19,7 +19,7 @@ FILES = sorted(WRAPPER.rglob("*.py"))
 CORE = [
     path
     for path in FILES
-    if path.relative_to(WRAPPER).parts[0] not in ("cli", "sql", "testing", "spark.py")  # extras
+    if path.relative_to(WRAPPER).parts[0] not in ("__main__.py", "cli", "sql", "testing", "spark.py")  # extras
 ]
 PRIVATE = re.compile(r"_[a-zA-Z]\w*")
 

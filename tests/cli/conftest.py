@@ -53,7 +53,7 @@ def payt_process(environment: dict[str, str], folder: Path) -> Callable[..., sub
     """Run `payt` as a process: `payt_process("contacts", "export", …)`."""
 
     def run(*arguments: Any, **options: Any) -> subprocess.CompletedProcess[bytes]:
-        command = [sys.executable, "-m", "payt.cli", *map(str, arguments)]
+        command = [sys.executable, "-m", "payt", *map(str, arguments)]
         settings = {"env": environment, "capture_output": True, "timeout": 60, **options}
         return subprocess.run(command, check=False, **settings)
 

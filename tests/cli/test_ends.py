@@ -299,13 +299,14 @@ def test_the_version(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixt
     assert capsys.readouterr().out == f"payt-client {payt.__version__}\n"
 
 
+@pytest.mark.parametrize("name", ["payt", "payt.cli"])
 def test_python_m_is_the_same(
-    payt_process: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    name: str, payt_process: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["payt", "--version"])
-    monkeypatch.delitem(sys.modules, "payt.cli.__main__", raising=False)
+    monkeypatch.delitem(sys.modules, f"{name}.__main__", raising=False)
     with pytest.raises(SystemExit):
-        importlib.import_module("payt.cli.__main__")
+        importlib.import_module(f"{name}.__main__")
     assert capsys.readouterr().out == f"payt-client {payt.__version__}\n"
     result = payt_process("--version")
     assert (result.returncode, result.stdout) == (0, f"payt-client {payt.__version__}\n".encode())

@@ -1,0 +1,5 @@
+"""`python -m payt`, the same as `payt`."""
+
+from .cli import main
+
+main()
