@@ -190,7 +190,8 @@ def test_the_watermark_never_goes_back_and_stays_where_records_were_left_out() -
 
 def test_nothing_that_says_when_it_changed_leaves_no_watermark() -> None:
     run = incremental.begin(None)
-    run.take(Page(data=[payt.Contact(id="1")], cursor=None, raw=b"", headers={}))
+    raw = b'{"data": [{"id": "1", "updated_at": null}], "pagination": {}}'
+    run.take(Page(data=[payt.Contact(id="1")], cursor=None, raw=raw, headers={}))
     assert run.watermark is None
 
 
@@ -229,6 +230,17 @@ def test_a_page_without_moments_is_refused_and_named(client: payt.Client) -> Non
         incremental.begin(None, field="lastname").take(page)
     run.take(page)  # which has not begun by what was refused
     assert run.ended
+
+
+def test_pages_without_the_field_are_refused(client: payt.Client) -> None:
+    """Each run would be a full one, and nobody would notice."""
+    run = incremental.begin(None)
+    [page] = client.contacts.list(administration_id="1", fields=["id"]).pages()
+    with pytest.raises(ValueError, match=r"page has records without 'updated_at', .*: let `fields` have it"):
+        run.take(page)
+    [page] = client.contacts.list(administration_id="1", fields=["id", "updated_at"]).pages()
+    run.take(page)
+    assert run.watermark is not None
 
 
 def test_a_moment_may_be_of_another_class_than_a_plain_datetime() -> None:

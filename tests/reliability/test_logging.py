@@ -71,6 +71,17 @@ def test_one_debug_a_request(server: FaultServer, flavour: Flavour, caplog: pyte
         assert re.fullmatch(pattern, message), message
 
 
+@pytest.mark.real_time
+def test_the_wait_for_a_turn_is_not_taken_for_the_service(
+    server: FaultServer, flavour: Flavour, caplog: pytest.LogCaptureFixture
+) -> None:
+    flavour.contacts(server.url, client=QUICK | {"rate_limit": 2.5})
+    [*_, last] = said(caplog, logging.DEBUG)
+    found = re.search(r"200 in (\d+) ms after a wait of (\d+) ms, \d+ bytes", last)
+    assert found is not None
+    assert int(found[1]) < 300 < int(found[2])
+
+
 def test_one_debug_for_what_is_given_up(
     server: FaultServer, flavour: Flavour, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -82,12 +93,13 @@ def test_one_debug_for_what_is_given_up(
 
 
 def test_one_warning_a_retry(server: FaultServer, flavour: Flavour, caplog: pytest.LogCaptureFixture) -> None:
-    server.script([None, kinds.reset(Point.IN_BODY), kinds.answer(503, [("Retry-After", "7")]), kinds.html()])
+    busy = kinds.answer(503, [("Retry-After", "7"), ("X-Request-Id", "r-7")])
+    server.script([None, kinds.reset(Point.IN_BODY), busy, kinds.html()])
     flavour.contacts(server.url, client=QUICK)
     messages = said(caplog, logging.WARNING)
     assert len(messages) == 3
     assert re.fullmatch(r"GET /v1/contacts page 2: ReadError.*; attempt 2 \(4 left\) in 0\.00 s", messages[0])
-    assert messages[1] == "GET /v1/contacts page 2: status 503; attempt 3 (300 s left) in 7.00 s"
+    assert messages[1] == "GET /v1/contacts page 2: status 503, request r-7; attempt 3 (300 s left) in 7.00 s"
     assert re.fullmatch(r"GET /v1/contacts page 2: not JSON; attempt 4 \(3 left\) in \d\.\d\d s", messages[2])
 
 

@@ -129,6 +129,15 @@ def test_the_json_tells_what_support_needs(fake: FakePayt, sqlite: str) -> None:
     assert (error["status"], error["code"], error["request_id"]) == (403, "no_access", "r-7")
 
 
+def test_the_json_tells_why_none_of_several_was_synced(fake: FakePayt, sqlite: str) -> None:
+    fake.fail(401, code="unauthorized", headers={"X-Request-Id": "r-7"}, times=None)
+    result = run("-a", "1,2,3", "--to", sqlite, "--json")
+    [error] = json.loads(result.stdout)["errors"]
+    assert (result.exit_code, error["type"], error["administration_id"]) == (3, "AuthenticationError", None)
+    assert (error["status"], error["code"], error["request_id"]) == (401, "unauthorized", "r-7")
+    assert "this affects all administrations" in error["message"]
+
+
 def test_what_is_wrong_in_a_variable_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PAYT_DATABASE_URL", "nonsense")
     result = run("-a", "1")

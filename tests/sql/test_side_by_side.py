@@ -68,6 +68,9 @@ def test_a_refused_token_ends_the_run_once(syncs: Syncs, sqlite: str) -> None:
         with pytest.raises(SyncError, match=r"affects all administrations: 0 of 1000 were synced before") as caught:
             syncs(fake, sqlite, names, client={"retries": 0})
         assert isinstance(caught.value.__cause__, payt.AuthenticationError)
+        assert [*caught.value.errors] == names
+        assert {*caught.value.errors.values()} == {caught.value.__cause__}
+        assert (caught.value.status, caught.value.request_id) == (401, caught.value.__cause__.request_id)
         assert len(str(caught.value)) < 1_000
         assert len(fake.requests) <= 8
 
@@ -79,7 +82,25 @@ def test_a_service_that_is_not_there_ends_the_run_once(syncs: Syncs, sqlite: str
         with pytest.raises(SyncError, match="affects all administrations") as caught:
             syncs(fake, sqlite, names, client={"retries": 0})
         assert isinstance(caught.value.__cause__, payt.ServerError)
+        assert {type(error) for error in caught.value.errors.values()} == {payt.ServerError}
+        done = {result.administration_id for result in caught.value.results}
+        assert caught.value.errors.keys() == {*names} - done
         assert len(fake.requests) <= 16
+
+
+def test_what_one_administration_failed_by_itself_is_told_beside_what_ends_all(sqlite: str) -> None:
+    with FakePayt(administrations={"1": 3, "2": 3}) as fake, payt.Client(fake.token, base_url=fake.url) as client:
+
+        def revoke(result: SyncResult) -> None:
+            if result.complete:
+                fake.fail(401, times=None)
+
+        with pytest.raises(SyncError, match="1 of 4 were synced before") as caught:
+            payt.sync(client, ["9", "1", "2", "3"], sqlite, concurrency=1, on_progress=revoke)
+        assert [result.administration_id for result in caught.value.results] == ["1"]
+        kinds = {name: type(error) for name, error in caught.value.errors.items()}
+    refused = payt.AuthenticationError
+    assert kinds == {"9": payt.PermissionDeniedError, "2": refused, "3": refused}
 
 
 def test_one_administration_that_the_service_fails_on_stops_no_other(

@@ -76,7 +76,8 @@ class Run:
 
         Raises:
             TypeError: It is not a page.
-            ValueError: The last page was taken before, or the records have no such field, or no moments in it.
+            ValueError: The last page was taken before, the records have no such field or no moments in it, or it was
+                not asked for.
         """
         self._check(page)
         first = self.began is None
@@ -125,6 +126,8 @@ class Run:
                 f"page has records of {record}, and {self.field!r} is no field of theirs that says when one changed: "
                 "pass `begin` the field that does; if there is none, list everything each time"
             )
+        if kinds == {type(None)} and f'"{self.field}"'.encode() not in page.raw:
+            raise ValueError(f"page has records without {self.field!r}, which this run goes by: let `fields` have it")
 
 
 def begin(

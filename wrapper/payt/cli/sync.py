@@ -215,8 +215,8 @@ def _failures(error: BaseException, administrations: list[str]) -> dict[str, Bas
         return {administrations[0]: error}
     if not isinstance(error, SyncError):
         return {"": error}
-    concerns_all = error.__cause__ is not None or not error.errors
-    return {**error.errors, "": error} if concerns_all else dict(error.errors)
+    own: dict[str, BaseException] = {name: why for name, why in error.errors.items() if why is not error.__cause__}
+    return {**own, "": error} if error.__cause__ is not None or not own else own
 
 
 def _code(failed: Mapping[str, BaseException], *, invalid: bool) -> int:
@@ -226,7 +226,7 @@ def _code(failed: Mapping[str, BaseException], *, invalid: bool) -> int:
     def one(error: BaseException) -> int:
         if isinstance(error, BusyError):
             return BUSY
-        return code_of(error.__cause__ if isinstance(error.__cause__, PaytError) else error) or FAILED
+        return code_of(_known_of(error)) or FAILED
 
     codes = {one(error) for error in failed.values()}
     if len(codes) == 1:
@@ -241,13 +241,18 @@ def _message(error: BaseException, name: str, done: int, of: int) -> str:
     return message_of(error).removeprefix(_whose(name))
 
 
+def _known_of(error: BaseException) -> BaseException:
+    """What is known of an error: of one that affects all administrations, its cause knows most."""
+    return error.__cause__ if isinstance(error.__cause__, PaytError) else error
+
+
 def _write_json(results: list[SyncResult], failed: Mapping[str, BaseException], code: int) -> None:
     errors = [
         {
             "administration_id": name or None,
-            "type": type(error).__name__,
+            "type": type(known := _known_of(error)).__name__,
             "message": error.format_message() if isinstance(error, click.ClickException) else message_of(error),
-            **{detail: getattr(error, detail, None) for detail in _DETAILS},
+            **{detail: getattr(known, detail, None) for detail in _DETAILS},
         }
         for name, error in failed.items()
     ]

@@ -128,11 +128,14 @@ class Job:
         results = [self._results[name] for name in self.administration_ids if name in self._results]
         failed, count = len(self._errors), len(self.administration_ids)
         if self._fatal is not None:
-            raise SyncError(
+            missed = [name for name in self.administration_ids if name not in self._results]
+            error = SyncError(
                 f"{self._fatal} (this affects all administrations: {len(results)} of {count} were synced before)",
                 results=results,
-                errors=self._errors,
-            ) from self._fatal
+                errors={**dict.fromkeys(missed, self._fatal), **self._errors},
+            )
+            error.status, error.request_id = self._fatal.status, self._fatal.request_id
+            raise error from self._fatal
         if not failed:
             return results
         told = [f"{whose(name)}{str(error).removeprefix(whose(name))}" for name, error in self._errors.items()]

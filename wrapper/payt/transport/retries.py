@@ -194,7 +194,7 @@ def whether_again(error: BaseException | None) -> Literal["yes", "in time", "no"
 
 def _reason(error: PaytError) -> str:
     if isinstance(error, APIError):
-        return f"status {error.status_code}"
+        return f"status {error.status_code}" + (f", request {error.request_id}" if error.request_id else "")
     return "not JSON" if isinstance(error, InvalidResponseError) else str(error).partition(": ")[2]
 
 

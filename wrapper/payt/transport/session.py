@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("payt")
 
+_STARTED = "payt.started"
+"""Under which a request keeps when its turn came, after it had waited for its token and its pace."""
+_NOTICED = 10.0
+"""Milliseconds of such a wait that a log record tells."""
 _CLOSED = "the client was closed: iterate within its with block"
 _PIECE = 2**15
 """How many bytes of a body are put together as they come: one buffer that grows would be moved again and again."""
@@ -87,6 +91,7 @@ class Session(httpx.Client):
                 if not call.left:
                     raise httpx.PoolTimeout("no start before the deadline", request=request)
                 call.sleep(min(seconds, call.left))
+        request.extensions[_STARTED] = clock.now()
 
 
 class AsyncSession(httpx.AsyncClient):
@@ -153,6 +158,7 @@ class AsyncSession(httpx.AsyncClient):
         with closing(pace.waits(request, self.settings, is_async=True)) as waits:
             for seconds in waits:
                 await clock.current().sleep_async(seconds)
+        request.extensions[_STARTED] = clock.now()
 
 
 def _options(settings: Settings, starting: Callable[[httpx.Request], object]) -> dict[str, Any]:
@@ -284,4 +290,7 @@ class _Exchange:
     def _log(self, result: str) -> None:
         if log.isEnabledFor(logging.DEBUG):
             what = " ".join(filter(None, (self._request.method, self._request.url.path, self.call.label)))
-            log.debug("%s: %s in %.0f ms, %d bytes", what, result, (clock.now() - self._began) * 1000, self._size)
+            started = self._request.extensions.get(_STARTED, now := clock.now())
+            waited = (started - self._began) * 1000
+            before = f" after a wait of {waited:.0f} ms" if waited >= _NOTICED else ""
+            log.debug("%s: %s in %.0f ms%s, %d bytes", what, result, (now - started) * 1000, before, self._size)
