@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import logging
+import pickle
 import platform
 import re
 import threading
@@ -301,6 +302,42 @@ def test_timeouts_are_explicit() -> None:
     assert payt.Client("t", timeout=2)._session.timeout == httpx.Timeout(2, connect=2)
     assert payt.AsyncClient("t", timeout=60)._session.timeout == httpx.Timeout(60, connect=5)
     assert payt.Client("t", timeout=httpx.Timeout(9))._session.timeout == httpx.Timeout(9)
+
+
+@BOTH
+def test_a_client_with_other_options_is_like_its_first_one_in_all_else(client_class: Any) -> None:
+    client = client_class("t", base_url="https://api.example/x", retries=2, rate_limit=3, max_body=1_000)
+    other = client.with_options(timeout=2, retries=0, total_timeout=60)
+    settings, first = other._session.settings, client._session.settings
+    assert (settings.timeout, settings.retries, settings.total_timeout) == (httpx.Timeout(2), 0, 60)
+    assert (settings.base_url, settings.rate_limit, settings.max_body) == (first.base_url, 3, 1_000)
+    assert (first.timeout, first.retries, first.total_timeout) == (httpx.Timeout(30, connect=5), 2, 300)
+    again = other.with_options(retries=7)._session.settings
+    assert (again.timeout, again.retries) == (httpx.Timeout(2), 7)
+
+
+@BOTH
+def test_other_options_are_checked(client_class: Any) -> None:
+    client = client_class("t")
+    with pytest.raises(ValueError, match="retries must be 0 or more"):
+        client.with_options(retries=-1)
+    with pytest.raises(TypeError, match="rate_limit"):
+        client.with_options(rate_limit=5)
+
+
+def test_a_client_with_other_options_reads_the_environment_no_second_time(
+    fake: FakePayt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PAYT_TOKEN", fake.token)
+    monkeypatch.setenv("PAYT_BASE_URL", fake.url)
+    with payt.Client() as client:
+        monkeypatch.setenv("PAYT_TOKEN", "another")
+        monkeypatch.setenv("PAYT_BASE_URL", "http://127.0.0.1:1")
+        with client.with_options(retries=0) as other:
+            assert len(list(other.contacts.list(administration_id="1"))) == 12
+            arrived = pickle.loads(pickle.dumps(other))
+    with arrived:
+        assert (arrived.base_url, arrived._session.settings.retries) == (fake.url, 0)
 
 
 def test_a_closed_client_sends_nothing(fake: FakePayt) -> None:

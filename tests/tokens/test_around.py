@@ -46,6 +46,20 @@ def token_of(account: str) -> str:
 # Credentials that travel
 
 
+def test_clients_with_other_options_share_a_login_and_close_by_themselves(server: StrictServer) -> None:
+    """A refresh token is good for one use: only one of them may use it."""
+    login = payt.AuthorizationCode("id", "secret", payt.MemoryTokenStore(), refresh_token=server.login())
+    with payt.Client(login, base_url=server.url, trust_env=False) as client:
+        with client.with_options(total_timeout=60) as other:
+            assert len(list(other.contacts.list(administration_id="1"))) == 1
+            assert len(list(client.contacts.list(administration_id="1"))) == 1
+            server.expire()
+            assert len(list(client.contacts.list(administration_id="1"))) == 1
+            assert len(list(other.contacts.list(administration_id="1"))) == 1
+        assert len(list(client.contacts.list(administration_id="1"))) == 1
+    assert (server.renewals, server.reused) == (2, 0)
+
+
 @pytest.mark.parametrize(
     "credentials", [payt.EnvToken("TOKEN_OF_acme"), functools.partial(token_of, "acme")], ids=["EnvToken", "partial"]
 )

@@ -111,6 +111,9 @@ def everything_that_may_be_passed(auth: httpx.Auth) -> None:
     payt.Client(lambda: "token", base_url="https://api.example", timeout=5)
     payt.Client(auth, timeout=httpx.Timeout(5), transport=httpx.HTTPTransport())
     payt.Client(retries=0, rate_limit=None, total_timeout=60, max_body=2**20, http2=True)
+    assert_type(payt.Client().with_options(timeout=5, retries=0, total_timeout=60), payt.Client)
+    assert_type(payt.AsyncClient().with_options(timeout=httpx.Timeout(5)), payt.AsyncClient)
+    payt.Client().with_options(rate_limit=5)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     payt.AsyncClient(retries=8, rate_limit=2.5, total_timeout=0.5, verify=ssl.create_default_context())
     settings: dict[str, Any] = {"timeout": 5}
     payt.Client(**settings)

@@ -90,6 +90,36 @@ class _Client(Generic[TransportT, SessionT]):
         """Where the API is."""
         return text_of(self._session.base_url)
 
+    def with_options(
+        self,
+        *,
+        timeout: float | httpx.Timeout | None = None,
+        retries: int | None = None,
+        total_timeout: float | None = None,
+    ) -> Self:
+        """A client like this one but for these arguments, for calls that may take longer, or must not.
+
+            patient = client.with_options(total_timeout=900, retries=10)
+
+        It shares the tokens and the rate limit, and a transport of your own. Its connections are its own: keep it for
+        as long as you need it, and close it as well.
+
+        Args:
+            timeout: As for the client; None leaves it as it is.
+            retries: The same.
+            total_timeout: The same.
+
+        Raises:
+            TypeError: An argument is of a wrong type.
+            ValueError: An argument's value cannot be used.
+        """
+        options = {"timeout": timeout, "retries": retries, "total_timeout": total_timeout}
+        changes = {name: value for name, value in options.items() if value is not None}
+        recipe = self._session.recipe
+        other: Self = recipe.like(self._session.auth, **changes)
+        other._session.recipe = attrs.evolve(recipe, settings=other._session.settings)
+        return other
+
     def __reduce__(self) -> tuple[Any, ...]:
         return Recipe.make, (self._session.recipe,)
 

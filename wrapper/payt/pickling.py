@@ -62,8 +62,12 @@ class Recipe:
 
     def make(self) -> Any:
         """Make the client anew."""
-        settings = attrs.asdict(self.settings, recurse=False)
-        return self.kind(self.credentials, **settings | {"base_url": str(self.settings.base_url)})
+        return self.like(self.credentials)
+
+    def like(self, credentials: Any, **changes: Any) -> Any:
+        """Make a client with these credentials, and all settings but for some changes."""
+        settings = attrs.asdict(self.settings, recurse=False) | {"base_url": str(self.settings.base_url)}
+        return self.kind(credentials, **settings | changes)
 
     def api(self) -> Any:
         """What a pager that arrived here asks through.
