@@ -47,7 +47,7 @@ def collecting() -> Iterator[None]:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((), "no administration: pass -a ID, or set PAYT_ADMINISTRATION_ID (payt administrations list shows the ids)"),
+        ((), "no administration: pass -a ID or -a all, or set PAYT_ADMINISTRATION_ID (payt administrations list shows"),
         (("-a", 1, "--per-page", 501), "501 is not in the range 1<=x<=500"),
         (("-a", 1, "--format", "doc"), "doc"),
         (("-a", 1, "--token", "x"), "No such option"),

@@ -238,6 +238,20 @@ def test_export_of_several_administrations_says_once_whose_a_record_is(
     assert [row[0] for row in rows] == [line["administration_id"] for line in lines] == table[0].to_pylist() == owners
 
 
+def test_all_stands_for_every_administration_there_is(
+    payt_command: Any, spec: ListSpec[Any], words: list[str], needed: list[Any], fake: FakePayt
+) -> None:
+    if "administration_id" not in parameters_of(spec):
+        return
+    fake.add_administration("77", records={spec.name: 3})
+    said = re.sub(r"\s+", " ", payt_command(*words, "list", "--help").stdout)
+    assert "all that the token may read as -a all" in said
+    for command in (("list",), ("list", "--json"), ("export",)):
+        everything, each = (payt_command(*words, *command, "-a", of, *needed[2:], "-q") for of in ("all", "1,77"))
+        assert (everything.exit_code, everything.output) == (0, each.output)
+        assert everything.stdout.count("\n") >= 12 + 3
+
+
 def test_show_finds_a_record_by_its_key(
     payt_command: Any, spec: ListSpec[Any], words: list[str], needed: list[Any], records: list[dict[str, Any]]
 ) -> None:

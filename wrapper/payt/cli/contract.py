@@ -26,6 +26,7 @@ from .comparison import Difference, differences
 from .exits import FAILED, message_of
 from .options import (
     ADMINISTRATIONS,
+    ALL,
     CONNECTION,
     NO_ADMINISTRATION,
     Command,
@@ -35,6 +36,7 @@ from .options import (
 )
 from .parameters import called, filters_of
 from .screen import counted, echo, plain, report
+from .selection import every_administration
 
 _MOST_SHOWN: Final = 100
 """How many differences the table has; a service may call any number of fields by its data."""
@@ -71,6 +73,8 @@ def check(
     with connect(**connection) as client:
         for spec, query in zip(specs, queries, strict=True):
             try:
+                if query.get(ADMINISTRATION) == ALL:
+                    query[ADMINISTRATION] = every_administration(client)[0]
                 document, size = _one_page(client, spec, query)
             except (APIError, InvalidResponseError) as error:
                 if isinstance(error, AuthenticationError) or len(specs) == 1:

@@ -92,7 +92,7 @@ def export_command(
     arguments = {
         "base URL": client.base_url,
         "list": name,
-        "--administration": selection.administrations,
+        "--administration": (selection.several, selection.administrations),
         **{f"--{name.replace('_', '-')}": value for name, value in selection.filters.items()},
         "--fields": [column.name for column in selection.own_columns],
         "--limit": selection.limit,

@@ -91,6 +91,13 @@ def ids_of(_context: click.Context, _option: click.Parameter, given: Sequence[st
     return re.split(r"[,\s]+", " ".join(given).strip(", \t\r\n")) if given else []
 
 
+def _administrations(context: click.Context, option: click.Parameter, given: Sequence[str]) -> list[str]:
+    ids = list(dict.fromkeys(ids_of(context, option, given)))  # each once
+    if ALL in ids and len(ids) > 1:
+        raise click.UsageError(f"{ALL} stands for every administration: leave out the ids, or leave out {ALL}")
+    return ids
+
+
 def _one_token(context: click.Context, option: click.Parameter, path: Path | None) -> Path | None:
     is_typed = context.get_parameter_source(str(option.name)) is ParameterSource.COMMANDLINE
     if path is not None and not is_typed and os.environ.get("PAYT_TOKEN"):
@@ -98,6 +105,8 @@ def _one_token(context: click.Context, option: click.Parameter, path: Path | Non
     return path
 
 
+ALL: Final = "all"
+"""What stands for the ids of all administrations that the token may read."""
 ENV: Final = option(
     "--env",
     envvar="PAYT_ENV",
@@ -143,12 +152,13 @@ ADMINISTRATIONS: Final = option(
     "administrations",
     envvar="PAYT_ADMINISTRATION_ID",
     multiple=True,
-    callback=ids_of,
+    callback=_administrations,
     metavar="ID,…",
-    help="The administration's id (required); several as -a 1,2 or -a 1 -a 2. payt administrations list shows them.",
+    help="The administration's id (required); several as -a 1,2 or -a 1 -a 2, and all that the token may read as "
+    f"-a {ALL}. payt administrations list shows them.",
 )
 NO_ADMINISTRATION: Final = (
-    "no administration: pass -a ID, or set PAYT_ADMINISTRATION_ID (payt administrations list shows the ids)"
+    "no administration: pass -a ID or -a all, or set PAYT_ADMINISTRATION_ID (payt administrations list shows the ids)"
 )
 NO_CREDENTIALS: Final = (
     "no credentials: set PAYT_TOKEN, pass --token-file FILE (- asks for the token), "

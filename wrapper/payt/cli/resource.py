@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+import attrs
 import click
 
 from payt.contract import contract, example_of, parameters_of
@@ -16,6 +17,7 @@ from payt_resources import LISTS, spec_of
 from . import checkup, export, listing, sync
 from .options import (
     ADMINISTRATIONS,
+    ALL,
     CONNECTION,
     NO_ADMINISTRATION,
     Command,
@@ -26,7 +28,7 @@ from .options import (
     values_of,
 )
 from .parameters import called, chosen, filters_of, options_of, paging_of, typed
-from .selection import Selection
+from .selection import Selection, every_administration
 
 
 def commands_of(tag: str) -> Makers:
@@ -109,12 +111,13 @@ def _made(
     used = {str(each.name) for each in own} - {"fields", "skip_invalid"}
 
     def command(**given: Any) -> None:
-        administrations = list(dict.fromkeys(given.get("administrations", ())))  # each once
+        administrations = given.get("administrations", ())
         if by_administration and not administrations:
             raise ValueError(NO_ADMINISTRATION)
         selection = Selection(
             spec=spec,
             administrations=administrations or [None],
+            several=len(administrations) > 1 or ALL in administrations,
             filters=chosen(spec, given),
             fields=values_of(given.get("fields", ())) or None,
             per_page=given.get("per_page", spec.most),
@@ -122,6 +125,8 @@ def _made(
             skip_invalid=given.get("skip_invalid", False),
         )
         with connect(**{str(each.name): given[str(each.name)] for each in CONNECTION}) as client:
+            if ALL in administrations:
+                selection = attrs.evolve(selection, administrations=every_administration(client))
             function(client, selection, **{name: given[name] for name in used})
 
     needed = [typed(each, example_of(spec, str(each.name).removeprefix("by_"))) for each in options if each.required]

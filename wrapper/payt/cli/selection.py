@@ -11,8 +11,10 @@ import payt
 from payt.contract import fields_to_name, parameters_of
 from payt.listing import ListSpec
 from payt.listing.shapes import ADMINISTRATION
+from payt_resources import LISTS, spec_of
 
 from .columns import Column, Row, columns_of, reader_of
+from .options import ALL
 
 
 @attrs.frozen
@@ -41,22 +43,19 @@ BEGINNING: Final = Position()
 class Selection:
     """What to list; filters are those of the list's method, None where they were not given.
 
-    The administration None stands alone, where the list is not that of an administration.
+    The administration None stands alone, where the list is not that of an administration. Records of `several`
+    administrations are told apart.
     """
 
     spec: ListSpec[Any]
     administrations: Sequence[str | None]
+    several: bool = False
     filters: dict[str, Any]
     fields: Sequence[str] | None = None
     per_page: int
     limit: int | None = None
     prefetch: int = 1
     skip_invalid: bool = False
-
-    @property
-    def several(self) -> bool:
-        """Whether records of several administrations are told apart."""
-        return len(self.administrations) > 1
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -132,6 +131,37 @@ class Selection:
             on_invalid="collect" if self.skip_invalid else "raise",
         )
         return pager
+
+
+def every_administration(client: payt.Client) -> list[str]:
+    """The ids of all administrations that the token may read, in the order of their list.
+
+    Raises:
+        payt.PaytError: They cannot be listed, one has no id, or there is none.
+        ValueError: The contract does not say how to list them.
+    """
+    name = "administrations"
+    spec = spec_of(name) if name in LISTS else None
+    if spec is None or spec.key is None:
+        raise ValueError(f"the contract has no list {name!r} with a key, which -a {ALL} needs: pass ids")
+    everything = Selection(
+        spec=spec, administrations=[None], filters={}, fields=[spec.key], per_page=spec.most, skip_invalid=True
+    )
+    at, ids = Position(), list[Any]()
+    try:
+        for position, rows in everything.rows(client):
+            ids += [row[0] for row in rows]
+            at = position
+    except payt.PaytError as error:
+        error.add_note(f"-a {ALL} needs the list of administrations; ids do without it")
+        raise
+    if at.invalid or not {None, ""}.isdisjoint(ids):
+        raise payt.PaytError(
+            f"an administration came without a usable {spec.key}, so -a {ALL} cannot be complete: pass ids"
+        )
+    if not ids:
+        raise payt.PaytError("the token may read no administration: give it access to one, or use another token")
+    return [str(each) for each in ids]
 
 
 def described_invalid(record: payt.InvalidRecord) -> str:

@@ -102,7 +102,8 @@ class SyncCommand(Command):
     def invoke(self, ctx: click.Context) -> Any:
         """As click's."""
         try:
-            return super().invoke(ctx)
+            with _terminable():
+                return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit) as end:
             if ctx.params["as_json"] and _WRITTEN not in ctx.meta:
                 _write_json([], {"": end.__context__ or end}, end.exit_code)
@@ -135,26 +136,25 @@ def sync_command(
             update(_sofar(selection, results.values()), *([summary(result)] if is_shown else ()))
 
         try:
-            with _terminable():
-                sync(
-                    client,
-                    ids,
-                    to,
-                    resource=selection.spec.name,
-                    full_after=None if full_after is None else datetime.timedelta(days=full_after),
-                    overlap=datetime.timedelta(minutes=overlap),
-                    on_invalid="collect" if selection.skip_invalid else "raise",
-                    on_progress=tell,
-                    **options,
-                )
+            sync(
+                client,
+                ids,
+                to,
+                resource=selection.spec.name,
+                full_after=None if full_after is None else datetime.timedelta(days=full_after),
+                overlap=datetime.timedelta(minutes=overlap),
+                on_invalid="collect" if selection.skip_invalid else "raise",
+                on_progress=tell,
+                **options,
+            )
         except BaseException as raised:  # noqa: BLE001 - schedulers want to read how it ended, however it did
             error = raised
     done = [results[name] for name in selection.administrations if name in results and results[name].complete]
     failed = {} if error is None else _failures(error, administrations)
     code = _code(failed, invalid=any(result.invalid for result in done))
     if as_json:
+        click.get_current_context().meta[_WRITTEN] = True  # first: a signal may end what follows
         _write_json(done, failed, code)
-        click.get_current_context().meta[_WRITTEN] = True
     for result in done:
         if result.invalid:
             report_invalid(selection, list(map(described_invalid, result.invalid)), _whose(result.administration_id))
