@@ -6,6 +6,7 @@ They are subclasses, so that whatever instruments or replaces the methods of htt
 from __future__ import annotations
 
 import ssl
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import MethodType
@@ -191,3 +192,10 @@ def _errors_of_httpx() -> Iterator[None]:
         raise httpx.RemoteProtocolError("the server gave up the answer") from error
     except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError, httpcore.ProxyError) as error:
         raise getattr(httpx, type(error).__name__)(str(error)) from error
+    except _errors_of_h2() as error:  # which httpcore lets through before a request and within a body
+        raise httpx.RemoteProtocolError(str(error)) from error
+
+
+def _errors_of_h2() -> Any:
+    """Those of the package for HTTP/2, if anything has imported that."""
+    return getattr(sys.modules.get("h2.exceptions"), "H2Error", ())
