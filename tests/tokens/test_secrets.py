@@ -6,6 +6,7 @@ import base64
 import json
 import logging
 import pickle
+import re
 import signal
 import threading
 import time
@@ -157,6 +158,20 @@ def test_listings_show_nothing(
     error = check(lambda: flavour.contacts(server.url, who, client=QUICK))
     assert (error is None) == (script in (SCRIPTS["success"], SCRIPTS["a refresh after a 401"]))
     assert not [request.target for request in server.requests if leaks(request.target)]
+
+
+@pytest.mark.parametrize("line", [b"HTTP/1.1 200 OK\r\n", b""], ids=["header", "status line"])
+@pytest.mark.parametrize("secret", ["S3CRET-first-refresh", "S3CRET-new-access"])
+def test_what_is_not_http_and_repeats_what_was_sent_shows_nothing(
+    server: FaultServer, flavour: Flavour, line: bytes, secret: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The error of the parser quotes it."""
+    before = [] if "refresh" in secret else [None]
+    server.script([*before, *[kinds.garbage(line + f"no {secret}\r\n\r\n".encode())] * 5])
+    error = check(lambda: flavour.contacts(server.url, somebody(payt.MemoryTokenStore()), client=QUICK))
+    assert re.search(r"no \[(secret|token)\]", str(error))
+    assert not [record for record in caplog.records if record.name == "payt" and leaks(record.getMessage())]
+    caplog.clear()  # at DEBUG, httpcore logs the errors of the parser
 
 
 def test_a_connection_that_fails_shows_nothing(flavour: Flavour) -> None:

@@ -33,7 +33,7 @@ from ..transport import clock
 from ..transport.answers import about, address, read_error, retry_after
 from ..transport.call import Call
 from ..transport.proxies import route
-from ..transport.redaction import redacted
+from ..transport.redaction import hide, redacted
 from ..transport.retries import LONGEST_RETRY_AFTER, RETRIED, WAITED_OUT, backoff, is_final
 from ..transport.signals import is_ending
 from .stores import Token
@@ -83,6 +83,7 @@ class TokenEndpoint:
                     with call.active():
                         response, content = self._answer(http, body)
                 except httpx.RequestError as failure:
+                    hide(failure, self._secrets(body))
                     error = self._unreachable(failure)
                     again = isinstance(failure, _NOT_SENT) and not is_final(failure) and (patient or attempt < ATTEMPTS)
                 else:
@@ -132,8 +133,11 @@ class TokenEndpoint:
         pairs = [encoded] if ":" in self.client_id else [pair, encoded]
         return [*dict.fromkeys(base64.b64encode(":".join(each).encode()).decode() for each in pairs)]
 
+    def _secrets(self, body: Mapping[str, str]) -> list[str]:
+        return [self.client_secret, *self._basic(), *(body[name] for name in _SECRET if name in body)]
+
     def _refusal(self, response: httpx.Response, content: bytes, body: Mapping[str, str]) -> TokenError:
-        secrets = (self.client_secret, *self._basic(), *(body[name] for name in _SECRET if name in body))
+        secrets = self._secrets(body)
         code: str | None = None
         if response.is_success:
             message: str | None = "the answer has no access token"

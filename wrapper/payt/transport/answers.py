@@ -30,7 +30,7 @@ _LONGEST_MESSAGE = 500
 def error_of(response: httpx.Response) -> APIError:
     """The error that a response with an error status stands for, with all that the body tells."""
     status, request = response.status_code, response.request
-    token = request.headers.get("Authorization", "").partition(" ")[2]
+    token = sent_token(request)
 
     def shown(text: str | None) -> str | None:
         return text and redacted(text, [token], "[token]")
@@ -53,6 +53,11 @@ def error_of(response: httpx.Response) -> APIError:
     error.retry_after = seconds
     error.request_id = headers.get("X-Request-Id")
     return about(error, request)
+
+
+def sent_token(request: httpx.Request) -> str:
+    """The token that a request was sent with; "" if none was."""
+    return str(request.headers.get("Authorization", "")).partition(" ")[2]
 
 
 def invalid_of(error: DecodeError) -> InvalidResponseError:

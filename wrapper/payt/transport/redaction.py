@@ -24,6 +24,15 @@ def without(text: str, secrets: Iterable[str], mark: str = "[secret]") -> str:
     return text
 
 
+def hide(error: BaseException, secrets: Iterable[str], mark: str = "[secret]") -> None:
+    """Write the texts of an error, and of those behind it, as `redacted` does: some quote what a server sent."""
+    secrets = [*secrets]
+    link: BaseException | None = error
+    while link is not None:
+        link.args = tuple(redacted(each, secrets, mark) if isinstance(each, str) else each for each in link.args)
+        link = link.__cause__ or link.__context__
+
+
 def _spellings(character: str) -> str:
     """A pattern of all ways to write a character."""
     number = ord(character)

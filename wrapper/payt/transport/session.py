@@ -19,8 +19,9 @@ from ..errors import RateLimitError, TransportError
 from ..settings import USER_AGENT, Settings
 from . import call as calls
 from . import clock, pace
-from .answers import about, address, error_of
+from .answers import about, address, error_of, sent_token
 from .decoding import READERS, decoded
+from .redaction import hide
 
 if TYPE_CHECKING:
     import asyncio
@@ -217,6 +218,7 @@ class _Exchange:
             raise self._late() from None
         except (httpx.RequestError, ssl.SSLError) as error:
             self._log(type(error).__name__)
+            hide(error, [sent_token(self._request)], "[token]")
             if not self.call.left:
                 raise self._late() from None
             if isinstance(error, ssl.SSLError):  # httpcore lets those of asyncio through
