@@ -281,6 +281,14 @@ def test_ctrl_c_before_it_has_begun(importing: Callable[[BaseException], None]) 
     assert ended.value.code == 130
 
 
+def test_ctrl_c_while_a_command_is_imported(payt_command: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(app.commands["contacts"], "_make", interrupted)
+    assert payt_command(*LIST).exit_code == 130
+
+
 def test_garbage_is_collected_while_a_command_works_and_not_while_it_is_imported(
     payt_command: Any, fake: FakePayt, monkeypatch: pytest.MonkeyPatch
 ) -> None:

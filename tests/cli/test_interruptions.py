@@ -481,6 +481,15 @@ def test_what_could_not_be_written_is_not_tried_again(folder: Path, monkeypatch:
     assert (folder / "stdout").read_text() == ""
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+def test_what_no_longer_fits_is_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Path("/dev/full").open("w") as stdout:
+        monkeypatch.setattr(sys, "stdout", stdout)
+        stdout.write("left in the buffer")
+        with pytest.raises(click.exceptions.Exit), errors_reported(debug=False):
+            stdout.flush()
+
+
 def test_ctrl_c_in_words(payt_command: Any, fake: FakePayt, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pages = Selection.pages
 

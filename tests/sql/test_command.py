@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +116,15 @@ def test_the_json_is_there_where_no_run_begins(
     assert (result.exit_code, document["exit_code"], document["administrations"]) == (code, code, [])
     [error] = document["errors"]
     assert (error["type"], word in error["message"], error["status"]) == (type_, True, None)
+
+
+def test_the_json_is_there_where_a_file_with_a_token_is_not(tmp_path: Path) -> None:
+    """As a process, whose standard output is not given up for the error of another file."""
+    command = [sys.executable, "-m", "payt.cli", "contacts", "sync", "--json"]
+    arguments = ["-a", "1", "--to", f"sqlite:///{tmp_path}/copy.db", "--token-file", str(tmp_path / "none")]
+    ended = subprocess.run([*command, *arguments], capture_output=True, check=False, timeout=60)
+    document = json.loads(ended.stdout)
+    assert (ended.returncode, document["exit_code"], document["errors"][0]["type"]) == (1, 1, "FileNotFoundError")
 
 
 def test_the_json_is_there_without_credentials(sqlite: str, monkeypatch: pytest.MonkeyPatch) -> None:

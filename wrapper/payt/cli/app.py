@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import click
 
@@ -10,6 +11,7 @@ from payt import __version__
 from payt_resources import LISTS, Resources
 
 from .demo import demo
+from .exits import INTERRUPTED
 from .logins import login, logout, status
 from .options import Later, Makers, examples
 from .serve import serve_fake
@@ -23,8 +25,18 @@ def _show_completion(context: click.Context, _option: click.Parameter, shell: st
         context.exit()
 
 
+class _App(click.Group):
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; Ctrl-C while that is imported ends with the same exit code as later."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise click.exceptions.Exit(INTERRUPTED) from None
+
+
 @click.group(
     "payt",
+    cls=_App,
     context_settings={"help_option_names": ["-h", "--help"], "show_default": True, "max_content_width": 100},
     epilog=examples("login", "contacts export -a 1 -o contacts.xlsx", "contacts list --help", "demo"),
 )

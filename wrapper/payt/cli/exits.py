@@ -66,7 +66,10 @@ def errors_reported(*, debug: bool) -> Iterator[None]:
         if code is None:
             raise
         if isinstance(error, OSError):
-            give_up_stdout()
+            try:
+                sys.stdout.flush()  # the error may be of another file
+            except (OSError, ValueError):
+                give_up_stdout()
         if debug:
             import traceback  # noqa: PLC0415 - rarely needed
 
