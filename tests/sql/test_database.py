@@ -755,6 +755,28 @@ def test_the_value_that_a_column_refuses_is_not_shown(
     assert "SECRET" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        ("UPDATE payt_sync_state SET state = '{torn'", "the bookkeeping of the copy .* is damaged: JSON is"),
+        (
+            """UPDATE payt_sync_state SET state = CAST('{"watermark":"' || x'ff' || '"}' AS BLOB)""",
+            "is damaged: 'utf-8' codec can't decode",
+        ),
+        ("UPDATE payt_sync_tables SET fields = '[1]'", "is damaged: Expected `object`, got `array`"),
+        ("UPDATE contacts SET id = CAST(x'534543524554ff' AS TEXT) WHERE id = '3'", "Could not decode .* column 'id'$"),
+    ],
+    ids=["torn", "bytes", "fields", "key"],
+)
+def test_a_damaged_file_is_a_clear_error(fake: FakePayt, sync: Syncs, sqlite: str, damage: str, says: str) -> None:
+    sync(fake, sqlite)
+    with queries(sqlite) as query:
+        query(damage)
+    with pytest.raises(SyncError, match=says) as caught:
+        sync(fake, sqlite, full=True)
+    assert "SECRET" not in str(caught.value)
+
+
 def test_a_new_file_is_opened_when_sqlite_does_not_wait_for_others(sqlite: str) -> None:
     """As where two change the journal's mode at the same time: one of them is refused at once."""
     engine = sa.create_engine(sqlite, poolclass=sa.NullPool)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy import exc
 
@@ -88,6 +89,9 @@ def database_errors(engine: sa.Engine, *, rows: bool = False) -> Iterator[None]:
         failed = SyncError(f"{shown(engine.url)}: {text}")
         failed.concerns_all = not is_data
         raise failed from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        text = f"{shown(engine.url)}: the bookkeeping of the copy (tables payt_sync_…) is damaged: {error}"
+        raise SyncError(text) from None
 
 
 def shown(url: sa.URL) -> str:
@@ -139,4 +143,5 @@ def _told(error: BaseException, *, rows: bool = False) -> tuple[str, bool]:
     if not text and number:
         text = original.args[-1]
     line = str(text or original).strip().partition("\n")[0] or type(original).__name__
+    line = line.partition(" with text ")[0]  # as Python says of a text in SQLite that is none
     return line, code.startswith("SQLITE_CONSTRAINT")

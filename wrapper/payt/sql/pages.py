@@ -91,7 +91,7 @@ class Copy:
                     connection.execute(sa.insert(state).values({**self._line, **me}))
                 kept = connection.scalar(sa.select(state.c.state).where(*self._here(state)))
                 extent = self.extent()
-        return decode_state(kept) if kept else State(), *extent
+            return decode_state(kept) if kept else State(), *extent
 
     def holder(self) -> str | None:
         """Who runs, or ran last."""
