@@ -7,5 +7,11 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 source scripts/environment.sh
+case " $* " in
+*" -h "* | *" --help "*)
+    find_python
+    exec "$python" -B codegen/options.py --help
+    ;;
+esac
 environment .venv-codegen codegen/requirements.txt >&2
 exec .venv-codegen/bin/python codegen/generate.py "$@"

@@ -41,7 +41,7 @@ NAMES_OF_THE_MODULES = {
 }
 # What JSON Schema knows and the generator overlooks without a word.
 OVERLOOKED = {
-    "nullable": "that is OpenAPI 3.0: write `type: [string, 'null']`, or oneOf with `type: 'null'`",
+    "nullable": "that is OpenAPI 3.0: write `type: [{types}, 'null']`, or oneOf with `type: 'null'`",
     "not": "write what it may be",
     "if": "write the cases as oneOf",
     "patternProperties": "describe the object as additionalProperties",
@@ -126,7 +126,7 @@ def problems_of(document: Any) -> list[str]:
     if problems := misshapen_in(document) or [*problems_of_extensions(document, "", "document")]:
         return problems  # what follows reads the document as OpenAPI
     problems = [
-        f"{place}: it refers to {reference!r}, and there is nothing: correct the name, or describe it there"
+        f"{place}: it refers to {reference!r}, which does not exist: correct the name, or describe it there"
         for place, reference in references_in(document, "")
         if not resolve(document, {"$ref": reference})
     ]
@@ -447,16 +447,17 @@ def problems_of_schema(place: str, schema: dict[str, Any]) -> Iterator[str]:
 
 
 def problems_of_words(schema: dict[str, Any]) -> Iterator[str]:
-    """Keys and formats that nobody knows, or nothing reads."""
+    """Keys and formats that are unknown, or that nothing reads."""
+    types = ", ".join(kind for kind in types_of(schema) if kind != "null") or "string"
     for keyword_, way_out in OVERLOOKED.items():
         if keyword_ in schema:
-            yield f"`{keyword_}` would be overlooked: {way_out}"
+            yield f"`{keyword_}` would be overlooked: {way_out.format(types=types)}"
     for key in [key for key in schema if key not in {*READ, *OVERLOOKED, *BOUNDS, *EXTENSIONS}]:
         way_out = near(str(key), {*READ, *BOUNDS, *EXTENSIONS}, "leave it out, or say it in the description")
         yield f"nothing reads {key}: {way_out}"
     if "format" in schema and schema["format"] not in FORMATS:
         way_out = near(str(schema["format"]), FORMATS, "leave it out, or say it in the description")
-        yield f"nobody knows the format {schema['format']!r}: {way_out}"
+        yield f"unknown format {schema['format']!r}: {way_out}"
 
 
 def problems_of_reference(schema: dict[str, Any], reference: str) -> Iterator[str]:

@@ -5,7 +5,6 @@ Run through `./generate.sh`, which makes the environment that this needs.
 
 from __future__ import annotations
 
-import argparse
 import difflib
 import json
 import os
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import baseline
+import options
 from changes import Change, changes_between
 from contract import problems_of
 from lint import invalid_in, lacking_in
@@ -38,21 +38,7 @@ WAY_OUT_OF_ONE_NAME = (
 
 def main() -> int:
     """Parse the arguments, generate, swap or compare, and say what changed."""
-    parser = argparse.ArgumentParser(prog="./generate.sh", description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--check",
-        action="store_true",
-        help="change nothing; exit 1 where contract and output disagree, where the contract lacks words or examples, "
-        "or where a breaking change is not announced",
-    )
-    parser.add_argument("--lint", action="store_true", help="only judge the contract, and generate nothing")
-    parser.add_argument(
-        "--against",
-        metavar="REVISION",
-        help="say what changed since this revision; default: the last release, else the last commit",
-    )
-    parser.add_argument("--contract", type=Path, default=ROOT / "openapi.yaml", help="default: openapi.yaml")
-    parser.add_argument("--output", type=Path, default=ROOT / "generated/payt_api", help="default: generated/payt_api")
+    parser = options.parser()
     arguments = parser.parse_args()
     if resources_beside(arguments.output) == arguments.output:
         parser.error(f"--output must name a package payt_api, as payt_resources is written beside: {arguments.output}")

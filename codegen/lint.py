@@ -83,7 +83,7 @@ def misshapen_in(document: Any) -> list[str]:
 def near(word: str, known: Collection[str], otherwise: str = "") -> str:
     """The way out where a word is not known: the one that was probably meant, or all of them, or something else."""
     found = difflib.get_close_matches(word, known, 1)
-    return f"write {found[0]}" if found else otherwise or f"there are {', '.join(known)}"
+    return f"write {found[0]}" if found else otherwise or f"write one of {', '.join(known)}"
 
 
 def _unknown_words(error: Any) -> Iterator[str]:

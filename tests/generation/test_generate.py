@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,19 @@ def contents(folder: Path) -> dict[str, bytes]:
 def test_the_committed_package_is_what_the_contract_gives() -> None:
     result = run_generate("--check")
     assert (result.returncode, result.stdout) == (0, ""), result.stdout
+
+
+@pytest.mark.parametrize("option", ["--help", "-h"])
+def test_the_help_needs_nothing_that_must_be_installed_first(option: str, tmp_path: Path) -> None:
+    shutil.copy(ROOT / "generate.sh", tmp_path)
+    for folder in ("codegen", "scripts"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    before = sorted(tmp_path.rglob("*"))
+    result = subprocess.run(
+        [tmp_path / "generate.sh", "--lint", option], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert result.stdout.startswith("usage: ./generate.sh [-h] [--check] [--lint] [--against REVISION]")
+    assert (result.stderr, sorted(tmp_path.rglob("*"))) == ("", before)
 
 
 @pytest.mark.soak

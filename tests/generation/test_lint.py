@@ -156,15 +156,15 @@ MISREAD: dict[str, tuple[Change, str]] = {
     ),
     "a type of nobody": (
         add_property("odd", {"type": "xyz"}),
-        "properties.odd: there is no type 'xyz': there are string, integer, number, ",
+        "properties.odd: there is no type 'xyz': write one of string, integer, number, ",
     ),
     "a misspelt format": (
         add_property("odd", {"type": "string", "format": "datetime"}),
-        "components.schemas.Contact.properties.odd: nobody knows the format 'datetime': write date-time",
+        "components.schemas.Contact.properties.odd: unknown format 'datetime': write date-time",
     ),
     "a format of nobody": (
         add_property("odd", {"type": "string", "format": "iban"}),
-        "properties.odd: nobody knows the format 'iban': leave it out, or say it in the description",
+        "properties.odd: unknown format 'iban': leave it out, or say it in the description",
     ),
     "a default that is none of the values": (
         add_property("odd", {"type": "string", "enum": ["active", "on-hold"], "default": "actve"}),
@@ -248,7 +248,7 @@ MISREAD: dict[str, tuple[Change, str]] = {
     ),
     "reference to nothing": (
         add_property("nothing", {"$ref": "#/components/schemas/Nothing"}),
-        "components.schemas.Contact.properties.nothing: it refers to '#/components/schemas/Nothing', and there is",
+        "components.schemas.Contact.properties.nothing: it refers to '#/components/schemas/Nothing', which does not ",
     ),
     "reference to a place that is no schema": (
         add_property("odd", {"$ref": "#/info/contact"}),
@@ -587,6 +587,14 @@ MISREAD: dict[str, tuple[Change, str]] = {
             add_property("odd", ref("Both"))(document),
         ),
         "components.schemas.Both: it is both sent and received.",
+    ),
+    "nullable, as a number": (
+        add_property("odd", {"type": "number", "nullable": True}),
+        "that is OpenAPI 3.0: write `type: [number, 'null']`, or oneOf with `type: 'null'`",
+    ),
+    "nullable, as no type in particular": (
+        add_property("odd", {"nullable": True}),
+        "that is OpenAPI 3.0: write `type: [string, 'null']`, or oneOf with `type: 'null'`",
     ),
     **{
         f"overlooked {keyword}": (
