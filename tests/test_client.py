@@ -168,8 +168,10 @@ def test_a_bad_token_in_the_environment_names_the_variable(monkeypatch: pytest.M
         ("api_key", "did you mean 'credentials'?"),
         ("max_retries", "did you mean 'retries'?"),
         ("time_out", "did you mean 'timeout'?"),
-        ("env", "did you mean 'base_url'?"),
-        ("mistaken", "there are credentials, base_url, timeout, "),
+        ("env", f"did you mean 'base_url'? It is {PRODUCTION.api} (production) or {DEMO.api} (demo)"),
+        ("environment", f"did you mean 'base_url'? It is {PRODUCTION.api} (production) or {DEMO.api} (demo)"),
+        ("headers", "it takes credentials, base_url, timeout, "),
+        ("mistaken", "it takes credentials, base_url, timeout, "),
     ],
 )
 @BOTH
@@ -190,7 +192,7 @@ def test_a_file_for_verify_is_answered_with_what_reads_it(client_class: Any) -> 
 def test_a_token_with_its_scheme_is_refused_with_a_hint(
     scheme: str, client_class: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(ValueError, match='credentials begins with "Bearer", which is added') as caught:
+    with pytest.raises(ValueError, match=r'the token \(credentials\) begins with "Bearer", which is added') as caught:
         client_class(f"{scheme}s3cret")
     assert "s3cret" not in str(caught.value)
     monkeypatch.setenv("PAYT_TOKEN", f"{scheme}s3cret")
@@ -234,6 +236,13 @@ def test_the_path_of_the_base_url_is_kept(flavour: Flavour) -> None:
 def test_what_is_no_base_url_is_refused(base_url: Any, kind: type[Exception], client_class: Any) -> None:
     with pytest.raises(kind, match="base_url"):
         client_class("t", base_url=base_url)
+
+
+@BOTH
+def test_a_name_in_place_of_a_base_url_is_answered_with_the_addresses(client_class: Any) -> None:
+    both = re.escape(f"such as {PRODUCTION.api} (production) or {DEMO.api} (demo)")
+    with pytest.raises(ValueError, match=f"^base_url must begin with https:// and name a host, {both}$"):
+        client_class("t", base_url="demo")
 
 
 def test_a_bad_base_url_in_the_environment_names_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:

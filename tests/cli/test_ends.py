@@ -320,6 +320,13 @@ def test_python_m_is_the_same(
     assert (result.returncode, result.stdout) == (0, f"payt-client {payt.__version__}\n".encode())
 
 
+def test_the_help_tells_what_retries_count(payt_command: Any) -> None:
+    said = " ".join(payt_command("contacts", "list", "--help").stdout.split())
+    assert (
+        "after a bad answer; while Payt is down or cannot be reached, requests are repeated for five minutes." in said
+    )
+
+
 def test_no_command_is_help(payt_command: Any) -> None:
     result = payt_command()
     assert "contacts" in result.output

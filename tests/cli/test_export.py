@@ -453,5 +453,5 @@ def test_memory_stays_flat(folder: Path, environment: dict[str, str], fake: Fake
 
 
 def test_a_column_that_is_no_field_is_refused_where_the_list_cannot_be_asked_for_fields() -> None:
-    with pytest.raises(ValueError, match="there is no field 'lastnam' in Contact; there are id, contact_identifier, "):
+    with pytest.raises(ValueError, match="there is no field 'lastnam' in Contact; use one of id, contact_identifier, "):
         columns_of(payt.Contact, ["id", "lastnam"])

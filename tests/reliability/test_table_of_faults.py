@@ -242,7 +242,7 @@ def test_a_page_that_breaks_the_contract_tells_what_was_asked(server: FaultServe
 
 def test_a_wait_longer_than_a_minute_is_told(server: FaultServer, flavour: Flavour) -> None:
     server.script([kinds.answer(429, [("Retry-After", "3600")])])
-    with pytest.raises(payt.RateLimitError, match="asks to wait 3600 s") as caught:
+    with pytest.raises(payt.RateLimitError, match=" — Payt asks to wait 3600 s") as caught:
         flavour.contacts(server.url, client=QUICK)
     assert caught.value.retry_after == 3600
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import datetime
+import re
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 
 import pytest
 import trustme
+from click.testing import CliRunner
 
 import payt
 from faults.server import FaultServer, paging
+from payt.cli.app import app
 from payt.testing import contacts
 from support.flavours import Flavour
 
@@ -59,13 +63,41 @@ def refused(server: FaultServer, flavour: Flavour, trusting: ssl.SSLContext | bo
 
 def test_an_unknown_authority(authority: trustme.CA, flavour: Flavour) -> None:
     with serving(authority.issue_cert("127.0.0.1")) as server:
-        refused(server, flavour, trusting=True, reason="CERTIFICATE_VERIFY_FAILED")
+        refused(
+            server, flavour, trusting=True, reason="CERTIFICATE_VERIFY_FAILED.* — If you trust who signed it, name "
+        )
+
+
+def test_the_way_out_of_an_unknown_authority_leads_out(
+    authority: trustme.CA, flavour: Flavour, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "company.pem"
+    authority.cert_pem.write_to_path(file)
+    way_out = re.escape(
+        " — If you trust who signed it, name a file with their certificate in SSL_CERT_FILE (in Python: or pass "
+        "verify=ssl.create_default_context(cafile=...))"
+    )
+    with serving(authority.issue_cert("127.0.0.1")) as server:
+        application = payt.ClientCredentials("id", "secret", payt.MemoryTokenStore())
+        for credentials, error in (("token", payt.TransportError), (application, payt.TokenError)):
+            with pytest.raises(error, match=f"{way_out}$"):
+                flavour.contacts(server.url, credentials)
+        told = CliRunner(env={"PAYT_BASE_URL": server.url, "PAYT_TOKEN": "t"}).invoke(
+            app, ["contacts", "list", "-a", "1"]
+        )
+        assert told.stderr.endswith(
+            " — If you trust who signed it, name a file with their certificate in SSL_CERT_FILE\n"
+        )
+        monkeypatch.setenv("SSL_CERT_FILE", str(file))
+        assert len(flavour.contacts(server.url)) == 5
+        monkeypatch.delenv("SSL_CERT_FILE")
+        assert len(flavour.contacts(server.url, client={"verify": ssl.create_default_context(cafile=str(file))})) == 5
 
 
 def test_an_expired_certificate(authority: trustme.CA, trusting: ssl.SSLContext, flavour: Flavour) -> None:
     yesterday = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=1)
     with serving(authority.issue_cert("127.0.0.1", not_after=yesterday)) as server:
-        refused(server, flavour, trusting, "certificate has expired")
+        refused(server, flavour, trusting, r"certificate has expired \(_ssl[^)]*\)$")  # trusting them does not help
 
 
 def test_a_certificate_for_another_host(authority: trustme.CA, trusting: ssl.SSLContext, flavour: Flavour) -> None:

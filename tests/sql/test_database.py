@@ -242,8 +242,17 @@ class TestFailing:
         assert fake.requests == []
 
     def test_a_folder_that_is_not_there(self, fake: FakePayt, syncs: Syncs, tmp_path: Path) -> None:
-        with pytest.raises(SyncError, match=r"nowhere/contacts.db: unable to open database file"):
+        with pytest.raises(SyncError, match=r"contacts.db: unable to open database file: ") as caught:
             syncs(fake, f"sqlite:///{tmp_path}/nowhere/contacts.db")
+        assert str(caught.value).endswith(f": the folder {tmp_path}/nowhere does not exist")
+
+    def test_a_folder_that_is_not_there_in_a_uri_of_sqlite(self, fake: FakePayt, syncs: Syncs, tmp_path: Path) -> None:
+        with pytest.raises(SyncError, match=f": the folder {tmp_path}/nowhere does not exist$"):
+            syncs(fake, f"sqlite:///file:{tmp_path}/nowhere/contacts.db?uri=true")
+
+    def test_a_file_that_cannot_be_opened(self, fake: FakePayt, syncs: Syncs, tmp_path: Path) -> None:
+        with pytest.raises(SyncError, match=r": unable to open database file$"):
+            syncs(fake, f"sqlite:///{tmp_path}")  # a folder
 
     def test_a_file_that_is_no_database(self, fake: FakePayt, sync: Syncs, tmp_path: Path) -> None:
         (tmp_path / "x.db").write_text("this is a text, and it was here before " * 50)

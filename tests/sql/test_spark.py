@@ -122,7 +122,7 @@ def test_a_list_without_administrations_and_a_function_that_gives_the_token(spar
     ("options", "message"),
     [
         ({"administation_ids": "1"}, "there is no option 'administation_ids': did you mean 'administration_ids'?"),
-        ({"resource": "debts"}, f"the contract has no list 'debts'; there are {', '.join(LISTS)}"),
+        ({"resource": "debts"}, f"the contract has no list 'debts': use one of {', '.join(LISTS)}"),
         ({"limit": "all"}, "option limit must be a number, got 'all'"),
         ({"partitions": "0"}, "option partitions must be 1 or more"),
         (

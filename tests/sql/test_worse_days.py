@@ -408,7 +408,7 @@ class TestErrors:
         ids=str,
     )
     def test_no_driver_shows_a_row(self, arguments: Any, shown: str) -> None:
-        text = reason(sa.exc.DBAPIError("INSERT", {}, Exception(*arguments)))
+        text = reason(sa.exc.DBAPIError("INSERT", {}, Exception(*arguments)), sa.make_url("postgresql://host/db"))
         assert "SECRET" not in text
         assert re.search(shown, text)
 

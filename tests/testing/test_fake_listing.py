@@ -386,7 +386,7 @@ def test_adding_to_an_administration_makes_it(fake: FakePayt) -> None:
     fake.add(administration_id="2")
     assert [contact["lastname"] for contact in fake.administrations["2"]][:1] == ["Jansen"]
     assert len(fake.administrations["2"]) == 2
-    with pytest.raises(KeyError, match="there is no administration '9'; there are '1', '2': see add_administration"):
+    with pytest.raises(KeyError, match="there is no administration '9': use one of '1', '2', or add it with add_"):
         fake.change("1", administration_id="9", lastname="Jansen")
     ways: list[Any] = [fake.add_administration, lambda given: fake.add(administration_id=given)]
     for add in ways:

@@ -62,7 +62,7 @@ def test_contacts_are_records_like_others() -> None:
 
 def test_what_is_not_there_is_named() -> None:
     fake = FakePayt()
-    with pytest.raises(KeyError, match=f"no list 'debts'; there are {', '.join(LISTS)}"):
+    with pytest.raises(KeyError, match=f"no list 'debts': use one of {', '.join(LISTS)}"):
         fake.records("debts")
     with pytest.raises(KeyError, match="no list 'debts'"):
         FakePayt(records={"debts": 3})

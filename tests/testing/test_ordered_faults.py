@@ -360,8 +360,8 @@ def test_a_broken_answer_can_be_that_of_a_refusal(fake: FakePayt) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"status": "explode"}, "no such fault: 'explode'; there are reset, close"),
-        ({"status": 500, "shape": "round"}, "no such shape: 'round'; there are flat"),
+        ({"status": "explode"}, "there is no fault 'explode': use one of reset, close"),
+        ({"status": 500, "shape": "round"}, "there is no shape 'round': use one of flat"),
         ({"status": 500, "at": 1}, '`at` belongs to "cut", not to 500'),
         ({"status": 500, "seconds": 1}, '`seconds` belongs to "stall", not to 500'),
         ({"status": "reset", "at": 1}, '`at` belongs to "cut"'),

@@ -92,7 +92,7 @@ def test_an_unknown_field_is_refused_with_the_nearest_known_one(wrong: str, near
 
 
 def test_an_unknown_field_that_looks_like_none_is_refused_with_all_there_are() -> None:
-    with pytest.raises(TypeError, match=r"no field 'wxyz'; there are id, .*lastname"):
+    with pytest.raises(TypeError, match=r"no field 'wxyz'; use one of id, .*lastname"):
         contact(wxyz="")
 
 

@@ -24,6 +24,7 @@ import payt
 from payt.cli.app import app
 from payt.credentials.caches import cache_of
 from payt.credentials.stores import said
+from payt.environments import DEMO, PRODUCTION
 from support.flavours import Flavour
 from support.quick import QUICK
 
@@ -319,8 +320,13 @@ def run(*arguments: str) -> Any:
 
 def test_status_with_a_token_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PAYT_TOKEN", "a-token")
-    status = run("status")
-    assert (status.exit_code, status.stdout) == (0, "PAYT_TOKEN is set: it is used instead of any login.\n")
+    for env, api in [("production", PRODUCTION.api), ("demo", DEMO.api)]:
+        status = run("status", "--env", env)
+        assert status.exit_code == 0
+        assert status.stdout == (
+            f"PAYT_TOKEN is set: it is used at {api} instead of any login.\n"
+            "To see whether Payt accepts it, run payt administrations list\n"
+        )
 
 
 def test_status_of_a_login_that_is_known_to_be_refused(

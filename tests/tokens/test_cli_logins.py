@@ -15,10 +15,12 @@ import payt
 from oauth_server.launch import Application, OAuthServer
 from payt.cli.app import app
 from payt.credentials.caches import cache_of
+from payt.environments import PRODUCTION
 
 from .conftest import Person
 
 Result = Any
+ACCEPTED = "To see whether Payt accepts it, run payt administrations list\n"
 
 
 def run(*arguments: str, typed: str | None = None) -> Result:
@@ -68,7 +70,7 @@ def test_in_out_and_what_is_told_in_between(
     assert stored(own_folder) == [file]
     logout = run("logout", typed="")
     assert (logout.exit_code, stored(own_folder)) == (2, [file])
-    assert "there is nobody to ask: standard input has ended" in logout.stderr
+    assert "an answer is needed, but standard input has ended" in logout.stderr
     logout = run("logout", typed="y\n")
     assert (logout.exit_code, stored(own_folder)) == (0, [])
     gone = run("status")
@@ -161,11 +163,13 @@ def test_who_is_not_logged_in_is_not_forgotten(
     assert listed.stderr.endswith("run payt login --account 'Acme B.V.'\n")
 
 
-def test_a_token_leaves_no_word_of_the_application(settings: Application, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_token_leaves_no_word_of_the_application(
+    server: OAuthServer, settings: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PAYT_TOKEN", "token")
     status = run("status")
     assert status.exit_code == 0
-    assert "PAYT_TOKEN is set: it is used instead of any login." in status.stdout
+    assert f"PAYT_TOKEN is set: it is used at {server.url} instead of any login.\n{ACCEPTED}" in status.stdout
     assert "tools use the application itself" not in status.stdout
 
 
@@ -189,7 +193,8 @@ def test_status_of_a_token_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     file.write_text("a-token\n")
     monkeypatch.setenv("PAYT_TOKEN", "another")  # which the data commands do not use then
     status = run("status", "--token-file", str(file))
-    assert (status.exit_code, status.stdout) == (0, f"The token is in {file}: it is used instead of any login.\n")
+    told = f"The token is in {file}: it is used at {PRODUCTION.api} instead of any login.\n{ACCEPTED}"
+    assert (status.exit_code, status.stdout) == (0, told)
     monkeypatch.delenv("PAYT_TOKEN")
     monkeypatch.setenv("PAYT_TOKEN_FILE", str(file))
     monkeypatch.setenv("PAYT_CLIENT_ID", "id")
@@ -201,7 +206,8 @@ def test_status_of_a_token_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     file.unlink()
     assert run("status").stderr == f"payt: {file}: No such file or directory\n"
     from_input = run("status", "--token-file", "-", typed="a-token")
-    assert from_input.stdout.startswith("The token is read from standard input: it is used instead of any login.\n")
+    where = f"it is used at {PRODUCTION.api} instead of any login.\n"
+    assert from_input.stdout.startswith(f"The token is read from standard input: {where}")
 
 
 def test_status_of_a_refresh_token(
@@ -260,7 +266,7 @@ def test_status_tells_everything_that_there_is(
     status = run("status")
     assert status.exit_code == 0
     assert status.stdout.startswith(
-        "PAYT_TOKEN is set: it is used instead of any login.\n"
+        f"PAYT_TOKEN is set: it is used at {server.url} instead of any login.\n{ACCEPTED}"
         f"The application {own.client_id} itself at {server.url}:\n"
         "  scopes:       not said\n  since:        2001-09-0"
     )

@@ -471,7 +471,10 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "no port": ({"port": 70_000}, "port must be 0 to 65535, got 70000"),
     "a text as port": ({"port": "80"}, "port must be a whole number, got str"),
     "no time": ({"timeout": 0}, "timeout must be above 0 and finite, got 0"),
-    "no address": ({"app_url": "payt"}, "app_url must begin with https://"),
+    "no address": (
+        {"app_url": "payt"},
+        "app_url must begin with https:// and name a host, such as https://app.paytsoftware.com$",
+    ),
     "pages of another environment": (
         {"base_url": "https://demo-api.paytsoftware.com", "app_url": "https://app.paytsoftware.com"},
         "app_url https://app.paytsoftware.com is not where people log in for https://demo-api",

@@ -102,7 +102,7 @@ def choice(name: str, value: Any, choices: Sequence[str]) -> Any:
     return value
 
 
-def hint(name: str, known: Iterable[str]) -> str:
+def hint(name: str, known: Iterable[str], *, otherwise: str = "use one of") -> str:
     """How a message about a mistaken name ends: with the known one that it, or one of its words, looks like, or all."""
     from difflib import SequenceMatcher  # noqa: PLC0415  # rarely needed
 
@@ -111,7 +111,8 @@ def hint(name: str, known: Iterable[str]) -> str:
 
     names = list(known)
     near = max([each for each in names if name in each] or names, key=likeness)
-    return f"did you mean {near!r}?" if name in near or likeness(near) > _ALIKE else f"there are {', '.join(names)}"
+    is_alike = name in near or likeness(near) > _ALIKE
+    return f"did you mean {near!r}?" if is_alike else f"{otherwise} {', '.join(names)}"
 
 
 def values(name: str, given: str | Iterable[str] | None) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from payt_resources import AsyncResources, Resources
 
 from . import checks
 from .credentials import Credentials, auth_of
-from .environments import text_of
+from .environments import ADDRESSES, text_of
 from .pickling import Recipe
 from .settings import USER_AGENT, Settings
 from .transport.pace import checked
@@ -62,8 +62,10 @@ class _Client(Generic[TransportT, SessionT]):
         given = locals()  # each setting by its name
         if mistaken:
             name, known = next(iter(mistaken)), [*inspect.signature(type(self)).parameters][:-1]
-            hint = checks.hint(_ELSEWHERE.get(name, name), known)
-            raise TypeError(f"payt.{type(self).__name__} has no argument {name!r}: {hint}")
+            meant = _ELSEWHERE.get(name, name)
+            hint = checks.hint(meant, known, otherwise="it takes")
+            example = f" It is {ADDRESSES}" if meant == "base_url" else ""
+            raise TypeError(f"payt.{type(self).__name__} has no argument {name!r}: {hint}{example}")
         checked(pace)
         if transport is not None and not isinstance(transport, self._transports):
             what = f"an httpx.{self._transports.__name__}, got {type(transport).__name__}"
@@ -145,7 +147,7 @@ class Client(_Client[httpx.BaseTransport, Session], Resources):
             environment, else the application in `PAYT_CLIENT_ID` and `PAYT_CLIENT_SECRET` with the stored login or
             `PAYT_REFRESH_TOKEN`, else by itself.
         base_url: The API's address; by default `PAYT_BASE_URL` from the environment, or that of the environment in
-            `PAYT_ENV`, else production. A path is kept.
+            `PAYT_ENV`, else production. A path is kept. `payt.environments` has both addresses.
         timeout: Seconds for each read, write and wait for a connection (connecting: 5 at most); or an httpx.Timeout.
         retries: How many times to retry a request after a bad answer. Refused connections and an unavailable service
             are waited out until `total_timeout` instead. 0 retries nothing.

@@ -24,7 +24,11 @@ class Environment(NamedTuple):
 
 
 PRODUCTION: Final = Environment("production", "https://api.paytsoftware.com", "https://app.paytsoftware.com")
+"""What is used by default."""
 DEMO: Final = Environment("demo", "https://demo-api.paytsoftware.com", "https://demo.paytsoftware.com")
+"""For trying things out."""
+ADDRESSES: Final = f"{PRODUCTION.api} (production) or {DEMO.api} (demo)"
+"""What most base URLs are, for messages."""
 
 PORTS: Final = range(1, 65_536)
 
@@ -46,10 +50,10 @@ def base_url_of(value: str | None, env: str | None = None) -> httpx.URL:
         if own and own.rstrip("/") != known[env]:
             raise ValueError(f"the environment {env} (PAYT_ENV) contradicts PAYT_BASE_URL: leave one of them out")
         value = known[env]
-    return url_of("base_url", value, "PAYT_BASE_URL", PRODUCTION.api)
+    return url_of("base_url", value, "PAYT_BASE_URL")
 
 
-def url_of(name: str, value: str | None, variable: str = "", default: str = "") -> httpx.URL:
+def url_of(name: str, value: str | None, variable: str = "", default: str = PRODUCTION.api) -> httpx.URL:
     """An address that was given as an argument, else in the environment, else the default, checked.
 
     Raises:
@@ -67,7 +71,8 @@ def url_of(name: str, value: str | None, variable: str = "", default: str = "") 
     except httpx.InvalidURL as error:
         raise ValueError(f"{name} is not a valid URL: {error}") from None
     if url.scheme not in ("http", "https") or not url.host:
-        raise ValueError(f"{name} must begin with https:// and name a host, such as {PRODUCTION.api}")
+        example = ADDRESSES if default == PRODUCTION.api else default
+        raise ValueError(f"{name} must begin with https:// and name a host, such as {example}")
     if url.port is not None and url.port not in PORTS:
         raise ValueError(f"{name}: there is no port {url.port}: it must be 1 to 65535")
     if any(map(str.isspace, value)):

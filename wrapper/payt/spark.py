@@ -112,7 +112,7 @@ class _Read:
         given = {name.lower(): text for name, text in options.items()}
         resource = given.get("resource", "contacts")
         if resource not in LISTS:
-            raise ValueError(f"resource: the contract has no list {resource!r}; there are {', '.join(LISTS)}")
+            raise ValueError(f"resource: the contract has no list {resource!r}: use one of {', '.join(LISTS)}")
         settings = {name: _converted(name, given[name], _SETTINGS[name]) for name in _SETTINGS if name in given}
         with Client("none-is-sent", **settings) as client:
             method = _method(client, resource)

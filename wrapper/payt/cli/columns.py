@@ -83,7 +83,7 @@ def columns_of(record: type, names: Sequence[str] | None = None, *, owned: bool 
     types = fields_of(record)
     for name in names or ():
         if name not in types:
-            raise ValueError(f"there is no field {name!r} in {record.__name__}; there are {', '.join(types)}")
+            raise ValueError(f"there is no field {name!r} in {record.__name__}; use one of {', '.join(types)}")
     wanted = types if names is None else names
     if owned:
         types = fields_of(record, owned=True)

@@ -35,7 +35,7 @@ TYPED: Final = "payt.typed"
 """Where a context keeps the arguments as they were typed."""
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 """What keeps a file from being written."""
-_FOR_PROGRAMMERS: Final = re.compile(r" \(in Python: [^()]*\)")
+_FOR_PROGRAMMERS: Final = re.compile(r" \(in Python: (?:[^()]|\([^()]*\))*\)")
 """What the library's messages say to nobody who types a command."""
 
 
@@ -53,7 +53,7 @@ def errors_reported(*, debug: bool) -> Iterator[None]:
         if isinstance(abort.__context__, EOFError):  # else somebody said no
             options = f"{click.get_current_context().command_path} --help"
             raise click.UsageError(
-                f"there is nobody to ask: standard input has ended. {options} tells how to answer"
+                f"an answer is needed, but standard input has ended. {options} tells how to give it"
             ) from None
         raise
     except (click.exceptions.Exit, click.ClickException):

@@ -82,7 +82,8 @@ def status(*, client_id: str | None, account: str | None, env: str | None, token
     url = base_url_of(None, env)
     token = _static_token(token_file)
     if token:
-        echo(f"{token}: it is used instead of any login.")
+        echo(f"{token}: it is used at {text_of(url)} instead of any login.")
+        echo("To see whether Payt accepts it, run payt administrations list")
     secret, first = os.environ.get("PAYT_CLIENT_SECRET"), os.environ.get("PAYT_REFRESH_TOKEN")
     if not (token or client_id or secret):
         raise payt.LoginRequiredError(NO_CREDENTIALS)

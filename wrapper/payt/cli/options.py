@@ -132,7 +132,8 @@ RETRIES: Final = option(
     envvar="PAYT_RETRIES",
     type=click.IntRange(min=0),
     default=4,
-    help="How many times to retry a request at most.",
+    help="How many times to retry a request after a bad answer; while Payt is down or cannot be reached, requests are "
+    "repeated for five minutes. 0 retries nothing.",
 )
 TOKEN_FILE: Final = option(
     "--token-file",

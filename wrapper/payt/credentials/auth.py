@@ -101,7 +101,7 @@ def auth_of(
     if credentials is None:
         credentials = _in_environment(environment, base_url)
     if isinstance(credentials, str):
-        credentials = StaticToken(checks.token("credentials", credentials))
+        credentials = StaticToken(checks.token("the token (credentials)", credentials))
     match credentials:
         case StaticToken(token=token):
             return BearerAuth(lambda: token)

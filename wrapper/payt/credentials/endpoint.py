@@ -34,7 +34,7 @@ from ..transport.answers import about, address, read_error, retry_after
 from ..transport.call import Call
 from ..transport.proxies import route
 from ..transport.redaction import hide, redacted
-from ..transport.retries import LONGEST_RETRY_AFTER, RETRIED, WAITED_OUT, backoff, is_final
+from ..transport.retries import LONGEST_RETRY_AFTER, RETRIED, WAITED_OUT, backoff, is_final, text_of
 from ..transport.signals import is_ending
 from .stores import Token
 from .token_answers import read, token_of
@@ -157,7 +157,7 @@ class TokenEndpoint:
         return error
 
     def _unreachable(self, failure: httpx.RequestError) -> TokenError:
-        text = f"POST {address(self.url)}: {type(failure).__name__}: {failure}".rstrip(": ")
+        text = f"POST {address(self.url)}: {text_of(failure)}"
         if not isinstance(failure, _NOT_SENT):
             text += "; the request may or may not have been carried out: the next attempt will show"
         return about(TokenError(text), failure.request)

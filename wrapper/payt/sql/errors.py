@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -85,7 +86,7 @@ def database_errors(engine: sa.Engine, *, rows: bool = False) -> Iterator[None]:
     try:
         yield
     except (exc.SQLAlchemyError, engine.dialect.loaded_dbapi.Error, OSError) as error:
-        text, is_data = _told(error, rows=rows)
+        text, is_data = _told(error, engine.url, rows=rows)
         failed = SyncError(f"{shown(engine.url)}: {text}")
         failed.concerns_all = not is_data
         raise failed from None
@@ -111,12 +112,12 @@ def code_of(error: Any) -> str:
     return str(next(filter(None, (getattr(original, name, None) for name in names)), told or ""))
 
 
-def reason(error: BaseException) -> str:
+def reason(error: BaseException, url: sa.URL) -> str:
     """What the database says, without the values that it may quote."""
-    return _told(error)[0]
+    return _told(error, url)[0]
 
 
-def _told(error: BaseException, *, rows: bool = False) -> tuple[str, bool]:
+def _told(error: BaseException, url: sa.URL, *, rows: bool = False) -> tuple[str, bool]:
     """What the database says where `rows` are written, and whether it is about a row, whose values are not shown."""
     original: Any = getattr(error, "orig", None) or error
     code = "" if isinstance(original, OSError) else code_of(original)
@@ -144,4 +145,7 @@ def _told(error: BaseException, *, rows: bool = False) -> tuple[str, bool]:
         text = original.args[-1]
     line = str(text or original).strip().partition("\n")[0] or type(original).__name__
     line = line.partition(" with text ")[0]  # as Python says of a text in SQLite that is none
+    folder = Path(str(url.database).removeprefix("file:")).absolute().parent
+    if code == "SQLITE_CANTOPEN" and not folder.exists():
+        line += f": the folder {folder} does not exist"
     return line, code.startswith("SQLITE_CONSTRAINT")

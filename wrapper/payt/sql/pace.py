@@ -197,7 +197,7 @@ class _Desk:
         self.alone_until = clock.now() + _ALONE
         if not self._said:
             self._said = True
-            why = "no answer" if self._error is None else reason(self._error)
+            why = "no answer" if self._error is None else reason(self._error, self._engine.url)
             log.warning("%s: this process does not share its pace with others: %s", shown(self._engine.url), why)
 
     def _wake(self) -> None:

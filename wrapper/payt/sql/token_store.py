@@ -210,7 +210,7 @@ class SQLTokenStore:
         try:
             yield
         except (sa.exc.SQLAlchemyError, OSError) as error:
-            raise TokenError(f"{shown(self._engine.url)}: {reason(error)}") from None
+            raise TokenError(f"{shown(self._engine.url)}: {reason(error, self._engine.url)}") from None
 
     def _opened(self, key: str, kept: str) -> Token:
         if self.encrypt and not kept.startswith(_ENCRYPTED):

@@ -79,7 +79,9 @@ class Contents:
         with self._lock:
             if owner is not None and owner not in self.records(_ADMINISTRATIONS):
                 known = ", ".join(map(repr, self.records(_ADMINISTRATIONS).keys))
-                raise KeyError(f"there is no administration {owner!r}; there are {known}: see add_administration")
+                raise KeyError(
+                    f"there is no administration {owner!r}: use one of {known}, or add it with add_administration"
+                )
             if (name, owner) not in self._records:
                 self._put(name, owner, 0)
             return self._records[name, owner]
@@ -129,7 +131,7 @@ class Contents:
 
     def _served(self, name: str) -> ServedList:
         if name not in served_lists():
-            raise KeyError(f"the contract has no list {name!r}; there are {', '.join(served_lists())}")
+            raise KeyError(f"the contract has no list {name!r}: use one of {', '.join(served_lists())}")
         return served_lists()[name]
 
     def _put(self, name: str, administration_id: str | None, content: int | Iterable[Mapping[str, Any]]) -> Records:

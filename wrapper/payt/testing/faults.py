@@ -38,7 +38,7 @@ def error_body(status: int, shape: ErrorShape, code: str | None, message: str | 
         "nothing": b"",
     }
     if shape not in bodies:
-        raise ValueError(f"no such shape: {shape!r}; there are {', '.join(bodies)}")
+        raise ValueError(f"there is no shape {shape!r}: use one of {', '.join(bodies)}")
     return bodies[shape]
 
 
@@ -50,7 +50,7 @@ def broken(kind: FaultKind, *, at: int | None, seconds: float | None) -> Fault:
         return lambda good: replace(good, deliver=partial(_stall, 3600 if seconds is None else seconds))
     if kind not in _FAULTS:
         raise ValueError(
-            f"no such fault: {kind!r}; there are {', '.join(get_args(FaultKind))}, and any status, as a number"
+            f"there is no fault {kind!r}: use one of {', '.join(get_args(FaultKind))}, or a status, as a number"
         )
     return _FAULTS[kind]
 

@@ -45,7 +45,7 @@ def error_of(response: httpx.Response) -> APIError:
         shown(f"{request.method} {address(request.url)}: {status} {response.reason_phrase}".rstrip()),
         _redirection(response),
         ": ".join(filter(None, (code, message))),
-        None if seconds is None else f"asks to wait {seconds:.0f} s",
+        None if seconds is None else f"Payt asks to wait {seconds:.0f} s",
         _WAYS_OUT.get(status),
     ]
     text = " — ".join(filter(None, parts))

@@ -50,6 +50,8 @@ _LAST = 1.0
 """Seconds before the deadline when the last attempt begins, where nothing but time is needed."""
 LONGEST_RETRY_AFTER = 60.0
 """Seconds; who is asked to wait longer is told so at once."""
+_UNKNOWN_AUTHORITY = (2, 18, 19, 20, 21)
+"""OpenSSL's codes for a certificate that is signed by itself, or by whom nobody here knows."""
 
 
 class Operation(Protocol[R]):
@@ -205,11 +207,27 @@ def is_final(cause: httpx.RequestError) -> bool:
     if isinstance(cause, httpx.ProxyError):
         status = str(cause)  # it begins with the proxy's
         return status.startswith("4") and not status.startswith("429")  # it does not let us through
-    link: BaseException | None = cause
-    # httpcore raises its errors "from None" in the end; what lies behind the operating system's error is not its own
-    while link is not None and not isinstance(link, OSError):
-        link = link.__cause__ or link.__context__
+    link = _system_error(cause)
     reason = getattr(link, "reason", None) or ""  # OpenSSL's name of what is wrong, also of what the server says is
     return isinstance(link, ssl.SSLCertVerificationError) or (
         isinstance(link, ssl.SSLError) and ("CERTIFICATE" in reason or "UNKNOWN_CA" in reason)
     )
+
+
+def text_of(cause: httpx.RequestError) -> str:
+    """What a request failed for, with the way out if it is an authority that nobody here knows."""
+    text = f"{type(cause).__name__}: {cause}".rstrip(": ")
+    if getattr(_system_error(cause), "verify_code", None) in _UNKNOWN_AUTHORITY:
+        text += (
+            " — If you trust who signed it, name a file with their certificate in SSL_CERT_FILE "
+            "(in Python: or pass verify=ssl.create_default_context(cafile=...))"
+        )
+    return text
+
+
+def _system_error(cause: httpx.RequestError) -> BaseException | None:
+    link: BaseException | None = cause
+    # httpcore raises its errors "from None" in the end; what lies behind the operating system's error is not its own
+    while link is not None and not isinstance(link, OSError):
+        link = link.__cause__ or link.__context__
+    return link

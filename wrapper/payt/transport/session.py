@@ -22,6 +22,7 @@ from . import clock, pace
 from .answers import about, address, error_of, sent_token
 from .decoding import READERS, decoded
 from .redaction import hide
+from .retries import text_of
 
 if TYPE_CHECKING:
     import asyncio
@@ -224,7 +225,7 @@ class _Exchange:
             if isinstance(error, ssl.SSLError):  # httpcore lets those of asyncio through
                 unmapped, error = error, httpx.ReadError(str(error), request=self._request)
                 error.__cause__ = unmapped
-            text = _CLOSED if self._session.is_closed else f"{type(error).__name__}: {error}".rstrip(": ")
+            text = _CLOSED if self._session.is_closed else text_of(error)
             raise self._error(text, error) from error
 
     def take(self, chunk: bytes) -> None:
