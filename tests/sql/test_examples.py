@@ -331,6 +331,22 @@ def test_the_celery_task(fake: FakePayt) -> None:
     assert example("celery_tasks").count_contacts.apply(args=["1"]).get() == 12
 
 
+def test_the_celery_task_waits_as_long_as_payt_asks_to(fake: FakePayt, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("celery", reason=NEEDED)
+    task: Any = example("celery_tasks").count_contacts
+    waits: list[float] = []
+    retry = task.retry
+
+    def noted(**options: Any) -> Any:
+        waits.append(options["countdown"])
+        return retry(**options)
+
+    monkeypatch.setattr(task, "retry", noted)
+    fake.fail(429, headers={"Retry-After": "120"})
+    assert task.apply(args=["1"]).get() == 12
+    assert waits == [120]
+
+
 def test_the_command_of_django(fake: FakePayt, sqlite: str) -> None:
     """As a program of its own: Django's settings belong to a process."""
     program = """
