@@ -124,7 +124,8 @@ def test_a_token_that_is_refused(fake: FakePayt, flavour: Flavour) -> None:
 def test_a_redirect_is_not_followed_and_its_target_is_named(fake: FakePayt, flavour: Flavour) -> None:
     with FakePayt() as other:
         fake.answer("", 301, {"Location": f"{other.url}/v1/contacts?secret=1"})
-        with pytest.raises(payt.APIError, match=f"redirects to {other.url}/v1/contacts, which is not followed"):
+        where = f"{other.url}/v1/contacts"
+        with pytest.raises(payt.APIError, match=f" — the answer redirects to {where}, which is not followed"):
             flavour.contacts(fake.url)
         assert other.requests == []
 
@@ -179,7 +180,7 @@ def test_retry_after_as_a_date() -> None:
 
 def test_a_redirection_to_nowhere_is_an_error(fake: FakePayt, flavour: Flavour) -> None:
     fake.answer("", 300, headers={"Location": "http://elsewhere.example:port/"})
-    with pytest.raises(payt.APIError, match="redirects to an invalid address"):
+    with pytest.raises(payt.APIError, match=" — the answer redirects to an invalid address"):
         flavour.contacts(fake.url)
 
 

@@ -460,7 +460,7 @@ ODD_ANSWERS = {
     "nothing": (kinds.empty(500), "500"),
     "a redirection": (
         kinds.answer(307, [("Location", "http://127.0.0.1:1/steal")]),
-        "307: redirects, and that is not followed: is the base URL right",
+        "307: the answer redirects, which is not followed: is the base URL right",
     ),
     "too much": (kinds.endless(limit=4 * 2**20), "the answer is too large"),
     "a cut": (kinds.close(10), "the request may or may not have been carried out"),

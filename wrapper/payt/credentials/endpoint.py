@@ -142,7 +142,7 @@ class TokenEndpoint:
         if response.is_success:
             message: str | None = "the answer has no access token"
         elif response.has_redirect_location:
-            message = "redirects, and that is not followed: is the base URL right?"
+            message = "the answer redirects, which is not followed: is the base URL right?"
         else:
             code, message = read_error(content, response.headers.get("Content-Type", ""))
             if code is None and re.fullmatch("[a-z]+_[a-z_]+", message or ""):  # OAuth's, without a description

@@ -143,7 +143,7 @@ def _redirection(response: httpx.Response) -> str | None:
         target = address(response.request.url.join(response.headers["Location"]))
     except (httpx.InvalidURL, ValueError):
         target = "an invalid address"
-    return f"redirects to {target}, which is not followed. Is the base URL right?"
+    return f"the answer redirects to {target}, which is not followed. Is the base URL right?"
 
 
 def _shortened(value: Any) -> str | None:
