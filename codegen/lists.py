@@ -13,7 +13,7 @@ from document import alternatives_of, json_in, operations_of, resolve, schemas_o
 from lint import is_listing, lacking_in_listing
 
 # What a client has besides its resources: a tag of such a name would stand in its way.
-NAMES_OF_A_CLIENT = {"aclose", "base_url", "call", "close"}
+NAMES_OF_A_CLIENT = {"aclose", "base_url", "call", "close", "with_options"}
 # What the command line has besides resources, and what each list of a resource has there.
 NAMES_OF_COMMANDS = {"contract", "demo", "login", "logout", "serve_fake", "status"}
 NAMES_OF_A_LISTS_COMMANDS = {"check", "export", "show", "sync"}
