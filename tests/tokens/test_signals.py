@@ -16,6 +16,7 @@ import attrs
 import pytest
 
 import payt
+from payt.testing import FakePayt
 from payt.transport.locks import LONGEST_LOCK
 from payt.transport.signals import RENEWER, _Renewals, ignore_while_ending, is_ending, renewing
 
@@ -106,6 +107,24 @@ def test_a_second_ctrl_c_waits_until_the_token_is_saved(server: StrictServer, fo
         _, errors = process.communicate(timeout=60)
         assert (process.returncode, errors) == (130, "payt: interrupted\n")
     check_that_the_login_is_kept(server, folder, 2)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, -signal.SIGTERM), (signal.SIGINT, 130)])
+def test_nothing_waits_for_a_token_that_cannot_be_had_yet(
+    fake: FakePayt, folder: Path, number: signal.Signals, code: int
+) -> None:
+    """Nothing was spent; and what is asked for now may be lost, as a container is given few seconds to stop."""
+    fake.fail(503, path="/oauth/token", times=None, retry_after=50)
+    application = {"PAYT_CLIENT_ID": fake.oauth.client_id, "PAYT_CLIENT_SECRET": fake.oauth.client_secret}
+    environment = {**os.environ, **application, "PAYT_BASE_URL": fake.url}
+    with subprocess.Popen([sys.executable, *COMMAND], env=environment, stderr=subprocess.DEVNULL) as process:
+        try:
+            until(lambda: fake.requests)
+            process.send_signal(number)
+            assert process.wait(30) == code
+        finally:
+            process.kill()
+    assert [request.path for request in fake.requests] == ["/oauth/token"]
 
 
 @pytest.mark.parametrize("number", ENDING, ids=lambda number: number.name)
@@ -233,6 +252,14 @@ def test_signals_reach_the_handler_that_was_there_when_the_renewal_is_over(came:
 def test_a_first_ctrl_c_interrupts_where_signals_are_held_twice() -> None:
     with payt.hold_signals(), payt.hold_signals(), renewing(), pytest.raises(KeyboardInterrupt):
         signal.raise_signal(signal.SIGINT)
+
+
+def test_a_first_ctrl_c_interrupts_where_another_renewal_was_over_before() -> None:
+    with payt.hold_signals(), renewing():
+        with renewing():
+            pass
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
 
 
 def test_what_is_ignored_meanwhile_stays_ignored(came: list[int]) -> None:

@@ -10,7 +10,7 @@ address than the one that is known. What they go through serves a thread, as tha
 | 408, 500 | the same, four times |
 | 401, and id or secret hold special characters | once, with these encoded the other way |
 | anything else, as an untrusted certificate; nothing, after it was sent | no: the refresh token may be spent |
-| any of these when the program is ending | no |
+| any of these when the program is ending, or a signal asks it to | no |
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from ..transport.call import Call
 from ..transport.proxies import route
 from ..transport.redaction import hide, redacted
 from ..transport.retries import LONGEST_RETRY_AFTER, RETRIED, WAITED_OUT, backoff, is_final, text_of
-from ..transport.signals import is_ending
+from ..transport.signals import is_stopping
 from .stores import Token
 from .token_answers import read, token_of
 
@@ -93,9 +93,11 @@ class TokenEndpoint:
                     error, status = self._refusal(response, content, body), response.status_code
                     again = patient and (status in WAITED_OUT or (status in RETRIED and attempt < ANSWERS))
                 asked, seconds = error.retry_after or 0.0, backoff(attempt, error)
-                if not again or asked > LONGEST_RETRY_AFTER or seconds > call.left - ENOUGH or is_ending():
+                if not again or asked > LONGEST_RETRY_AFTER or seconds > call.left - ENOUGH:
                     raise error
-                clock.current().sleep(seconds, _wait_unless_ending)
+                clock.current().sleep(seconds, _wait_unless_stopping)
+                if is_stopping():
+                    raise error
 
     @contextmanager
     def _client(self) -> Iterator[httpx.Client]:
@@ -163,9 +165,9 @@ class TokenEndpoint:
         return about(TokenError(text), failure.request)
 
 
-def _wait_unless_ending(seconds: float) -> None:
-    """Wait, but not where the program is ending: nothing came, so nothing would be lost."""
-    while seconds > 0 and not is_ending():
+def _wait_unless_stopping(seconds: float) -> None:
+    """Wait, but not where the program is to end: nothing came, so nothing would be lost."""
+    while seconds > 0 and not is_stopping():
         time.sleep(min(seconds, 0.1))
         seconds -= 0.1
 

@@ -54,7 +54,7 @@ def renewing() -> Iterator[None]:
         renewals.marks.discard(mark)
         while renewals.waiting and not renewals.marks:
             os.kill(os.getpid(), renewals.waiting.popleft())
-        renewals.interrupted = bool(renewals.marks)
+        renewals.interrupted &= bool(renewals.marks)
 
 
 @contextmanager
@@ -98,6 +98,12 @@ def is_ending() -> bool:
     # a program that embeds Python may work in threads of its own, which Python names so and counts among the daemons
     own = [each for each in threading.enumerate() if not each.daemon or each.name.startswith("Dummy-")]
     return all(each.name == RENEWER or not each.is_alive() for each in own)
+
+
+def is_stopping() -> bool:
+    """Whether the program is ending, or Ctrl-C or SIGTERM came, and the process waits for the renewals under way."""
+    renewals = _renewals.get()
+    return renewals.interrupted or signal.SIGTERM in renewals.waiting or is_ending()
 
 
 def ignore_while_ending() -> None:
