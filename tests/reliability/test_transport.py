@@ -11,6 +11,7 @@ import socket
 import ssl
 import threading
 import time
+import traceback
 import unittest.mock
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -173,6 +174,18 @@ def test_the_password_of_a_proxy_reaches_it(server: FaultServer, flavour: Flavou
     proxy = server.url.replace("://", "://user:p%40ss@")
     assert len(flavour.contacts("http://payt.example", client=QUICK | {"proxy": proxy, "allow_http": True})) == 11
     assert server.requests[before].headers["Proxy-Authorization"] == "Basic dXNlcjpwQHNz"
+
+
+@pytest.mark.parametrize("said", ["HTTP/1.1 407 no {}", "HTTP/1.1 200 OK\r\nno {}", "no {}"])
+@pytest.mark.parametrize("secret", ["dXNlcjpTM0NSRVQ=", "S3CRET"])
+def test_the_password_of_a_proxy_that_repeats_it_is_not_shown(
+    server: FaultServer, flavour: Flavour, said: str, secret: str
+) -> None:
+    server.script([kinds.garbage(f"{said.format(secret)}\r\n\r\n".encode())])
+    client = QUICK | {"proxy": server.url.replace("://", "://user:S3CRET@"), "retries": 0}
+    with pytest.raises(payt.TransportError, match=r"no \[secret\]") as caught:
+        flavour.contacts("https://payt.example", client=client)
+    assert secret not in "".join(traceback.format_exception(caught.value))
 
 
 # Whatever instruments or replaces the methods of httpx

@@ -5,9 +5,10 @@ They are subclasses, so that whatever instruments or replaces the methods of htt
 
 from __future__ import annotations
 
+import base64
 import ssl
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from types import MethodType
 from typing import Any, cast
@@ -18,6 +19,7 @@ import httpx
 from .call import closings
 from .network import AsyncBackend, Backend, Watched
 from .process import PerProcess
+from .redaction import hide
 
 _MOMENT = 5.0
 """Seconds for threads that were woken to leave the connection that is closed then; they need next to none."""
@@ -29,6 +31,7 @@ class Transport(httpx.HTTPTransport):
     def __init__(self, verify: ssl.SSLContext, proxy: httpx.Proxy | None = None, *, http2: bool = False) -> None:
         super().__init__(verify=verify, proxy=proxy, http2=http2)
         settings, self.closing = _settings(verify, proxy, http2=http2), closings()
+        self._secrets = _secrets(proxy)
         self._backends = PerProcess(lambda: Backend(self.closing.get(), **settings), Backend.drop)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -47,7 +50,7 @@ class Transport(httpx.HTTPTransport):
 
     def _send(self, request: httpx.Request) -> httpx.Response:
         answers = self._backends.get().pool.answer(_question(request))
-        with _errors_of_httpx():
+        with _errors_of_httpx(self._secrets):
             response = next(answers)
         return _answer(response, answers)
 
@@ -58,6 +61,7 @@ class AsyncTransport(httpx.AsyncHTTPTransport):
     def __init__(self, verify: ssl.SSLContext, proxy: httpx.Proxy | None = None, *, http2: bool = False) -> None:
         super().__init__(verify=verify, proxy=proxy, http2=http2)
         self._backend = AsyncBackend(**_settings(verify, proxy, http2=http2))
+        self._secrets = _secrets(proxy)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """As httpx's."""
@@ -76,7 +80,7 @@ class AsyncTransport(httpx.AsyncHTTPTransport):
 
     async def _send(self, request: httpx.Request) -> httpx.Response:
         answers = self._backend.pool.answer(_question(request))
-        with _errors_of_httpx():
+        with _errors_of_httpx(self._secrets):
             response = await anext(answers)
         return _answer(response, answers)
 
@@ -183,14 +187,21 @@ class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):
         self._is_whole = True
 
 
+def _secrets(proxy: httpx.Proxy | None) -> list[str]:
+    """What a proxy is sent, and may repeat where it refuses."""
+    auth = None if proxy is None else proxy.raw_auth
+    return [] if auth is None else [base64.b64encode(b":".join(auth)).decode(), auth[1].decode()]
+
+
 @contextmanager
-def _errors_of_httpx() -> Iterator[None]:
-    """Raise httpcore's errors as those of httpx, which have the same names."""
+def _errors_of_httpx(secrets: Iterable[str] = ()) -> Iterator[None]:
+    """Raise httpcore's errors, without these secrets, as those of httpx, which have the same names."""
     try:
         yield
     except httpcore.ConnectionNotAvailable as error:  # over HTTP/2, whose server takes back what it had begun to answer
         raise httpx.RemoteProtocolError("the server gave up the answer") from error
     except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError, httpcore.ProxyError) as error:
+        hide(error, secrets)
         raise getattr(httpx, type(error).__name__)(str(error)) from error
     except _errors_of_h2() as error:  # which httpcore lets through before a request and within a body
         raise httpx.RemoteProtocolError(str(error)) from error
