@@ -6,6 +6,7 @@ import itertools
 import json
 import random
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -294,6 +295,52 @@ def test_no_page_is_asked_for_twice(flavour: Flavour) -> None:
     assert len(cursors) == len(set(cursors))
     assert len(service.answers) - len(cursors) <= 2
     assert {*cursors} - {following for _, _, following in service.answers}  # some were guessed
+
+
+def guessed(service: Service) -> set[str | None]:
+    """The cursors that were asked for, and that no answer had."""
+    return {cursor for cursor, _, _ in service.answers} - {None, *(following for _, _, following in service.answers)}
+
+
+@pytest.mark.parametrize("prefetch", [0, 1])
+def test_nothing_is_guessed_for_one_page_ahead(flavour: Flavour, prefetch: int) -> None:
+    service = by_number(200)
+
+    def answer(query: dict[str, str]) -> Any:
+        time.sleep(0.002)  # slow enough for a guess to pay
+        return service(query)
+
+    with serving(answer) as server:
+        flavour.contacts(server.url, client=CLIENT, per_page=5, prefetch=prefetch)
+    assert guessed(service) <= {service.ids[-1]}  # what proves the end
+
+
+def test_nothing_is_guessed_where_a_listing_takes_several_parts(flavour: Flavour) -> None:
+    """A guess of one part would be a page of records that belong to another."""
+    numbers = [*range(1, 400, 2), *range(2, 401, 2)]
+    asked: list[int] = []
+    answered: list[int] = []
+
+    def answer(query: dict[str, str]) -> Any:
+        wanted = sorted(map(int, query["debtor_numbers"].split(",")))
+        after = int(query.get("cursor") or 0)
+        page = [each for each in wanted if each > after][: int(query["per_page"])]
+        more = page and page[-1] < wanted[-1]
+        asked.append(after)
+        answered.extend(page[-1:])
+        return {"data": [{"id": str(each)} for each in page], "pagination": {"cursor": str(page[-1]) if more else None}}
+
+    with serving(answer) as server:
+        found = flavour.contacts(
+            server.url,
+            client=CLIENT,
+            per_page=5,
+            prefetch=16,
+            debtor_numbers=map(str, numbers),
+            contact_identifiers=None,
+        )
+    assert [int(each.id or 0) for each in found] == numbers
+    assert {*asked} <= {0, *answered}
 
 
 def test_there_are_never_more_pages_than_prefetch_says() -> None:

@@ -104,7 +104,7 @@ class Walk(Generic[T]):
     @property
     def before(self) -> list[int] | None:
         """The ids on the page before, where the next cursors can be guessed from them; the last one is its own."""
-        if self._proof is not None or not self.guesses or len(self.listing.parts) != 1:
+        if self._proof is not None or len(self.listing.parts) != 1:
             return None
         before = ascending(self._before, -1)
         return before if before and str(before[-1]) == self._cursor else None
