@@ -431,6 +431,14 @@ def test_an_error_in_a_later_part_carries_a_cursor_that_resumes_there(flavour: F
         assert ids(received + rest) == wanted
 
 
+def test_an_error_before_the_first_page_of_a_listing_in_parts_has_no_cursor(flavour: Flavour) -> None:
+    with FakePayt(contacts=250) as fake:
+        fake.fail(403)
+        with pytest.raises(payt.PermissionDeniedError) as caught:
+            flavour.contacts(fake.url, ids=[str(n) for n in range(1, 251)])
+        assert caught.value.cursor is None
+
+
 @pytest.mark.parametrize("cursor", ["500", "0/", "4/500", "x/1", "-1/2", "2~0123456789abcdef/500"])
 def test_a_cursor_of_another_listing_is_refused_for_one_in_parts(cursor: str, flavour: Flavour) -> None:
     with pytest.raises(ValueError, match="filters"):

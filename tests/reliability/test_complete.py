@@ -145,6 +145,14 @@ def test_a_page_whose_cut_is_not_proven_is_not_given_out(flavour: Flavour) -> No
             assert caught.value.cursor is None
 
 
+@pytest.mark.parametrize("count", [1_200, 1_000], ids=["in the middle", "on the last page"])
+def test_a_cut_needs_no_proof_once_a_cursor_was_the_key_of_a_record(count: int, flavour: Flavour) -> None:
+    ids = list(range(1, count + 1))
+    with serving(by_id(ids, size=500)) as server:
+        pages = flavour.pages(server.url, client=CLIENT, limit=600)
+        assert ([page.cursor for page in pages], len(server.asked)) == (["500", "600"], 2)
+
+
 def test_a_full_page_that_a_limit_ends_says_where_to_resume(flavour: Flavour) -> None:
     records = [{"id": str(number)} for number in range(1, 6)]
     with serving(lambda _: {"data": records}) as server:
