@@ -163,6 +163,19 @@ def test_a_full_page_that_a_limit_ends_says_where_to_resume(flavour: Flavour) ->
 # The end
 
 
+def test_a_last_page_that_is_smaller_than_the_largest_before_it_is_believed(flavour: Flavour) -> None:
+    """Others after the largest may have been smaller still."""
+    pages = {None: range(1, 6), "5": range(6, 9), "8": range(9, 13)}
+
+    def answer(query: dict[str, str]) -> Any:
+        page = pages[query.get("cursor")]
+        cursor = None if page[-1] == 12 else str(page[-1])
+        return {"data": [{"id": str(each)} for each in page], "pagination": {"cursor": cursor}}
+
+    with serving(answer) as server:
+        assert (len(listed(flavour, server)), len(server.asked)) == (12, 3)
+
+
 @pytest.mark.parametrize(
     ("around", "named"),
     [
