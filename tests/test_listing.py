@@ -104,6 +104,14 @@ def test_a_cursor_that_goes_in_circles_is_an_error(
         flavour.contacts(fake.url)
     assert caught.value.cursor == resume
     assert len(fake.requests) == len(bodies)
+    assert caught.value.request_id == fake.requests[-1].request_id
+
+
+def test_of_two_records_with_one_id_on_a_page_the_later_one_comes(fake: FakePayt, flavour: Flavour) -> None:
+    """Records without an id stay what they are."""
+    records = [{"id": "1", "lastname": "old"}, {"lastname": "A"}, {"lastname": "B"}, {"id": "1", "lastname": "new"}]
+    script(fake, {"data": records})
+    assert [each.lastname for each in flavour.contacts(fake.url)] == ["new", "A", "B"]
 
 
 def test_the_cursor_that_a_listing_starts_from_counts_as_seen(fake: FakePayt, flavour: Flavour) -> None:
@@ -427,8 +435,13 @@ def test_an_error_in_a_later_part_carries_a_cursor_that_resumes_there(flavour: F
             flavour.pages(fake.url, ids=wanted, per_page=60, seen=lambda each: received.extend(each.data))
         assert (caught.value.cursor or "").startswith("3~")
         assert caught.value.administration_id == "1"
+        fake.requests.clear()
         rest = flavour.contacts(fake.url, ids=wanted, cursor=caught.value.cursor)
         assert ids(received + rest) == wanted
+        assert "cursor" not in fake.requests[0].query  # where a part begins
+        further = str(caught.value.cursor).replace("3~", "4~")  # a part that is not there would look complete
+        with pytest.raises(ValueError, match="whose filters take 3 parts"):
+            flavour.contacts(fake.url, ids=wanted, cursor=further)
 
 
 def test_an_error_before_the_first_page_of_a_listing_in_parts_has_no_cursor(flavour: Flavour) -> None:

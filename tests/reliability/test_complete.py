@@ -158,6 +158,11 @@ def test_a_full_page_that_a_limit_ends_says_where_to_resume(flavour: Flavour) ->
     with serving(lambda _: {"data": records}) as server:
         pages = flavour.pages(server.url, client=CLIENT, limit=5, per_page=5)
     assert [page.cursor for page in pages] == ["5"]
+    with serving(
+        lambda query: by_id([*range(1, 20)])(query) | ({"pagination": None} if "cursor" in query else {})
+    ) as server:
+        pages = flavour.pages(server.url, client=CLIENT, limit=8, per_page=5)
+        assert [page.cursor for page in pages] == ["5", "8"]  # though the page before was larger
 
 
 # The end
@@ -199,6 +204,15 @@ def test_an_end_that_is_odd_is_proven(around: dict[str, Any], named: str, flavou
             listed(flavour, server)
         assert caught.value.cursor == "500"
         assert len(server.asked) == 2
+
+
+def test_a_name_that_is_none_is_not_repeated(flavour: Flavour) -> None:
+    """It is text of the service's, which could steer a terminal."""
+    page = {"data": [{"id": "1"}], "next\x1b[2J": 2}
+    with serving(lambda query: page if "cursor" not in query else {"data": [{"id": "2"}]}) as server:
+        with pytest.raises(payt.InvalidResponseError, match="the last page ended with `…` and") as caught:
+            listed(flavour, server)
+        assert "\x1b" not in str(caught.value)
 
 
 @pytest.mark.parametrize("status", [400, 404, 422])

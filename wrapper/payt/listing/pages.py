@@ -11,7 +11,7 @@ from typing import Any, Generic, NoReturn, TypeVar
 import attrs
 import msgspec
 
-from payt_api.errors import DecodeError, NotJsonError
+from payt_api.errors import DecodeError
 from payt_api.types import Response, Unreadable, decode_each
 
 from ..errors import APIError, InvalidResponseError, PaytError
@@ -175,7 +175,7 @@ def read_each(listing: Listing, error: InvalidResponseError, cursor: str | None)
         InvalidResponseError: The error, where that is not what is wrong, or not what is wanted.
     """
     cause = error.__cause__
-    response = None if isinstance(cause, NotJsonError) else getattr(cause, "response", None)
+    response = getattr(cause, "response", None)
     if response is None:
         raise error from cause
     try:
