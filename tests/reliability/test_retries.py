@@ -55,6 +55,15 @@ def test_the_bound_of_the_wait_doubles_up_to_thirty_seconds(
     assert caught.value.attempts == 9
 
 
+def test_only_the_first_connection_that_breaks_is_replaced_at_once(
+    highest: None, turned: TurnedClock, server: FaultServer, flavour: Flavour
+) -> None:
+    """The others were no kept ones that the server had closed: it is in trouble."""
+    server.script([kinds.reset(Point.BEFORE_ANSWER)] * 3)
+    flavour.contacts(server.url, client=QUICK | {"rate_limit": None}, limit=1)
+    assert turned.waits == [0.0, 1, 2]
+
+
 def test_the_jitter_is_half(turned: TurnedClock, server: FaultServer, flavour: Flavour) -> None:
     for _ in range(40):
         server.script([kinds.answer(503)])

@@ -619,6 +619,22 @@ def test_a_token_that_cannot_be_kept_is_no_token_yet_and_is_not_lost(
     assert keep.store is store
 
 
+def test_a_token_that_could_not_be_kept_is_forgotten_as_any_other(
+    odd: FaultServer, scripted: Scripted, flavour: Flavour
+) -> None:
+    store = Failing()
+    somebody = payt.AuthorizationCode("id", "the-secret", store, refresh_token="refresh-0")
+    keep = cache_of(somebody, httpx.URL(odd.url))
+    store.failure = RuntimeError("full")
+    with pytest.raises(payt.TokenError, match="could not be saved"):
+        flavour.contacts(odd.url, somebody, client=QUICK)
+    store.failure = None
+    store.delete(keep.key)
+    assert payt.logout("id", base_url=odd.url, store=store)
+    assert not payt.logout("id", base_url=odd.url, store=store)
+    assert store.load(keep.key) is None
+
+
 def test_a_token_that_could_not_be_kept_gives_way_to_a_newer_one(
     odd: FaultServer, scripted: Scripted, flavour: Flavour
 ) -> None:
