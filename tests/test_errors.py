@@ -178,6 +178,26 @@ def test_retry_after_as_a_date() -> None:
     assert retry_after({"Retry-After": "Sun, 06 Nov 1994 08:49:37 GMT"}) == 0
 
 
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo"])
+@pytest.mark.parametrize("moment", ["12:00:10 GMT", "12:00:10 -0000", "13:00:10 +0100"])
+def test_a_date_means_the_same_wherever_it_is_read(moment: str, zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        headers = {"Retry-After": f"Sat, 28 Nov 2026 {moment}", "Date": "Sat, 28 Nov 2026 12:00:00 GMT"}
+        assert retry_after(headers) == 10
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_only_a_redirection_says_that_it_redirects(fake: FakePayt, flavour: Flavour) -> None:
+    fake.answer("", 403, headers={"Location": "/login"})
+    with pytest.raises(payt.PermissionDeniedError) as caught:
+        flavour.contacts(fake.url)
+    assert "redirects" not in str(caught.value)
+
+
 def test_a_redirection_to_nowhere_is_an_error(fake: FakePayt, flavour: Flavour) -> None:
     fake.answer("", 300, headers={"Location": "http://elsewhere.example:port/"})
     with pytest.raises(payt.APIError, match=" — the answer redirects to an invalid address"):

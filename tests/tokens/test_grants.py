@@ -619,6 +619,20 @@ def test_a_token_that_cannot_be_kept_is_no_token_yet_and_is_not_lost(
     assert keep.store is store
 
 
+@pytest.mark.parametrize(
+    ("answered", "kept"), [({"scope": "contacts:read more"}, "contacts:read more"), ({}, "before")]
+)
+def test_the_scope_is_the_last_one_that_was_told(
+    answered: dict[str, Any], kept: str, odd: FaultServer, scripted: Scripted, flavour: Flavour
+) -> None:
+    somebody = payt.AuthorizationCode("id", "the-secret", payt.MemoryTokenStore())
+    cache = cache_of(somebody, httpx.URL(odd.url))
+    cache.store.save(cache.key, payt.Token("old", "refresh-0", "before", 0.0, 1.0))
+    scripted.tokens = lambda _: {"access_token": "new", "refresh_token": "refresh-1", **answered}
+    flavour.contacts(odd.url, somebody, client=QUICK)
+    assert stored(somebody, odd.url).scope == kept
+
+
 def test_a_token_that_could_not_be_kept_is_forgotten_as_any_other(
     odd: FaultServer, scripted: Scripted, flavour: Flavour
 ) -> None:

@@ -93,7 +93,7 @@ closed = partial(httpx.ReadError, "the client was closed")
 
 
 def closings() -> PerProcess[Cancel]:
-    """What ends all waits of a client, with those of its transport, when it is closed."""
+    """What ends all waits of a client, or of its transport, when that is closed."""
     return PerProcess(partial(Cancel, closed))
 
 

@@ -51,7 +51,7 @@ class Session(httpx.Client):
         from .http import Transport  # noqa: PLC0415  # it imports httpcore, which takes as long as all else together
 
         transport = settings.transport or Transport(**way, http2=settings.http2)
-        self._closing = transport.closing if isinstance(transport, Transport) else calls.closings()
+        self._closing = calls.closings()
         super().__init__(auth=auth, transport=transport, **_options(settings, self._starting))
         self.settings = settings
 
