@@ -68,6 +68,16 @@ def test_a_refresh_token_in_the_environment_is_also_for_who_says_the_rest(
     assert fake.oauth.refreshes == 1
 
 
+def test_an_applications_own_access_takes_nothing_of_a_persons_login_from_the_environment(
+    fake: FakePayt, monkeypatch: pytest.MonkeyPatch, flavour: Flavour
+) -> None:
+    monkeypatch.setenv("PAYT_REFRESH_TOKEN", fake.oauth.issue()["refresh_token"])
+    monkeypatch.setenv("PAYT_ACCOUNT", "acme")
+    own = payt.ClientCredentials(fake.oauth.client_id, fake.oauth.client_secret)
+    assert len(flavour.contacts(fake.url, own, client=QUICK)) == KEEP
+    assert (fake.oauth.client_credentials, fake.oauth.refreshes) == (1, 0)
+
+
 def test_without_anything_the_ways_are_listed() -> None:
     with pytest.raises(ValueError, match="no credentials") as caught:
         payt.Client()
