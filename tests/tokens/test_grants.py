@@ -633,16 +633,21 @@ def test_the_scope_is_the_last_one_that_was_told(
     assert stored(somebody, odd.url).scope == kept
 
 
-def test_a_token_that_could_not_be_kept_is_forgotten_as_any_other(
-    odd: FaultServer, scripted: Scripted, flavour: Flavour
-) -> None:
+def with_a_token_that_could_not_be_kept(
+    odd: FaultServer, flavour: Flavour
+) -> tuple[Failing, payt.AuthorizationCode, TokenCache]:
     store = Failing()
     somebody = payt.AuthorizationCode("id", "the-secret", store, refresh_token="refresh-0")
-    keep = cache_of(somebody, httpx.URL(odd.url))
+    keep = cache_of(somebody, httpx.URL(odd.url))  # as a program's client does
     store.failure = RuntimeError("full")
     with pytest.raises(payt.TokenError, match="could not be saved"):
         flavour.contacts(odd.url, somebody, client=QUICK)
     store.failure = None
+    return store, somebody, keep
+
+
+def test_a_token_that_could_not_be_kept_is_forgotten_as_any_other(odd: FaultServer, flavour: Flavour) -> None:
+    store, _, keep = with_a_token_that_could_not_be_kept(odd, flavour)
     store.delete(keep.key)
     assert payt.logout("id", base_url=odd.url, store=store)
     assert not payt.logout("id", base_url=odd.url, store=store)
@@ -652,13 +657,7 @@ def test_a_token_that_could_not_be_kept_is_forgotten_as_any_other(
 def test_a_token_that_could_not_be_kept_gives_way_to_a_newer_one(
     odd: FaultServer, scripted: Scripted, flavour: Flavour
 ) -> None:
-    store = Failing()
-    somebody = payt.AuthorizationCode("id", "the-secret", store, refresh_token="refresh-0")
-    keep = cache_of(somebody, httpx.URL(odd.url))
-    store.failure = RuntimeError("full")
-    with pytest.raises(payt.TokenError, match="could not be saved"):
-        flavour.contacts(odd.url, somebody, client=QUICK)
-    store.failure = None
+    store, somebody, keep = with_a_token_that_could_not_be_kept(odd, flavour)
     store.save(keep.key, payt.Token("logged-in", "refresh-x"))
     assert len(flavour.contacts(odd.url, somebody, client=QUICK)) == 1
     assert odd.requests[-1].headers["authorization"] == "Bearer logged-in"

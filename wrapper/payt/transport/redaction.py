@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 
 def plain(text: str) -> str:
@@ -27,9 +27,15 @@ def without(text: str, secrets: Iterable[str], mark: str = "[secret]") -> str:
 def hide(error: BaseException, secrets: Iterable[str], mark: str = "[secret]") -> None:
     """Write the texts of an error, and of those behind it, as `redacted` does: some quote what a server sent."""
     secrets = [*secrets]
+    for link in chain_of(error):
+        link.args = tuple(redacted(each, secrets, mark) if isinstance(each, str) else each for each in link.args)
+
+
+def chain_of(error: BaseException) -> Iterator[BaseException]:
+    """An error, and those behind it: also where it was raised "from None", as httpcore's are in the end."""
     link: BaseException | None = error
     while link is not None:
-        link.args = tuple(redacted(each, secrets, mark) if isinstance(each, str) else each for each in link.args)
+        yield link
         link = link.__cause__ or link.__context__
 
 

@@ -35,6 +35,7 @@ from ..errors import APIError, InvalidResponseError, PaytError, TransportError
 from . import clock
 from .answers import invalid_of
 from .call import Cancel
+from .redaction import chain_of
 
 if TYPE_CHECKING:
     from payt_api.types import Response
@@ -226,8 +227,5 @@ def text_of(cause: httpx.RequestError) -> str:
 
 
 def _system_error(cause: httpx.RequestError) -> BaseException | None:
-    link: BaseException | None = cause
-    # httpcore raises its errors "from None" in the end; what lies behind the operating system's error is not its own
-    while link is not None and not isinstance(link, OSError):
-        link = link.__cause__ or link.__context__
-    return link
+    # what lies behind the operating system's error is not its own
+    return next((link for link in chain_of(cause) if isinstance(link, OSError)), None)
