@@ -77,6 +77,11 @@ def test_more_time_than_there_is_is_refused(sqlite: str, option: tuple[str, str]
     assert run("-a", "1", "--to", sqlite, *option).exit_code == 2
 
 
+def test_no_number_is_refused(sqlite: str) -> None:
+    result = run("-a", "1", "--to", sqlite, "--full-after", "nan")
+    assert (result.exit_code, "'--full-after': 'nan' is not a number." in result.stderr) == (2, True)
+
+
 def test_a_failing_database_is_an_error_of_all(fake: FakePayt) -> None:
     url = "postgresql+psycopg://me:hunter2@127.0.0.1:1/db"
     for arguments in (["-a", "1"], ["-a", "1", "-a", "2"]):

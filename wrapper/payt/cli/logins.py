@@ -15,7 +15,7 @@ import payt
 from payt.environments import base_url_of, text_of
 
 from .exits import LOGIN_NEEDED
-from .options import ACCOUNT, ENV, NO_CREDENTIALS, TOKEN_FILE, Command, examples, option, read_token
+from .options import ACCOUNT, ENV, NO_CREDENTIALS, TOKEN_FILE, Command, Number, examples, option, read_token
 from .screen import echo, plain
 
 if TYPE_CHECKING:
@@ -40,9 +40,7 @@ CLIENT_ID: Final = option("--client-id", envvar="PAYT_CLIENT_ID", help="The appl
             "--scope",
             help='What to ask for, such as "contacts:read"; by default everything that the application may have.',
         ),
-        option(
-            "--timeout", type=click.FloatRange(min=1), default=300.0, help="How many seconds to wait for the login."
-        ),
+        option("--timeout", type=Number(min=1), default=300.0, help="How many seconds to wait for the login."),
     ],
     epilog=examples("login", "login --env demo --account anna", "login --no-browser"),
 )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import codecs
 import gc
+import math
 import os
 import re
 import sys
@@ -30,6 +31,17 @@ def option(*names: str, **settings: Any) -> click.Option:
     if isinstance(settings.get("type"), (click.IntRange, click.FloatRange)):
         settings.setdefault("metavar", "N")
     return click.Option(names, show_envvar=True, **settings)
+
+
+class Number(click.FloatRange):
+    """A number in a range: "nan" is none, though no comparison says so."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """As its base."""
+        number: float = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value!r} is not a number.", param, ctx)
+        return number
 
 
 class Command(click.Command):

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from .options import Command, examples, ids_of, option
+from .options import Command, Number, examples, ids_of, option
 
 
 @click.command(
@@ -29,7 +29,7 @@ from .options import Command, examples, ids_of, option
             default=["1"],
             help="The administrations; each gets that many contacts and records. Several as -a 1,2 or -a 1 -a 2.",
         ),
-        option("--latency", type=click.FloatRange(min=0), default=0.0, help="Seconds before each answer."),
+        option("--latency", type=Number(min=0), default=0.0, help="Seconds before each answer."),
         option("--rate-limit", type=click.IntRange(min=1), help="Refuse more than this many requests a second."),
         option("--seed", type=int, default=0, help="A different seed invents different contacts."),
     ],

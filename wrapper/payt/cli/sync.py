@@ -16,7 +16,7 @@ import payt
 from payt.errors import PaytError
 
 from .exits import FAILED, TerminatedError, code_of, message_of
-from .options import QUIET, SKIP_INVALID, Command, option
+from .options import QUIET, SKIP_INVALID, Command, Number, option
 from .parameters import called
 from .progress import report_invalid, running, wanted
 from .screen import counted, report
@@ -51,13 +51,13 @@ OPTIONS: Final = (
     option("--full-every", type=click.IntRange(min=1), help="Do so on every Nth run."),
     option(
         "--full-after",
-        type=click.FloatRange(0, LONGEST),
+        type=Number(0, LONGEST),
         metavar="DAYS",
         help="Do so if the last time was that many days ago.",
     ),
     option(
         "--overlap",
-        type=click.FloatRange(0, LONGEST),
+        type=Number(0, LONGEST),
         default=5.0,
         metavar="MINUTES",
         help="How much to read again, for records that were written late.",
