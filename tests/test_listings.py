@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Literal
 from uuid import UUID
 
+import attrs
 import pytest
 
 import payt
@@ -106,7 +107,40 @@ def test_a_cursor_may_be_whatever_a_service_calls_one() -> None:
 
 def test_what_is_none_is_left_out_and_no_values_mean_no_request() -> None:
     assert made(administration_id="1", status=None).parts == ({"administration_id": "1"},)
-    assert made(administration_id="1", numbers=[]).parts == ()
+    none = made(administration_id="1", numbers=[])
+    assert none.parts == ()
+    assert str(none) == "things, in 0 parts, per_page=500"
+
+
+def _ask_some(*, client: Any, numbers: str, fields: str | None = None) -> Response[Any]:
+    raise AssertionError("nothing is asked here")
+
+
+@pytest.mark.parametrize(
+    ("key", "field", "works"),
+    [
+        ("id", "id", True),  # a record is in one part
+        (None, "id", True),
+        ("id", "debtor_numbers", True),  # of a record that is in two parts, the key says that it came
+        (None, "debtor_numbers", False),
+    ],
+)
+def test_a_filter_is_split_where_no_record_can_come_twice(key: str | None, field: str, *, works: bool) -> None:
+    operation: Any = type("Some", (Operation,), {"sync_detailed": staticmethod(_ask_some)})()
+    spec = attrs.evolve(SPEC, operation=operation, key=key, separated={"numbers": field})
+    arguments = {"per_page": 500, "numbers": [str(n) for n in range(101)]}
+    if works:
+        listing = listing_of(spec, arguments)
+        assert (len(listing.parts), listing.overlapping) == (2, field != "id")
+    else:
+        with pytest.raises(ValueError, match="numbers hold too many values for one request"):
+            listing_of(spec, arguments)
+    arguments["fields"] = {"only": ["lastname"]}  # with which nobody sees the key
+    if field == "id":
+        assert listing_of(spec, arguments).parts[1] == {"numbers": "100", "fields": '{"only":["lastname"]}'}
+    else:
+        with pytest.raises(ValueError, match="numbers"):
+            listing_of(spec, arguments)
 
 
 @pytest.mark.parametrize(
