@@ -112,6 +112,20 @@ def test_what_is_none_is_left_out_and_no_values_mean_no_request() -> None:
     assert str(none) == "things, in 0 parts, per_page=500"
 
 
+def test_a_value_that_fills_a_url_by_itself_is_sent_by_itself() -> None:
+    """Nothing is sent without values: an empty filter would mean all records."""
+    spec = attrs.evolve(SPEC, separated={"numbers": "id"})
+    long = "1" * 6_001
+    for numbers, parts in (([long], [long]), ([long, "2"], [long, "2"]), (["2", long], ["2", long])):
+        listing = listing_of(spec, {"per_page": 500, "administration_id": "1", "numbers": numbers})
+        assert [part["numbers"] for part in listing.parts] == parts
+
+
+def test_an_identifier_may_be_one() -> None:
+    key = UUID("12345678-1234-5678-1234-567812345678")
+    assert made(administration_id="1", key=key).parts[0]["key"] == key
+
+
 def _ask_some(*, client: Any, numbers: str, fields: str | None = None) -> Response[Any]:
     raise AssertionError("nothing is asked here")
 

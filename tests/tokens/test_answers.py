@@ -62,6 +62,12 @@ ODD = {
         {"Content-Length": str(len(text(tokens)) + 2)},
         text(tokens),
     ),
+    "such a one, with a line that follows": lambda tokens: (
+        200,
+        {"Content-Length": "999"},
+        text({"expires_in": 7200, "access_token": tokens["access_token"], "refresh_token": tokens["refresh_token"]})
+        + b"\nWarning",
+    ),
     "a byte order mark": lambda tokens: (200, {}, b"\xef\xbb\xbf" + text(tokens)),
     "white space around": lambda tokens: (200, {}, b"\r\n " + text(tokens) + b"\r\n\r\n"),
     "another content type": lambda tokens: (200, {"Content-Type": "text/html"}, text(tokens)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import closing
 from typing import Any, Final
 
@@ -30,27 +30,23 @@ def read(response: httpx.Response) -> bytes:
     """
     if response.is_stream_consumed:  # as that of a mock is
         return response.content
-
-    def has_token(content: bytes) -> bool:
-        return response.is_success and token_of(content, 0) is not None
-
     with closing(response):
-        content, failure = _joined(response.iter_raw(), has_token)
+        content, failure = _joined(response.iter_raw())
     names = response.headers.get("Content-Encoding", "")
     encodings = names.split(",")
     for encoding in reversed(encodings if len(encodings) <= MOST_ENCODINGS else [names]):
-        if not has_token(content):
-            content, broken = _joined(decoded(content, encoding), has_token)
+        if not _has_token(content):
+            content, broken = _joined(decoded(content, encoding))
             failure = failure or broken
-    if failure is not None and not has_token(content):
+    if failure is not None and not _has_token(content):
         content = content.rpartition(b",")[0] + b"}"  # as far as it came
-        if not has_token(content):
+        if not _has_token(content):
             failure.request = response.request
             raise failure
     return content
 
 
-def _joined(pieces: Iterable[bytes], has_token: Callable[[bytes], bool]) -> tuple[bytes, httpx.RequestError | None]:
+def _joined(pieces: Iterable[bytes]) -> tuple[bytes, httpx.RequestError | None]:
     """What the pieces give, as far as they come and are needed, and why they ended early."""
     content = b""
     try:
@@ -58,13 +54,17 @@ def _joined(pieces: Iterable[bytes], has_token: Callable[[bytes], bool]) -> tupl
             content += piece
             if len(content) > LARGEST:
                 raise httpx.ReadError("the answer is too large")
-            if piece.rstrip().endswith(b"}") and has_token(content):
+            if piece.rstrip().endswith(b"}") and _has_token(content):
                 break
     except ValueError as error:
         return content, httpx.DecodingError(str(error))
     except httpx.RequestError as error:
         return content, error
     return content, None
+
+
+def _has_token(content: bytes) -> bool:
+    return token_of(content, 0) is not None
 
 
 def token_of(content: bytes, asked_at: float) -> Token | None:
