@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+import attrs
 import httpx
 import pytest
 from click.testing import CliRunner
@@ -21,6 +22,7 @@ from faults.server import refused_url
 from payt.cli.app import app
 from payt.credentials.caches import cache_of
 from payt.credentials.endpoint import ANSWERS, ENOUGH, LONGEST
+from payt.credentials.token_answers import token_of
 from payt.testing import SkippedWaits, skip_waits
 from payt.transport import clock
 from support.flavours import Flavour, Sync
@@ -167,6 +169,31 @@ def test_a_refresh_token_may_be_a_number(server: StrictServer, flavour: Flavour)
         assert len(flavour.contacts(server.url, who, client=QUICK)) == 1
         server.expire()
     assert server.reused == 0
+
+
+@pytest.mark.parametrize(
+    ("odd", "told"),
+    [
+        ({"refresh_token": ""}, {}),  # so the one before is kept
+        ({"refresh_token": True}, {}),
+        ({"refresh_token": ["r"]}, {}),
+        ({"refresh_token": 12}, {"refresh_token": "12"}),
+        ({"scope": "contacts:read"}, {"scope": "contacts:read"}),
+        ({"scope": ["contacts:read"]}, {}),
+        ({"expires_in": "3600"}, {"expires_at": 4600.0}),
+        ({"expires_in": 0}, {"expires_at": 1000.0}),
+        ({"expires_in": -1}, {}),
+        ({"expires_in": 1e9 + 1}, {}),
+        ({"expires_in": float("nan")}, {}),
+        ({"expires_in": 10, "created_at": 800}, {"obtained_at": 800.0, "expires_at": 810.0}),
+        ({"expires_in": 10, "created_at": 600}, {"expires_at": 1010.0}),  # by a clock that is wrong
+        ({"expires_in": 10, "created_at": 1001}, {"expires_at": 1010.0}),
+    ],
+    ids=str,
+)
+def test_what_an_answer_tells_of_a_token(odd: dict[str, Any], told: dict[str, Any]) -> None:
+    found = token_of(json.dumps({"access_token": "t", **odd}).encode(), 1000.0)
+    assert found == attrs.evolve(payt.Token("t", obtained_at=1000.0), **told)
 
 
 def test_a_new_refresh_token_without_an_access_token_is_kept(
