@@ -9,7 +9,9 @@ import asyncio
 import inspect
 import json
 import re
+import runpy
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import attrs
@@ -243,3 +245,15 @@ def test_help_describes_every_argument_in_sections_of_one_shape(name: str) -> No
             assert headings == ["Args", "Returns", "Raises"]
             described = re.findall(r"^    (\w+): ", text[text.index("Args:") : text.index("Returns:")], re.MULTILINE)
             assert sorted(described) == sorted(inspect.signature(method).parameters)
+
+
+def test_the_reference_describes_it(name: str) -> None:
+    docs = Path(__file__).parents[1] / "docs"
+    page = runpy.run_path(str(docs / "hooks.py"))["on_page_markdown"]((docs / "reference.md").read_text("utf-8"))
+    described = re.findall(r"^::: (\S+)$", page, re.MULTILINE)
+    spec = spec_of(name)
+    for client in (payt.Client("token"), payt.AsyncClient("token")):
+        resource = type(method_of(client, name).__self__)
+        assert f"{resource.__module__}.{resource.__name__}" in described
+    assert {f"payt.{spec.record.__name__}", f"payt_api.models.{spec.record.__name__}"} & {*described}
+    assert {f"payt_api.models.{spec.page.__name__}", spec.operation.__name__} <= {*described}
