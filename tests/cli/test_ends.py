@@ -202,6 +202,7 @@ def test_debug_shows_the_traceback_without_secrets(payt_command: Any, fake: Fake
     assert result.exit_code == 3
     assert "Traceback (most recent call last)" in result.stderr
     assert "AuthenticationError" in result.stderr
+    assert "\nFor Payt's support: request fake-1\npayt: GET " in result.stderr
     assert SECRET not in result.stderr
 
 

@@ -82,6 +82,14 @@ def test_faults_are_for_the_api_unless_another_path_is_given(fake: FakePayt, get
     assert statuses(get, 1) == [200]
 
 
+@pytest.mark.parametrize("path", ["/v1/debtors/1/block", "/v1/contacts"])
+def test_what_is_not_a_list_says_how_to_order_its_answer(fake: FakePayt, path: str) -> None:
+    with connect(fake) as client:
+        assert client.post(path).json()["message"].endswith(f"order other answers by answer(…, path={path!r})")
+        fake.answer({"id": "1"}, path=path)
+        assert client.post(path).json() == {"id": "1"}
+
+
 def test_a_fault_comes_before_the_token_is_looked_at(fake: FakePayt) -> None:
     fake.fail(503)
     with connect(fake, "Bearer wrong") as client:

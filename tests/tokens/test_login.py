@@ -171,7 +171,7 @@ def test_a_wrong_secret_is_told(server: OAuthServer, application: Application, s
 
 @pytest.mark.real_time
 def test_nobody_waits_for_ever(log_in: LogIn) -> None:
-    with pytest.raises(payt.TokenError, match=r"nobody logged in within 0\.2 s: log in again"):
+    with pytest.raises(payt.TokenError, match=r"nobody logged in within 0\.2 s: log in again\. .* --no-browser"):
         log_in(browser=lambda _address: None, timeout=0.2)
 
 

@@ -12,6 +12,7 @@ import httpx
 import pyarrow
 
 import payt
+import payt.sql
 from payt_api import models as models_of_the_api
 from payt_api.api.contacts import list_contacts
 
@@ -167,6 +168,9 @@ def errors(error: payt.PaytError) -> None:
             assert_type(error.path, str)
         case payt.TokenError():
             assert_type(error.code, str | None)
+        case payt.sql.SyncError():
+            assert_type(error.results, list[payt.sql.SyncResult])  # as `payt.sync` returns it
+            assert_type(error.errors, dict[str, payt.PaytError])
 
 
 def administrations(client: payt.Client, async_client: payt.AsyncClient) -> None:

@@ -45,7 +45,7 @@ class TerminatedError(BaseException):
 
 @contextmanager
 def errors_reported(*, debug: bool) -> Iterator[None]:
-    """Turn what went wrong into a message on stderr and the exit code; with `debug` the traceback comes first."""
+    """Turn what went wrong into a message on stderr and the exit code; with `debug` the details come first."""
     try:
         yield
         sys.stdout.flush()  # what cannot be written must not be found out after the exit code was chosen
@@ -71,11 +71,18 @@ def errors_reported(*, debug: bool) -> Iterator[None]:
             except (OSError, ValueError):
                 give_up_stdout()
         if debug:
-            import traceback  # noqa: PLC0415 - rarely needed
-
-            report(traceback.format_exc())
+            _report_details(error)
         report(f"payt: {_in_options(message_of(error)) if code == USAGE else message_of(error)}")
         raise click.exceptions.Exit(code) from None
+
+
+def _report_details(error: BaseException) -> None:
+    """Write the traceback, and what Payt's support finds the request by."""
+    import traceback  # noqa: PLC0415 - rarely needed
+
+    report(traceback.format_exc())
+    if isinstance(error, PaytError) and error.request_id:
+        report(f"For Payt's support: request {error.request_id}")
 
 
 def code_of(error: BaseException) -> int | None:

@@ -215,7 +215,9 @@ class Attempt:
 def open_browser(address: str) -> None:
     """Open a page in the browser of this machine, and say where it is in case that nothing opens."""
     if sys.stderr is not None:  # as in programs without a console
-        sys.stderr.write(f"Log in to Payt in the browser. If no page opens, open this one:\n{address}\n")
+        sys.stderr.write(
+            f"Log in to Payt in the browser. If no page opens, open this one on this machine:\n{address}\n"
+        )
     webbrowser.open(address)
 
 

@@ -72,7 +72,8 @@ class Loopback(ThreadingHTTPServer):
             while self._result is None and clock.now() < end:
                 if selector.select(self.timeout):  # its own wait would not end where the date stands still
                     self.handle_request()
-        return self._end(TokenError(f"nobody logged in within {seconds:g} s{self._foreign}: log in again"))
+        message = f"nobody logged in within {seconds:g} s{self._foreign}: log in again"
+        return self._end(TokenError(f"{message}. Without a browser here: payt login --no-browser (in Python: ask=)"))
 
     def _show(self, show: Callable[[], object]) -> None:
         try:

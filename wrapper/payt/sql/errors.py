@@ -33,7 +33,7 @@ class SyncError(PaytError):
         self, text: str, *, results: Sequence[SyncResult] = (), errors: Mapping[str, PaytError] | None = None
     ) -> None:
         super().__init__(text)
-        self.results = tuple(results)
+        self.results = list(results)
         self.errors = dict(errors or {})
 
 

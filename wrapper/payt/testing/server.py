@@ -229,11 +229,15 @@ class FakePayt(Orders, Contents):
         """Answer as Payt does."""
         found = self._list_at(path)
         methods = {"GET": partial(self._list, *found)} if found else self._logins.get(path, {})
+        hint = (
+            f": FakePayt serves lists; order other answers by answer(…, path={path!r})" if path.startswith(API) else ""
+        )
         if not methods:
-            return error_answer(404, f"There is nothing at {request.path}")
+            return error_answer(404, f"There is nothing at {request.path}{hint}")
         respond = methods.get(request.method)
         if respond is None:
-            return error_answer(405, f"{request.method} is not allowed here", headers={"allow": ", ".join(methods)})
+            allowed = {"allow": ", ".join(methods)}
+            return error_answer(405, f"{request.method} is not allowed here{hint}", headers=allowed)
         try:
             return respond(request)
         except RequestRefusedError as refused:
