@@ -24,7 +24,7 @@ class SyncError(PaytError):
         results: Of the administrations that were synced all the same.
         errors: By the id of each administration that was not synced, why. An error that affects all of them, such as a
             refused token, is the `__cause__` as well.
-        concerns_all: Whether no administration can be synced, as the database cannot be reached, say.
+        concerns_all: Whether no administration can be synced, such as when the database cannot be reached.
     """
 
     concerns_all = False

@@ -118,8 +118,8 @@ class SyncResult:
     Attributes:
         administration_id: For which administration; None where the list belongs to none.
         inserted: Records that are new here.
-        updated: Records that were other than here, those that came back included.
-        unchanged: Records that came as they were here.
+        updated: Records that differed from their rows, or came back after they had been gone.
+        unchanged: Records that were the same as their rows.
         deleted: Records that are gone from the service, and were marked as deleted.
         skipped: Records that a trigger of the table kept out.
         invalid: Records that do not match the contract, and were left out: with `on_invalid="collect"`.
