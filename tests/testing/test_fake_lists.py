@@ -1,6 +1,8 @@
 """Lists other than contacts: their records, administrations, and queries of every shape that a contract may ask for."""
 
+import copy
 import dataclasses
+import json
 import re
 import threading
 from typing import Any
@@ -10,6 +12,7 @@ from testing.clients import connect, refusal
 from werkzeug.datastructures import MultiDict
 
 import payt
+from payt.contract import contract
 from payt.testing import FakePayt, contacts
 from payt.testing.answers import RequestRefusedError
 from payt.testing.listing import read_query
@@ -253,3 +256,15 @@ def test_a_page_has_the_size_that_the_contract_has_or_the_largest() -> None:
     bare = {**CONTACTS.parameters, "per_page": {"schema": {"type": "integer"}}}
     served = dataclasses.replace(CONTACTS, parameters=bare)
     assert read_query(served, MultiDict({"administration_id": "1"})).per_page == 500
+
+
+def test_a_field_that_the_example_lacks_is_null_where_it_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    changed = copy.deepcopy(contract())
+    changed["components"]["schemas"]["Contact"]["properties"] |= {
+        "hat": {"type": ["string", "null"]},
+        "hats": {"oneOf": [{"$ref": "#/components/schemas/ValidationErrors"}, {"type": "null"}]},
+        "shoe_size": {"type": "integer"},
+    }
+    monkeypatch.setattr("payt.contract.contract", lambda: changed)
+    example = json.loads(served_lists.__wrapped__()["contacts"].example)
+    assert (example["hat"], example["hats"], "shoe_size" in example) == (None, None, False)

@@ -28,7 +28,7 @@ class ServedList:
         path: Matches its path in a URL.
         parameters: Its parameters by their names.
         properties: The fields of its records, with the schema of each.
-        example: The first record of the contract's example, as JSON.
+        example: The first record of the contract's example, as JSON; a field that it lacks is null, where it may be.
     """
 
     spec: ListSpec[Any]
@@ -44,8 +44,7 @@ class ServedList:
 
     def as_sent(self, field: str, text: str) -> int | str:
         """What identifies something, as this field has it: a whole number, or a text."""
-        schema = resolved(self.properties[field])
-        types = {kind for part in (schema, *schema.get("oneOf", ())) for kind in _types_in(resolved(part))}
+        types = _types_of(self.properties[field])
         return key_of(text) if "integer" in types and "string" not in types else text
 
     def owner(self, administration_id: str | None) -> dict[str, int | str]:
@@ -109,18 +108,23 @@ def _served(spec: ListSpec[Any]) -> ServedList:
     page = page_of(spec)
     examples = [page.get("example"), *(each.get("value") for each in page.get("examples", {}).values()), {}]
     records = next(example for example in examples if example is not None).get("data")
+    properties = properties_of(resolved(properties_of(page["schema"])["data"])["items"])
+    nulls = dict.fromkeys(name for name, schema in properties.items() if "null" in _types_of(schema))
     return ServedList(
         spec=spec,
         path=re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(spec.path))),
         parameters=parameters_of(spec),
-        properties=properties_of(resolved(properties_of(page["schema"])["data"])["items"]),
-        example=json.dumps(records[0] if records else {}),
+        properties=properties,
+        example=json.dumps({**nulls, **(records[0] if records else {})}),
     )
 
 
-def _types_in(schema: Mapping[str, Any]) -> list[str]:
+def _types_of(schema: Mapping[str, Any]) -> set[str]:
+    """The types that values of a schema have, by the names of JSON Schema."""
+    schema = resolved(schema)
     kinds = schema.get("type", ())
-    return [kinds] if isinstance(kinds, str) else [*kinds]
+    own = [kinds] if isinstance(kinds, str) else kinds
+    return {*own}.union(*map(_types_of, schema.get("oneOf", ())))
 
 
 def _counted_on(value: Any, step: int) -> Any:
