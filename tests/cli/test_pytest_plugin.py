@@ -92,7 +92,7 @@ def test_the_documentation_is_a_test_file(tmp_path: Path) -> None:
     (tmp_path / "test_documented.py").write_text("\n\n".join(blocks))
     options = ["-q", "-W", "error", "--strict-markers", *LIGHT, "--rootdir", str(tmp_path)]
     result = run(f"import sys, pytest; sys.exit(pytest.main({options!r}))", tmp_path)
-    assert "12 passed" in result.stdout, result.stdout + result.stderr
+    assert "13 passed" in result.stdout, result.stdout + result.stderr
     assert result.returncode == 0
 
 
