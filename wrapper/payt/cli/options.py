@@ -49,7 +49,7 @@ class Command(click.Command):
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
         super().__init__(*arguments, **settings)
-        self.params.append(option("--debug", is_flag=True, help="Show an error's traceback and request."))
+        self.params.append(option("--debug", is_flag=True, help="Show an error's traceback and the request's id."))
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Remember which of an option's names was typed, for messages."""
