@@ -230,6 +230,9 @@ def test_the_path_of_the_base_url_is_kept(flavour: Flavour) -> None:
         ("https://api.paytsoftware.com?token=1", ValueError),
         ("https://api.paytsoftware.com#x", ValueError),
         ("https://api.paytsoftware.com:port", ValueError),
+        ("https://api..paytsoftware.com", ValueError),
+        (f"https://{'a' * 64}.example", ValueError),
+        ("https://xn--.example", ValueError),
         (b"https://api.paytsoftware.com", TypeError),
     ],
 )

@@ -178,6 +178,12 @@ def test_retry_after_as_a_date() -> None:
     assert retry_after({"Retry-After": "Sun, 06 Nov 1994 08:49:37 GMT"}) == 0
 
 
+@pytest.mark.parametrize("moment", [f"Sat, 31 Dec {'9' * 11} 23:59:59 GMT", f"Sat, 31 Dec 2016 23:59:59 +{'9' * 13}"])
+def test_a_date_that_no_calendar_has_tells_nothing(moment: str) -> None:
+    assert retry_after({"Retry-After": moment}) is None
+    assert retry_after({"Retry-After": "Sun, 06 Nov 1994 08:49:37 GMT", "Date": moment}) == 0
+
+
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo"])
 @pytest.mark.parametrize("moment", ["12:00:10 GMT", "12:00:10 -0000", "13:00:10 +0100"])
 def test_a_date_means_the_same_wherever_it_is_read(moment: str, zone: str, monkeypatch: pytest.MonkeyPatch) -> None:

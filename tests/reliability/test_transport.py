@@ -114,6 +114,7 @@ BAD_PROXIES = [
     "http://user:s3cret@[half",
     "http://user:s3cret@",
     "ftp://user:s3cret@proxy.example",
+    "http://user:s3cret@proxy..example:3128",
 ]
 
 
@@ -127,6 +128,18 @@ def test_a_proxy_that_cannot_be_used_is_named_and_its_password_is_not(
         found(monkeypatch, environment, proxy=argument)
     assert "s3cret" not in str(caught.value)
     assert caught.value.__cause__ is None
+
+
+def test_errors_that_lie_behind_each_other_are_told(flavour: Flavour) -> None:
+    """Some transports write "raise error from error"; who looks behind that never comes to an end."""
+
+    def fail(request: httpx.Request) -> httpx.Response:
+        error, other = httpx.ReadError(f"{request.headers['Authorization']} is odd"), OSError("other")
+        error.__cause__, other.__cause__ = other, error
+        raise error
+
+    with pytest.raises(payt.TransportError, match=r"ReadError: Bearer \[token\] is odd"):
+        flavour.contacts("https://api.example", client={**QUICK, "transport": httpx.MockTransport(fail)})
 
 
 def test_a_proxy_of_another_type_is_refused() -> None:

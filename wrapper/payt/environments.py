@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def url_of(name: str, value: str | None, variable: str = "", default: str = PROD
         url = httpx.URL(value)
     except httpx.InvalidURL as error:
         raise ValueError(f"{name} is not a valid URL: {error}") from None
-    if url.scheme not in ("http", "https") or not url.host:
+    if url.scheme not in ("http", "https") or not has_host(url):
         example = ADDRESSES if default == PRODUCTION.api else default
         raise ValueError(f"{name} must begin with https:// and name a host, such as {example}")
     if url.port is not None and url.port not in PORTS:
@@ -80,6 +81,13 @@ def url_of(name: str, value: str | None, variable: str = "", default: str = PROD
     if url.userinfo or url.query or url.fragment:
         raise ValueError(f"{name} must have no user, password, query or fragment: pass tokens as credentials")
     return url
+
+
+def has_host(url: httpx.URL) -> bool:
+    """Whether it names a host that can be looked up: no part of the name is empty, or longer than DNS allows."""
+    with suppress(UnicodeError):  # of a part that is encoded, and cannot be decoded
+        return bool(url.host) and all(0 < len(part) < 64 for part in url.raw_host.removesuffix(b".").split(b"."))
+    return False
 
 
 def text_of(url: httpx.URL) -> str:

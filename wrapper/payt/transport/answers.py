@@ -94,7 +94,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 def _moment(value: str) -> float | None:
     try:
         moment = email.utils.parsedate_to_datetime(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):  # numbers in it may have any length
         return None
     return (moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)).timestamp()
 

@@ -12,7 +12,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
-from ..environments import PORTS
+from ..environments import PORTS, has_host
 
 
 def route(
@@ -68,7 +68,7 @@ def _checked(name: str, value: str | httpx.Proxy) -> httpx.Proxy:
         proxy = value if isinstance(value, httpx.Proxy) else httpx.Proxy(value)
         url = proxy.url
         is_whole = re.fullmatch(r"[\w.:-]+", url.host) and url.raw_path in (b"", b"/") and not url.fragment
-        if is_whole and (url.port is None or url.port in PORTS):
+        if is_whole and has_host(url) and (url.port is None or url.port in PORTS):
             return proxy
     raise ValueError(
         f"{name} must be the URL of a proxy, such as http://user:password@host:port (or https, socks5, socks5h); "

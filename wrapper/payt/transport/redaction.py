@@ -34,7 +34,9 @@ def hide(error: BaseException, secrets: Iterable[str], mark: str = "[secret]") -
 def chain_of(error: BaseException) -> Iterator[BaseException]:
     """An error, and those behind it: also where it was raised "from None", as httpcore's are in the end."""
     link: BaseException | None = error
-    while link is not None:
+    known: set[int] = set()
+    while link is not None and id(link) not in known:  # a transport of a user's own may raise one "from" itself
+        known.add(id(link))
         yield link
         link = link.__cause__ or link.__context__
 
