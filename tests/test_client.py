@@ -352,6 +352,37 @@ def test_a_client_with_other_options_reads_the_environment_no_second_time(
         assert (arrived.base_url, arrived._session.settings.retries) == (fake.url, 0)
 
 
+def test_a_transport_is_closed_by_its_first_client_alone() -> None:
+    class Closable(httpx.MockTransport):
+        closed = 0
+
+        def close(self) -> None:
+            self.closed += 1
+
+        async def aclose(self) -> None:
+            self.closed += 1
+
+    def borrowed() -> Closable:
+        return Closable(lambda _: httpx.Response(200, json={"data": [{"id": "1"}]}))
+
+    transport = borrowed()
+    with payt.Client("t", transport=transport, rate_limit=None) as client:
+        with client.with_options(retries=0) as other, other.with_options(retries=1) as another:
+            assert len(list(another.contacts.list(administration_id="1"))) == 1
+        assert transport.closed == 0
+    assert transport.closed == 1
+
+    async def run() -> None:
+        transport = borrowed()
+        async with payt.AsyncClient("t", transport=transport, rate_limit=None) as client:
+            async with client.with_options(retries=0) as other:
+                assert len([contact async for contact in other.contacts.list(administration_id="1")]) == 1
+            assert transport.closed == 0
+        assert transport.closed == 1
+
+    asyncio.run(run())
+
+
 def test_a_closed_client_sends_nothing(fake: FakePayt) -> None:
     client = payt.Client(fake.token, base_url=fake.url)
     assert len(list(client.contacts.list(administration_id="1"))) == 12

@@ -103,8 +103,8 @@ class _Client(Generic[TransportT, SessionT]):
 
             patient = client.with_options(total_timeout=900, retries=10)
 
-        It shares the tokens and the rate limit, and a transport of your own. Its connections are its own: keep it for
-        as long as you need it, and close it as well.
+        It shares the tokens and the rate limit, and a transport of your own, which only the first client closes. Its
+        connections are its own: keep it for as long as you need it, and close it as well.
 
         Args:
             timeout: As for the client; None leaves it as it is.
@@ -116,8 +116,10 @@ class _Client(Generic[TransportT, SessionT]):
             ValueError: An argument's value cannot be used.
         """
         options = {"timeout": timeout, "retries": retries, "total_timeout": total_timeout}
-        changes = {name: value for name, value in options.items() if value is not None}
+        changes: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
         recipe = self._session.recipe
+        if recipe.settings.transport is not None:
+            changes["transport"] = _Lent(recipe.settings.transport)
         other: Self = recipe.like(self._session.auth, **changes)
         other._session.recipe = attrs.evolve(recipe, settings=other._session.settings)
         return other
@@ -231,6 +233,21 @@ class AsyncClient(_Client[httpx.AsyncBaseTransport, AsyncSession], AsyncResource
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self._session.__aexit__(kind, error, traceback)
+
+
+class _Lent(httpx.BaseTransport, httpx.AsyncBaseTransport):
+    """The transport of another client, which closes it."""
+
+    def __init__(self, transport: Any) -> None:
+        self._transport = transport
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        response: httpx.Response = self._transport.handle_request(request)
+        return response
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        response: httpx.Response = await self._transport.handle_async_request(request)
+        return response
 
 
 _ELSEWHERE = {
