@@ -403,6 +403,22 @@ def test_the_stream_is_the_file(payt_command: Any, fake: FakePayt, folder: Path)
     assert streamed.stdout_bytes == (folder / "c.csv").read_bytes()
 
 
+@pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1"])
+def test_where_standard_output_is_a_file_what_others_wrote_there_stays(
+    payt_process: Any, fake: FakePayt, folder: Path, name: str
+) -> None:
+    with (folder / "all.csv").open("ab") as file:
+        file.write(b"before\n")
+        file.flush()
+        result = payt_process(
+            "contacts", "export", "-a", 1, "-o", name, "--fields", "id", capture_output=False, stdout=file
+        )
+        file.write(b"after\n")
+    assert result.returncode == 0
+    ids = [str(number) for number in range(1, 13)]
+    assert (folder / "all.csv").read_text().split() == ["before", "id", *ids, "after"]
+
+
 def test_a_library_reads_what_the_command_wrote(payt_command: Any, fake: FakePayt) -> None:
     result = payt_command("contacts", "export", "-a", 1)
     with payt.Client(fake.token, base_url=fake.url) as client:

@@ -200,6 +200,9 @@ def target_of(path: Path | None) -> Stream:
     """
     if path is not None and path.is_dir():
         raise IsADirectoryError(0, "is a folder: name a file in it", str(path))
+    with suppress(OSError):  # it is new, or nothing is open
+        if path is not None and os.path.samestat(path.stat(), os.fstat(1)):
+            path = None  # /dev/stdout: where that leads to a file, others may have written into it
     return Stream(path) if path is None or (path.exists() and not path.is_file()) else PartFile(path)
 
 
