@@ -133,6 +133,12 @@ def test_with_ids_it_is_refused(payt_command: Any, fake: FakePayt, folder: Path,
     assert payt_command("contacts", "list", *ALL, *ALL).exit_code == 0
 
 
+@pytest.mark.parametrize("command", ["list", "export", "check"])
+def test_wrong_arguments_are_told_before_they_are_asked_for(payt_command: Any, fake: FakePayt, command: str) -> None:
+    result = payt_command("contacts", command, *ALL, "--updated-after", "yesterday")
+    assert (result.exit_code, fake.requests) == (2, [])
+
+
 @pytest.mark.parametrize("lists", [{"contacts": LISTS["contacts"]}, LISTS], ids=["no list", "no key"])
 def test_where_the_contract_does_not_say_which_there_are_it_is_refused(
     payt_command: Any, fake: FakePayt, folder: Path, monkeypatch: pytest.MonkeyPatch, lists: Any

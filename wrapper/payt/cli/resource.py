@@ -126,6 +126,7 @@ def _made(
         )
         with connect(**{str(each.name): given[str(each.name)] for each in CONNECTION}) as client:
             if ALL in administrations:
+                selection.check(client)  # before anything is sent
                 selection = attrs.evolve(selection, administrations=every_administration(client))
             function(client, selection, **{name: given[name] for name in used})
 
