@@ -269,6 +269,14 @@ def test_before_the_year_one_lies_everything() -> None:
     assert incremental.begin("0001-01-01T00:00:00Z").updated_after is None
 
 
+@pytest.mark.parametrize("raw", ["0001-01-01T00:00:00+01:00", "9999-12-31T23:59:59-02:00"])
+def test_a_moment_that_no_year_of_utc_holds_is_one_all_the_same(raw: str) -> None:
+    run = incremental.begin(None)
+    run.take(page(raw))
+    assert run.watermark == (raw if raw < OLD else run.began)
+    assert incremental.begin(raw).updated_after is None
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "words"),
     [

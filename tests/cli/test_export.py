@@ -264,6 +264,17 @@ def test_xlsx_has_texts_as_texts_and_dates_as_dates(payt_command: Any, awkward: 
     assert rows[-1][-1] == "1850-01-01T00:00:00Z"
 
 
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+01:00", "9999-12-31T23:59:59-02:00"])
+def test_a_moment_that_no_year_of_utc_holds_is_written_as_it_came(
+    payt_command: Any, fake: FakePayt, folder: Path, moment: str
+) -> None:
+    fake.change("1", updated_at=moment)
+    assert payt_command("contacts", "export", "-a", 1, "-o", "c.xlsx").exit_code == 0
+    assert payt_command("contacts", "export", "-a", 1, "-o", "c.csv").exit_code == 0
+    rows = [*openpyxl.load_workbook(folder / "c.xlsx").worksheets[0].iter_rows(values_only=True)]
+    assert rows[1][-1] == rows_of(folder / "c.csv")[0]["updated_at"] == moment
+
+
 def test_xlsx_goes_on_on_another_sheet(
     payt_command: Any, fake: FakePayt, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

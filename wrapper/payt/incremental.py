@@ -170,9 +170,10 @@ def newest_of(page: Page[Any], field: str | None) -> str | None:
     if latest is None:
         return None
     # what was decoded, if it came just so, as decoding the whole page once more takes its time
-    as_usual = iso(latest)
-    if f'"{as_usual}"'.encode() in page.raw:
-        return as_usual
+    with suppress(OverflowError):  # of one that no year of UTC holds
+        as_usual = iso(latest)
+        if f'"{as_usual}"'.encode() in page.raw:
+            return as_usual
     came: list[str] = []
     for record in json.loads(page.raw.decode(errors="replace"), parse_int=str)["data"]:
         with suppress(KeyError, TypeError, ValueError, msgspec.ValidationError):  # of records that were left out

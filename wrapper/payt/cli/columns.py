@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from operator import attrgetter
 from typing import Any, TypeAlias
 from uuid import UUID
@@ -22,9 +23,16 @@ def document(value: Any) -> str:
     return msgspec.json.encode(value).decode()
 
 
+def in_utc(value: datetime.datetime) -> datetime.datetime | None:
+    """A moment in UTC; None where that would be outside the years 1 to 9999."""
+    with suppress(OverflowError):
+        return value.astimezone(datetime.UTC)
+    return None
+
+
 def _moment(value: datetime.datetime) -> str:
     """A moment as the API writes it: ISO 8601, in UTC."""
-    return value.astimezone(datetime.UTC).isoformat().replace("+00:00", "Z")
+    return (in_utc(value) or value).isoformat().replace("+00:00", "Z")
 
 
 def _texts(value: list[str]) -> str:

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from ...extras import missing
-from ..columns import Column, Row
+from ..columns import Column, Row, in_utc
 from . import BinaryFile, Write
 
 try:
@@ -145,7 +145,7 @@ class _Sheets:
         text = column.as_text(value)
         self._widths[place] = max(self._widths[place], min(len(text), WIDEST))
         match column.kind:
-            case datetime.datetime if (at := value.astimezone(datetime.UTC).replace(tzinfo=None)) >= _EXCEL_BEGINS:
+            case datetime.datetime if (at := in_utc(value)) and (at := at.replace(tzinfo=None)) >= _EXCEL_BEGINS:
                 result = self._sheet.write_datetime(self._row, place, at, self._moment)
             case datetime.date if value >= _EXCEL_BEGINS.date():
                 result = self._sheet.write_datetime(self._row, place, value, self._date)
