@@ -19,6 +19,7 @@ import pytest
 
 import payt
 from payt.cli.columns import Column, columns_of
+from payt.cli.target import target_of
 from payt.cli.writers import FORMATS, writer_of, xlsx
 from payt.testing import CONTACT_FIELDS, FakePayt, contact
 
@@ -428,6 +429,7 @@ def test_where_standard_output_is_a_file_what_others_wrote_there_stays(
     assert result.returncode == 0
     ids = [str(number) for number in range(1, 13)]
     assert (folder / "all.csv").read_text().split() == ["before", "id", *ids, "after"]
+    assert target_of(Path(name)).name == "standard output"
 
 
 def test_a_library_reads_what_the_command_wrote(payt_command: Any, fake: FakePayt) -> None:

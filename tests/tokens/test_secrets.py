@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import logging
@@ -158,6 +159,55 @@ def test_listings_show_nothing(
     error = check(lambda: flavour.contacts(server.url, who, client=QUICK))
     assert (error is None) == (script in (SCRIPTS["success"], SCRIPTS["a refresh after a 401"]))
     assert not [request.target for request in server.requests if leaks(request.target)]
+
+
+@pytest.mark.parametrize("kind", [payt.Client, payt.AsyncClient])
+@pytest.mark.parametrize(
+    "arguments", [{"retries": -1}, {"base_url": "nowhere"}, {"token": "S3CRET"}, {"transport": 5}], ids=str
+)
+def test_a_client_that_cannot_be_made_shows_nothing(kind: Any, arguments: dict[str, Any]) -> None:
+    proxy = "http://me:S3CRET@127.0.0.1:1"
+    assert check(lambda: kind("S3CRET-token", proxy=proxy, **arguments))
+    client = kind("t", proxy=proxy)
+    assert check(lambda: client.with_options(retries=-1))
+    assert check(lambda: pickle.dumps(client))
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"PAYT_TOKEN": "S3CRET", "PAYT_TOKEN_FILE": "token.txt"},
+        {"PAYT_TOKEN": "S3CRET\n"},
+        {"PAYT_CLIENT_SECRET": "S3CRET"},
+        {"PAYT_CLIENT_ID": "id", "PAYT_CLIENT_SECRET": "S3CRET", "PAYT_REFRESH_TOKEN": "S3CRET\n"},
+    ],
+    ids=" ".join,
+)
+def test_an_environment_that_cannot_be_used_is_not_shown(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert check(payt.Client)
+
+
+@pytest.mark.parametrize("table", ["contacts", "payt_taken"], ids=["nobody is there", "an argument is wrong"])
+def test_a_copy_that_fails_shows_no_password_of_its_database(table: str) -> None:
+    """What lies behind the error is the driver's, and is not shown."""
+    to = "postgresql+psycopg://me:S3CRET@127.0.0.1:1/payt"
+
+    async def copy() -> object:
+        async with payt.AsyncClient("t") as client:
+            return await payt.async_sync(client, "1", to, table=table)
+
+    runs: list[Callable[[], object]] = [
+        lambda: payt.sync(payt.Client("t"), "1", to, table=table),
+        lambda: asyncio.run(copy()),
+    ]
+    for run in runs:
+        with pytest.raises((payt.PaytError, ValueError)) as caught:
+            run()
+        assert not [frame.f_locals for frame in frames(caught.value) if leaks(repr(frame.f_locals))]
 
 
 @pytest.mark.parametrize("line", [b"HTTP/1.1 200 OK\r\n", b""], ids=["header", "status line"])

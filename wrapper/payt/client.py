@@ -59,29 +59,39 @@ class _Client(Generic[TransportT, SessionT]):
         token_transport: httpx.BaseTransport | None = None,
         **mistaken: Never,
     ) -> None:
-        given = locals()  # each setting by its name
-        if mistaken:
-            name, known = next(iter(mistaken)), [*inspect.signature(type(self)).parameters][:-1]
+        given = {**locals()}
+        del credentials, mistaken, proxy  # tracebacks show variables
+        try:
+            self._begin(given)
+        except Exception as error:  # noqa: BLE001  # whatever it is, the frames behind it show what was given
+            given.clear()
+            raise error.with_traceback(None) from error.__cause__
+
+    def _begin(self, given: Mapping[str, Any]) -> None:
+        """Check the arguments, and make what they describe."""
+        if given["mistaken"]:
+            name, known = next(iter(given["mistaken"])), [*inspect.signature(type(self)).parameters][:-1]
             meant = _ELSEWHERE.get(name, name)
             hint = checks.hint(meant, known, otherwise="it takes")
             example = f" It is {ADDRESSES}" if meant == "base_url" else ""
             raise TypeError(f"payt.{type(self).__name__} has no argument {name!r}: {hint}{example}")
-        checked(pace)
+        checked(given["pace"])
+        transport = given["transport"]
         if transport is not None and not isinstance(transport, self._transports):
             what = f"an httpx.{self._transports.__name__}, got {type(transport).__name__}"
             raise TypeError(f"transport: payt.{type(self).__name__} sends its requests through {what}")
         settings = Settings(**{field.name: given[field.name] for field in attrs.fields(Settings)})
         # once, for the token endpoint as well: reading the certificates takes longer than all else here
-        way = route(settings.base_url, verify=verify, proxy=proxy, trust_env=trust_env)
+        trust_env = settings.trust_env
+        way = route(settings.base_url, verify=settings.verify, proxy=settings.proxy, trust_env=trust_env)
         to_tokens = {**way, "trust_env": trust_env, "headers": {"User-Agent": USER_AGENT}}
-        # requests for tokens are made in threads of their own
-        both: Any = transport  # some are for both kinds of client
-        sync = token_transport or (both if isinstance(both, httpx.BaseTransport) else None)
-        auth = auth_of(credentials, os.environ, settings.base_url, to_tokens, sync)
+        # requests for tokens are made in threads of their own; some transports are for both kinds of client
+        sync = settings.token_transport or (transport if isinstance(transport, httpx.BaseTransport) else None)
+        auth = auth_of(given["credentials"], os.environ, settings.base_url, to_tokens, sync)
         # base URL and token are the session's business
         self._api = AuthenticatedClient(str(settings.base_url), token="")
         self._session = self._session_of(settings, auth, way)
-        self._session.recipe = Recipe(type(self), credentials, settings)
+        self._session.recipe = Recipe(type(self), given["credentials"], settings)
         if isinstance(self._session, Session):
             self._api.set_httpx_client(self._session)
         else:
@@ -133,7 +143,8 @@ class _Client(Generic[TransportT, SessionT]):
     __deepcopy__ = __copy__
 
     def __repr__(self) -> str:
-        return f"payt.{type(self).__name__}(base_url={self.base_url!r})"
+        told = f"base_url={self.base_url!r}" if "_session" in vars(self) else ""  # an error ended its making
+        return f"payt.{type(self).__name__}({told})"
 
 
 class Client(_Client[httpx.BaseTransport, Session], Resources):

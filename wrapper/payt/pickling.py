@@ -66,8 +66,8 @@ class Recipe:
 
     def like(self, credentials: Any, **changes: Any) -> Any:
         """Make a client with these credentials, and all settings but for some changes."""
-        settings = attrs.asdict(self.settings, recurse=False) | {"base_url": str(self.settings.base_url)}
-        return self.kind(credentials, **settings | changes)
+        changes = {"base_url": str(self.settings.base_url), **changes}
+        return self.kind(credentials, **{**attrs.asdict(self.settings, recurse=False), **changes})
 
     def api(self) -> Any:
         """What a pager that arrived here asks through.

@@ -54,7 +54,7 @@ def _is_safe(settings: Settings, _field: Any, allowed: bool) -> None:  # noqa: F
         )
     if settings.verify is False and url.scheme == "https":
         warnings.warn(
-            "verify=False: everybody on the way to Payt can pretend to be Payt, and read the token", stacklevel=4
+            "verify=False: everybody on the way to Payt can pretend to be Payt, and read the token", stacklevel=5
         )
 
 

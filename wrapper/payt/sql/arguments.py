@@ -31,7 +31,27 @@ LONGEST_NAME = 63
 
 
 @contextmanager
-def job_of(
+def job_of(kind: type, options: dict[str, Any]) -> Iterator[tuple[Job, Callable[..., Any], int]]:
+    """The job, the method that lists, and how many administrations are listed side by side.
+
+    Args:
+        kind: Which kind of client it has to be.
+        options: The arguments of `payt.sync`. They are taken out: tracebacks show variables, and these a password.
+    """
+    taken = {**options}
+    options.clear()
+    with ExitStack() as stack:
+        try:
+            made = _made(stack, kind, **taken)
+        except Exception as error:  # noqa: BLE001  # whatever it is, the frames behind it show what was taken
+            raise error.with_traceback(None) from error.__cause__
+        finally:
+            taken.clear()
+        yield made
+
+
+def _made(
+    stack: ExitStack,
     kind: type,
     *,
     client: Client | AsyncClient,
@@ -46,11 +66,7 @@ def job_of(
     prefetch: int | None,
     on_progress: Callable[[SyncResult], object] | None,
     **settings: Any,
-) -> Iterator[tuple[Job, Callable[..., Any], int]]:
-    """The job, the method that lists, and how many administrations are listed side by side.
-
-    The arguments are those of `payt.sync`, and which kind of client it has to be.
-    """
+) -> tuple[Job, Callable[..., Any], int]:
     _check_client(client, kind)
     copied = [name for name in LISTS if spec_of(name).key is not None]
     spec = spec_of(checks.choice("resource", resource, copied))
@@ -74,13 +90,12 @@ def job_of(
         checks.function("on_progress", on_progress)
     how = _settings(spec, prefetch=prefetch, **settings)
     engine, ours = engine_of(to, kinds=[*KINDS])
-    with ExitStack() as stack:
-        if ours:
-            stack.callback(engine.dispose)
-        database = Database(engine, spec, table=table, schema=schema)
-        prepare = partial(database.prepare, client.base_url, moved_from=before, migrate=migrate)
-        job = stack.enter_context(closing(Job(ids, database, how, prepare, on_progress)))
-        yield job, spec.method_of(client), threads
+    if ours:
+        stack.callback(engine.dispose)
+    database = Database(engine, spec, table=table, schema=schema)
+    prepare = partial(database.prepare, client.base_url, moved_from=before, migrate=migrate)
+    job = stack.enter_context(closing(Job(ids, database, how, prepare, on_progress)))
+    return job, spec.method_of(client), threads
 
 
 def _settings(

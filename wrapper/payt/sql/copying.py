@@ -84,7 +84,8 @@ def sync(
         PaytError: The only administration could not be listed.
     """
     options = {**locals()}
-    with job_of(Client, **options) as (job, method, threads):
+    del to
+    with job_of(Client, options) as (job, method, threads):
         job.prepare()
 
         def work(do: Callable[..., Any]) -> None:
@@ -130,8 +131,9 @@ async def async_sync(
 ) -> list[SyncResult]:
     """The same as `sync`, with an AsyncClient. The database is written to in a thread, so `to` is a plain driver."""
     options = {**locals()}
+    del to
     running_loop()
-    with job_of(AsyncClient, **options) as (job, method, tasks):
+    with job_of(AsyncClient, options) as (job, method, tasks):
         threads = Threads(inline=isinstance(job.database.engine.pool, sa.SingletonThreadPool))
         do = threads.do
         await do(job.prepare)
