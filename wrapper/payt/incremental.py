@@ -37,7 +37,7 @@ from .listing.shapes import MOMENT
 
 OVERLAP = datetime.timedelta(minutes=5)
 """How much is read again, unless somebody says otherwise."""
-_AGREED = datetime.timedelta(minutes=5)
+AGREED = datetime.timedelta(minutes=5)
 """How far the server's Date may be from our clock, where both are to be believed."""
 _DATE_HEADER = datetime.timedelta(seconds=1)
 """The header Date tells whole seconds."""
@@ -84,11 +84,10 @@ class Run:
         if first:
             asked_at = isoparse(self.asked_at)
             waited = datetime.datetime.now(datetime.UTC) - asked_at
-            told = server_time(page.headers, max(waited, datetime.timedelta(0)))  # our clock may have been set back
-            self.began = iso(min(told or asked_at, asked_at))
-            self.agreed = told is not None and abs(told - asked_at) <= _AGREED
+            # our clock may have been set back
+            self.began, self.agreed = begun(page.headers, asked_at, max(waited, datetime.timedelta(0)))
         if self.agreed or first:
-            self.newest = max(filter(None, (self.newest, newest_of(page, self.field))), key=isoparse, default=None)
+            self.newest = latest(self.newest, newest_of(page, self.field))
         self.incomplete = self.incomplete or bool(page.invalid)
         self.ended = page.cursor is None
 
@@ -101,12 +100,9 @@ class Run:
         """
         if self.incomplete or not self.ended or self.began is None:
             return self.previous
-        if self.previous is not None and isoparse(self.previous) - isoparse(self.began) > _AGREED:
+        if self.previous is not None and isoparse(self.previous) - isoparse(self.began) > AGREED:
             return None
-        newest = self.newest
-        if newest is not None and isoparse(newest) > isoparse(self.began):
-            newest = self.began
-        return max(filter(None, (self.previous, newest)), key=isoparse, default=None)
+        return latest(self.previous, self.newest and min(self.newest, self.began, key=isoparse))
 
     def _check(self, page: Any) -> None:
         if not isinstance(page, Page):
@@ -182,17 +178,26 @@ def newest_of(page: Page[Any], field: str | None) -> str | None:
     return max(came, key=isoparse)
 
 
-def server_time(headers: Mapping[str, str], waited: datetime.timedelta) -> datetime.datetime | None:
-    """The time at the server so long ago, or somewhat earlier; None where it does not tell."""
+def begun(headers: Mapping[str, str], asked_at: datetime.datetime, waited: datetime.timedelta) -> tuple[str, bool]:
+    """When a listing began, by the server's clock or by ours, whichever is earlier; and whether the two agree.
+
+    By ours, it was `asked_at`, and the first page came so much later; the server's Date is in that page's headers.
+    """
     try:
         date = parsedate_to_datetime(headers["date"])
-        return date.astimezone(datetime.UTC) - waited - _DATE_HEADER
+        told = date.astimezone(datetime.UTC) - waited - _DATE_HEADER
     except (KeyError, ValueError, OverflowError):
-        return None
+        return iso(asked_at), False
+    return iso(min(told, asked_at)), abs(told - asked_at) <= AGREED
+
+
+def latest(*moments: str | None) -> str | None:
+    """The latest of some moments, as it came; None where there is none."""
+    return max(filter(None, moments), key=isoparse, default=None)
 
 
 def iso(moment: datetime.datetime) -> str:
-    """A moment as Payt writes it."""
+    """A moment as Payt writes it: always with microseconds, so that texts sort as moments do."""
     return moment.astimezone(datetime.UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from ..client import AsyncClient, Client
+from ..incremental import OVERLAP
 from ..listing import OnInvalid
 from ..transport.call import running_loop
 from .arguments import job_of
@@ -18,7 +19,6 @@ from .state import SyncResult
 from .turns import Threads, Turns, side_by_side
 
 T = TypeVar("T")
-OVERLAP = datetime.timedelta(minutes=5)
 
 
 def sync(

@@ -14,13 +14,14 @@ from typing import Any, TypeVar
 import msgspec
 import sqlalchemy as sa
 
+from ..incremental import iso
 from ..listing import Page
 from ..listing.shapes import ADMINISTRATION, fields_of, scalar_of
 from .database import Database
 from .dialects.base import First, Rows
 from .errors import BusyError, SyncError, database_errors
 from .plan import whose
-from .schema import OURS, Column, columns_maker, iso, json_text, plain_texts
+from .schema import OURS, Column, columns_maker, json_text, plain_texts
 from .state import Received, Run, State, decode_state
 
 T = TypeVar("T")

@@ -17,18 +17,15 @@ from typing import Any
 from dateutil.parser import isoparse
 
 from ..errors import InvalidResponseError
-from ..incremental import earlier, server_time
+from ..incremental import AGREED, begun, earlier, iso, latest
 from ..listing import Page
 from .errors import MassDeletionError
-from .schema import iso
 from .state import Received, Run, Settings, State
 
 MOST_GONE = 0.2
 """Which part of the records may be gone at once."""
 _JITTER = datetime.timedelta(seconds=5)
 """How much earlier a later run may seem to have begun."""
-AGREED = datetime.timedelta(minutes=5)
-"""How far the server's Date may be from our clock, where both are to be believed."""
 MOST_PASSES = 3
 """How often a run lists the same at most, where cursors may lose records."""
 
@@ -95,11 +92,9 @@ def note(run: Run, received: Received, *, asked_at: datetime.datetime, waited: f
         waited: How many seconds passed since.
     """
     if run.began is None:
-        told = server_time(received.headers, datetime.timedelta(seconds=waited))
-        run.began = iso(min(told or asked_at, asked_at))
-        run.timed = told is not None and abs(told - asked_at) <= AGREED
+        run.began, run.timed = begun(received.headers, asked_at, datetime.timedelta(seconds=waited))
     if run.timed or not run.pages:
-        run.newest = max(filter(None, (run.newest, received.newest)), key=isoparse, default=None)
+        run.newest = latest(run.newest, received.newest)
     run.pages += 1
     run.position = received.cursor
     run.loose = run.loose or received.loose
@@ -125,8 +120,7 @@ def finished(state: State, run: Run, settings: Settings, *, now: datetime.dateti
     known, began = state.watermark, isoparse(str(run.began))
     if run.full and not (known and run.timed and isoparse(known) <= began):
         known = None  # it may have been too far ahead; this run has received everything
-    newest = run.newest if run.newest is None or isoparse(run.newest) <= began else run.began
-    watermark = max(filter(None, (known, newest)), key=isoparse, default=None)
+    watermark = latest(known, run.newest and min(run.newest, str(run.began), key=isoparse))
     # an older payt-client that knows fewer fields leaves the others as they were
     columns = run.columns if run.full else tuple(name for name in state.columns if name in run.columns)
     if run.invalid:  # what was left out is asked for again until it can be read, wherever it was found

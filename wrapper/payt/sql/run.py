@@ -11,13 +11,12 @@ from typing import Any
 from .. import checks
 from ..contract import fields_to_name
 from ..errors import APIError, InvalidResponseError
-from ..incremental import newest_of
+from ..incremental import iso, latest, newest_of
 from ..listing import Page
 from ..transport import clock
 from . import plan
 from .errors import SyncError
 from .pages import Copy, now
-from .schema import iso
 from .state import Received, Settings, State, SyncResult
 
 log = logging.getLogger("payt")
@@ -154,7 +153,7 @@ class Sync:
         self._state.rows += inserted
         if inserted or updated:
             run.changed, run.new = True, run.new or bool(inserted)
-            self._state.synced_at = max(filter(None, (self._state.synced_at, iso(received.moment))))
+            self._state.synced_at = latest(self._state.synced_at, iso(received.moment))
         self.result.inserted += inserted
         self.result.updated += updated
         self.result.unchanged += unchanged

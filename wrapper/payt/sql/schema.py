@@ -19,6 +19,7 @@ from sqlalchemy.dialects import mysql, postgresql
 from payt_api.types import values_of
 
 from ..contract import parameters_of
+from ..incremental import iso
 from ..listing import ListSpec
 from ..listing.shapes import ADMINISTRATION, DAY, MOMENT, fields_of, scalar_of
 from .errors import SchemaError
@@ -55,11 +56,6 @@ class Moment(sa.types.TypeDecorator[datetime.datetime]):
         """Read it."""
         moment = isoparse(value) if isinstance(value, str) else value
         return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
-
-
-def iso(moment: datetime.datetime) -> str:
-    """A moment as Payt writes it: always with microseconds, so that texts sort as moments do."""
-    return moment.astimezone(datetime.UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 _MYSQL = ("mysql", "mariadb")
