@@ -46,7 +46,7 @@ _MOST_EMPTY = 100
 """How many pages in a row may have a cursor and no records."""
 _POSITION = re.compile(r"([1-9]\d*)~([0-9a-f]{16})/(.*)", flags=re.DOTALL)
 """A cursor of a listing in several parts."""
-_UNKNOWN_CURSOR = (400, 404, 409, 410, 422)
+UNKNOWN_CURSOR = (400, 404, 409, 410, 422)
 """How a service says that it does not know a cursor."""
 
 
@@ -177,7 +177,7 @@ class Walk(Generic[T]):
         try:
             if isinstance(error, InvalidResponseError):
                 return self.page(*read_each(self.listing, error, self.cursor))
-            if self._proof is None or not isinstance(error, APIError) or error.status_code not in _UNKNOWN_CURSOR:
+            if self._proof is None or not isinstance(error, APIError) or error.status_code not in UNKNOWN_CURSOR:
                 raise error
             if self._proof.cut:
                 refuse(error, InvalidResponseError(CANNOT_CUT, path="$.data"))

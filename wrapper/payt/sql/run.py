@@ -13,6 +13,7 @@ from ..contract import fields_to_name
 from ..errors import APIError, InvalidResponseError
 from ..incremental import iso, latest, newest_of
 from ..listing import Page
+from ..listing.walk import UNKNOWN_CURSOR
 from ..transport import clock
 from . import plan
 from .errors import SyncError
@@ -20,8 +21,6 @@ from .pages import Copy, now
 from .state import Received, Settings, State, SyncResult
 
 log = logging.getLogger("payt")
-CURSOR_REFUSED = (400, 404, 409, 410, 422)
-"""How a service may say that it does not know a cursor any more."""
 
 
 class RestartError(Exception):
@@ -169,7 +168,7 @@ class Sync:
         except RestartError:
             pass
         except APIError as error:
-            refused = error.status_code in CURSOR_REFUSED
+            refused = error.status_code in UNKNOWN_CURSOR
             if not refused or self._run.position is None or self.result.pages:
                 raise
             self._run = plan.again(self._run)
