@@ -868,16 +868,19 @@ def test_a_connection_to_no_database_needs_a_schema(fake: FakePayt, sync: Syncs,
 def test_every_connection_is_closed_where_closing_fails(
     fake: FakePayt, sync: Syncs, sqlite: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pools: list[Any] = []
+    connections: list[Any] = []
 
     def fail(self: SQLite) -> None:
-        pools.append(self.engine.pool)
+        assert self._hasty is not None
+        connections.append(self._hasty.connection.driver_connection)
         raise OSError("no such luck")
 
     monkeypatch.setattr(SQLite, "close", fail)
     with pytest.raises(SyncError, match="no such luck"):
         sync(fake, sqlite)
-    assert [(pool.checkedout(), pool.checkedin()) for pool in pools] == [(0, 0)]
+    [connection] = connections
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        connection.execute("SELECT 1")
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this operating system has no fork")

@@ -454,7 +454,7 @@ class TestErrors:
 
 @pytest.mark.parametrize("url", ["mariadb://me@host/db", "mysql://me@host/db"])
 def test_a_url_that_names_no_driver_gets_the_one_of_the_extra(url: str) -> None:
-    engine, _ = engine_of(url, kinds=[*KINDS])
+    engine = engine_of(url, kinds=[*KINDS])
     assert (engine.driver, engine.url.host, engine.url.username) == ("pymysql", "host", "me")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from typing import Any, get_args
 
@@ -40,18 +40,17 @@ def job_of(kind: type, options: dict[str, Any]) -> Iterator[tuple[Job, Callable[
     """
     taken = {**options}
     options.clear()
-    with ExitStack() as stack:
-        try:
-            made = _made(stack, kind, **taken)
-        except Exception as error:  # noqa: BLE001  # whatever it is, the frames behind it show what was taken
-            raise error.with_traceback(None) from error.__cause__
-        finally:
-            taken.clear()
-        yield made
+    try:
+        job, method, threads = _made(kind, **taken)
+    except Exception as error:  # noqa: BLE001  # whatever it is, the frames behind it show what was taken
+        raise error.with_traceback(None) from error.__cause__
+    finally:
+        taken.clear()
+    with closing(job):
+        yield job, method, threads
 
 
 def _made(
-    stack: ExitStack,
     kind: type,
     *,
     client: Client | AsyncClient,
@@ -89,13 +88,9 @@ def _made(
     if on_progress is not None:
         checks.function("on_progress", on_progress)
     how = _settings(spec, prefetch=prefetch, **settings)
-    engine, ours = engine_of(to, kinds=[*KINDS])
-    if ours:
-        stack.callback(engine.dispose)
-    database = Database(engine, spec, table=table, schema=schema)
+    database = Database(engine_of(to, kinds=[*KINDS]), spec, table=table, schema=schema)
     prepare = partial(database.prepare, client.base_url, moved_from=before, migrate=migrate)
-    job = stack.enter_context(closing(Job(ids, database, how, prepare, on_progress)))
-    return job, spec.method_of(client), threads
+    return Job(ids, database, how, prepare, on_progress), spec.method_of(client), threads
 
 
 def _settings(

@@ -12,12 +12,9 @@ import sqlalchemy as sa
 
 from ..listing import ListSpec
 from .dialects import dialect_of
-from .engines import engine_of
 from .errors import SchemaError, database_errors
 from .schema import OURS, VERSION, Tables, json_text, kinds_of
 from .state import decode_state
-
-__all__ = ["Database", "engine_of"]
 
 log = logging.getLogger("payt")
 

@@ -22,10 +22,8 @@ _DRIVERS: Final = {
 """What a URL of each best begins with, and how to get that driver."""
 
 
-def engine_of(
-    to: str | sa.URL | sa.Engine, argument: str = "to", kinds: Sequence[str] = _ALONE
-) -> tuple[sa.Engine, bool]:
-    """The engine of a database, and whether it is ours to dispose of.
+def engine_of(to: str | sa.URL | sa.Engine, argument: str = "to", kinds: Sequence[str] = _ALONE) -> sa.Engine:
+    """The engine of a database. One that we make keeps no connection that is let go: nobody needs to dispose of it.
 
     Raises:
         TypeError: It is neither a URL nor an Engine.
@@ -34,7 +32,7 @@ def engine_of(
     """
     if isinstance(to, sa.Engine):
         _check_kind(to.dialect.name, argument, kinds)
-        return to, False
+        return to
     if not isinstance(to, (str, sa.URL)):
         raise TypeError(f"{argument} must be an SQLAlchemy URL or an Engine, got {type(to).__name__}")
     try:
@@ -54,7 +52,7 @@ def engine_of(
     engine = _engine(url, argument)
     if backend == "sqlite" and in_memory(url):
         raise ValueError(f"{argument}: a database in memory would be gone at once: pass an Engine, or name a file")
-    return engine, True
+    return engine
 
 
 def _engine(url: sa.URL, argument: str) -> sa.Engine:
@@ -66,7 +64,7 @@ def _engine(url: sa.URL, argument: str) -> sa.Engine:
     if is_async:
         raise ValueError(f"{argument}: {url.drivername} is an asyncio driver: name a synchronous one, {ours}")
     try:
-        engine = sa.create_engine(url, hide_parameters=True)
+        engine = sa.create_engine(url, hide_parameters=True, poolclass=sa.NullPool)
         engine.dialect.create_connect_args(url)
     except ImportError as error:  # also of a driver that lacks its library
         other = f"the module {error.name or url.get_driver_name()}; or write {ours}"

@@ -21,8 +21,8 @@ from ..transport import clock
 from ..transport.paces import MARGIN, ProcessPace
 from ..transport.process import PerProcess
 from ..transport.starts import Pace, Start
-from .database import engine_of
 from .dialects import SQLite, dialect_of, in_memory
+from .engines import engine_of
 from .errors import reason, shown
 from .pace_statements import PACE, Statements
 from .token_store import absolute
@@ -58,12 +58,10 @@ class SQLPace(Pace):
     """
 
     def __init__(self, to: str | sa.URL | sa.Engine) -> None:
-        self._to = to if isinstance(to, sa.Engine) else absolute(to)
-        engine, ours = engine_of(self._to)
+        self._to = absolute(to)
+        engine, ours = engine_of(self._to), not isinstance(to, sa.Engine)
         if in_memory(engine.url) and engine.dialect.name == "sqlite":
             raise ValueError("to: a database in memory has one process: use payt.ProcessPace")
-        if ours:  # the thread keeps its connection by itself
-            engine = sa.create_engine(engine.url, hide_parameters=True, poolclass=sa.NullPool)
         self._desk = PerProcess(lambda: _Desk(engine, ours=ours))
 
     def start(self, key: bytes, rate: float) -> Start:

@@ -20,8 +20,8 @@ from payt_api.types import decoder_of
 from ..credentials import Token
 from ..errors import TokenError
 from ..transport.locks import locked_file, wait_for_lock
-from .database import engine_of
 from .dialects import PostgreSQL, SQLite, dialect_of, in_memory
+from .engines import engine_of
 from .errors import code_of, reason, shown
 
 KEY = "PAYT_TOKEN_KEY"
@@ -33,8 +33,10 @@ def _shown(to: str | sa.URL | sa.Engine) -> str:
     return repr(shown(to.url if isinstance(to, sa.Engine) else sa.make_url(to)))
 
 
-def absolute(to: str | sa.URL) -> str | sa.URL:
-    """A file keeps its place, wherever the store travels to."""
+def absolute(to: str | sa.URL | sa.Engine) -> str | sa.URL | sa.Engine:
+    """A file keeps its place, wherever what was given its URL travels to."""
+    if isinstance(to, sa.Engine):
+        return to
     try:
         url = sa.make_url(to)
     except (sa.exc.ArgumentError, TypeError, ValueError):
@@ -69,7 +71,7 @@ class SQLTokenStore:
         TokenError: By its methods: the database fails, or what it holds cannot be read.
     """
 
-    to: str | sa.URL | sa.Engine = attrs.field(repr=_shown)
+    to: str | sa.URL | sa.Engine = attrs.field(repr=_shown, converter=absolute)
     encrypt: bool = attrs.field(default=True, kw_only=True)
     schema: str | None = attrs.field(default=None, kw_only=True)
     _engine: sa.Engine = attrs.field(init=False, repr=False, eq=False)
@@ -80,14 +82,9 @@ class SQLTokenStore:
 
     def __attrs_post_init__(self) -> None:
         """Check the arguments, and that there is a key."""
-        if not isinstance(self.to, sa.Engine):
-            object.__setattr__(self, "to", absolute(self.to))
-        engine, ours = engine_of(self.to)
+        engine = engine_of(self.to)
         if in_memory(engine.url) and engine.dialect.name == "sqlite":
             raise ValueError("to: a database in memory ends with the process: use payt.MemoryTokenStore")
-        if ours:
-            # no connection is kept: requests for tokens are rare, and a fork would share it
-            engine = sa.create_engine(engine.url, hide_parameters=True, poolclass=sa.NullPool)
         object.__setattr__(self, "_engine", engine)
         object.__setattr__(self, "_dialect", dialect_of(engine))
         if self.encrypt:
