@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from operator import attrgetter
 from typing import Any, Final
 
 import attrs
@@ -144,18 +145,14 @@ def every_administration(client: payt.Client) -> list[str]:
     spec = spec_of(name) if name in LISTS else None
     if spec is None or spec.key is None:
         raise ValueError(f"the contract has no list {name!r} with a key, which -a {ALL} needs: pass ids")
-    everything = Selection(
-        spec=spec, administrations=[None], filters={}, fields=[spec.key], per_page=spec.most, skip_invalid=True
-    )
-    at, ids = Position(), list[Any]()
+    only = {"fields": [spec.key]} if "fields" in parameters_of(spec) else {}
+    pager: payt.Pager[Any] = spec.method_of(client)(**only, on_invalid="collect")
     try:
-        for position, rows in everything.rows(client):
-            ids += [row[0] for row in rows]
-            at = position
+        ids = [*map(attrgetter(spec.key), pager)]
     except payt.PaytError as error:
         error.add_note(f"-a {ALL} needs the list of administrations; ids do without it")
         raise
-    if at.invalid or not {None, ""}.isdisjoint(ids):
+    if pager.invalid or not {None, ""}.isdisjoint(ids):
         raise payt.PaytError(
             f"an administration came without a usable {spec.key}, so -a {ALL} cannot be complete: pass ids"
         )
