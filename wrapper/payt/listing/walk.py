@@ -7,7 +7,6 @@ behind the last record.
 
 from __future__ import annotations
 
-import copy
 import logging
 import math
 import re
@@ -182,9 +181,8 @@ class Walk(Generic[T]):
             if self._proof.cut:
                 refuse(error, InvalidResponseError(CANNOT_CUT, path="$.data"))
         except PaytError as final:
-            own = copy.copy(final).with_traceback(final.__traceback__)  # others may get it too, and write into it
-            own.cursor, own.administration_id = self.cursor, self._administration_id
-            raise own from final.__cause__
+            final.cursor, final.administration_id = self.cursor, self._administration_id
+            raise
         return self._empty_page(error.body, error.headers)  # the key of a record is not a cursor there
 
     @property
