@@ -83,7 +83,7 @@ class Run:
         first = self.began is None
         if first:
             asked_at = isoparse(self.asked_at)
-            waited = datetime.datetime.now(datetime.UTC) - asked_at
+            waited = now() - asked_at
             # our clock may have been set back
             self.began, self.agreed = begun(page.headers, asked_at, max(waited, datetime.timedelta(0)))
         if self.agreed or first:
@@ -147,7 +147,7 @@ def begin(
         raise ValueError(f"overlap must not be negative, got {overlap}")
     previous = None if watermark is None else _checked(watermark)
     after = None if previous is None else earlier(previous, overlap)
-    return Run(updated_after=after, previous=previous, field=field, asked_at=iso(datetime.datetime.now(datetime.UTC)))
+    return Run(updated_after=after, previous=previous, field=field, asked_at=iso(now()))
 
 
 def earlier(raw: str, by: datetime.timedelta) -> str | None:
@@ -194,6 +194,11 @@ def begun(headers: Mapping[str, str], asked_at: datetime.datetime, waited: datet
 def latest(*moments: str | None) -> str | None:
     """The latest of some moments, as it came; None where there is none."""
     return max(filter(None, moments), key=isoparse, default=None)
+
+
+def now() -> datetime.datetime:
+    """Now, in UTC."""
+    return datetime.datetime.now(datetime.UTC)
 
 
 def iso(moment: datetime.datetime) -> str:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import msgspec
 import sqlalchemy as sa
 
-from ..incremental import iso
+from ..incremental import iso, now
 from ..listing import Page
 from ..listing.shapes import ADMINISTRATION, fields_of, scalar_of
 from .database import Database
@@ -294,8 +294,3 @@ class Copy:
         found = incoming.outerjoin(records, there)
         same = sa.select(sa.func.count(records.c[self._key])).select_from(found).where(~other)
         return update, insert.execution_options(preserve_rowcount=True), same
-
-
-def now() -> datetime.datetime:
-    """Now, in UTC."""
-    return datetime.datetime.now(datetime.UTC)

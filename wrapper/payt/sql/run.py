@@ -11,13 +11,13 @@ from typing import Any
 from .. import checks
 from ..contract import fields_to_name
 from ..errors import APIError, InvalidResponseError
-from ..incremental import iso, latest, newest_of
+from ..incremental import iso, latest, newest_of, now
 from ..listing import Page
 from ..listing.walk import UNKNOWN_CURSOR
 from ..transport import clock
 from . import plan
 from .errors import SyncError
-from .pages import Copy, now
+from .pages import Copy
 from .state import Received, Settings, State, SyncResult
 
 log = logging.getLogger("payt")
