@@ -19,7 +19,7 @@ from . import checks
 from .credentials import Credentials, auth_of
 from .environments import ADDRESSES, text_of
 from .pickling import Recipe
-from .settings import USER_AGENT, Settings
+from .settings import Settings
 from .transport.pace import checked
 from .transport.proxies import route
 from .transport.retries import Operation, ask, ask_async
@@ -82,12 +82,10 @@ class _Client(Generic[TransportT, SessionT]):
             raise TypeError(f"transport: payt.{type(self).__name__} sends its requests through {what}")
         settings = Settings(**{field.name: given[field.name] for field in attrs.fields(Settings)})
         # once, for the token endpoint as well: reading the certificates takes longer than all else here
-        trust_env = settings.trust_env
-        way = route(settings.base_url, verify=settings.verify, proxy=settings.proxy, trust_env=trust_env)
-        to_tokens = {**way, "trust_env": trust_env, "headers": {"User-Agent": USER_AGENT}}
+        way = route(settings.base_url, verify=settings.verify, proxy=settings.proxy, trust_env=settings.trust_env)
         # requests for tokens are made in threads of their own; some transports are for both kinds of client
         sync = settings.token_transport or (transport if isinstance(transport, httpx.BaseTransport) else None)
-        auth = auth_of(given["credentials"], os.environ, settings.base_url, to_tokens, sync)
+        auth = auth_of(given["credentials"], os.environ, settings.base_url, way, sync)
         # base URL and token are the session's business
         self._api = AuthenticatedClient(str(settings.base_url), token="")
         self._session = self._session_of(settings, auth, way)

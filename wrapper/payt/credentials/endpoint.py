@@ -29,6 +29,7 @@ import attrs
 import httpx
 
 from ..errors import LoginRequiredError, TokenError
+from ..settings import USER_AGENT
 from ..transport import clock
 from ..transport.answers import about, address, read_error, retry_after
 from ..transport.call import Call
@@ -59,7 +60,7 @@ class TokenEndpoint:
     base_url: httpx.URL  # of the API that it belongs to
     client_id: str
     client_secret: str = attrs.field(repr=False)
-    way: Mapping[str, Any] = attrs.field(factory=dict, repr=False)  # arguments of `route`, and headers
+    way: Mapping[str, Any] | None = attrs.field(default=None, repr=False)  # what `route` returns; None asks it
     transport: httpx.BaseTransport | None = None  # in place of one of our own; it is not closed
 
     @property
@@ -104,13 +105,12 @@ class TokenEndpoint:
         # importing httpcore takes its time, which `import payt` need not take
         from ..transport.http import Transport  # noqa: PLC0415
 
-        way = dict(self.way)
-        headers = way.pop("headers", None)
         given = self.transport
         if isinstance(given, httpx.MockTransport):
             given = httpx.MockTransport(partial(_mocked, given.handler))
         timeout = httpx.Timeout(LONGEST, connect=CONNECT)
-        with nullcontext(given) if given else closing(Transport(**route(self.url, **way))) as transport:
+        headers = {"User-Agent": USER_AGENT}
+        with nullcontext(given) if given else closing(Transport(**self.way or route(self.url))) as transport:
             yield httpx.Client(transport=transport, timeout=timeout, follow_redirects=False, headers=headers)
 
     def _answer(self, http: httpx.Client, body: Mapping[str, str]) -> tuple[httpx.Response, bytes]:
