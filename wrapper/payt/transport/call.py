@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, TypeVar
 import httpx
 
 from . import clock
-from .process import PerProcess
 
 if TYPE_CHECKING:
     import asyncio
@@ -90,11 +89,6 @@ def _check(cancels: Iterable[Cancel]) -> None:
 
 
 closed = partial(httpx.ReadError, "the client was closed")
-
-
-def closings() -> PerProcess[Cancel]:
-    """What ends all waits of a client, or of its transport, when that is closed."""
-    return PerProcess(partial(Cancel, closed))
 
 
 class Call:

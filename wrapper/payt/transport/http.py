@@ -10,13 +10,13 @@ import ssl
 import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from types import MethodType
 from typing import Any, cast
 
 import httpcore
 import httpx
 
-from .call import closings
 from .network import AsyncBackend, Backend, Watched
 from .process import PerProcess
 from .redaction import hide
@@ -30,9 +30,8 @@ class Transport(httpx.HTTPTransport):
 
     def __init__(self, verify: ssl.SSLContext, proxy: httpx.Proxy | None = None, *, http2: bool = False) -> None:
         super().__init__(verify=verify, proxy=proxy, http2=http2)
-        settings, self.closing = _settings(verify, proxy, http2=http2), closings()
+        self._backends = PerProcess(partial(Backend, **_settings(verify, proxy, http2=http2)), Backend.drop)
         self._secrets = _secrets(proxy)
-        self._backends = PerProcess(lambda: Backend(self.closing.get(), **settings), Backend.drop)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """As httpx's."""
@@ -42,8 +41,9 @@ class Transport(httpx.HTTPTransport):
     def close(self) -> None:
         """As httpx's, and nothing is sent any more. Threads that wait for an answer get an error at once."""
         super().close()
-        self.closing.get().stop(_MOMENT)
-        self._backends.get().pool.close()
+        backend = self._backends.get()
+        backend.closing.stop(_MOMENT)
+        backend.pool.close()
 
     def __exit__(self, *_: object) -> None:
         self.close()

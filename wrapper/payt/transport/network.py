@@ -98,9 +98,9 @@ def _naming(host: str, port: int) -> Iterator[None]:
 class Backend(httpcore.SyncBackend):
     """Opens the connections of one pool; `closing` ends whatever waits for them."""
 
-    def __init__(self, closing: Cancel, **settings: Any) -> None:
+    def __init__(self, **settings: Any) -> None:
         self.pool = Pool(network_backend=self, **settings)
-        self.closing = closing
+        self.closing = Cancel(closed)
 
     def connect_tcp(self, host: str, port: int, timeout: float | None = None, *args: Any, **kwargs: Any) -> Stream:
         """As httpcore's. Nothing can interrupt it: who is wanted no more finds out when writing."""

@@ -10,6 +10,7 @@ import logging
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager, closing, contextmanager, suppress
+from functools import partial
 from http.cookiejar import CookieJar
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from . import call as calls
 from . import clock, pace
 from .answers import about, address, error_of, sent_token
 from .decoding import READERS, decoded
+from .process import PerProcess
 from .redaction import hide
 from .retries import text_of
 
@@ -51,7 +53,7 @@ class Session(httpx.Client):
         from .http import Transport  # noqa: PLC0415  # it imports httpcore, which takes as long as all else together
 
         transport = settings.transport or Transport(**way, http2=settings.http2)
-        self._closing = calls.closings()
+        self._closing = PerProcess(partial(calls.Cancel, calls.closed))
         super().__init__(auth=auth, transport=transport, **_options(settings, self._starting))
         self.settings = settings
 
