@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from functools import lru_cache, partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,8 +13,6 @@ from ..schema import Column, Moment, isos, json_texts
 
 Rows = list[Any]
 """What `Dialect.rows` has made, for the same dialect."""
-Written = Callable[[sa.Table | str], str]
-"""`written`, for one database."""
 First = Sequence[tuple[sa.UpdateBase, dict[str, Any]]]
 """What a transaction that writes a page begins with: statements, and the values of their parameters."""
 
@@ -38,7 +35,6 @@ class Dialect:
 
     def __init__(self, engine: sa.Engine) -> None:
         self.engine = engine
-        self.written = lru_cache(partial(written, engine.dialect))  # each page has all names
 
     def connect(self) -> sa.Connection:
         """A connection that is ready to write."""
@@ -193,30 +189,27 @@ class Dialect:
         """Whether a transaction that failed so may do better when it is tried again."""
         return code_of(error).startswith(self.again)
 
+    def written(self, thing: sa.Table | str) -> str:
+        """A table, or the name of a column, as a statement without parameters has it: for one with %s, % is doubled."""
+        prepare, style = self.engine.dialect.identifier_preparer, self.engine.dialect.paramstyle
+        name = prepare.quote(thing) if isinstance(thing, str) else prepare.format_table(thing)
+        return name.replace("%%", "%") if style in {"format", "pyformat"} else name
 
-def written(dialect: sa.Dialect, thing: sa.Table | str) -> str:
-    """A table, or the name of a column, as a statement without parameters has it: for one with %s, % is doubled."""
-    prepare, style = dialect.identifier_preparer, dialect.paramstyle
-    name = prepare.quote(thing) if isinstance(thing, str) else prepare.format_table(thing)
-    return name.replace("%%", "%") if style in {"format", "pyformat"} else name
+    def inserting(self, table: sa.Table, names: Sequence[str]) -> str:
+        """An INSERT into these columns, up to its values."""
+        columns = ", ".join(map(self.written, names))
+        return f"INSERT INTO {self.written(table)} ({columns}) VALUES "  # noqa: S608 - quoted
 
+    def alive(self, keys: Iterable[str], mark: str, ids: str) -> str:
+        """The condition for rows that are not marked as deleted.
 
-def inserting(written: Written, table: sa.Table, names: Sequence[str]) -> str:
-    """An INSERT into these columns, up to its values."""
-    return f"INSERT INTO {written(table)} ({', '.join(map(written, names))}) VALUES "  # noqa: S608 - quoted
-
-
-def alive(written: Written, keys: Iterable[str], mark: str, ids: str) -> str:
-    """The condition for rows that are not marked as deleted.
-
-    Args:
-        written: How names are written.
-        keys: The columns of the key.
-        mark: What stands for the value of each but the last of them.
-        ids: How the last one is compared, and with what.
-    """
-    *owner, key = map(written, keys)
-    return " AND ".join([*(f"{name} = {mark}" for name in owner), f"{key} {ids}", "deleted_at IS NULL"])
+        Args:
+            keys: The columns of the key.
+            mark: What stands for the value of each but the last of them.
+            ids: How the last one is compared, and with what.
+        """
+        *owner, key = map(self.written, keys)
+        return " AND ".join([*(f"{name} = {mark}" for name in owner), f"{key} {ids}", "deleted_at IS NULL"])
 
 
 def in_memory(url: sa.URL) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ..schema import LONGEST_KEY, Column, isos
-from .base import Dialect, First, Rows, alive, inserting
+from .base import Dialect, First, Rows
 
 _SCHEMA = "payt schema"
 PATIENCE = 60
@@ -96,7 +96,7 @@ class MariaDB(Dialect):
     ) -> int:
         """As `Dialect.load`."""
         end = ",".join(["", *_literals([*more.values()])]) + ")"
-        statement = f"{inserting(self.written, table, [*names, *more])}({f'{end},('.join(rows)}{end}"
+        statement = f"{self.inserting(table, [*names, *more])}({f'{end},('.join(rows)}{end}"
         return connection.exec_driver_sql(statement, execution_options={"no_parameters": True}).rowcount
 
     def others(
@@ -105,7 +105,7 @@ class MariaDB(Dialect):
         """As `Dialect.others`; all in one row, as the driver takes its time for each. Where that is cut, less fits."""
         *owner, ids = here.values()
         columns = ", ',', ".join(_QUOTED.format(self.written(name)) for name in names)
-        condition = alive(self.written, here, "".join(_literals(owner)), f"IN ({','.join(_literals(ids))})")
+        condition = self.alive(here, "".join(_literals(owner)), f"IN ({','.join(_literals(ids))})")
         # as bytes: a connection of another charset would have a ? for each character that it lacks
         found = f"CAST(CONVERT(GROUP_CONCAT({columns}, '{_END}' SEPARATOR '') USING utf8mb4) AS BINARY)"
         statement = f"SELECT {found} FROM {self.written(table)} WHERE {condition}"  # noqa: S608 - quoted

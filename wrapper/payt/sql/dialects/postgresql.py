@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql
 
 from ..errors import SchemaError, shown
 from ..schema import Column, Moment, isos, json_text, json_texts, plain_texts
-from .base import Dialect, First, Rows, alive
+from .base import Dialect, First, Rows
 from .copy_text import copy_lines, copy_text
 
 _WAY_OUT = "have it corrected in Payt, or keep the copy in SQLite"
@@ -218,7 +218,7 @@ class PostgreSQLWithCopy(PostgreSQL):
         *owner, ids = here.values()
         marks = [dbapi.sql.quote(value, driver) for value in (*owner, json_text(ids))]
         columns = ", ".join(_text(self.written(name), table.c[name]) for name in names)
-        condition = alive(self.written, here, marks[0], "= payt_id")
+        condition = self.alive(here, marks[0], "= payt_id")
         one = f"SELECT {columns} FROM {self.written(table)} WHERE {condition} LIMIT 1"  # noqa: S608 - quoted
         # by a subquery for each, so that no planner that knows nothing of a new table reads all of it
         found = f"SELECT payt.* FROM jsonb_array_elements_text({marks[-1]}) AS ids (payt_id), LATERAL ({one}) AS payt"  # noqa: S608

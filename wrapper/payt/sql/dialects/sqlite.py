@@ -18,7 +18,7 @@ from ...transport.locks import try_lock
 from ...transport.process import PerProcess
 from ..errors import SyncError, code_of, shown
 from ..schema import json_text
-from .base import Dialect, First, Rows, alive, in_memory, inserting
+from .base import Dialect, First, Rows, in_memory
 
 PATIENCE = 60
 """How many seconds SQLite waits for another writer."""
@@ -81,7 +81,7 @@ class SQLite(Dialect):
     ) -> int:
         """As `Dialect.load`."""
         columns, end, added = [*names, *more], (*more.values(),), 0
-        beginning, marks = inserting(self.written, table, columns), f"({', '.join('?' * len(columns))})"
+        beginning, marks = self.inserting(table, columns), f"({', '.join('?' * len(columns))})"
         most = _VALUES // len(columns)
         for start in range(0, len(rows), most):
             some = rows[start : start + most]
@@ -94,7 +94,7 @@ class SQLite(Dialect):
     ) -> Rows:
         """As `Dialect.others`."""
         columns = ", ".join(self.written(name) for name in names)
-        condition = alive(self.written, here, "?", "IN (SELECT value FROM json_each(?))")
+        condition = self.alive(here, "?", "IN (SELECT value FROM json_each(?))")
         statement = f"SELECT {columns} FROM {self.written(table)} WHERE {condition}"  # noqa: S608 - quoted
         *owner, ids = here.values()
         driver: Any = connection.connection.driver_connection
