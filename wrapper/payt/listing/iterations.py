@@ -5,17 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from itertools import chain
-from typing import Any, Generic, NoReturn, TypeAlias, TypeVar, cast
-
-from payt_api.client import AuthenticatedClient
-
-from .ahead import Ahead
-from .executors import Executor, Tasks, Threads, run
+from typing import Any, Generic, NoReturn, TypeVar, cast
 
 T = TypeVar("T")
 R = TypeVar("R")
-Begin: TypeAlias = Callable[[Executor], Ahead[R]]
-"""Begins to read."""
 _SHARED = (
     "two threads or tasks read from one iterator, which is for one of them: give each its own, or let one read and "
     "share out the records by a queue"
@@ -113,26 +106,6 @@ class AsyncIteration(_Ended, AsyncGenerator[R]):
         """As a generator's."""
         await self._source.aclose()
         self._end(StopAsyncIteration())
-
-
-def given(api: AuthenticatedClient, begin: Begin[R]) -> Generator[R]:
-    """What is read; it begins when the first one is asked for."""
-    ahead = begin(Threads(api))
-    try:
-        while (arrival := run(ahead.next())) is not None:
-            yield arrival.made
-    finally:
-        run(ahead.close())
-
-
-async def given_async(api: AuthenticatedClient, begin: Begin[R]) -> AsyncGenerator[R]:
-    """The same, for asyncio."""
-    ahead = begin(Tasks(api))
-    try:
-        while (arrival := await ahead.next()) is not None:
-            yield arrival.made
-    finally:
-        await ahead.close()
 
 
 def records(pages: Generator[R], records_of: Callable[[R], Iterable[T]]) -> Iteration[T]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import aclosing, closing
-from functools import partial
 from operator import attrgetter, methodcaller
 from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, Self, TypeVar
 
@@ -16,8 +15,8 @@ from .. import checks
 from ..errors import PaytError
 from .ahead import Ahead, Make
 from .arguments import Listing, listing_of
-from .executors import Executor
-from .iterations import AsyncIteration, AsyncRecords, Iteration, given, given_async, records
+from .executors import Executor, Tasks, Threads, run
+from .iterations import AsyncIteration, AsyncRecords, Iteration, records
 from .pages import InvalidRecord, Page
 from .spec import ListSpec
 from .walk import Walk
@@ -92,7 +91,15 @@ class SyncListings(Listings[T]):
     _session_of = methodcaller("get_httpx_client")
 
     def _each(self, make: Make[R]) -> Generator[R]:
-        return Iteration(given(self._api, partial(self._begin, make)))
+        return Iteration(self._given(make))
+
+    def _given(self, make: Make[R]) -> Generator[R]:
+        ahead = self._begin(make, Threads(self._api))
+        try:
+            while (arrival := run(ahead.next())) is not None:
+                yield arrival.made
+        finally:
+            run(ahead.close())
 
     def to_arrow(self) -> pyarrow.RecordBatchReader:
         """The records as Arrow, a batch for each page: `client.contacts.list(...).to_arrow().read_all()` is a table.
@@ -119,7 +126,15 @@ class AsyncListings(Listings[T]):
     _session_of = methodcaller("get_async_httpx_client")
 
     def _each(self, make: Make[R]) -> AsyncGenerator[R]:
-        return AsyncIteration(given_async(self._api, partial(self._begin, make)))
+        return AsyncIteration(self._given(make))
+
+    async def _given(self, make: Make[R]) -> AsyncGenerator[R]:
+        ahead = self._begin(make, Tasks(self._api))
+        try:
+            while (arrival := await ahead.next()) is not None:
+                yield arrival.made
+        finally:
+            await ahead.close()
 
     async def to_arrow(self) -> pyarrow.RecordBatchReader:
         """As `Pager.to_arrow`, but all is listed first: whatever reads Arrow cannot await a page."""
