@@ -22,7 +22,7 @@ _DRIVERS: Final = {
 """What a URL of each best begins with, and how to get that driver."""
 
 
-def engine_of(to: str | sa.URL | sa.Engine, argument: str = "to", kinds: Sequence[str] = _ALONE) -> sa.Engine:
+def engine_of(to: str | sa.URL | sa.Engine, kinds: Sequence[str] = _ALONE) -> sa.Engine:
     """The engine of a database. One that we make keeps no connection that is let go: nobody needs to dispose of it.
 
     Raises:
@@ -31,38 +31,36 @@ def engine_of(to: str | sa.URL | sa.Engine, argument: str = "to", kinds: Sequenc
         ImportError: Its driver is not installed.
     """
     if isinstance(to, sa.Engine):
-        _check_kind(to.dialect.name, argument, kinds)
+        _check_kind(to.dialect.name, kinds)
         return to
     if not isinstance(to, (str, sa.URL)):
-        raise TypeError(f"{argument} must be an SQLAlchemy URL or an Engine, got {type(to).__name__}")
+        raise TypeError(f"to must be an SQLAlchemy URL or an Engine, got {type(to).__name__}")
     try:
         url = sa.make_url(to)
     except (sa.exc.ArgumentError, ValueError):
-        raise ValueError(f"{argument} is not an SQLAlchemy URL: write {_FORMS}") from None
+        raise ValueError(f"to is not an SQLAlchemy URL: write {_FORMS}") from None
     backend = url.get_backend_name()
-    _check_kind(backend, argument, kinds)
+    _check_kind(backend, kinds)
     if "@" in (url.host or "") or (url.host and "@" in (url.database or "")):  # the database: after a / of a password
-        raise ValueError(f"{argument}: write an @ of the user or password as %40, and a / as %2F")
+        raise ValueError("to: write an @ of the user or password as %40, and a / as %2F")
     if backend == "sqlite" and url.host:
-        raise ValueError(
-            f"{argument}: write the file's name after three slashes: sqlite:///{url.host}, or four from the root"
-        )
+        raise ValueError(f"to: write the file's name after three slashes: sqlite:///{url.host}, or four from the root")
     if url.drivername in ("mysql", "mariadb"):
         url = url.set(drivername=f"{backend}+pymysql")
-    engine = _engine(url, argument)
+    engine = _engine(url)
     if backend == "sqlite" and in_memory(url):
-        raise ValueError(f"{argument}: a database in memory would be gone at once: pass an Engine, or name a file")
+        raise ValueError("to: a database in memory would be gone at once: pass an Engine, or name a file")
     return engine
 
 
-def _engine(url: sa.URL, argument: str) -> sa.Engine:
+def _engine(url: sa.URL) -> sa.Engine:
     ours, way = _DRIVERS[url.get_backend_name()]
     try:
         is_async = url.get_dialect().is_async
     except sa.exc.NoSuchModuleError:
-        raise ValueError(f"{argument}: SQLAlchemy knows no driver {url.drivername!r}") from None
+        raise ValueError(f"to: SQLAlchemy knows no driver {url.drivername!r}") from None
     if is_async:
-        raise ValueError(f"{argument}: {url.drivername} is an asyncio driver: name a synchronous one, {ours}")
+        raise ValueError(f"to: {url.drivername} is an asyncio driver: name a synchronous one, {ours}")
     try:
         engine = sa.create_engine(url, hide_parameters=True, poolclass=sa.NullPool)
         engine.dialect.create_connect_args(url)
@@ -71,15 +69,15 @@ def _engine(url: sa.URL, argument: str) -> sa.Engine:
         needed = "its driver" if url.drivername == ours else other
         raise ImportError(f"{url.drivername} needs {needed}: {way}") from None
     except (ValueError, sa.exc.ArgumentError) as error:
-        raise ValueError(f"{argument}: an option after the ? of the URL cannot be used: {error}") from None
+        raise ValueError(f"to: an option after the ? of the URL cannot be used: {error}") from None
     return engine
 
 
-def _check_kind(name: str, argument: str, kinds: Sequence[str]) -> None:
+def _check_kind(name: str, kinds: Sequence[str]) -> None:
     if name in kinds:
         return
     if name == "postgres":
-        raise ValueError(f"{argument}: SQLAlchemy calls it postgresql: write postgresql+psycopg://user@host/database")
+        raise ValueError("to: SQLAlchemy calls it postgresql: write postgresql+psycopg://user@host/database")
     *others, last = [KINDS[kind] for kind in kinds]
     way_out = ""
     if name == "mssql":
@@ -87,4 +85,4 @@ def _check_kind(name: str, argument: str, kinds: Sequence[str]) -> None:
             ": for SQL Server, export the list into a file and import that, use Payt's own copy, "
             'or write a dialect (docs/sync.md, "Another database")'
         )
-    raise ValueError(f"{argument} must be a {', '.join(others)} or {last} database, got {name}{way_out}")
+    raise ValueError(f"to must be a {', '.join(others)} or {last} database, got {name}{way_out}")
