@@ -30,7 +30,7 @@ from faults import kinds
 from faults.kinds import Point
 from faults.server import FaultServer
 from payt.testing import contacts
-from payt.transport import http
+from payt.transport import pool
 from payt.transport.call import Abandoned, Call, Cancel, wait_for
 from payt.transport.http import AsyncTransport, Transport
 from payt.transport.proxies import route
@@ -500,8 +500,7 @@ def test_a_request_that_is_cancelled_at_any_moment_leaves_room_for_the_next(
     times: int, server: FaultServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With room for a single one; httpcore's own pool would be full for good."""
-    settings = http._settings
-    monkeypatch.setattr(http, "_settings", lambda *args, **named: settings(*args, **named) | {"max_connections": 1})
+    monkeypatch.setattr(pool, "MOST", 1)
 
     async def run() -> None:
         options = {"retries": 0, "timeout": 5, "rate_limit": None, **QUICK}
@@ -558,8 +557,7 @@ def test_a_connection_that_another_thread_took_first_does_no_harm(
 @pytest.fixture
 def of_one_connection(server: FaultServer, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """The arguments of a client with room for one request, the first of which the server does not end."""
-    settings = http._settings
-    monkeypatch.setattr(http, "_settings", lambda *args, **named: settings(*args, **named) | {"max_connections": 1})
+    monkeypatch.setattr(pool, "MOST", 1)
     server.script([kinds.stall(60, Point.IN_BODY)])
     timeout = httpx.Timeout(60, pool=0.01)
     return {"base_url": server.url, "retries": 0, "timeout": timeout, "rate_limit": None, **QUICK}

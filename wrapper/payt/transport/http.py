@@ -96,8 +96,6 @@ def _settings(verify: ssl.SSLContext, proxy: httpx.Proxy | None, *, http2: bool)
         "ssl_context": verify,
         "proxy": by,
         "http2": http2,
-        "max_connections": 100,
-        "max_keepalive_connections": 20,
         "keepalive_expiry": 5.0,
     }
 

@@ -11,11 +11,15 @@ import threading
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import aclosing, closing
 from queue import Empty, SimpleQueue
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import httpcore
 
 C = TypeVar("C", bound=httpcore.ConnectionInterface | httpcore.AsyncConnectionInterface)
+MOST: Final = 100
+"""How many requests may be under way in a pool, as with httpx's clients; others wait."""
+MOST_KEPT: Final = 20
+"""How many connections are kept that nobody uses."""
 
 
 class _Connections(Generic[C]):
@@ -24,8 +28,8 @@ class _Connections(Generic[C]):
     Each is for one request at a time, also over HTTP/2: what one leaves behind there, another would wait for.
     """
 
-    def __init__(self, new: Callable[[httpcore.Origin], C], most_kept: int) -> None:
-        self._new, self._most_kept = new, most_kept
+    def __init__(self, new: Callable[[httpcore.Origin], C]) -> None:
+        self._new = new
         self._idle: list[C] = []
         self._busy: set[C] = set()
         self._lock = threading.RLock()  # one that is collected as garbage is given back by whoever is in here
@@ -59,7 +63,7 @@ class _Connections(Generic[C]):
         """Take back one that a request has left. What is to be closed: that one, unless it is kept."""
         with self._lock:
             self._busy.discard(connection)
-            kept = is_sound and connection.is_idle() and len(self._idle) < self._most_kept
+            kept = is_sound and connection.is_idle() and len(self._idle) < MOST_KEPT
             if kept:
                 self._idle.append(connection)
         return [] if kept else [connection]
@@ -68,19 +72,14 @@ class _Connections(Generic[C]):
 class Pool:
     """Connections, each of which is closed as soon as a request leaves it in the middle of something.
 
-    It takes only locks that are written in C, which Ctrl-C leaves as they should be.
-
-    Args:
-        max_connections: How many requests may be under way; others wait.
-        max_keepalive_connections: How many connections are kept that nobody uses.
-        settings: The other arguments of httpcore's pools.
+    It takes only locks that are written in C, which Ctrl-C leaves as they should be. Its arguments are those of
+    httpcore's pools.
     """
 
-    def __init__(self, *, max_connections: int, max_keepalive_connections: int, **settings: Any) -> None:
-        new = httpcore.ConnectionPool(**settings).create_connection
-        self._connections = _Connections(new, max_keepalive_connections)
+    def __init__(self, **settings: Any) -> None:
+        self._connections = _Connections(httpcore.ConnectionPool(**settings).create_connection)
         self._room: SimpleQueue[None] = SimpleQueue()
-        for _ in range(max_connections):
+        for _ in range(MOST):
             self._room.put(None)
 
     def answer(self, request: httpcore.Request) -> Generator[httpcore.Response, bool]:
@@ -122,12 +121,11 @@ class Pool:
 class AsyncPool:
     """The same for asyncio."""
 
-    def __init__(self, *, max_connections: int, max_keepalive_connections: int, **settings: Any) -> None:
+    def __init__(self, **settings: Any) -> None:
         import asyncio  # noqa: PLC0415  # takes its time, which who works without it need not take
 
-        new = httpcore.AsyncConnectionPool(**settings).create_connection
-        self._connections = _Connections(new, max_keepalive_connections)
-        self._room, self._timeout = asyncio.Semaphore(max_connections), asyncio.timeout
+        self._connections = _Connections(httpcore.AsyncConnectionPool(**settings).create_connection)
+        self._room, self._timeout = asyncio.Semaphore(MOST), asyncio.timeout
 
     async def answer(self, request: httpcore.Request) -> AsyncGenerator[httpcore.Response, bool]:
         """As `Pool.answer`."""
