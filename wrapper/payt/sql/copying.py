@@ -6,7 +6,8 @@ import datetime
 from collections.abc import Callable, Iterable
 from contextlib import aclosing, closing
 from functools import partial
-from typing import Any, TypeVar
+from operator import call
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -17,8 +18,6 @@ from ..transport.call import running_loop
 from .arguments import job_of
 from .state import SyncResult
 from .turns import Threads, Turns, side_by_side
-
-T = TypeVar("T")
 
 
 def sync(
@@ -101,7 +100,7 @@ def sync(
                         do(job.leave, administration_id)
 
         if threads == 1:
-            work(_at_once)
+            work(call)
         else:
             turns = Turns()
             turns.run(partial(work, turns.do), threads)
@@ -154,7 +153,3 @@ async def async_sync(
 
         await side_by_side(work, tasks)
         return job.outcome()
-
-
-def _at_once(function: Callable[..., T], *arguments: Any) -> T:
-    return function(*arguments)

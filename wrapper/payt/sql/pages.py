@@ -19,7 +19,7 @@ from ..listing import Page
 from ..listing.shapes import ADMINISTRATION, fields_of, scalar_of
 from .database import Database
 from .dialects.base import First, Rows
-from .errors import BusyError, SyncError, database_errors
+from .errors import BusyError, SyncError, code_of, database_errors
 from .plan import whose
 from .schema import OURS, Column, columns_maker, json_text, plain_texts
 from .state import Received, Run, State, decode_state
@@ -212,7 +212,7 @@ class Copy:
         if isinstance(original, dbapi.IntegrityError) and self._straight:
             self._straight = False  # a record of a first run came again
             return True
-        return self._database.lost or self._dialect.retriable(error)
+        return self._database.lost or code_of(error).startswith(self._dialect.again)
 
     def _holder(self) -> str | None:
         state = self._tables.state

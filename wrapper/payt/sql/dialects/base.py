@@ -8,7 +8,6 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ..errors import code_of
 from ..schema import Column, Moment, isos, json_texts
 
 Rows = list[Any]
@@ -184,10 +183,6 @@ class Dialect:
     def clear(self, connection: sa.Connection, table: sa.Table) -> None:
         """Empty the temporary table."""
         connection.execute(sa.delete(table))
-
-    def retriable(self, error: BaseException) -> bool:
-        """Whether a transaction that failed so may do better when it is tried again."""
-        return code_of(error).startswith(self.again)
 
     def written(self, thing: sa.Table | str) -> str:
         """A table, or the name of a column, as a statement without parameters has it: for one with %s, % is doubled."""
