@@ -112,7 +112,7 @@ def logout(*, client_id: str | None, account: str | None, env: str | None, yes: 
     whose = f" of {account}" if account else ""
     # an application's own token is not forgotten with one of its logins: others use it as well
     caches = [cache for what, cache in _caches(client_id, url, account).items() if not account or _LOGIN in what]
-    is_kept = any(map(_is_kept, caches))
+    is_kept = any(cache.is_kept for cache in caches)
     if is_kept and not yes:
         click.confirm(
             f"Forget the login{whose} at {text_of(url)}? All tools that use it will need a new one",
@@ -128,14 +128,6 @@ def logout(*, client_id: str | None, account: str | None, env: str | None, yes: 
 
 
 _LOGIN = "login"
-
-
-def _is_kept(cache: TokenCache) -> bool:
-    """Whether there is something to forget, such as a file that nobody can read."""
-    try:
-        return cache.load() != payt.Token("")
-    except payt.TokenError:
-        return True
 
 
 def _static_token(file: Path | None) -> str | None:

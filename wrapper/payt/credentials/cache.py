@@ -104,12 +104,18 @@ class TokenCache:
         """
         return self._search(grant, partial(self._replace, grant, ask), object()).result()
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether there is something to forget, such as what is stored where nobody can read it."""
+        try:
+            return self.load() != NO_TOKEN or self.unsaved is not None
+        except TokenError:
+            return True
+
     def forget(self) -> bool:
         """Delete what is stored, and know nothing of it any more. Whether there was something."""
         with self.store.lock(self.key):
-            was_there = True  # also where nobody can read it
-            with suppress(TokenError):
-                was_there = self.load() != NO_TOKEN or self.unsaved is not None
+            was_there = self.is_kept
             self.store.delete(self.key)
             self._token, self._held, self.unsaved = NO_TOKEN, NO_TOKEN, None
         return was_there
