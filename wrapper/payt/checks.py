@@ -5,6 +5,7 @@ Each returns the value. A wrong type is a TypeError, a wrong value a ValueError.
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
@@ -70,6 +71,15 @@ def seconds(name: str, value: Any, **bounds: float) -> float:
     if (number := decimal(name, value, **bounds)) > _LONGEST:
         raise ValueError(f"{name} must be at most {_LONGEST} seconds, got {value}")
     return number
+
+
+def duration(name: str, value: Any) -> datetime.timedelta:
+    """A length of time that is not negative."""
+    if not isinstance(value, datetime.timedelta):
+        raise TypeError(f"{name} must be a datetime.timedelta, got {type(value).__name__}")
+    if value < datetime.timedelta(0):
+        raise ValueError(f"{name} must not be negative, got {value}")
+    return value
 
 
 def token(name: str, value: Any) -> str:

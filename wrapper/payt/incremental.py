@@ -141,10 +141,7 @@ def begin(
         ValueError: The watermark has no offset, or the overlap is negative.
     """
     checks.text("field", field)
-    if not isinstance(overlap, datetime.timedelta):
-        raise TypeError(f"overlap must be a datetime.timedelta, got {type(overlap).__name__}")
-    if overlap < datetime.timedelta(0):
-        raise ValueError(f"overlap must not be negative, got {overlap}")
+    checks.duration("overlap", overlap)
     previous = None if watermark is None else _checked(watermark)
     after = None if previous is None else earlier(previous, overlap)
     return Run(updated_after=after, previous=previous, field=field, asked_at=iso(now()))

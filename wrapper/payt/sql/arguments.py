@@ -105,18 +105,11 @@ def _settings(
     on_invalid: OnInvalid,
     prefetch: int,
 ) -> Settings:
-    for name, value in (("overlap", overlap), ("full_after", full_after)):
-        if value is None and name == "full_after":
-            continue
-        if not isinstance(value, datetime.timedelta):
-            raise TypeError(f"{name} must be a datetime.timedelta, got {type(value).__name__}")
-        if value < datetime.timedelta(0):
-            raise ValueError(f"{name} must not be negative, got {value}")
     return Settings(
-        overlap=overlap,
+        overlap=checks.duration("overlap", overlap),
+        full_after=None if full_after is None else checks.duration("full_after", full_after),
         full=full,
         full_every=None if full_every is None else checks.number("full_every", full_every, least=1),
-        full_after=full_after,
         allow_mass_delete=allow_mass_delete,
         per_page=spec.most if per_page is None else checks.number("per_page", per_page, least=1, most=spec.most),
         on_invalid=checks.choice("on_invalid", on_invalid, get_args(OnInvalid)),
