@@ -48,7 +48,7 @@ def engine_of(to: str | sa.URL | sa.Engine, kinds: Sequence[str] = _ALONE) -> sa
     if url.drivername in ("mysql", "mariadb"):
         url = url.set(drivername=f"{backend}+pymysql")
     engine = _engine(url)
-    if backend == "sqlite" and in_memory(url):
+    if in_memory(url):
         raise ValueError("to: a database in memory would be gone at once: pass an Engine, or name a file")
     return engine
 

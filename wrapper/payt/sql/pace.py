@@ -60,7 +60,7 @@ class SQLPace(Pace):
     def __init__(self, to: str | sa.URL | sa.Engine) -> None:
         self._to = absolute(to)
         engine, ours = engine_of(self._to), not isinstance(to, sa.Engine)
-        if in_memory(engine.url) and engine.dialect.name == "sqlite":
+        if in_memory(engine.url):
             raise ValueError("to: a database in memory has one process: use payt.ProcessPace")
         self._desk = PerProcess(lambda: _Desk(engine, ours=ours))
 

@@ -83,7 +83,7 @@ class SQLTokenStore:
     def __attrs_post_init__(self) -> None:
         """Check the arguments, and that there is a key."""
         engine = engine_of(self.to)
-        if in_memory(engine.url) and engine.dialect.name == "sqlite":
+        if in_memory(engine.url):
             raise ValueError("to: a database in memory ends with the process: use payt.MemoryTokenStore")
         object.__setattr__(self, "_engine", engine)
         object.__setattr__(self, "_dialect", dialect_of(engine))

@@ -208,5 +208,6 @@ class Dialect:
 
 
 def in_memory(url: sa.URL) -> bool:
-    """Whether a SQLite database lives in memory."""
-    return url.database in (None, "", ":memory:") or "mode=memory" in str(url) or ":memory:" in str(url.database)
+    """Whether it is a SQLite database that lives in memory."""
+    is_so = ":memory:" in (url.database or ":memory:") or "mode=memory" in str(url)
+    return is_so and url.get_backend_name() == "sqlite"
