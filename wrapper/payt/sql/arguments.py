@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
-from typing import Any, get_args
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -16,8 +15,6 @@ from .. import checks
 from ..client import AsyncClient, Client
 from ..contract import parameters_of
 from ..environments import text_of, url_of
-from ..listing import ListSpec, OnInvalid
-from ..listing.pager import MOST_PREFETCH
 from ..listing.shapes import ADMINISTRATION
 from .database import Database
 from .engines import KINDS, engine_of
@@ -62,6 +59,7 @@ def _made(
     schema: str | None,
     migrate: bool,
     moved_from: str | None,
+    per_page: int | None,
     prefetch: int | None,
     on_progress: Callable[[SyncResult], object] | None,
     **settings: Any,
@@ -84,37 +82,13 @@ def _made(
     before = None if moved_from is None else text_of(url_of("moved_from", moved_from))
     if prefetch is None:
         prefetch = max(1, PREFETCH // max(1, threads))
-    checks.number("prefetch", prefetch, least=0, most=MOST_PREFETCH)
     if on_progress is not None:
         checks.function("on_progress", on_progress)
-    how = _settings(spec, prefetch=prefetch, **settings)
+    per_page = spec.most if per_page is None else checks.number("per_page", per_page, least=1, most=spec.most)
+    how = Settings(per_page=per_page, prefetch=prefetch, **settings)
     database = Database(engine_of(to, kinds=[*KINDS]), spec, table=table, schema=schema)
     prepare = partial(database.prepare, client.base_url, moved_from=before, migrate=migrate)
     return Job(ids, database, how, prepare, on_progress), spec.method_of(client), threads
-
-
-def _settings(
-    spec: ListSpec[Any],
-    *,
-    full: bool,
-    full_every: int | None,
-    full_after: datetime.timedelta | None,
-    overlap: datetime.timedelta,
-    allow_mass_delete: bool,
-    per_page: int | None,
-    on_invalid: OnInvalid,
-    prefetch: int,
-) -> Settings:
-    return Settings(
-        overlap=checks.duration("overlap", overlap),
-        full_after=None if full_after is None else checks.duration("full_after", full_after),
-        full=full,
-        full_every=None if full_every is None else checks.number("full_every", full_every, least=1),
-        allow_mass_delete=allow_mass_delete,
-        per_page=spec.most if per_page is None else checks.number("per_page", per_page, least=1, most=spec.most),
-        on_invalid=checks.choice("on_invalid", on_invalid, get_args(OnInvalid)),
-        prefetch=prefetch,
-    )
 
 
 def _check_client(client: object, kind: type) -> None:

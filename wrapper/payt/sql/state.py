@@ -4,28 +4,31 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 
 import attrs
 import msgspec
+from attrs.validators import optional
 
 from payt_api.types import decoder_of
 
+from .. import checks
 from ..listing import InvalidRecord, OnInvalid
+from ..listing.pager import MOST_PREFETCH
 
 
 @attrs.frozen(kw_only=True)
 class Settings:
-    """How to sync; the arguments of `payt.sync`, checked."""
+    """How to sync: arguments of `payt.sync`, declared and checked."""
 
-    overlap: datetime.timedelta
+    overlap: datetime.timedelta = attrs.field(validator=checks.of_field(checks.duration))
     full: bool
-    full_every: int | None
-    full_after: datetime.timedelta | None
+    full_every: int | None = attrs.field(validator=optional(checks.of_field(checks.number, least=1)))
+    full_after: datetime.timedelta | None = attrs.field(validator=optional(checks.of_field(checks.duration)))
     allow_mass_delete: bool
     per_page: int
-    on_invalid: OnInvalid
-    prefetch: int
+    on_invalid: OnInvalid = attrs.field(validator=checks.of_field(checks.choice, choices=get_args(OnInvalid)))
+    prefetch: int = attrs.field(validator=checks.of_field(checks.number, least=0, most=MOST_PREFETCH))
 
 
 class Run(msgspec.Struct, omit_defaults=True):
