@@ -191,6 +191,13 @@ def test_an_administration_without_an_id_is_not_passed_over(rows_of: Any, fake: 
         rows_of()
 
 
+@pytest.mark.parametrize("partitions", ["1", "2"])
+def test_a_token_without_administrations_is_an_error(rows_of: Any, fake: FakePayt, partitions: str) -> None:
+    fake.fail(200, path="/v1/administrations", body={"data": [], "pagination": {"cursor": None}})
+    with pytest.raises(payt.PaytError, match="the token may read no administration"):
+        rows_of(partitions=partitions)
+
+
 def test_filters_are_read_by_their_types(monkeypatch: pytest.MonkeyPatch) -> None:
     taken: dict[str, Any] = {}
 

@@ -22,6 +22,7 @@ from payt_resources import LISTS, spec_of
 from . import checks
 from .client import Client
 from .credentials import EnvToken
+from .errors import PaytError
 from .extras import missing
 from .listing.shapes import ADMINISTRATION, scalar_of
 
@@ -209,8 +210,15 @@ def _method(client: Client, resource: str) -> Callable[..., Any]:
 
 
 def _readable(client: Client) -> list[Any]:
-    """All administrations that the token may read; one without an id is refused where they are listed."""
-    return [each.id for each in client.administrations.list(fields=["id"])]
+    """All administrations that the token may read; one without an id is refused where they are listed.
+
+    Raises:
+        PaytError: There is none. Whoever writes what is read over a table would empty it.
+    """
+    ids = [each.id for each in client.administrations.list(fields=["id"])]
+    if not ids:
+        raise PaytError("the token may read no administration: give it access to one, or use another token")
+    return ids
 
 
 def _widened(batch: pyarrow.RecordBatch, columns: pyarrow.Schema) -> pyarrow.RecordBatch:
