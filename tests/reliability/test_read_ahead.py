@@ -56,9 +56,10 @@ def test_where_pages_come_as_fast_as_the_pace_allows_one_page_ahead_is_best(late
 
 def test_what_others_need_of_the_pace_is_not_spent_on_guesses() -> None:
     """Where others take most of it, the pace is what takes time, and a guess too many costs some of it."""
-    ids = gaps("as records are deleted", 50_000, 1)
-    _, requests = listed(ids, 500, 0.3, prefetch=16, others=8.5)
-    assert requests <= 104
+    for seed in range(1, 4):
+        ids = gaps("as records are deleted", 50_000, seed)
+        _, requests = listed(ids, 500, 0.3, prefetch=16, others=8.5)
+        assert requests <= 102
 
 
 # What comes out
