@@ -58,8 +58,16 @@ def test_what_others_need_of_the_pace_is_not_spent_on_guesses() -> None:
     """Where others take most of it, the pace is what takes time, and a guess too many costs some of it."""
     for seed in range(1, 4):
         ids = gaps("as records are deleted", 50_000, seed)
-        _, requests = listed(ids, 500, 0.3, prefetch=16, others=8.5)
+        _, requests = listed(ids, 500, 0.3, prefetch=16, others=9.5)
         assert requests <= 102
+
+
+def test_what_others_leave_of_the_pace_is_used() -> None:
+    for seed in range(1, 4):
+        ids = gaps("as records are deleted", 50_000, seed)
+        seconds, requests = listed(ids, 500, 1.5, prefetch=16, others=8.5)
+        assert seconds <= 80  # 67 where each page comes at once
+        assert requests <= 120
 
 
 # What comes out

@@ -27,6 +27,8 @@ _WORTH: Final = 1.25
 """How many starts of the pace a page must take for reading ahead to be faster, as it takes some more requests."""
 _SMOOTH: Final = 0.25
 """How much a measurement moves the average of those before."""
+_MORE: Final = 1.5
+"""How many times as many requests as start now are tried where others take a part of the pace: they may take less."""
 _CAUTION: Final = 1.3
 """By how many standard deviations of what pages reach a guess is nearer than what they reach on average."""
 _USELESS: Final = 3
@@ -165,7 +167,7 @@ class Guesses:
         """How many requests are under way at a time: as many as the pace lets start while one is answered."""
         lanes = self._seconds * self._rate if self._seconds else 0.0
         if self._share < 0.8 and self._rate < math.inf:  # others take a part of the pace
-            lanes = min(lanes, self._busy)
+            lanes = min(lanes, _MORE * self._busy)
         return 0 if lanes < _WORTH else math.ceil(min(lanes, self._most))
 
     def _cursor(self, here: int, lanes: int) -> int | None:
