@@ -141,7 +141,7 @@ def test_the_environment_may_name_a_file_with_the_token(
 ) -> None:
     file = tmp_path / "token"
     monkeypatch.setenv("PAYT_TOKEN_FILE", str(file))
-    with pytest.raises(FileNotFoundError, match="token"):
+    with pytest.raises(FileNotFoundError, match=r"PAYT_TOKEN_FILE: No such file or directory: .*token"):
         flavour.contacts(fake.url, None)
     file.write_bytes(b"\xef\xbb\xbffake-token\n")
     assert len(flavour.contacts(fake.url, None)) == 12

@@ -132,7 +132,11 @@ def _in_environment(environment: Mapping[str, str], base_url: httpx.URL) -> Stat
             raise ValueError("PAYT_TOKEN and PAYT_TOKEN_FILE are both set in the environment: leave one of them out")
         return StaticToken(checks.token("PAYT_TOKEN", environment["PAYT_TOKEN"]))
     if environment.get("PAYT_TOKEN_FILE"):
-        text = Path(environment["PAYT_TOKEN_FILE"]).read_text("utf-8-sig", errors="replace")  # an error would show it
+        path = Path(environment["PAYT_TOKEN_FILE"])
+        try:
+            text = path.read_text("utf-8-sig", errors="replace")  # an error would show it
+        except OSError as error:
+            raise type(error)(error.errno, f"PAYT_TOKEN_FILE: {error.strerror}", str(path)) from None
         return StaticToken(checks.token("PAYT_TOKEN_FILE", text.strip()))
     names = ("PAYT_CLIENT_ID", "PAYT_CLIENT_SECRET")
     missing = [name for name in names if not environment.get(name)]
