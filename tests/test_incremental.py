@@ -186,6 +186,27 @@ def test_the_watermark_never_goes_back_and_stays_where_records_were_left_out() -
     invalid = (InvalidRecord(id="5", path="$", reason="odd", raw=b"", cursor=None),)
     run.take(page("2026-06-01T00:00:00.000000Z", date=datetime.datetime.now(datetime.UTC), invalid=invalid))
     assert (run.newest, run.watermark) == ("2026-06-01T00:00:00.000000Z", kept)
+    run = incremental.begin(kept)
+    run.take(page(OLD, date=datetime.datetime.now(datetime.UTC), cursor="1", invalid=invalid))
+    run.take(page("2026-06-01T00:00:00.000000Z"))  # on which none was
+    assert run.watermark == kept
+
+
+@pytest.mark.parametrize(
+    ("ahead", "began", "agreed"),
+    [
+        (-60, NOW - datetime.timedelta(seconds=64), True),  # less three seconds of waiting, and the one that Date tells
+        (0, NOW - datetime.timedelta(seconds=4), True),
+        (60, NOW, True),
+        (301, NOW, True),
+        (305, NOW, False),
+        (-297, NOW - datetime.timedelta(seconds=301), False),
+    ],
+)
+def test_a_run_begins_by_the_clock_that_is_behind(ahead: int, began: datetime.datetime, *, agreed: bool) -> None:
+    date = email.utils.format_datetime(NOW + datetime.timedelta(seconds=ahead))
+    found = incremental.begun({"date": date}, NOW, datetime.timedelta(seconds=3))
+    assert found == (incremental.iso(began), agreed)
 
 
 def test_nothing_that_says_when_it_changed_leaves_no_watermark() -> None:
