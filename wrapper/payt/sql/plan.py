@@ -52,7 +52,6 @@ def begin(
     full = (
         settings.full
         or lost
-        or state.watermark is None
         or not set(columns).issubset(state.columns)
         or (settings.full_every is not None and state.runs_since_full + 1 >= settings.full_every)
         or (settings.full_after is not None and _is_due(state.full_at, settings.full_after, now))
