@@ -47,6 +47,7 @@ UNFINISHED = Run(full=True, columns=FIELDS, began=iso(NOW - HOUR), position="500
         (kept(settled=3600.0), {}, FIELDS, False, {"full": False, "after": iso(NOW - DAY)}),
         (kept(settled=3599.0), {}, FIELDS, False, {"full": False, "after": iso(NOW - DAY - HOUR)}),
         (State(), {}, FIELDS, False, {"full": True}),
+        (kept(watermark=None), {}, FIELDS, False, {"full": True}),
         (kept(), {"full": True}, FIELDS, False, {"full": True}),
         (kept(), {}, FIELDS, True, {"full": True}),
         (kept(), {}, (*FIELDS, "email"), False, {"full": True}),  # no row has it yet
@@ -91,6 +92,13 @@ def test_a_run_that_was_listed_to_its_end_is_listed_again(*, full: bool) -> None
     run = plan.begin(state, settings(), FIELDS, NOW, empty=False, lost=False)
     assert run == Run(full=full, columns=FIELDS, first=True, after=listed.after)
     assert state.run is run
+
+
+@pytest.mark.parametrize("full", [True, False])
+def test_a_run_starts_again_with_what_it_asks_for_or_in_full(*, full: bool) -> None:
+    run = Run(full=False, columns=FIELDS, after=iso(NOW - DAY), position="500", pages=1)
+    wanted = Run(full=full, columns=FIELDS, after=None if full else iso(NOW - DAY))
+    assert plan.again(run, full=full) == wanted
 
 
 def test_pages_are_taken_up() -> None:
@@ -157,6 +165,13 @@ def test_rows_that_are_missing_or_old(count: int, newest: datetime.datetime | No
 def test_a_watermark_may_be_ahead(run: Run, *, ahead: bool) -> None:
     assert plan.is_ahead(kept(), run, HOUR) is ahead
     assert plan.is_ahead(kept(watermark=None), run, HOUR) is False
+
+
+def test_a_run_may_seem_to_begin_a_little_earlier() -> None:
+    """A Date tells whole seconds, and the answer's way is a guess."""
+    for seconds, ahead in ((5, False), (6, True)):
+        run = Run(full=False, columns=FIELDS, began=iso(NOW - DAY - datetime.timedelta(seconds=seconds)))
+        assert plan.is_ahead(kept(), run, datetime.timedelta(0)) is ahead
 
 
 @pytest.mark.parametrize(
