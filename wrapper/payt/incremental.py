@@ -159,18 +159,18 @@ def newest_of(page: Page[Any], field: str | None) -> str | None:
     """The latest value of a field in a page, as it came: decoding may have rounded it up."""
     if field is None:
         return None
-    latest = max(filter(None, map(attrgetter(field), page.data)), default=None)
-    if latest is None:
+    newest = max(filter(None, map(attrgetter(field), page.data)), default=None)
+    if newest is None:
         return None
     # what was decoded, if it came just so, as decoding the whole page once more takes its time
     with suppress(OverflowError):  # of one that no year of UTC holds
-        as_usual = iso(latest)
+        as_usual = iso(newest)
         if f'"{as_usual}"'.encode() in page.raw:
             return as_usual
     came: list[str] = []
     for record in json.loads(page.raw.decode(errors="replace"), parse_int=str)["data"]:
         with suppress(KeyError, TypeError, ValueError, msgspec.ValidationError):  # of records that were left out
-            if msgspec.convert(record[field], MOMENT) == latest:
+            if msgspec.convert(record[field], MOMENT) == newest:
                 came.append(record[field])
     return max(came, key=isoparse)
 

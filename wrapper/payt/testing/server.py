@@ -229,13 +229,12 @@ class FakePayt(Orders, Contents):
         """Answer as Payt does."""
         found = self._list_at(path)
         methods = {"GET": partial(self._list, *found)} if found else self._logins.get(path, {})
-        hint = (
-            f": FakePayt serves lists; order other answers by answer(…, path={path!r})" if path.startswith(API) else ""
-        )
-        if not methods:
-            return error_answer(404, f"There is nothing at {request.path}{hint}")
         respond = methods.get(request.method)
         if respond is None:
+            order = f": FakePayt serves lists; order other answers by answer(…, path={path!r})"
+            hint = order if path.startswith(API) else ""
+            if not methods:
+                return error_answer(404, f"There is nothing at {request.path}{hint}")
             allowed = {"allow": ", ".join(methods)}
             return error_answer(405, f"{request.method} is not allowed here{hint}", headers=allowed)
         try:
