@@ -185,16 +185,16 @@ def test_records_that_are_left_out_are_rows(resource: str, rows_of: Any, fake: F
     assert left_out.get("administration_id") == ("2" if resource == "contacts" else None)
 
 
-def test_an_administration_without_an_id_is_not_passed_over(rows_of: Any, fake: FakePayt) -> None:
-    fake.fail(200, path="/v1/administrations", body={"data": [{"id": None}], "pagination": {"cursor": None}})
-    with pytest.raises(TypeError, match="administration_ids"):
-        rows_of()
-
-
 @pytest.mark.parametrize("partitions", ["1", "2"])
-def test_a_token_without_administrations_is_an_error(rows_of: Any, fake: FakePayt, partitions: str) -> None:
-    fake.fail(200, path="/v1/administrations", body={"data": [], "pagination": {"cursor": None}})
-    with pytest.raises(payt.PaytError, match="the token may read no administration"):
+@pytest.mark.parametrize(
+    ("listed", "text"),
+    [([], "the token may read no administration"), ([{"id": None}], "an administration came without a usable id")],
+)
+def test_administrations_that_cannot_be_named_are_an_error(
+    rows_of: Any, fake: FakePayt, partitions: str, listed: list[Any], text: str
+) -> None:
+    fake.fail(200, path="/v1/administrations", body={"data": listed, "pagination": {"cursor": None}})
+    with pytest.raises(payt.PaytError, match=text):
         rows_of(partitions=partitions)
 
 

@@ -8,8 +8,13 @@ import pkgutil
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from payt_resources import LISTS, spec_of
+
+from .errors import PaytError
+
 if TYPE_CHECKING:
-    from .listing import ListSpec
+    from .client import Client
+    from .listing import ListSpec, Pager
 
 
 @functools.cache
@@ -44,6 +49,28 @@ def fields_to_name(spec: ListSpec[Any]) -> list[str] | None:
     """All fields of a list's records, where some come only to whoever names them; None where all come unasked."""
     fields = properties_of(resolved(properties_of(page_of(spec)["schema"])["data"])["items"])
     return [*fields] if any(resolved(each).get("x-on-request") for each in fields.values()) else None
+
+
+def every_administration(client: Client) -> list[str]:
+    """The ids of all administrations that the token may read, in the order of their list.
+
+    Raises:
+        PaytError: They cannot be listed, one has no id, or there is none. Whoever writes over a table what all of them
+            have would empty it.
+        ValueError: The contract does not say how to list them.
+    """
+    name = "administrations"
+    spec = spec_of(name) if name in LISTS else None
+    if spec is None or spec.key is None:
+        raise ValueError(f"the contract has no list {name!r} with a key")
+    only = {"fields": [spec.key]} if "fields" in parameters_of(spec) else {}
+    pager: Pager[Any] = spec.method_of(client)(**only, on_invalid="collect")
+    ids = [getattr(each, spec.key) for each in pager]
+    if pager.invalid or not {None, ""}.isdisjoint(ids):
+        raise PaytError(f"an administration came without a usable {spec.key}")
+    if not ids:
+        raise PaytError("the token may read no administration: give it access to one, or use another token")
+    return [str(each) for each in ids]
 
 
 def page_of(spec: ListSpec[Any]) -> Mapping[str, Any]:

@@ -21,8 +21,8 @@ from payt_resources import LISTS, spec_of
 
 from . import checks
 from .client import Client
+from .contract import every_administration
 from .credentials import EnvToken
-from .errors import PaytError
 from .extras import missing
 from .listing.shapes import ADMINISTRATION, scalar_of
 
@@ -177,7 +177,7 @@ class _Reader(DataSourceReader):
             return [InputPartition(ids)]
         if ids is None:
             with self._read.client() as client:
-                ids = _readable(client)
+                ids = every_administration(client)
         ids = [*dict.fromkeys(ids)]
         # one at least, as Spark makes one of none, without a value
         return [InputPartition(ids[number::tasks]) for number in range(max(1, min(tasks, len(ids))))]
@@ -188,7 +188,7 @@ class _Reader(DataSourceReader):
         with self._read.client() as client:
             method = _method(client, self._read.resource)
             if self._read.many:
-                ids = _readable(client) if partition.value is None else partition.value
+                ids = every_administration(client) if partition.value is None else partition.value
                 pager = method(**{**arguments, "administration_ids": ids})
                 pages = pager.pages()
             else:
@@ -207,18 +207,6 @@ def _method(client: Client, resource: str) -> Callable[..., Any]:
     one: Any = spec_of(resource).method_of(client)
     method: Callable[..., Any] = getattr(one.__self__, f"{one.__name__}_many", one)
     return method
-
-
-def _readable(client: Client) -> list[Any]:
-    """All administrations that the token may read; one without an id is refused where they are listed.
-
-    Raises:
-        PaytError: There is none. Whoever writes what is read over a table would empty it.
-    """
-    ids = [each.id for each in client.administrations.list(fields=["id"])]
-    if not ids:
-        raise PaytError("the token may read no administration: give it access to one, or use another token")
-    return ids
 
 
 def _widened(batch: pyarrow.RecordBatch, columns: pyarrow.Schema) -> pyarrow.RecordBatch:

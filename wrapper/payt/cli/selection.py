@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from operator import attrgetter
 from typing import Any, Final
 
 import attrs
 
 import payt
+from payt import contract
 from payt.contract import fields_to_name, parameters_of
 from payt.listing import ListSpec
 from payt.listing.shapes import ADMINISTRATION
-from payt_resources import LISTS, spec_of
 
 from .columns import Column, Row, columns_of, reader_of
 from .options import ALL
@@ -135,30 +134,12 @@ class Selection:
 
 
 def every_administration(client: payt.Client) -> list[str]:
-    """The ids of all administrations that the token may read, in the order of their list.
-
-    Raises:
-        payt.PaytError: They cannot be listed, one has no id, or there is none.
-        ValueError: The contract does not say how to list them.
-    """
-    name = "administrations"
-    spec = spec_of(name) if name in LISTS else None
-    if spec is None or spec.key is None:
-        raise ValueError(f"the contract has no list {name!r} with a key, which -a {ALL} needs: pass ids")
-    only = {"fields": [spec.key]} if "fields" in parameters_of(spec) else {}
-    pager: payt.Pager[Any] = spec.method_of(client)(**only, on_invalid="collect")
+    """As that of the contract, for -a all."""
     try:
-        ids = [*map(attrgetter(spec.key), pager)]
-    except payt.PaytError as error:
-        error.add_note(f"-a {ALL} needs the list of administrations; ids do without it")
+        return contract.every_administration(client)
+    except (payt.PaytError, ValueError) as error:
+        error.add_note(f"-a {ALL} has to list all administrations; ids do without that")
         raise
-    if pager.invalid or not {None, ""}.isdisjoint(ids):
-        raise payt.PaytError(
-            f"an administration came without a usable {spec.key}, so -a {ALL} cannot be complete: pass ids"
-        )
-    if not ids:
-        raise payt.PaytError("the token may read no administration: give it access to one, or use another token")
-    return [str(each) for each in ids]
 
 
 def described_invalid(record: payt.InvalidRecord) -> str:
