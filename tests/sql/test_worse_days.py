@@ -7,9 +7,9 @@ import re
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
+import attrs
 import httpx
 import pytest
 import sqlalchemy as sa
@@ -18,13 +18,25 @@ from sql.copying import CreateEngine, Syncs
 from sql.truth import Query, deleted, rows, truth
 
 import payt
+from payt.listing import Page
 from payt.sql import SchemaError, SyncError, SyncResult
 from payt.sql.dialects import dialect_of
 from payt.sql.engines import KINDS, engine_of
 from payt.sql.errors import code_of, reason
 from payt.sql.pages import Copy
+from payt.sql.rows import RowMaker
 from payt.testing import FakePayt, contact
+from payt_api.types import model
+from payt_resources import spec_of
 from support.quick import CONTEXT, QUICK
+
+
+@model(kw_only=True)
+class Counted:
+    """A record with a number, which contacts have none of."""
+
+    id: str
+    count: int | None = None
 
 
 class Dated(httpx.HTTPTransport):
@@ -438,12 +450,13 @@ class TestErrors:
             sync(fake, maria)
 
     def test_a_number_that_no_column_holds_is_named(self) -> None:
-        copy: Any = Copy.__new__(Copy)
-        copy._dialect, copy.spec = SimpleNamespace(longest_key=None), SimpleNamespace(record=payt.Contact)
-        copy.columns, copy._integers = ("id", "count"), [1]
-        copy._check([["7", "8"], [2**63 - 1, None]], ["7", "8"], doubts=False)
-        with pytest.raises(SyncError, match="Contact 8: count holds a number of more than 64 bits"):
-            copy._check([["7", "8"], ["1", str(-(2**64))]], ["7", "8"], doubts=False)
+        spec = attrs.evolve(spec_of("contacts"), record=Counted)
+        dialect = dialect_of(engine_of("sqlite:///copy.db", kinds=["sqlite"]))
+        rows = RowMaker(spec, dialect, ["1"], {"id": sa.Text(), "count": sa.BigInteger()})
+        fits = Page(data=[Counted(id="7", count=2**63 - 1), Counted(id="8")], cursor=None, raw=b"", headers={})
+        assert rows(fits, None) == ([("1", "7", 2**63 - 1), ("1", "8", None)], ["7", "8"])
+        with pytest.raises(SyncError, match="Counted 8: count holds a number of more than 64 bits"):
+            rows(attrs.evolve(fits, data=[Counted(id="7", count=1), Counted(id="8", count=-(2**64))]), None)
 
     def test_a_sequence_of_the_tables_name_is_told(self, fake: FakePayt, sync: Syncs, postgresql: str) -> None:
         with queries(postgresql) as query:

@@ -4,38 +4,31 @@ from __future__ import annotations
 
 import datetime
 import os
-import re
 import secrets
 import socket
-from collections.abc import Callable, Container, Sequence
-from operator import attrgetter
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import msgspec
 import sqlalchemy as sa
 
 from ..incremental import iso, now
-from ..listing import Page
-from ..listing.shapes import ADMINISTRATION, fields_of, scalar_of
+from ..listing.shapes import ADMINISTRATION
 from .database import Database
-from .dialects.base import First, Rows
-from .errors import BusyError, SyncError, code_of, database_errors
+from .dialects.base import First
+from .errors import BusyError, code_of, database_errors
 from .plan import whose
-from .schema import OURS, Column, columns_maker, json_text, plain_texts
+from .rows import RowMaker
+from .schema import OURS, json_text
 from .state import Received, Run, State, decode_state
 
 T = TypeVar("T")
 Counts = tuple[int, int, int, int]
 """How many records of a page were inserted, updated, unchanged and skipped."""
-_ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
-"""A NUL character as JSON writes it."""
-_AT_ONCE = 100
-"""How many records are made into rows at once: of more, Python's garbage collector would look through the rows."""
 _IDS = 500
 """How many ids a statement names at most."""
 _TRIES = 5
 """How often a page is written at most, where the database asks for another try."""
-_LARGEST = 2**63 - 1
 _MOMENT = "payt_moment"
 """The parameter of the statements that write a page: when it came."""
 
@@ -52,14 +45,7 @@ class Copy:
         self._names = [str(column.name) for column in incoming.columns]
         self.columns = tuple(name for name in self._names if name not in self.owner)
         types = {name: records.c[name].type for name in self.columns}
-        self._documents = frozenset(name for name, type_ in types.items() if isinstance(type_, sa.JSON))
-        self._integers = [place for place, type_ in enumerate(types.values()) if isinstance(type_, sa.BigInteger)]
-        writing = {name: self._dialect.writing(type_) for name, type_ in types.items()}
-        record: type = self.spec.record
-        self._names_of: Callable[[Column], Column] = list
-        if scalar_of(fields_of(record)[self._key]) is not str:
-            self._names_of = writing[self._key] = plain_texts
-        self._columns_of = columns_maker(record, writing)
+        self.rows = RowMaker(self.spec, self._dialect, [*self.owner.values()], types)
         self._moments = self._dialect.writing(records.c.synced_at.type)
         self._mine = [records.c[name] == value for name, value in self.owner.items()]
         self._update, self._insert, self._same = self._merge()
@@ -134,31 +120,6 @@ class Copy:
         """Write the books once more."""
         self._database.connection.execute(self._keeping, {"kept": json_text(state)})
 
-    def rows(self, page: Page[Any], only: Container[str] | None) -> tuple[Rows, list[str]]:
-        """The records of a page as `write` takes them, and their keys. In any thread; it touches no database.
-
-        Args:
-            page: Where they are.
-            only: The keys of those that are wanted; None for all of them.
-
-        Raises:
-            SyncError: It holds what the database cannot.
-        """
-        keys = [*map(attrgetter(self._key), page.data)]
-        by_key = dict(zip(self._names_of(keys), page.data, strict=True))  # the last one, if one comes twice
-        records = [record for name, record in by_key.items() if only is None or name in only]
-        escaped = b"\\" in page.raw or "\\" in json_text([*self.owner.values()])
-        doubts, place = self._dialect.doubts(page.raw), self.columns.index(self._key)
-        rows: Rows = []
-        ids: list[str] = []
-        for start in range(0, len(records), _AT_ONCE):
-            columns = self._columns_of(records[start : start + _AT_ONCE])
-            self._check(columns, columns[place], doubts=doubts)
-            ids += columns[place]
-            owner = [[value] * len(columns[place]) for value in self.owner.values()]
-            rows += self._dialect.rows([*owner, *columns], escaped=escaped)
-        return rows, ids
-
     def write(self, received: Received, run: Run) -> Counts:
         """Write the records of a page."""
         rows, connection, tables = received.rows, self._database.connection, self._tables
@@ -226,30 +187,6 @@ class Copy:
             "written whole pages"
         )
 
-    def _check(self, columns: Sequence[Column], keys: Sequence[str], *, doubts: bool) -> None:
-        """That the database can hold these values.
-
-        Raises:
-            SyncError: It cannot; the message names the record and the field.
-        """
-        longest = self._dialect.longest_key
-        if longest is not None and max(map(len, keys), default=0) > longest:
-            self._refuse(max(keys, key=len)[:40] + "…", self._key, f"more than {longest} characters")
-        for place in self._integers:
-            for name, value in zip(keys, columns[place], strict=True):
-                if value is not None and abs(int(value)) > _LARGEST:
-                    self._refuse(name, self.columns[place], "a number of more than 64 bits")
-        if doubts:
-            for field, column in zip(self.columns, columns, strict=True):
-                for name, value in zip(keys, column, strict=True):
-                    if isinstance(value, str):
-                        text = _ESCAPED_NUL.sub("\0", value) if field in self._documents else value
-                        if (why := self._dialect.unfit(text)) is not None:
-                            self._refuse(name, field, why)
-
-    def _refuse(self, name: str, field: str, what: str) -> None:
-        raise SyncError(f"{self.spec.record.__name__} {name}: {field} holds {what}")
-
     def _here(self, table: sa.Table) -> tuple[sa.ColumnElement[bool], ...]:
         return table.c.table_name == self._tables.records.name, table.c.administration_id == self._id
 
@@ -274,7 +211,7 @@ class Copy:
         keys = [*self.owner, self._key]
         received = {
             name: sa.cast(incoming.c[name], records.c[name].type)
-            if name in self._documents and self._database.engine.dialect.name == "postgresql"
+            if isinstance(records.c[name].type, sa.JSON) and self._database.engine.dialect.name == "postgresql"
             else incoming.c[name]
             for name in self._names
         }

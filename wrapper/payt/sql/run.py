@@ -10,7 +10,7 @@ from typing import Any
 
 from .. import checks
 from ..contract import fields_to_name
-from ..errors import APIError, InvalidResponseError
+from ..errors import APIError
 from ..incremental import iso, latest, newest_of, now
 from ..listing import Page
 from ..listing.walk import UNKNOWN_CURSOR
@@ -104,14 +104,8 @@ class Sync:
         """
         key, moment = str(self._spec.key), now()
         plan.check_keys(page, key)
-        try:
-            # those that are asked for again have been counted, where a listing brings them once more
-            rows, ids = self._copy.rows(page, self._again if self._checking else None)
-            newest = newest_of(page, self._spec.watermark)
-        except OverflowError:
-            raise InvalidResponseError(
-                "a time is outside the years 1 to 9999 of UTC, and cannot be stored", path="$.data"
-            ) from None
+        # those that are asked for again have been counted, where a listing brings them once more
+        rows, ids = self._copy.rows(page, self._again if self._checking else None)
         loose = bool(page.cursor and page.data) and str(getattr(page.data[-1], key)) != page.cursor
         return Received(
             rows=rows,
@@ -119,7 +113,7 @@ class Sync:
             moment=moment,
             cursor=page.cursor,
             loose=loose,
-            newest=newest,
+            newest=newest_of(page, self._spec.watermark),
             headers=page.headers,
             invalid=page.invalid,
         )
