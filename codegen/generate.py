@@ -42,6 +42,9 @@ def main() -> int:
     arguments = parser.parse_args()
     if resources_beside(arguments.output) == arguments.output:
         parser.error(f"--output must name a package payt_api, as payt_resources is written beside: {arguments.output}")
+    for output in (arguments.output, resources_beside(arguments.output)):
+        if holds_others(output) and not arguments.check:
+            parser.error(f"{output} holds what was not generated, and would be replaced: empty it, or name another")
     try:
         old, called = baseline.find(ROOT, arguments.against)
         document = read(arguments.contract)
@@ -307,6 +310,13 @@ def texts_in(folder: Path) -> dict[str, str]:
     """The text of each file below a folder, without what Python leaves beside its modules."""
     paths = (path for path in folder.rglob("*") if path.is_file() and path.parent.name != "__pycache__")
     return {str(path.relative_to(folder)): path.read_text("utf-8", errors="replace") for path in paths}
+
+
+def holds_others(output: Path) -> bool:
+    """Whether something is there that we did not make."""
+    mark = output / "py.typed"
+    is_ours = mark.is_file() and mark.read_text(encoding="utf-8") == HEADER
+    return not is_ours and output.exists() and not (output.is_dir() and not any(output.iterdir()))
 
 
 def swap(fresh: Path, output: Path) -> None:

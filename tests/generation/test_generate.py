@@ -95,6 +95,15 @@ def test_an_output_of_another_name_would_be_overwritten_by_its_resources_and_is_
     assert not any(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("name", ["payt_api", "payt_resources"])
+def test_what_somebody_else_wrote_is_not_replaced(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "mine.py").write_text("mine = True\n")
+    result = run_generate_py(ROOT, "--output", tmp_path / "payt_api")
+    assert (result.returncode, sorted(tmp_path.rglob("*.py"))) == (2, [tmp_path / name / "mine.py"])
+    assert f"{name} holds what was not generated, and would be replaced: empty it" in result.stderr
+
+
 def test_every_file_says_that_it_is_generated_and_by_which_command() -> None:
     for name, content in contents(COMMITTED.parent).items():
         assert b"Generated from openapi.yaml by ./generate.sh" in content.partition(b"\n\n")[0][:100], name

@@ -203,9 +203,10 @@ def test_a_copy_that_fails_shows_no_password_of_its_database(table: str) -> None
     runs: list[Callable[[], object]] = [
         lambda: payt.sync(payt.Client("t"), "1", to, table=table),
         lambda: asyncio.run(copy()),
+        lambda: payt.async_sync(payt.AsyncClient("t"), "1", to, table=table).__await__().send(None),  # without a loop
     ]
     for run in runs:
-        with pytest.raises((payt.PaytError, ValueError)) as caught:
+        with pytest.raises((payt.PaytError, ValueError, RuntimeError)) as caught:
             run()
         assert not [frame.f_locals for frame in frames(caught.value) if leaks(repr(frame.f_locals))]
 

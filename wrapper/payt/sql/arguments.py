@@ -16,6 +16,7 @@ from ..client import AsyncClient, Client
 from ..contract import parameters_of
 from ..environments import text_of, url_of
 from ..listing.shapes import ADMINISTRATION
+from ..transport.call import running_loop
 from .database import Database
 from .engines import KINDS, engine_of
 from .job import Job
@@ -65,6 +66,8 @@ def _made(
     **settings: Any,
 ) -> tuple[Job, Callable[..., Any], int]:
     _check_client(client, kind)
+    if kind is AsyncClient:
+        running_loop()
     copied = [name for name in LISTS if spec_of(name).key is not None]
     spec = spec_of(checks.choice("resource", resource, copied))
     by_administration = ADMINISTRATION in parameters_of(spec)

@@ -14,7 +14,6 @@ import sqlalchemy as sa
 from ..client import AsyncClient, Client
 from ..incremental import OVERLAP
 from ..listing import OnInvalid
-from ..transport.call import running_loop
 from .arguments import job_of
 from .state import SyncResult
 from .turns import Threads, Turns, side_by_side
@@ -131,7 +130,6 @@ async def async_sync(
     """The same as `sync`, with an AsyncClient. The database is written to in a thread, so `to` is a plain driver."""
     options = {**locals()}
     del to
-    running_loop()
     with job_of(AsyncClient, options) as (job, method, tasks):
         threads = Threads(inline=isinstance(job.database.engine.pool, sa.SingletonThreadPool))
         do = threads.do
