@@ -8,6 +8,8 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -16,6 +18,8 @@ import pytest
 from hypothesis import strategies as st
 
 import payt
+from payt.listing.guesses import Guess, Guesses
+from payt.transport.call import Call
 from payt.transport.workers import Worker
 from support.eventually import eventually, workers
 from support.flavours import Async, Flavour, Sync
@@ -68,6 +72,64 @@ def test_what_others_leave_of_the_pace_is_used() -> None:
         seconds, requests = listed(ids, 500, 1.5, prefetch=16, others=8.5)
         assert seconds <= 80  # 67 where each page comes at once
         assert requests <= 120
+
+
+# How much
+
+
+def reading(*, lanes: float) -> Guesses:
+    """What guesses pages of 10 records where so many requests start while one is answered."""
+    guesses, call = Guesses(10, 16, 10.0), Call(60)
+    call.latency = lanes / 10
+    guesses.measured(call)
+    return guesses
+
+
+FIRST = [*range(1, 11)]
+
+
+def asked(guesses: Guesses, room: int) -> list[Guess]:
+    return list(iter(partial(guesses.next, FIRST, room), None))
+
+
+def answer(guesses: Guesses, guess: Guess, records: int) -> None:
+    guess.keys = [str(guess.cursor + number) for number in range(1, records + 1)]
+    cursor = guess.keys[-1] if guess.keys else None
+    guess.response = SimpleNamespace(parsed=SimpleNamespace(pagination=SimpleNamespace(cursor=cursor)))
+    guesses.answered(guess)
+
+
+def test_as_many_requests_are_under_way_as_start_while_one_is_answered() -> None:
+    guesses = reading(lanes=3)
+    under_way = asked(guesses, 16)
+    assert len(under_way) == 3
+    answer(guesses, under_way[0], 10)
+    assert len(asked(guesses, 16)) == 1
+
+
+@pytest.mark.parametrize("lanes", [2, 16])
+def test_nothing_is_asked_for_that_there_is_no_room_for(lanes: int) -> None:
+    """A consumer that is slow, or a limit, leaves room for few pages, whatever the pace allows."""
+    guesses = reading(lanes=lanes)
+    assert [guess.cursor for guess in asked(guesses, 1)] == [10]
+    assert all(guess.cursor < 10 + 3 * 10 for guess in asked(guesses, 3))
+
+
+def test_pages_that_are_smaller_than_others_do_not_get_more() -> None:
+    guesses, pages = reading(lanes=2), 0
+    while found := asked(guesses, 4):
+        pages += len(found)
+        for guess in found:
+            answer(guesses, guess, 3)
+    assert pages == 4
+
+
+def test_records_that_are_gone_by_the_time_of_a_guess_are_not_taken_from_it() -> None:
+    """It was answered, with nothing, before the page that reaches beyond it was listed anew."""
+    guesses = reading(lanes=2)
+    [guess, *_] = asked(guesses, 4)
+    answer(guesses, guess, 0)
+    assert guesses.best([*range(1, 13)]) is None
 
 
 # What comes out

@@ -85,18 +85,9 @@ class Guesses:
         self._busy = self._share = 1.0  # of the requests under way, those that do not wait for their start
 
     @property
-    def allowed(self) -> bool:
-        """Whether there may be more: while most are of use."""
-        return len(self._useless) <= _USELESS + self._useful / 4
-
-    @property
     def under_way(self) -> list[Guess]:
         """Those that are not answered yet."""
         return [guess for guess in self._ahead if guess.ids is None]
-
-    def __bool__(self) -> bool:
-        """Whether there are any, or may be."""
-        return bool(self._ahead) or self.allowed
 
     def next(self, before: list[int], room: float) -> Guess | None:
         """The page to ask for now; None if there is none.
@@ -108,7 +99,8 @@ class Guesses:
         from statistics import fmean  # noqa: PLC0415  # takes its time, and few listings read ahead
 
         lanes = self._lanes()
-        if not self.allowed or len(self.under_way) >= lanes or len(self._ahead) >= room:
+        useless = len(self._useless) > _USELESS + self._useful / 4
+        if useless or len(self.under_way) >= lanes or len(self._ahead) >= room:
             return None
         if not self._spans:
             self._spans.append(before[-1] - before[0] + 1)
