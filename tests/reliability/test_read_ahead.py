@@ -92,9 +92,9 @@ def asked(guesses: Guesses, room: int) -> list[Guess]:
     return list(iter(partial(guesses.next, FIRST, room), None))
 
 
-def answer(guesses: Guesses, guess: Guess, records: int) -> None:
+def answer(guesses: Guesses, guess: Guess, records: int, cursor: str | None = None) -> None:
     guess.keys = [str(guess.cursor + number) for number in range(1, records + 1)]
-    cursor = guess.keys[-1] if guess.keys else None
+    cursor = cursor or (guess.keys[-1] if guess.keys else None)
     guess.response = SimpleNamespace(parsed=SimpleNamespace(pagination=SimpleNamespace(cursor=cursor)))
     guesses.answered(guess)
 
@@ -130,6 +130,16 @@ def test_records_that_are_gone_by_the_time_of_a_guess_are_not_taken_from_it() ->
     [guess, *_] = asked(guesses, 4)
     answer(guesses, guess, 0)
     assert guesses.best([*range(1, 13)]) is None
+
+
+@pytest.mark.parametrize("records", [0, 10])
+def test_a_page_with_a_cursor_of_another_kind_is_asked_for_at_its_turn(records: int) -> None:
+    """Where the pages behind it begin, only that cursor says."""
+    guesses = reading(lanes=2)
+    [guess, *_] = asked(guesses, 4)
+    answer(guesses, guess, records, cursor="of another kind")
+    assert guesses.best(FIRST) is None
+    assert guess.cursor not in {each.cursor for each in asked(guesses, 4)}
 
 
 # What comes out
