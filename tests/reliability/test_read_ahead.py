@@ -107,6 +107,11 @@ def test_as_many_requests_are_under_way_as_start_while_one_is_answered() -> None
     assert len(asked(guesses, 16)) == 1
 
 
+def test_where_answers_take_little_more_than_a_start_nothing_is_asked_for_ahead() -> None:
+    assert asked(reading(lanes=1.2), 16) == []
+    assert len(asked(reading(lanes=1.3), 16)) == 2
+
+
 @pytest.mark.parametrize("lanes", [2, 16])
 def test_nothing_is_asked_for_that_there_is_no_room_for(lanes: int) -> None:
     """A consumer that is slow, or a limit, leaves room for few pages, whatever the pace allows."""
@@ -130,6 +135,14 @@ def test_records_that_are_gone_by_the_time_of_a_guess_are_not_taken_from_it() ->
     [guess, *_] = asked(guesses, 4)
     answer(guesses, guess, 0)
     assert guesses.best([*range(1, 13)]) is None
+    assert guesses.next([*range(1, 13)], 1) is not None
+
+
+def test_an_end_that_was_asked_for_ahead_is_not_asked_for_again() -> None:
+    guesses = reading(lanes=2)
+    [guess, *_] = asked(guesses, 4)
+    answer(guesses, guess, 0)
+    assert guesses.best(FIRST) is guess
 
 
 @pytest.mark.parametrize("records", [0, 10])

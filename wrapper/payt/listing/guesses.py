@@ -158,7 +158,7 @@ class Guesses:
     def _lanes(self) -> int:
         """How many requests are under way at a time: as many as the pace lets start while one is answered."""
         lanes = self._seconds * self._rate if self._seconds else 0.0
-        if self._share < 0.8 and self._rate < math.inf:  # others take a part of the pace
+        if self._share < 0.8:  # others take a part of the pace
             lanes = min(lanes, _MORE * self._busy)
         return 0 if lanes < _WORTH else math.ceil(min(lanes, self._most))
 
