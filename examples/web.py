@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import math
+import threading
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from typing import Annotated, Any
 
 import fastapi
@@ -34,10 +35,12 @@ class Customer(pydantic.BaseModel):
 
 @asynccontextmanager
 async def lifespan(app: fastapi.FastAPI) -> AsyncIterator[None]:
-    """Keep one client for as long as the application runs."""
-    async with payt.AsyncClient(total_timeout=SECONDS) as client:
-        app.state.payt = client
-        yield
+    """Keep one client for as long as the application runs, and its login through a SIGTERM that comes in a renewal."""
+    is_main = threading.current_thread() is threading.main_thread()  # a test's client runs this in another thread
+    with payt.hold_signals() if is_main else nullcontext():
+        async with payt.AsyncClient(total_timeout=SECONDS) as client:
+            app.state.payt = client
+            yield
 
 
 app = fastapi.FastAPI(lifespan=lifespan)

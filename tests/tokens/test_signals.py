@@ -109,7 +109,10 @@ def test_a_second_ctrl_c_waits_until_the_token_is_saved(server: StrictServer, fo
     check_that_the_login_is_kept(server, folder, 2)
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, -signal.SIGTERM), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(signal.SIGTERM, -signal.SIGTERM), (signal.SIGHUP, -signal.SIGHUP), (signal.SIGINT, 130)],
+)
 def test_nothing_waits_for_a_token_that_cannot_be_had_yet(
     fake: FakePayt, folder: Path, number: signal.Signals, code: int
 ) -> None:
@@ -255,9 +258,14 @@ def test_a_first_ctrl_c_interrupts_where_signals_are_held_twice() -> None:
 
 
 def test_a_first_ctrl_c_interrupts_where_another_renewal_was_over_before() -> None:
-    with payt.hold_signals(), renewing():
+    def renew() -> None:
         with renewing():
             pass
+
+    another = threading.Thread(target=renew)
+    with payt.hold_signals(), renewing():
+        another.start()
+        another.join()
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
 

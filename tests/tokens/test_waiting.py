@@ -308,7 +308,7 @@ def test_a_program_that_is_ending_asks_for_no_token(
 
 def test_a_program_that_is_to_end_does_not_ask_again(fake: FakePayt, monkeypatch: pytest.MonkeyPatch) -> None:
     """Seen from within: tests/tokens/test_signals.py sends signals to processes."""
-    monkeypatch.setattr(endpoint, "is_stopping", lambda: True)
+    monkeypatch.setattr(endpoint, "is_ending", lambda: True)
     fake.fail(503, path="/oauth/token", times=None, retry_after=50)
     own = payt.ClientCredentials(fake.oauth.client_id, fake.oauth.client_secret, payt.MemoryTokenStore())
     with payt.Client(own, base_url=fake.url, **QUICK) as client, pytest.raises(payt.TokenError, match="503"):

@@ -36,7 +36,7 @@ from ..transport.call import Call
 from ..transport.proxies import route
 from ..transport.redaction import hide, redacted
 from ..transport.retries import LONGEST_RETRY_AFTER, RETRIED, WAITED_OUT, backoff, is_final, text_of
-from ..transport.signals import is_stopping
+from ..transport.signals import is_ending, resting
 from .stores import Token
 from .token_answers import read, token_of
 
@@ -96,8 +96,9 @@ class TokenEndpoint:
                 asked, seconds = error.retry_after or 0.0, backoff(attempt, error)
                 if not again or asked > LONGEST_RETRY_AFTER or seconds > call.left - ENOUGH:
                     raise error
-                clock.current().sleep(seconds, _wait_unless_stopping)
-                if is_stopping():
+                with resting():
+                    clock.current().sleep(seconds, _wait_unless_ending)
+                if is_ending():
                     raise error
 
     @contextmanager
@@ -165,9 +166,8 @@ class TokenEndpoint:
         return about(TokenError(text), failure.request)
 
 
-def _wait_unless_stopping(seconds: float) -> None:
-    """Wait, but not where the program is to end: nothing came, so nothing would be lost."""
-    while seconds > 0 and not is_stopping():
+def _wait_unless_ending(seconds: float) -> None:
+    while seconds > 0 and not is_ending():
         time.sleep(min(seconds, 0.1))
         seconds -= 0.1
 

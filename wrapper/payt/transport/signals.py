@@ -24,7 +24,7 @@ class _Renewals:
     """Those under way in a process. No locks: whom a signal interrupts could hold them."""
 
     def __init__(self) -> None:
-        self.marks: set[object] = set()
+        self.marks: set[int] = set()  # their threads
         self.waiting: deque[int] = deque()
         self.interrupted = False
 
@@ -39,6 +39,13 @@ class _Renewals:
         self.waiting.remove(number)
         return False
 
+    def over(self, mark: int) -> None:
+        """Where none is under way any more, send the signals that waited."""
+        self.marks.discard(mark)
+        while self.waiting and not self.marks:
+            os.kill(os.getpid(), self.waiting.popleft())
+        self.interrupted &= bool(self.marks)
+
 
 _renewals = PerProcess(_Renewals)
 
@@ -46,24 +53,33 @@ _renewals = PerProcess(_Renewals)
 @contextmanager
 def renewing() -> Iterator[None]:
     """In here a refresh token is spent, and the next one saved."""
-    renewals, mark = _renewals.get(), object()
+    renewals, mark = _renewals.get(), threading.get_ident()
     renewals.marks.add(mark)
     try:
         yield
     finally:
-        renewals.marks.discard(mark)
-        while renewals.waiting and not renewals.marks:
-            os.kill(os.getpid(), renewals.waiting.popleft())
-        renewals.interrupted &= bool(renewals.marks)
+        renewals.over(mark)
+
+
+@contextmanager
+def resting() -> Iterator[None]:
+    """In here, within `renewing`, nothing is on its way that could be lost: whatever ends the process may."""
+    renewals, mark = _renewals.get(), threading.get_ident()
+    renewals.over(mark)
+    try:
+        yield
+    finally:
+        renewals.marks.add(mark)
 
 
 @contextmanager
 def hold_signals() -> Iterator[None]:
     """While a token is being renewed, SIGTERM, SIGHUP and a second Ctrl-C wait until the new one is saved.
 
-    Wrap the work of a command or a worker in it, in the main thread. They wait for as long as the token endpoint may
-    take, 90 seconds at most; at any other time they do what they did before. The first Ctrl-C interrupts at once; the
-    process then ends when the token is saved. The command `payt` does this by itself. Nothing can hold SIGKILL.
+    Wrap the work of a command, a worker or a server in it, in the main thread. They wait for as long as the token
+    endpoint may take, 90 seconds at most; at any other time they do what they did before. The first Ctrl-C interrupts
+    at once; the process then ends when the token is saved. The command `payt` does this by itself. Nothing can hold
+    SIGKILL.
 
     Raises:
         RuntimeError: It is entered outside the main thread, where Python sets no signal handlers.
@@ -98,12 +114,6 @@ def is_ending() -> bool:
     # a program that embeds Python may work in threads of its own, which Python names so and counts among the daemons
     own = [each for each in threading.enumerate() if not each.daemon or each.name.startswith("Dummy-")]
     return all(each.name == RENEWER or not each.is_alive() for each in own)
-
-
-def is_stopping() -> bool:
-    """Whether the program is ending, or Ctrl-C or SIGTERM came, and the process waits for the renewals under way."""
-    renewals = _renewals.get()
-    return renewals.interrupted or signal.SIGTERM in renewals.waiting or is_ending()
 
 
 def ignore_while_ending() -> None:
