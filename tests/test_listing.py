@@ -7,6 +7,7 @@ import gc
 import itertools
 import json
 import logging
+import traceback
 import tracemalloc
 from collections.abc import Iterator
 from typing import Any
@@ -161,6 +162,15 @@ def test_the_same_holds_for_the_async_pager(fake: FakePayt) -> None:
             assert len(first) == 12
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("kind", [payt.Client, payt.AsyncClient])
+def test_a_pager_that_cannot_be_made_can_be_shown_all_the_same(kind: Any) -> None:
+    """By whatever shows the variables of a traceback."""
+    with pytest.raises(TypeError, match="prefetch") as caught:
+        kind("a-token").contacts.list(administration_id="1", prefetch="2")
+    shown = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    assert any("self = payt." in line and "Pager()" in line for line in shown.format())
 
 
 def test_a_page_has_its_body_and_headers(fake: FakePayt, flavour: Flavour) -> None:

@@ -95,13 +95,23 @@ def test_a_cursor_is_sent_back_as_it_came(cursor: str, flavour: Flavour) -> None
     assert "x-evil" not in fake.requests[1].headers
 
 
-def test_a_cursor_that_no_url_can_hold_is_a_clear_error(server: FaultServer, flavour: Flavour) -> None:
-    huge = json.dumps("x" * 2**20).encode()
-    server.script([None, kinds.answer(body=page(b'{"id": "1"}', huge))])
-    with pytest.raises(payt.InvalidResponseError, match="1048576 characters") as caught:
+@pytest.mark.parametrize("cursor", ["x" * 2**20, "\u20ac" * 8_000], ids=["long", "longer as it is written in a URL"])
+def test_a_cursor_that_no_url_can_hold_is_a_clear_error(cursor: str, server: FaultServer, flavour: Flavour) -> None:
+    server.script([None, kinds.answer(body=page(b'{"id": "1"}', json.dumps(cursor).encode()))])
+    with pytest.raises(payt.InvalidResponseError, match=f"{len(cursor)} characters") as caught:
         flavour.contacts(server.url, client=QUICK)
     assert caught.value.path == "$.pagination.cursor"
     assert len(flavour.contacts(server.url, client=QUICK, cursor=caught.value.cursor)) == 7
+
+
+@pytest.mark.parametrize("limit", [None, 1], ids=["where a full page ends", "where a page is cut"])
+def test_an_id_that_no_url_can_hold_and_that_is_to_be_asked_after(limit: int | None, flavour: Flavour) -> None:
+    with FakePayt() as fake:
+        long, short = {"id": "9" * 70_000}, {"id": "1"}
+        fake.answer({"data": [short, long] if limit is None else [long, short]})
+        with pytest.raises(payt.InvalidResponseError, match="70000 characters, more than a URL can hold") as caught:
+            flavour.contacts(fake.url, client=QUICK, per_page=2, limit=limit)
+    assert caught.value.path == "$.data"
 
 
 @pytest.mark.parametrize("name", ["administration_id", "ids", "cursor"])

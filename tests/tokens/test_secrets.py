@@ -11,6 +11,7 @@ import re
 import signal
 import threading
 import time
+import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -46,11 +47,9 @@ def leaks(text: str) -> list[str]:
 
 
 def frames(error: BaseException) -> Iterator[FrameType]:
-    traceback = error.__traceback__
-    while traceback is not None:
-        if traceback.tb_frame.f_code.co_filename.startswith(OURS):
-            yield traceback.tb_frame
-        traceback = traceback.tb_next
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        if frame.f_code.co_filename.startswith(OURS):
+            yield frame
 
 
 def chain(error: BaseException | None) -> Iterator[BaseException]:
@@ -163,7 +162,15 @@ def test_listings_show_nothing(
 
 @pytest.mark.parametrize("kind", [payt.Client, payt.AsyncClient])
 @pytest.mark.parametrize(
-    "arguments", [{"retries": -1}, {"base_url": "nowhere"}, {"token": "S3CRET"}, {"transport": 5}], ids=str
+    "arguments",
+    [
+        {"retries": -1},
+        {"base_url": "nowhere"},
+        {"base_url": "https://me:S3CRET@payt.example"},
+        {"token": "S3CRET"},
+        {"transport": 5},
+    ],
+    ids=str,
 )
 def test_a_client_that_cannot_be_made_shows_nothing(kind: Any, arguments: dict[str, Any]) -> None:
     proxy = "http://me:S3CRET@127.0.0.1:1"
@@ -171,6 +178,16 @@ def test_a_client_that_cannot_be_made_shows_nothing(kind: Any, arguments: dict[s
     client = kind("t", proxy=proxy)
     assert check(lambda: client.with_options(retries=-1))
     assert check(lambda: pickle.dumps(client))
+
+
+def test_a_proxy_that_cannot_be_reached_shows_nothing(flavour: Flavour) -> None:
+    """Neither in our variables nor in those of httpcore, which hold what the proxy would be sent."""
+    client = QUICK | {"proxy": f"http://an-id:{CLIENT_SECRET}@127.0.0.1:1", "retries": 0}
+    error = check(lambda: flavour.contacts("https://payt.example", "a-token", client=client))
+    assert error is not None
+    for link in chain(error):
+        shown = traceback.TracebackException.from_exception(link, capture_locals=True).stack
+        assert not [frame for frame in shown if leaks(f"{(frame.locals or {})!r}") and "/tests/" not in frame.filename]
 
 
 @pytest.mark.parametrize(

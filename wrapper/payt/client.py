@@ -60,7 +60,7 @@ class _Client(Generic[TransportT, SessionT]):
         **mistaken: Never,
     ) -> None:
         given = {**locals()}
-        del credentials, mistaken, proxy  # tracebacks show variables
+        del credentials, mistaken, proxy, base_url  # tracebacks show variables
         try:
             self._begin(given)
         except Exception as error:  # noqa: BLE001  # whatever it is, the frames behind it show what was given

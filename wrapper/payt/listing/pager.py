@@ -162,7 +162,8 @@ class _One(Listings[T]):
         return self._with(_listings={None: attrs.evolve(listing, limit=limit)}, _prefetch=0)
 
     def __repr__(self) -> str:
-        return f"payt.{type(self).__name__}({self._listings[None]}, prefetch={self._prefetch})"
+        told = f"{self._listings[None]}, prefetch={self._prefetch}" if "_listings" in vars(self) else ""
+        return f"payt.{type(self).__name__}({told})"
 
     def __bool__(self) -> bool:
         return True  # whether there are records is not known before they are asked for

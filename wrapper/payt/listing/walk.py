@@ -12,6 +12,7 @@ import math
 import re
 from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
+from urllib.parse import quote
 
 from payt_api.types import Response
 
@@ -238,7 +239,7 @@ class Walk(Generic[T]):
         if not any(self._before[-1:]):
             refuse(response, InvalidResponseError(NO_KEY, path="$.data"))
         proof = Proof(doubt=f"`{odd}`" if odd else "a full page", cursor=self._cursor)
-        return str(self._before[-1]), proof if odd or wanted else None
+        return _sendable(response, str(self._before[-1]), "$.data"), proof if odd or wanted else None
 
     def _proven(self, proof: Proof, response: Response[Any], keys: list[Any], *, more: bool) -> Page[T] | None:
         """What an answer to a proof means: an empty last page, or that a page was cut rightly."""
@@ -270,9 +271,7 @@ class Walk(Generic[T]):
             return
         if hash(cursor) in self._cursors:
             refuse(response, PaginationError("the cursor goes in circles: it was sent before"))
-        if len(cursor) > _LONGEST_CURSOR:
-            long = f"the cursor has {len(cursor)} characters, more than a URL can hold"
-            refuse(response, InvalidResponseError(long, path="$.pagination.cursor"))
+        _sendable(response, cursor, "$.pagination.cursor")
         if stands:
             text = "the cursor changes but the records do not: all records of a page came before"
             refuse(response, PaginationError(text))
@@ -283,7 +282,15 @@ class Walk(Generic[T]):
         if not key:
             refuse(response, InvalidResponseError(CANNOT_CUT, path="$.data"))
         proof = Proof(first=keys[keys.index(key) + 1], cursor=self._cursor)
-        return str(key), None if self._by_key else proof
+        return _sendable(response, str(key), "$.data"), None if self._by_key else proof
+
+
+def _sendable(response: Response[Any], cursor: str, path: str) -> str:
+    """A cursor that a URL can hold."""
+    if len(cursor) > _LONGEST_CURSOR or len(quote(cursor)) > 3 * _LONGEST_CURSOR:  # outside ASCII, it is more
+        long = f"the cursor has {len(cursor)} characters, more than a URL can hold"
+        refuse(response, InvalidResponseError(long, path=path))
+    return cursor
 
 
 def _counted(count: int, word: str) -> str:

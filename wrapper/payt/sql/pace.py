@@ -25,7 +25,7 @@ from .dialects import SQLite, dialect_of, in_memory
 from .engines import engine_of
 from .errors import reason, shown
 from .pace_statements import PACE, Statements
-from .token_store import absolute
+from .token_store import absolute, told
 
 log = logging.getLogger("payt")
 
@@ -69,8 +69,7 @@ class SQLPace(Pace):
         return _Start(self._desk.get(), key.hex(), rate)
 
     def __repr__(self) -> str:
-        url = self._to.url if isinstance(self._to, sa.Engine) else sa.make_url(self._to)
-        return f"payt.SQLPace({shown(url)!r})"
+        return f"payt.SQLPace({told(self._to)})"
 
     def __reduce__(self) -> tuple[Any, ...]:
         """By reference.

@@ -29,8 +29,12 @@ _LOCK_NOT_AVAILABLE = "55P03"
 _ENCRYPTED, _PLAIN = "fernet:", "plain:"
 
 
-def _shown(to: str | sa.URL | sa.Engine) -> str:
-    return repr(shown(to.url if isinstance(to, sa.Engine) else sa.make_url(to)))
+def told(to: Any) -> str:
+    """A database in a repr: also one that cannot be used has one, as tracebacks show variables."""
+    try:
+        return repr(shown(to.url if isinstance(to, sa.Engine) else sa.make_url(to)))
+    except (sa.exc.ArgumentError, TypeError, ValueError):
+        return "…"
 
 
 def absolute(to: str | sa.URL | sa.Engine) -> str | sa.URL | sa.Engine:
@@ -71,7 +75,7 @@ class SQLTokenStore:
         TokenError: By its methods: the database fails, or what it holds cannot be read.
     """
 
-    to: str | sa.URL | sa.Engine = attrs.field(repr=_shown, converter=absolute)
+    to: str | sa.URL | sa.Engine = attrs.field(repr=told, converter=absolute)
     encrypt: bool = attrs.field(default=True, kw_only=True)
     schema: str | None = attrs.field(default=None, kw_only=True)
     _engine: sa.Engine = attrs.field(init=False, repr=False, eq=False)

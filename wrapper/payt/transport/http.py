@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import ssl
 import sys
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from types import MethodType
@@ -31,7 +31,7 @@ class Transport(httpx.HTTPTransport):
     def __init__(self, verify: ssl.SSLContext, proxy: httpx.Proxy | None = None, *, http2: bool = False) -> None:
         super().__init__(verify=verify, proxy=proxy, http2=http2)
         self._backends = PerProcess(partial(Backend, **_settings(verify, proxy, http2=http2)), Backend.drop)
-        self._secrets = _secrets(proxy)
+        self._hidden = _hiding(proxy)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """As httpx's."""
@@ -50,7 +50,7 @@ class Transport(httpx.HTTPTransport):
 
     def _send(self, request: httpx.Request) -> httpx.Response:
         answers = self._backends.get().pool.answer(_question(request))
-        with _errors_of_httpx(self._secrets):
+        with _errors_of_httpx(self._hidden):
             response = next(answers)
         return _answer(response, answers)
 
@@ -61,7 +61,7 @@ class AsyncTransport(httpx.AsyncHTTPTransport):
     def __init__(self, verify: ssl.SSLContext, proxy: httpx.Proxy | None = None, *, http2: bool = False) -> None:
         super().__init__(verify=verify, proxy=proxy, http2=http2)
         self._backend = AsyncBackend(**_settings(verify, proxy, http2=http2))
-        self._secrets = _secrets(proxy)
+        self._hidden = _hiding(proxy)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """As httpx's."""
@@ -80,7 +80,7 @@ class AsyncTransport(httpx.AsyncHTTPTransport):
 
     async def _send(self, request: httpx.Request) -> httpx.Response:
         answers = self._backend.pool.answer(_question(request))
-        with _errors_of_httpx(self._secrets):
+        with _errors_of_httpx(self._hidden):
             response = await anext(answers)
         return _answer(response, answers)
 
@@ -185,21 +185,33 @@ class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):
         self._is_whole = True
 
 
-def _secrets(proxy: httpx.Proxy | None) -> list[str]:
-    """What a proxy is sent, and may repeat where it refuses."""
+def _hiding(proxy: httpx.Proxy | None) -> Callable[[BaseException], None] | None:
+    """What hides in an error the password that a proxy is sent, and may repeat where it refuses.
+
+    It is a function, as variables that a traceback shows must not hold that password; some of httpcore's do.
+    """
     auth = None if proxy is None else proxy.raw_auth
-    return [] if auth is None else [base64.b64encode(b":".join(auth)).decode(), auth[1].decode()]
+    if auth is None:
+        return None
+    secrets = [base64.b64encode(b":".join(auth)).decode(), auth[1].decode()]
+
+    def hidden(error: BaseException) -> None:
+        hide(error, secrets)
+        error.__traceback__ = None
+
+    return hidden
 
 
 @contextmanager
-def _errors_of_httpx(secrets: Iterable[str] = ()) -> Iterator[None]:
-    """Raise httpcore's errors, without these secrets, as those of httpx, which have the same names."""
+def _errors_of_httpx(hidden: Callable[[BaseException], None] | None = None) -> Iterator[None]:
+    """Raise httpcore's errors, once `hidden` has been through them, as those of httpx, which have the same names."""
     try:
         yield
     except httpcore.ConnectionNotAvailable as error:  # over HTTP/2, whose server takes back what it had begun to answer
         raise httpx.RemoteProtocolError("the server gave up the answer") from error
     except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError, httpcore.ProxyError) as error:
-        hide(error, secrets)
+        if hidden is not None:
+            hidden(error)
         raise getattr(httpx, type(error).__name__)(str(error)) from error
     except _errors_of_h2() as error:  # which httpcore lets through before a request and within a body
         raise httpx.RemoteProtocolError(str(error)) from error
