@@ -495,6 +495,9 @@ def test_cancelling_while_the_lock_is_taken_leaves_no_lock(
     [
         ({"to": 5}, TypeError, "to must be an SQLAlchemy URL or an Engine, got int"),
         ({"to": "nonsense"}, ValueError, "to is not an SQLAlchemy URL: write sqlite:///contacts.db"),
+        ({"to": "sqlite:///a\0b"}, ValueError, "to is not an SQLAlchemy URL: write sqlite:///contacts.db"),
+        ({"to": "sqlite:///\udcff.db"}, ValueError, "to is not an SQLAlchemy URL: write sqlite:///contacts.db"),
+        ({"to": "sqlite:///file:?uri=true"}, ValueError, "to: a database in memory would be gone at once"),
         (
             {"to": "oracle://host/db"},
             ValueError,

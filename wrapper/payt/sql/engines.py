@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 
 import sqlalchemy as sa
@@ -35,10 +36,7 @@ def engine_of(to: str | sa.URL | sa.Engine, kinds: Sequence[str] = _ALONE) -> sa
         return to
     if not isinstance(to, (str, sa.URL)):
         raise TypeError(f"to must be an SQLAlchemy URL or an Engine, got {type(to).__name__}")
-    try:
-        url = sa.make_url(to)
-    except (sa.exc.ArgumentError, ValueError):
-        raise ValueError(f"to is not an SQLAlchemy URL: write {_FORMS}") from None
+    url = url_of(to)
     backend = url.get_backend_name()
     _check_kind(backend, kinds)
     if "@" in (url.host or "") or (url.host and "@" in (url.database or "")):  # the database: after a / of a password
@@ -51,6 +49,19 @@ def engine_of(to: str | sa.URL | sa.Engine, kinds: Sequence[str] = _ALONE) -> sa
     if in_memory(url):
         raise ValueError("to: a database in memory would be gone at once: pass an Engine, or name a file")
     return engine
+
+
+def url_of(to: str | sa.URL) -> sa.URL:
+    """A URL of SQLAlchemy, which a file, a server and a message can have.
+
+    Raises:
+        ValueError: It is none.
+    """
+    with suppress(sa.exc.ArgumentError, ValueError):
+        url = sa.make_url(to)
+        if "%00" not in str(url):  # a lone surrogate is an error here
+            return url
+    raise ValueError(f"to is not an SQLAlchemy URL: write {_FORMS}")
 
 
 def _engine(url: sa.URL) -> sa.Engine:

@@ -21,7 +21,7 @@ from ..credentials import Token
 from ..errors import TokenError
 from ..transport.locks import locked_file, wait_for_lock
 from .dialects import PostgreSQL, SQLite, dialect_of, in_memory
-from .engines import engine_of
+from .engines import engine_of, url_of
 from .errors import code_of, reason, shown
 
 KEY = "PAYT_TOKEN_KEY"
@@ -32,8 +32,8 @@ _ENCRYPTED, _PLAIN = "fernet:", "plain:"
 def told(to: Any) -> str:
     """A database in a repr: also one that cannot be used has one, as tracebacks show variables."""
     try:
-        return repr(shown(to.url if isinstance(to, sa.Engine) else sa.make_url(to)))
-    except (sa.exc.ArgumentError, TypeError, ValueError):
+        return repr(shown(to.url if isinstance(to, sa.Engine) else url_of(to)))
+    except ValueError:
         return "…"
 
 
@@ -42,8 +42,8 @@ def absolute(to: str | sa.URL | sa.Engine) -> str | sa.URL | sa.Engine:
     if isinstance(to, sa.Engine):
         return to
     try:
-        url = sa.make_url(to)
-    except (sa.exc.ArgumentError, TypeError, ValueError):
+        url = url_of(to)
+    except ValueError:
         return to  # an error that engine_of tells
     path = url.database or ""
     if url.get_backend_name() != "sqlite" or in_memory(url) or path.startswith("file:") or Path(path).is_absolute():

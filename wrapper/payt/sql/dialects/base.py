@@ -208,6 +208,7 @@ class Dialect:
 
 
 def in_memory(url: sa.URL) -> bool:
-    """Whether it is a SQLite database that lives in memory."""
-    is_so = ":memory:" in (url.database or ":memory:") or "mode=memory" in str(url)
+    """Whether it is a SQLite database that lives in memory, or in a file that has no name and is gone with it."""
+    name = (url.database or "").removeprefix("file:")
+    is_so = not name or ":memory:" in name or "mode=memory" in str(url)
     return is_so and url.get_backend_name() == "sqlite"
