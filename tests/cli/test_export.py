@@ -432,6 +432,27 @@ def test_where_standard_output_is_a_file_what_others_wrote_there_stays(
     assert target_of(Path(name)).name == "standard output"
 
 
+@pytest.mark.parametrize("name", ["/dev/stderr", "/dev/fd/2", "link.csv", "/dev/fd/{}"])
+def test_where_an_open_file_is_named_what_others_wrote_there_stays(
+    payt_process: Any, fake: FakePayt, folder: Path, name: str
+) -> None:
+    (folder / "link.csv").symlink_to("/dev/stderr")
+    with (folder / "all.csv").open("ab") as file:
+        file.write(b"before\n")
+        file.flush()
+        result = payt_process(
+            *("contacts", "export", "-a", 1, "-o", name.format(file.fileno()), "--fields", "id", "-f", "csv", "-q"),
+            capture_output=False,
+            stderr=file,
+            pass_fds=[file.fileno()],
+            cwd=folder,
+        )
+        file.write(b"after\n")
+    assert result.returncode == 0
+    ids = [str(number) for number in range(1, 13)]
+    assert (folder / "all.csv").read_text().split() == ["before", "id", *ids, "after"]
+
+
 def test_a_library_reads_what_the_command_wrote(payt_command: Any, fake: FakePayt) -> None:
     result = payt_command("contacts", "export", "-a", 1)
     with payt.Client(fake.token, base_url=fake.url) as client:

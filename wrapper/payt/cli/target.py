@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import re
 import shutil
 import stat
 from collections.abc import Mapping
@@ -25,10 +26,16 @@ from .selection import Position
 from .writers import BinaryFile
 
 _RENAMES_OPEN_FILES: Final = os.name != "nt"
+_DESCRIPTOR: Final = re.compile(rf"(?:/dev|/proc/(?:self|{os.getpid()}))/fd/(\d+)")
+"""What stands for a file that is open already, into which others may have written."""
 
 
 class Stream:
     """Standard output, or a file that is none: a device, a named pipe. It is written straight into.
+
+    Args:
+        path: Where it is; None for standard output.
+        descriptor: As which it is open already, where the path stands for that.
 
     Attributes:
         name: What a person knows it by.
@@ -39,9 +46,9 @@ class Stream:
     file: BinaryFile
     kept: Path | None = None
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, descriptor: int | None = None) -> None:
         self.name = "standard output" if path is None else str(path)
-        self._path = path
+        self._path, self._descriptor = path, descriptor
 
     def open(self, arguments: Mapping[str, Any], *, resume: bool) -> Position | None:  # noqa: ARG002 - nothing is kept
         """Begin anew, or resume what an earlier run was interrupted in; None if there is nothing to resume.
@@ -57,7 +64,10 @@ class Stream:
         """
         if resume:
             raise ValueError("--resume needs a file to resume: name it with -o")
-        self.file = output() if self._path is None else self._path.open("wb")
+        if self._descriptor is not None:
+            self.file = os.fdopen(os.dup(self._descriptor), "wb")
+        else:
+            self.file = output() if self._path is None else self._path.open("wb")
         return None
 
     def keep(self, position: Position) -> None:  # noqa: ARG002 - nothing is kept
@@ -203,7 +213,19 @@ def target_of(path: Path | None) -> Stream:
     with suppress(OSError):  # it is new, or nothing is open
         if path is not None and os.path.samestat(path.stat(), os.fstat(1)):
             path = None  # /dev/stdout: where that leads to a file, others may have written into it
+    if path is not None and path.exists() and (descriptor := _descriptor_of(path)) is not None:
+        return Stream(path, descriptor)
     return Stream(path) if path is None or (path.exists() and not path.is_file()) else PartFile(path)
+
+
+def _descriptor_of(path: Path) -> int | None:
+    """The number of the open file that a path such as /dev/fd/3 or /dev/stderr stands for; None if it does not."""
+    link = Path(os.path.normpath(path.absolute()))
+    while (found := _DESCRIPTOR.fullmatch(str(link))) is None:
+        if not link.is_symlink():
+            return None
+        link = Path(os.path.normpath(link.parent / link.readlink()))
+    return int(found[1])
 
 
 def _lock(file: int) -> None:
