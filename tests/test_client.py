@@ -299,6 +299,13 @@ def test_a_timeout_is_never_infinite(timeout: Any, kind: type[Exception], client
 
 
 @BOTH
+@pytest.mark.parametrize("name", ["http2", "trust_env", "allow_http"])
+def test_a_text_does_not_count_as_true(name: str, client_class: Any) -> None:
+    with pytest.raises(TypeError, match=f"{name} must be True or False, got str"):
+        client_class("t", **{name: "false"})
+
+
+@BOTH
 def test_no_call_takes_longer_than_a_wait_can(client_class: Any) -> None:
     with pytest.raises(ValueError, match="total_timeout must be at most 1000000000 seconds, got "):
         client_class("t", total_timeout=1e10)

@@ -165,6 +165,7 @@ def test_rows_that_are_missing_or_old(count: int, newest: datetime.datetime | No
 def test_a_watermark_may_be_ahead(run: Run, *, ahead: bool) -> None:
     assert plan.is_ahead(kept(), run, HOUR) is ahead
     assert plan.is_ahead(kept(watermark=None), run, HOUR) is False
+    assert plan.is_ahead(kept(), run, datetime.timedelta.max) is False
 
 
 def test_a_run_may_seem_to_begin_a_little_earlier() -> None:
@@ -229,3 +230,5 @@ def test_the_overlap_is_read_again_until_it_brought_nothing(run: dict[str, Any],
     usual: dict[str, Any] = {"full": False, "columns": FIELDS, "began": iso(NOW - HOUR), "timed": True}
     state = plan.finished(kept(), Run(**{**usual, **run}), settings(), now=NOW, deletions_done=True)
     assert state.settled == settled
+    longest = settings(overlap=datetime.timedelta.max)
+    assert plan.finished(kept(), Run(**{**usual, **run}), longest, now=NOW, deletions_done=True).settled is None

@@ -303,6 +303,12 @@ class TestDeleted:
         assert not sync(fake, database, full_after=timedelta(days=1))[0].full
         assert sync(fake, database, full_after=timedelta(0))[0].full
 
+    def test_whatever_the_lengths_of_time_are_the_run_is_done(self, fake: FakePayt, sync: Syncs, database: str) -> None:
+        for _ in range(3):
+            [result] = sync(fake, database, overlap=timedelta.max, full_after=timedelta.max)
+            assert result.complete
+        assert (result.unchanged, result.full) == (12, False)
+
 
 class TestSeveralAdministrations:
     def test_they_share_a_table(self, syncs: Syncs, database: str, query: Query) -> None:
@@ -526,6 +532,9 @@ def test_cancelling_while_the_lock_is_taken_leaves_no_lock(
         ({"overlap": 5}, TypeError, "overlap must be a datetime.timedelta, got int"),
         ({"overlap": timedelta(-1)}, ValueError, "overlap must not be negative"),
         ({"full_after": 5}, TypeError, "full_after must be a datetime.timedelta"),
+        ({"full": "no"}, TypeError, "full must be True or False, got str"),
+        ({"allow_mass_delete": "false"}, TypeError, "allow_mass_delete must be True or False, got str"),
+        ({"migrate": 0}, TypeError, "migrate must be True or False, got int"),
         ({"full_every": 0}, ValueError, "full_every must be 1 or more"),
         ({"per_page": 501}, ValueError, "per_page must be 1 to 500"),
         ({"on_progress": 5}, TypeError, "on_progress must be a function, or something else to call, got int"),

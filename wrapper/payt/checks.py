@@ -73,6 +73,13 @@ def seconds(name: str, value: Any, **bounds: float) -> float:
     return number
 
 
+def flag(name: str, value: Any) -> bool:
+    """True or False; a text such as "false" would count as true."""
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} must be True or False, got {type(value).__name__}")
+    return value
+
+
 def duration(name: str, value: Any) -> datetime.timedelta:
     """A length of time that is not negative."""
     if not isinstance(value, datetime.timedelta):

@@ -47,6 +47,7 @@ def _is_loopback(host: str) -> bool:
 
 def _is_safe(settings: Settings, _field: Any, allowed: bool) -> None:  # noqa: FBT001  attrs calls it so
     url = settings.base_url
+    checks.flag("allow_http", allowed)
     if url.scheme == "http" and not allowed and settings.transport is None and not _is_loopback(url.host):
         raise ValueError(
             f"base_url: over http://, everybody on the way to {url.host} can read the token: use https:// "
@@ -67,7 +68,7 @@ def _is_bool_or_context(_settings: Any, _field: Any, value: Any) -> None:
 
 
 def _http2_there(_settings: Any, _field: Any, value: Any) -> None:
-    if value:
+    if checks.flag("http2", value):
         from importlib.util import find_spec  # noqa: PLC0415  # rarely needed
 
         if find_spec("h2") is None:
@@ -98,7 +99,7 @@ class Settings:
     verify: bool | ssl.SSLContext = attrs.field(validator=_is_bool_or_context)
     http2: bool = attrs.field(validator=_http2_there)
     proxy: str | httpx.Proxy | None = attrs.field(repr=False)
-    trust_env: bool
+    trust_env: bool = attrs.field(validator=checks.of_field(checks.flag))
     transport: Any
     allow_http: bool = attrs.field(validator=_is_safe)
     token_transport: httpx.BaseTransport | None = attrs.field(validator=_sync_transport)

@@ -90,7 +90,7 @@ def _made(
     per_page = spec.most if per_page is None else checks.number("per_page", per_page, least=1, most=spec.most)
     how = Settings(per_page=per_page, prefetch=prefetch, **settings)
     database = Database(engine_of(to, kinds=[*KINDS]), spec, table=table, schema=schema)
-    prepare = partial(database.prepare, client.base_url, moved_from=before, migrate=migrate)
+    prepare = partial(database.prepare, client.base_url, moved_from=before, migrate=checks.flag("migrate", migrate))
     return Job(ids, database, how, prepare, on_progress), spec.method_of(client), threads
 
 

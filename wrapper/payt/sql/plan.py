@@ -111,7 +111,7 @@ def is_ahead(state: State, run: Run, overlap: datetime.timedelta) -> bool:
     """Whether the watermark is later than the server's time, so that it hides what changes until then."""
     if run.full or state.watermark is None or run.began is None:
         return False
-    return isoparse(run.began) + max(overlap, _JITTER) < isoparse(state.watermark)
+    return isoparse(state.watermark) - isoparse(run.began) > max(overlap, _JITTER)
 
 
 def finished(state: State, run: Run, settings: Settings, *, now: datetime.datetime, deletions_done: bool) -> State:
@@ -125,7 +125,7 @@ def finished(state: State, run: Run, settings: Settings, *, now: datetime.dateti
     if run.invalid:  # what was left out is asked for again until it can be read, wherever it was found
         watermark, columns = state.watermark, () if run.full else columns
     quiet = watermark is not None and watermark == state.watermark and not run.changed and not run.invalid
-    settled = quiet and run.timed and isoparse(str(watermark)) <= began - settings.overlap
+    settled = quiet and run.timed and began - isoparse(str(watermark)) >= settings.overlap
     full = run.full and deletions_done
     return State(
         watermark=watermark,

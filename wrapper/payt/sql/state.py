@@ -22,10 +22,10 @@ class Settings:
     """How to sync: arguments of `payt.sync`, declared and checked."""
 
     overlap: datetime.timedelta = attrs.field(validator=checks.of_field(checks.duration))
-    full: bool
+    full: bool = attrs.field(validator=checks.of_field(checks.flag))
     full_every: int | None = attrs.field(validator=optional(checks.of_field(checks.number, least=1)))
     full_after: datetime.timedelta | None = attrs.field(validator=optional(checks.of_field(checks.duration)))
-    allow_mass_delete: bool
+    allow_mass_delete: bool = attrs.field(validator=checks.of_field(checks.flag))
     per_page: int
     on_invalid: OnInvalid = attrs.field(validator=checks.of_field(checks.choice, choices=get_args(OnInvalid)))
     prefetch: int = attrs.field(validator=checks.of_field(checks.number, least=0, most=MOST_PREFETCH))
