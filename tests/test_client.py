@@ -229,6 +229,8 @@ def test_the_path_of_the_base_url_is_kept(flavour: Flavour) -> None:
         ("https://user:pass@api.paytsoftware.com", ValueError),
         ("https://api.paytsoftware.com?token=1", ValueError),
         ("https://api.paytsoftware.com#x", ValueError),
+        ("https://api.paytsoftware.com/?", ValueError),
+        ("https://api.paytsoftware.com/#", ValueError),
         ("https://api.paytsoftware.com:port", ValueError),
         ("https://api..paytsoftware.com", ValueError),
         (f"https://{'a' * 64}.example", ValueError),

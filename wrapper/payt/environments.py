@@ -78,7 +78,7 @@ def url_of(name: str, value: str | None, variable: str = "", default: str = PROD
         raise ValueError(f"{name}: there is no port {url.port}: it must be 1 to 65535")
     if any(map(str.isspace, value)):
         raise ValueError(f"{name} must have no spaces: remove them")
-    if url.userinfo or url.query or url.fragment:
+    if url.userinfo or "?" in value or "#" in value:  # with an empty query, paths would be taken for one
         raise ValueError(f"{name} must have no user, password, query or fragment: pass tokens as credentials")
     return url
 
