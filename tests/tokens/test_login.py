@@ -406,6 +406,7 @@ WRONG_PASTES = {
     "nothing": "",
     "the page before": "https://app.paytsoftware.com/oauth/authorize?state=1",
     "no address": "http://[::1/callback?code=1",
+    "half a character": "http://127.0.0.1/callback?code=1&state=\udcff",
 }
 
 
@@ -413,6 +414,17 @@ WRONG_PASTES = {
 def test_a_wrong_paste_is_told(log_in: LogIn, text: str) -> None:
     with pytest.raises(payt.TokenError, match="this is not the address that the browser is sent to"):
         log_in(ask=lambda _address: text)
+
+
+def test_what_a_refusal_says_steers_no_terminal(log_in: LogIn) -> None:
+    refusal = "error=x%1b[31m&error_description=no%1b]0;title%07"
+
+    def ask(address: str) -> str:
+        return f"http://127.0.0.1/callback?{refusal}&state={parse_qs(urlsplit(address).query)['state'][0]}"
+
+    with pytest.raises(payt.TokenError, match=r"^Payt could not log in: x \[31m: no \]0;title $") as caught:
+        log_in(ask=ask)
+    assert (caught.value.code, caught.value.message) == ("x [31m", "no ]0;title ")
 
 
 def test_an_earlier_address_is_told(log_in: LogIn) -> None:

@@ -19,6 +19,7 @@ import httpx
 from .. import checks
 from ..environments import DEMO, PRODUCTION, base_url_of, url_of
 from ..errors import PaytError, TokenError
+from ..transport.redaction import plain
 from .caches import cache_of
 from .endpoint import TokenEndpoint
 from .grants import AuthorizationCode, ForeignAddressError
@@ -176,6 +177,7 @@ class Attempt:
     def read(self, redirected_to: str) -> TokenError | None:
         """Take the code from the address that the browser was sent to, or tell why there is none."""
         try:
+            redirected_to.encode()  # a lone surrogate is an error: what was typed is not an address
             answer = dict(parse_qsl(urlsplit(redirected_to).query, keep_blank_values=True))
         except ValueError:
             answer = {}
@@ -189,10 +191,10 @@ class Attempt:
                 "Nothing was saved; log in again"
             )
         if "error" in answer:
-            code, message = answer["error"], answer.get("error_description")
+            code, message = plain(answer["error"]), plain(answer.get("error_description", ""))
             reason = "the login was refused" if code == "access_denied" else f"Payt could not log in: {code}"
             error = TokenError(f"{reason}: {message}" if message else reason)
-            error.code, error.message = code, message
+            error.code, error.message = code, message or None
             return error
         self._code = answer["code"]
         return None
