@@ -168,6 +168,10 @@ def test_a_watermark_may_be_ahead(run: Run, *, ahead: bool) -> None:
     assert plan.is_ahead(kept(), run, datetime.timedelta.max) is False
 
 
+def test_the_id_of_an_administration_steers_no_terminal() -> None:
+    assert plan.whose("\x1b[31m1") == "administration  [31m1: "
+
+
 def test_a_run_may_seem_to_begin_a_little_earlier() -> None:
     """A Date tells whole seconds, and the answer's way is a guess."""
     for seconds, ahead in ((5, False), (6, True)):

@@ -457,6 +457,8 @@ class TestErrors:
         assert rows(fits, None) == ([("1", "7", 2**63 - 1), ("1", "8", None)], ["7", "8"])
         with pytest.raises(SyncError, match="Counted 8: count holds a number of more than 64 bits"):
             rows(attrs.evolve(fits, data=[Counted(id="7", count=1), Counted(id="8", count=-(2**64))]), None)
+        with pytest.raises(SyncError, match=r"Counted  \[31m8: count"):  # whose id steers no terminal
+            rows(attrs.evolve(fits, data=[Counted(id="\x1b[31m8", count=2**64)]), None)
 
     def test_a_sequence_of_the_tables_name_is_told(self, fake: FakePayt, sync: Syncs, postgresql: str) -> None:
         with queries(postgresql) as query:

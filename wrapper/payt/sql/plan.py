@@ -19,6 +19,7 @@ from dateutil.parser import isoparse
 from ..errors import InvalidResponseError
 from ..incremental import AGREED, begun, earlier, iso, latest
 from ..listing import Page
+from ..transport.redaction import plain
 from .errors import MassDeletionError
 from .state import Received, Run, Settings, State
 
@@ -140,7 +141,7 @@ def finished(state: State, run: Run, settings: Settings, *, now: datetime.dateti
 
 def whose(administration_id: str | None) -> str:
     """What a message begins with: the administration, if there is one."""
-    return f"administration {administration_id}: " if administration_id else ""
+    return f"administration {plain(administration_id)}: " if administration_id else ""
 
 
 def mass_deletion(administration_id: str | None, records: str, *, gone: int, known: int) -> MassDeletionError | None:

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from ..incremental import iso
 from ..listing import ListSpec, Page
 from ..listing.shapes import MOMENT, fields_of, scalar_of
+from ..transport.redaction import plain
 from .dialects.base import Dialect, Rows
 from .errors import SyncError
 from .schema import Column, columns_maker, json_text, plain_texts
@@ -97,7 +98,7 @@ class RowMaker:
                         self._refuse(name, field, why)
 
     def _refuse(self, name: str, field: str, what: str) -> NoReturn:
-        raise SyncError(f"{self._spec.record.__name__} {name}: {field} holds {what}")
+        raise SyncError(f"{self._spec.record.__name__} {plain(name)}: {field} holds {what}")
 
 
 def _is_outside(value: Any) -> bool:
