@@ -351,6 +351,22 @@ def test_a_folder_in_the_place_of_the_journal_is_reported(store: payt.FileTokenS
             attempt()
 
 
+@pytest.mark.skipif(os.name != "posix", reason="needs named pipes")
+@pytest.mark.parametrize("is_journal", [False, True])
+def test_what_is_no_regular_file_is_reported_and_not_waited_for(
+    store: payt.FileTokenStore, *, is_journal: bool
+) -> None:
+    store.save(KEY, TOKEN)
+    journal = journal_of(store)
+    place = journal if is_journal else journal.with_name(f"{KEY}.json")
+    place.unlink()
+    os.mkfifo(place)
+    attempts: list[Any] = [lambda: store.load(KEY), lambda: store.save(KEY, OTHER)]
+    for attempt in attempts:
+        with pytest.raises(payt.TokenError, match=r"\.json(\.new)? cannot be read: it is not a regular file"):
+            attempt()
+
+
 def test_nobody_waits_for_ever(store: payt.FileTokenStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(locks, "LONGEST_LOCK", 0.1)
     failures: list[payt.TokenError] = []

@@ -35,6 +35,7 @@ _POSIX: Final = os.name == "posix"  # elsewhere the user's folders are private b
 _PRIVATE_FOLDER: Final = 0o700
 _PRIVATE_FILE: Final = 0o600
 _WRITE: Final = os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0)
+_AT_ONCE: Final = getattr(os, "O_NONBLOCK", 0)
 _OURS: Final = (".json", ".lock", ".new")
 
 
@@ -171,18 +172,20 @@ _decode = decoder_of(_Kept).decode
 def _read(file: Path) -> bytes | None:
     """What a file holds; None if there is none."""
     try:
-        with file.open("rb") as stream:
-            if _POSIX:
-                found = os.fstat(stream.fileno())
-                if found.st_uid != os.geteuid():
-                    say_once(f"{file} belongs to another user")
-                elif stat.S_IMODE(found.st_mode) & 0o077:
-                    say_once(f"{file} can be read by other users: close it with chmod 600")
-            return stream.read()
+        # a named pipe would be waited for, for ever
+        with open(file, "rb", opener=lambda path, flags: os.open(path, flags | _AT_ONCE)) as stream:
+            found = os.fstat(stream.fileno())
+            if _POSIX and found.st_uid != os.geteuid():
+                say_once(f"{file} belongs to another user")
+            elif _POSIX and stat.S_IMODE(found.st_mode) & 0o077:
+                say_once(f"{file} can be read by other users: close it with chmod 600")
+            if stat.S_ISREG(found.st_mode):
+                return stream.read()
     except FileNotFoundError:
         return None
     except OSError as error:
         raise TokenError(f"{file} cannot be read: {error.strerror}") from None
+    raise TokenError(f"{file} cannot be read: it is not a regular file")
 
 
 def _text_of(token: Token, replaces: str = "") -> bytes:
