@@ -625,6 +625,23 @@ def test_texts_come_whole_whatever_the_encoding(
         assert rows(query) == truth(fake)
 
 
+@pytest.mark.parametrize("style", ["German", "SQL, DMY", "Postgres"])
+def test_moments_are_read_however_a_server_writes_them(
+    fake: FakePayt, sync: Syncs, postgresql: str, engine_by_driver: Callable[..., sa.Engine], style: str
+) -> None:
+    """psycopg reads ISO 8601 alone."""
+    with queries(postgresql) as query:
+        query(f"ALTER ROLE CURRENT_USER SET datestyle = '{style}'")
+    try:
+        engine = engine_by_driver()
+        assert sync(fake, engine)[0].inserted == 12
+        fake.change("1", lastname="new")
+        assert sync(fake, engine)[0].updated == 1
+    finally:
+        with queries(postgresql) as query:
+            query("ALTER ROLE CURRENT_USER RESET datestyle")
+
+
 def check_characters(sync: Syncs, database: str, engine: sa.Engine, shown: str) -> None:
     """Whatever the sessions of an engine lack, all is copied; afterwards the engine has its encoding, as `shown`."""
     ids = ["1", "Ł2", "é3", "😀4", "5'\\", *map(str, range(10, 15))]

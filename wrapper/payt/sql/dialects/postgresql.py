@@ -27,9 +27,16 @@ class PostgreSQL(Dialect):
 
     again = "40001", "40P01"
     insert = staticmethod(postgresql.insert)
-    # texts go as UTF-8, whatever client_encoding is: that of an old database, role or environment lacks characters
-    begin = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL client_encoding = 'UTF8'"
-    begin_page = "; ".join(  # for each transaction, as a pooler may hand the next one to another session
+    begin = "; ".join(  # for each transaction, as a pooler may hand the next one to another session
+        (
+            "BEGIN ISOLATION LEVEL READ COMMITTED",
+            # texts go as UTF-8: the client_encoding of an old database, role or environment lacks characters
+            "SET LOCAL client_encoding = 'UTF8'",
+            # psycopg reads moments in no other one, whatever a server writes them in
+            "SET LOCAL datestyle = 'ISO'",
+        )
+    )
+    begin_page = "; ".join(
         (
             begin,
             # A server that crashes may lose the last pages, and with them the position behind them: the next run
