@@ -95,6 +95,22 @@ def test_a_cursor_is_sent_back_as_it_came(cursor: str, flavour: Flavour) -> None
     assert "x-evil" not in fake.requests[1].headers
 
 
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (page(b'{"id": "1"}')[:-1] + b', "error": ' + LONG_NUMBER + b"}", "the answer has `error`"),
+        (page(b'{"id": "1"}', b'null, "odd": ' + LONG_NUMBER), "the last page ended with `odd`"),
+    ],
+    ids=["error", "pagination"],
+)
+def test_a_number_around_the_records_that_python_does_not_read(
+    body: bytes, words: str, server: FaultServer, flavour: Flavour
+) -> None:
+    server.script([kinds.answer(body=body)] * 2)
+    with pytest.raises(payt.InvalidResponseError, match=words):
+        flavour.contacts(server.url, client=QUICK)
+
+
 @pytest.mark.parametrize("cursor", ["x" * 2**20, "\u20ac" * 8_000], ids=["long", "longer as it is written in a URL"])
 def test_a_cursor_that_no_url_can_hold_is_a_clear_error(cursor: str, server: FaultServer, flavour: Flavour) -> None:
     server.script([None, kinds.answer(body=page(b'{"id": "1"}', json.dumps(cursor).encode()))])

@@ -111,6 +111,11 @@ ODD = {
     "a lifetime without end": lambda tokens: (200, {}, text({**tokens, "expires_in": 1e308})),
     "a lifetime of 10**12": lambda tokens: (200, {}, text({**tokens, "expires_in": 10**12})),
     "a lifetime of 400 digits": lambda tokens: (200, {}, text({**tokens, "expires_in": "9" * 400})),
+    "a number of 5,000 digits": lambda tokens: (
+        200,
+        {},
+        text({"x": "?", **tokens}).replace(b'"?"', b"9" * 5_000),
+    ),
     "a lifetime that is none": lambda tokens: (200, {}, text({**tokens, "expires_in": [1]})),
 }
 

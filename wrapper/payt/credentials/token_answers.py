@@ -70,7 +70,8 @@ def _has_token(content: bytes) -> bool:
 def token_of(content: bytes, asked_at: float) -> Token | None:
     """The token in an answer, None if there is none. What is odd beside it must not cost the token."""
     try:
-        answer, _ = json.JSONDecoder(strict=False).raw_decode(content.decode("utf-8-sig", "replace").lstrip())
+        decoder = json.JSONDecoder(strict=False, parse_int=_whole)
+        answer, _ = decoder.raw_decode(content.decode("utf-8-sig", "replace").lstrip())
     except (ValueError, RecursionError):
         return None
     if not isinstance(answer, dict):
@@ -97,6 +98,14 @@ def token_of(content: bytes, asked_at: float) -> Token | None:
         obtained_at,
         None if lifetime is None or lifetime > _LONGEST_LIFE else obtained_at + lifetime,
     )
+
+
+def _whole(digits: str) -> float:
+    """A whole number; infinite where it has more digits than Python turns into one."""
+    try:
+        return int(digits)
+    except ValueError:
+        return float("inf")
 
 
 def _number(value: Any) -> float | None:

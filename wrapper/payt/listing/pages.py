@@ -158,8 +158,8 @@ def odd_names(response: Response[Any]) -> str:
     try:
         around = msgspec.json.decode(response.content, type=dict[str, msgspec.Raw])
         told = {name: msgspec.json.decode(around[name]) for name in (*_TROUBLE, "pagination") if name in around}
-    except (msgspec.DecodeError, UnicodeDecodeError):  # text that is not Unicode, in what was left out or passed over
-        around = told = json.loads(response.content.decode(errors="replace"))
+    except (msgspec.DecodeError, ValueError):  # text that is not Unicode, or a number that is too long for Python
+        around = told = json.loads(response.content.decode(errors="replace"), parse_int=float)
     for name in _TROUBLE:
         if name in response.unknown_fields and told.get(name):
             text = f"status {response.status_code}, and yet the answer has `{name}`"
