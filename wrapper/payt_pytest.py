@@ -34,7 +34,8 @@ def fake_payt(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
     It has no contacts until the test adds some, or says so: `@pytest.mark.fake_payt(contacts=1_000)`.
 
     While the test runs, PAYT_TOKEN and PAYT_BASE_URL lead to it and all other settings of the environment for payt are
-    unset, so that the tool under test reaches nothing else; and clients do not wait between attempts.
+    unset, so that the tool under test reaches nothing else, nor it through a proxy; and clients do not wait between
+    attempts.
     """
     from payt.testing import FakePayt, skip_waits  # noqa: PLC0415 - see above
 
@@ -44,6 +45,8 @@ def fake_payt(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
             monkeypatch.delenv(name)
         monkeypatch.setenv("PAYT_TOKEN", fake.token)
         monkeypatch.setenv("PAYT_BASE_URL", fake.url)
+        besides = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
+        monkeypatch.setenv("no_proxy", ",".join(filter(None, (besides, "127.0.0.1"))))
         yield fake
 
 

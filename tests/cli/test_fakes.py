@@ -32,6 +32,7 @@ def test_the_demo_shows_each_command_and_what_it_says(
     payt_command: Any, fake: FakePayt, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PAYT_ENV", "demo")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")  # which is another machine
     before = dict(os.environ)
     result = payt_command("demo", "--contacts", 60)
     assert result.exit_code == 0

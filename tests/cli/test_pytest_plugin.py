@@ -55,6 +55,20 @@ def test_no_attempt_waits(payt_client: payt.Client, fake_payt: FakePayt) -> None
     assert time.monotonic() - began < 30
 
 
+@pytest.fixture(params=[("http_proxy", "no_proxy"), ("HTTP_PROXY", "NO_PROXY")])
+def proxy_from_outside(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    proxy, exempt = request.param
+    monkeypatch.setenv(proxy, "http://127.0.0.1:1")
+    monkeypatch.setenv(exempt, "payt.example")
+
+
+@pytest.mark.usefixtures("proxy_from_outside")
+def test_no_proxy_stands_between(fake_payt: FakePayt, payt_client: payt.Client) -> None:
+    assert list(payt_client.contacts.list(administration_id="1")) == []
+    assert os.environ["no_proxy"] == "payt.example,127.0.0.1"
+    assert len(fake_payt.requests) == 1
+
+
 @pytest.fixture
 def settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PAYT_CLIENT_ID", "a real one")

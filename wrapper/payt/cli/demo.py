@@ -47,6 +47,7 @@ def demo(context: click.Context, *, contacts: int) -> None:
             PAYT_CLIENT_SECRET=fake.oauth.client_secret,
             XDG_DATA_HOME=folder,  # for the tokens, where the system lets users choose
             HOME=folder,
+            no_proxy="*",  # a proxy is another machine; of the two spellings, this one counts
         ),
     ):
         _sit_before_the_browser()
