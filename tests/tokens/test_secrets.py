@@ -110,6 +110,7 @@ SCRIPTS: dict[str, list[kinds.Fault | None]] = {
     "a redirection": [kinds.answer(302, [("Location", "https://elsewhere.example/?x=1")])],
     "no token": [kinds.answer(200, body=b'{"refresh_token": "S3CRET-new-refresh"}')],
     "a token that is none": [kinds.answer(200, body=b'{"access_token": "S3CRET-new-access\\n"}')],
+    "a refusal with a token": [kinds.answer(400, body=b'{"access_token": "S3CRET-new-access", "x": NaN}')],
     "an answer cut short": [kinds.close(20)],
     "a reset": [kinds.reset(Point.BEFORE_ANSWER)],
     "garbage": [kinds.garbage()],

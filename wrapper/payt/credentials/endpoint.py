@@ -140,7 +140,9 @@ class TokenEndpoint:
         return [self.client_secret, *self._basic(), *(body[name] for name in _SECRET if name in body)]
 
     def _refusal(self, response: httpx.Response, content: bytes, body: Mapping[str, str]) -> TokenError:
-        secrets = self._secrets(body)
+        secrets, token = self._secrets(body), token_of(content, 0)
+        if token is not None:  # whatever the status: no message shows it
+            secrets += filter(None, (token.access_token, token.refresh_token))
         code: str | None = None
         if response.is_success:
             message: str | None = "the answer has no access token"
