@@ -66,6 +66,7 @@ def collecting() -> Iterator[None]:
         (("-a", 1, "--format", "parquet", "-o", "/dev/null"), "parquet cannot go into /dev/null"),
         (("-a", 1, "--env", "demo"), "contradicts PAYT_BASE_URL"),
         (("-a", 1, "--ids-from", "binary"), "binary is not a text file: save it as UTF-8"),
+        (("-a", 1, "--ids-from", "utf16"), "utf16 is not a text file: save it as UTF-8"),
     ],
     ids=[
         *("no administration", "page too big", "unknown format", "token as argument", "no moment", "no zone"),
@@ -79,19 +80,20 @@ def collecting() -> Iterator[None]:
             "xlsx to stdout",
             "parquet to device",
         ),
-        *("contradiction", "ids that are no text"),
+        *("contradiction", "ids that are no text", "ids in UTF-16 that does not say so"),
     ],
 )
 def test_usage_is_2_and_nothing_is_sent_or_written(
     payt_command: Any, fake: FakePayt, folder: Path, arguments: tuple[Any, ...], said: str
 ) -> None:
     (folder / "binary").write_bytes(b"\xff\x00")
+    (folder / "utf16").write_text("1\n2\n", "utf-16-le")
     result = payt_command("contacts", "export", *arguments)
     assert result.exit_code == 2
     assert said in re.sub(r"[│\s]+", " ", result.stderr)
     assert result.stdout == ""
     assert fake.requests == []
-    assert [path.name for path in folder.iterdir()] == ["binary"]
+    assert {path.name for path in folder.iterdir()} == {"binary", "utf16"}
 
 
 @pytest.mark.parametrize(

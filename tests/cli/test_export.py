@@ -432,23 +432,36 @@ def test_where_standard_output_is_a_file_what_others_wrote_there_stays(
     assert target_of(Path(name)).name == "standard output"
 
 
-@pytest.mark.parametrize("name", ["/dev/stderr", "/dev/fd/2", "link.csv", "/dev/fd/{}"])
-def test_where_an_open_file_is_named_what_others_wrote_there_stays(
+@pytest.mark.parametrize("name", ["/dev/stderr", "/dev/fd/2"])
+def test_where_standard_error_is_a_file_what_others_wrote_there_stays(
     payt_process: Any, fake: FakePayt, folder: Path, name: str
 ) -> None:
-    (folder / "link.csv").symlink_to("/dev/stderr")
+    arguments = ("contacts", "export", "-a", 1, "-o", name, "--fields", "id", "-f", "csv", "-q")
     with (folder / "all.csv").open("ab") as file:
         file.write(b"before\n")
         file.flush()
-        result = payt_process(
-            *("contacts", "export", "-a", 1, "-o", name.format(file.fileno()), "--fields", "id", "-f", "csv", "-q"),
-            capture_output=False,
-            stderr=file,
-            pass_fds=[file.fileno()],
-            cwd=folder,
-        )
+        result = payt_process(*arguments, capture_output=False, stderr=file)
         file.write(b"after\n")
     assert result.returncode == 0
+    ids = [str(number) for number in range(1, 13)]
+    assert (folder / "all.csv").read_text().split() == ["before", "id", *ids, "after"]
+
+
+@pytest.mark.parametrize("is_link", [False, True])
+def test_a_file_that_is_open_already_is_written_into(
+    payt_command: Any, fake: FakePayt, folder: Path, *, is_link: bool
+) -> None:
+    with (folder / "all.csv").open("ab") as file:
+        file.write(b"before\n")
+        file.flush()
+        name = f"/dev/fd/{file.fileno()}"
+        if is_link:
+            (folder / "link.csv").symlink_to(name)
+        result = payt_command(
+            "contacts", "export", "-a", 1, "-o", "link.csv" if is_link else name, "--fields", "id", "-f", "csv"
+        )
+        file.write(b"after\n")
+    assert result.exit_code == 0
     ids = [str(number) for number in range(1, 13)]
     assert (folder / "all.csv").read_text().split() == ["before", "id", *ids, "after"]
 

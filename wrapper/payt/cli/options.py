@@ -12,6 +12,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -215,10 +216,11 @@ def read_text(path: Path) -> str:
     """
     content = sys.stdin.buffer.read() if path == Path("-") else path.read_bytes()
     is_utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    try:
-        return content.decode("utf-16" if is_utf16 else "utf-8-sig")
-    except UnicodeDecodeError:
-        raise ValueError(f"{path} is not a text file: save it as UTF-8") from None
+    with suppress(UnicodeDecodeError):
+        text = content.decode("utf-16" if is_utf16 else "utf-8-sig")
+        if "\0" not in text:  # as in UTF-16 that does not say so
+            return text
+    raise ValueError(f"{path} is not a text file: save it as UTF-8")
 
 
 def read_token(path: Path) -> str:
