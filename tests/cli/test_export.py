@@ -6,6 +6,8 @@ import csv
 import datetime
 import io
 import json
+import os
+import pty
 import re
 import subprocess
 import sys
@@ -464,6 +466,22 @@ def test_a_file_that_is_open_already_is_written_into(
     assert result.exit_code == 0
     ids = [str(number) for number in range(1, 13)]
     assert (folder / "all.csv").read_text().split() == ["before", "id", *ids, "after"]
+
+
+@pytest.mark.parametrize("by_number", [False, True])
+def test_a_terminal_that_is_named_is_not_obeyed_to_what_contacts_hold(
+    payt_command: Any, fake: FakePayt, *, by_number: bool
+) -> None:
+    fake.change("1", lastname="\x1b]0;title\x07")
+    above, below = pty.openpty()
+    name = f"/dev/fd/{below}" if by_number else os.ttyname(below)
+    result = payt_command(
+        "contacts", "export", "-a", 1, "--ids", 1, "-o", name, "--fields", "id,lastname", "-f", "csv", "-q"
+    )
+    assert result.exit_code == 0
+    assert os.read(above, 1_000).split() == [b"id,lastname", b"1,\\u001b]0;title\\u0007"]
+    os.close(above)
+    os.close(below)
 
 
 def test_a_library_reads_what_the_command_wrote(payt_command: Any, fake: FakePayt) -> None:

@@ -38,10 +38,20 @@ def output() -> Any:
     if not sys.stdout.isatty():
         return sys.stdout.buffer
 
-    def write(lines: bytes) -> None:
-        sys.stdout.write(_OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", lines.decode()))
+    return SimpleNamespace(write=lambda lines: sys.stdout.write(_harmless(lines)), flush=sys.stdout.flush)
 
-    return SimpleNamespace(write=write, flush=sys.stdout.flush)
+
+def output_into(file: Any) -> Any:
+    """The same for a file that is open: it may be a terminal as well."""
+    if not file.isatty():
+        return file
+    return SimpleNamespace(
+        write=lambda lines: file.write(_harmless(lines).encode()), flush=file.flush, close=file.close
+    )
+
+
+def _harmless(lines: bytes) -> str:
+    return _OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", lines.decode())
 
 
 def report(text: str) -> None:

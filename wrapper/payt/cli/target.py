@@ -21,7 +21,7 @@ from typing import Any, Final
 import attrs
 import msgspec
 
-from .screen import output
+from .screen import output, output_into
 from .selection import Position
 from .writers import BinaryFile
 
@@ -64,10 +64,12 @@ class Stream:
         """
         if resume:
             raise ValueError("--resume needs a file to resume: name it with -o")
-        if self._descriptor is not None:
-            self.file = os.fdopen(os.dup(self._descriptor), "wb")
+        if self._path is None:
+            self.file = output()
+        elif self._descriptor is None:
+            self.file = output_into(self._path.open("wb"))
         else:
-            self.file = output() if self._path is None else self._path.open("wb")
+            self.file = output_into(os.fdopen(os.dup(self._descriptor), "wb"))
         return None
 
     def keep(self, position: Position) -> None:  # noqa: ARG002 - nothing is kept
