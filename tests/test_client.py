@@ -182,6 +182,24 @@ def test_an_argument_of_other_clients_is_answered_with_ours(name: str, hint: str
 
 
 @BOTH
+def test_options_have_names_that_other_clients_give_them(client_class: Any) -> None:
+    with pytest.raises(TypeError, match=r"^with_options has no argument 'max_retries': did you mean 'retries'\?$"):
+        client_class("t").with_options(max_retries=1)
+
+
+@BOTH
+def test_no_proxy_reads_a_token_over_http(client_class: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever is asked by http:// on this machine may be asked for it by a proxy elsewhere."""
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy.company.example:3128")
+    with pytest.raises(ValueError, match=r"way to proxy\.company\.example can .*: that is the proxy; set NO_PROXY=127"):
+        client_class("t", base_url="http://127.0.0.1:8000")
+    client_class("t", base_url="http://127.0.0.1:8000", allow_http=True)
+    client_class("t", base_url="http://127.0.0.1:8000", trust_env=False)
+    monkeypatch.setenv("HTTP_PROXY", "http://localhost:3128")
+    client_class("t", base_url="http://127.0.0.1:8000")
+
+
+@BOTH
 def test_a_file_for_verify_is_answered_with_what_reads_it(client_class: Any) -> None:
     with pytest.raises(TypeError, match=r"verify must be .* got str: .* ssl.create_default_context\(cafile="):
         client_class("token", verify="company.pem")

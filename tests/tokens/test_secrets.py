@@ -181,6 +181,38 @@ def test_a_client_that_cannot_be_made_shows_nothing(kind: Any, arguments: dict[s
     assert check(lambda: pickle.dumps(client))
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: payt.StaticToken("Bearer S3CRET"),
+        lambda: payt.EnvToken("S3CRET-token"),
+        lambda: payt.ClientCredentials("an-id", "S3CRET "),
+        lambda: payt.AuthorizationCode("an-id", "S3CRET", refresh_token="S3CRET more"),
+        lambda: payt.SQLPace("oracle://me:S3CRET@db/payt"),
+        lambda: payt.SQLTokenStore("oracle://me:S3CRET@db/payt"),
+        lambda: payt.login("an-id", "S3CRET "),
+        lambda: payt.sync(payt.Client("t"), "1", "sqlite:///c.db", moved_from="https://me:S3CRET@payt.example"),
+    ],
+    ids=[
+        "StaticToken",
+        "EnvToken",
+        "ClientCredentials",
+        "AuthorizationCode",
+        "SQLPace",
+        "SQLTokenStore",
+        "login",
+        "sync",
+    ],
+)
+def test_wrong_arguments_are_not_shown(make: Callable[[], object]) -> None:
+    assert check(make)
+
+
+def test_a_key_of_a_store_that_is_none_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAYT_TOKEN_KEY", "S3CRET")
+    assert check(lambda: payt.SQLTokenStore("sqlite:///tokens.db"))
+
+
 def test_a_proxy_that_cannot_be_reached_shows_nothing(flavour: Flavour) -> None:
     """Neither in our variables nor in those of httpcore, which hold what the proxy would be sent."""
     client = QUICK | {"proxy": f"http://an-id:{CLIENT_SECRET}@127.0.0.1:1", "retries": 0}

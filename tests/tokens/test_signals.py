@@ -348,7 +348,7 @@ def test_a_program_is_ending_when_it_waits_for_no_thread_of_its_own(
         thread.join(60)
     assert is_ending()
     renewals = _Renewals()
-    renewals.marks.add("one")
+    renewals.marks.add(0)
     assert renewals.hold(signal.SIGINT)  # it would end the wait for the token, and interrupt nothing else
 
 

@@ -6,9 +6,12 @@ Each returns the value. A wrong type is a TypeError, a wrong value a ValueError.
 from __future__ import annotations
 
 import datetime
+import functools
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar, cast
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 TOKEN: Final = re.compile(r"[\x21-\x7e]+")
 """What a header can carry as a token."""
@@ -168,3 +171,22 @@ def _texts(name: str, given: Any, wanted: str, *, but: type) -> dict[str, str | 
 def of_field(check: Callable[..., object], **limits: Any) -> Callable[[Any, Any, Any], object]:
     """A check of a named value, as attrs validates a field by it."""
     return lambda _self, field, value: check(field.name, value, **limits)
+
+
+def showing_no_arguments(checked: F) -> F:
+    """A function, or a class, whose errors come without the frames below: tracebacks show variables, these secrets."""
+    function: Any = vars(checked)["__init__"] if isinstance(checked, type) else checked
+
+    @functools.wraps(function)
+    def called(*given: Any, **named: Any) -> Any:
+        try:
+            return function(*given, **named)
+        except Exception as error:  # noqa: BLE001  # whatever it is
+            del given, named
+            error.__context__ = None  # which has such frames, too
+            raise error.with_traceback(None) from error.__cause__
+
+    if not isinstance(checked, type):
+        return cast("F", called)
+    checked.__init__ = called  # type: ignore[misc]
+    return checked

@@ -19,7 +19,7 @@ from . import checks
 from .credentials import Credentials, auth_of
 from .environments import ADDRESSES, text_of
 from .pickling import Recipe
-from .settings import Settings
+from .settings import Settings, check_way
 from .transport.pace import checked
 from .transport.proxies import route
 from .transport.retries import Operation, ask, ask_async
@@ -39,6 +39,7 @@ class _Client(Generic[TransportT, SessionT]):
     _transports: ClassVar[type]
     _api: AuthenticatedClient
 
+    @checks.showing_no_arguments
     def __init__(
         self,
         credentials: Credentials | None = None,
@@ -59,37 +60,24 @@ class _Client(Generic[TransportT, SessionT]):
         token_transport: httpx.BaseTransport | None = None,
         **mistaken: Never,
     ) -> None:
-        given = {**locals()}
-        del credentials, mistaken, proxy, base_url  # tracebacks show variables
-        try:
-            self._begin(given)
-        except Exception as error:  # noqa: BLE001  # whatever it is, the frames behind it show what was given
-            given.clear()
-            raise error.with_traceback(None) from error.__cause__
-
-    def _begin(self, given: Mapping[str, Any]) -> None:
-        """Check the arguments, and make what they describe."""
-        if given["mistaken"]:
-            name, known = next(iter(given["mistaken"])), [*inspect.signature(type(self)).parameters][:-1]
-            meant = _ELSEWHERE.get(name, name)
-            hint = checks.hint(meant, known, otherwise="it takes")
-            example = f" It is {ADDRESSES}" if meant == "base_url" else ""
-            raise TypeError(f"payt.{type(self).__name__} has no argument {name!r}: {hint}{example}")
-        checked(given["pace"])
-        transport = given["transport"]
+        given = locals()
+        _refuse(f"payt.{type(self).__name__}", type(self), given["mistaken"])
+        checked(pace)
         if transport is not None and not isinstance(transport, self._transports):
             what = f"an httpx.{self._transports.__name__}, got {type(transport).__name__}"
             raise TypeError(f"transport: payt.{type(self).__name__} sends its requests through {what}")
         settings = Settings(**{field.name: given[field.name] for field in attrs.fields(Settings)})
         # once, for the token endpoint as well: reading the certificates takes longer than all else here
         way = route(settings.base_url, verify=settings.verify, proxy=settings.proxy, trust_env=settings.trust_env)
+        check_way(settings, way["proxy"])
         # requests for tokens are made in threads of their own; some transports are for both kinds of client
-        sync = settings.token_transport or (transport if isinstance(transport, httpx.BaseTransport) else None)
-        auth = auth_of(given["credentials"], os.environ, settings.base_url, way, sync)
+        sync = settings.token_transport or given["transport"]
+        sync = sync if isinstance(sync, httpx.BaseTransport) else None
+        auth = auth_of(credentials, os.environ, settings.base_url, way, sync)
         # base URL and token are the session's business
         self._api = AuthenticatedClient(str(settings.base_url), token="")
         self._session = self._session_of(settings, auth, way)
-        self._session.recipe = Recipe(type(self), given["credentials"], settings)
+        self._session.recipe = Recipe(type(self), credentials, settings)
         if isinstance(self._session, Session):
             self._api.set_httpx_client(self._session)
         else:
@@ -106,6 +94,7 @@ class _Client(Generic[TransportT, SessionT]):
         timeout: float | httpx.Timeout | None = None,
         retries: int | None = None,
         total_timeout: float | None = None,
+        **_mistaken: Never,
     ) -> Self:
         """A client like this one but for these arguments, for calls that may take longer, or must not.
 
@@ -123,6 +112,7 @@ class _Client(Generic[TransportT, SessionT]):
             TypeError: An argument is of a wrong type.
             ValueError: An argument's value cannot be used.
         """
+        _refuse("with_options", self.with_options, _mistaken)
         options = {"timeout": timeout, "retries": retries, "total_timeout": total_timeout}
         changes: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
         recipe = self._session.recipe
@@ -242,6 +232,14 @@ class AsyncClient(_Client[httpx.AsyncBaseTransport, AsyncSession], AsyncResource
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self._session.__aexit__(kind, error, traceback)
+
+
+def _refuse(what: str, function: Callable[..., Any], mistaken: Mapping[str, object]) -> None:
+    for name in mistaken:
+        meant, known = _ELSEWHERE.get(name, name), [*inspect.signature(function).parameters][:-1]
+        hint = checks.hint(meant, known, otherwise="it takes")
+        example = f" It is {ADDRESSES}" if meant == "base_url" else ""
+        raise TypeError(f"{what} has no argument {name!r}: {hint}{example}")
 
 
 class _Lent(httpx.BaseTransport, httpx.AsyncBaseTransport):

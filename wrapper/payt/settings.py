@@ -45,17 +45,26 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
-def _is_safe(settings: Settings, _field: Any, allowed: bool) -> None:  # noqa: FBT001  attrs calls it so
+def check_way(settings: Settings, proxy: httpx.Proxy | None) -> None:
+    """See that nobody on the way reads the token.
+
+    Raises:
+        ValueError: It is sent as it is, to another machine.
+    """
     url = settings.base_url
-    checks.flag("allow_http", allowed)
-    if url.scheme == "http" and not allowed and settings.transport is None and not _is_loopback(url.host):
-        raise ValueError(
-            f"base_url: over http://, everybody on the way to {url.host} can read the token: use https:// "
-            "(in Python: allow_http=True permits it)"
-        )
+    hosts = {url.host: "use https://"}
+    if proxy is not None:
+        hosts[proxy.url.host] = f"that is the proxy; set NO_PROXY={url.host} to do without it"
+    is_open = url.scheme == "http" and not settings.allow_http and settings.transport is None
+    for host, way_out in hosts.items() if is_open else ():
+        if not _is_loopback(host):
+            raise ValueError(
+                f"base_url: over http://, everybody on the way to {host} can read the token: {way_out} "
+                "(in Python: allow_http=True permits it)"
+            )
     if settings.verify is False and url.scheme == "https":
         warnings.warn(
-            "verify=False: everybody on the way to Payt can pretend to be Payt, and read the token", stacklevel=5
+            "verify=False: everybody on the way to Payt can pretend to be Payt, and read the token", stacklevel=4
         )
 
 
@@ -101,5 +110,5 @@ class Settings:
     proxy: str | httpx.Proxy | None = attrs.field(repr=False)
     trust_env: bool = attrs.field(validator=checks.of_field(checks.flag))
     transport: Any
-    allow_http: bool = attrs.field(validator=_is_safe)
+    allow_http: bool = attrs.field(validator=checks.of_field(checks.flag))
     token_transport: httpx.BaseTransport | None = attrs.field(validator=_sync_transport)

@@ -32,6 +32,7 @@ TokenSource: TypeAlias = Callable[[], str | Awaitable[str]]
 """Returns a token each time it is called; may be a coroutine function for `AsyncClient`."""
 
 
+@checks.showing_no_arguments
 @attrs.frozen
 class StaticToken:
     """A token that never changes. If Payt refuses it, that is final."""
@@ -44,6 +45,7 @@ def _variable(name: str, value: Any) -> None:
         raise ValueError(f"{name} must be that of a variable in the environment, such as PAYT_TOKEN_ACME, and no token")
 
 
+@checks.showing_no_arguments
 @attrs.frozen
 class EnvToken:
     """The token in a variable of the environment, which is read for each request. It travels to workers by name.

@@ -40,6 +40,7 @@ class _Application:
     )
 
 
+@checks.showing_no_arguments
 @attrs.frozen
 class ClientCredentials(_Application):
     """The application's own access: no person logs in. Payt allows it to the company that owns the application.
@@ -75,6 +76,7 @@ class ClientCredentials(_Application):
         return attrs.evolve(new, refresh_token=None)
 
 
+@checks.showing_no_arguments
 @attrs.frozen
 class AuthorizationCode(_Application):
     """The access of a person who logged in: by `payt login`, or `payt.login(...)`.

@@ -76,14 +76,10 @@ def login(
         TypeError: An argument is of a wrong type.
         ValueError: An argument cannot be used.
     """
-    client_id = client_id if client_id is not None else os.environ.get("PAYT_CLIENT_ID")
-    client_secret = client_secret if client_secret is not None else os.environ.get("PAYT_CLIENT_SECRET")
-    if client_id is None or client_secret is None:
-        raise ValueError("login() needs client_id and client_secret, or PAYT_CLIENT_ID and PAYT_CLIENT_SECRET")
-    grant = AuthorizationCode(
-        client_id, client_secret, store, account=account or os.environ.get("PAYT_ACCOUNT") or None
-    )
-    del client_secret  # from the frame, which the traceback of an error shows
+    try:
+        grant = _grant_of(client_id, client_secret, store, account)
+    finally:
+        del client_secret  # from the frame, which the traceback of an error shows
     api = base_url_of(base_url)
     app = url_of("app_url", app_url, "PAYT_APP_URL", _app_of(api))
     if {app.host, httpx.URL(_app_of(api)).host} == {httpx.URL(each.app).host for each in (PRODUCTION, DEMO)}:
@@ -119,6 +115,17 @@ def login(
     if not isinstance(result, Token):
         raise result
     return result
+
+
+@checks.showing_no_arguments
+def _grant_of(
+    client_id: str | None, client_secret: str | None, store: TokenStore | None, account: str | None
+) -> AuthorizationCode:
+    client_id = client_id if client_id is not None else os.environ.get("PAYT_CLIENT_ID")
+    client_secret = client_secret if client_secret is not None else os.environ.get("PAYT_CLIENT_SECRET")
+    if client_id is None or client_secret is None:
+        raise ValueError("login() needs client_id and client_secret, or PAYT_CLIENT_ID and PAYT_CLIENT_SECRET")
+    return AuthorizationCode(client_id, client_secret, store, account=account or os.environ.get("PAYT_ACCOUNT") or None)
 
 
 def logout(

@@ -36,18 +36,15 @@ def job_of(kind: type, options: dict[str, Any]) -> Iterator[tuple[Job, Callable[
         kind: Which kind of client it has to be.
         options: The arguments of `payt.sync`. They are taken out: tracebacks show variables, and these a password.
     """
-    taken = {**options}
-    options.clear()
     try:
-        job, method, threads = _made(kind, **taken)
-    except Exception as error:  # noqa: BLE001  # whatever it is, the frames behind it show what was taken
-        raise error.with_traceback(None) from error.__cause__
+        job, method, threads = _made(kind, **options)
     finally:
-        taken.clear()
+        options.clear()
     with closing(job):
         yield job, method, threads
 
 
+@checks.showing_no_arguments
 def _made(
     kind: type,
     *,

@@ -82,7 +82,7 @@ def sync(
         PaytError: The only administration could not be listed.
     """
     options = {**locals()}
-    del to
+    del to, moved_from
     with job_of(Client, options) as (job, method, threads):
         job.prepare()
 
@@ -129,7 +129,7 @@ async def async_sync(
 ) -> list[SyncResult]:
     """The same as `sync`, with an AsyncClient. The database is written to in a thread, so `to` is a plain driver."""
     options = {**locals()}
-    del to
+    del to, moved_from
     with job_of(AsyncClient, options) as (job, method, tasks):
         threads = Threads(inline=isinstance(job.database.engine.pool, sa.SingletonThreadPool))
         do = threads.do

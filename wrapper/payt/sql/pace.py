@@ -17,6 +17,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from .. import checks
 from ..transport import clock
 from ..transport.paces import MARGIN, ProcessPace
 from ..transport.process import PerProcess
@@ -57,6 +58,7 @@ class SQLPace(Pace):
         ImportError: Its driver is not installed.
     """
 
+    @checks.showing_no_arguments
     def __init__(self, to: str | sa.URL | sa.Engine) -> None:
         self._to = absolute(to)
         engine, ours = engine_of(self._to), not isinstance(to, sa.Engine)

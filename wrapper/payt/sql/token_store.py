@@ -17,6 +17,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from payt_api.types import decoder_of
 
+from .. import checks
 from ..credentials import Token
 from ..errors import TokenError
 from ..transport.locks import locked_file, wait_for_lock
@@ -52,6 +53,7 @@ def absolute(to: str | sa.URL | sa.Engine) -> str | sa.URL | sa.Engine:
     return url if isinstance(to, sa.URL) else url.render_as_string(hide_password=False)
 
 
+@checks.showing_no_arguments
 @attrs.frozen
 class SQLTokenStore:
     """Keeps tokens in a table of PostgreSQL or SQLite, for all hosts, processes and threads that reach it.
@@ -76,7 +78,7 @@ class SQLTokenStore:
     """
 
     to: str | sa.URL | sa.Engine = attrs.field(repr=told, converter=absolute)
-    encrypt: bool = attrs.field(default=True, kw_only=True)
+    encrypt: bool = attrs.field(default=True, kw_only=True, validator=checks.of_field(checks.flag))
     schema: str | None = attrs.field(default=None, kw_only=True)
     _engine: sa.Engine = attrs.field(init=False, repr=False, eq=False)
     _dialect: SQLite | PostgreSQL = attrs.field(init=False, repr=False, eq=False)
