@@ -340,7 +340,8 @@ def problems_of_parameter(document: dict[str, Any], parameter: dict[str, Any]) -
         types = schema.get("type", [])
         for type_ in [types] if isinstance(types, str) else types:
             if type_ in ("object", "array"):
-                yield f"it is of type {type_} and would be misread: make it a string, and encode it in the wrapper"
+                several = " with `x-comma-separated: true`" if type_ == "array" else ""
+                yield f"it is of type {type_} and would be misread: make it a string{several}"
 
 
 def problems_of_its_place(document: dict[str, Any], place: str, schema: dict[str, Any]) -> Iterator[str]:

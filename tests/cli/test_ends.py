@@ -54,7 +54,7 @@ def collecting() -> Iterator[None]:
         (("-a", 1, "--updated-after", "yesterday"), "--updated-after must be ISO 8601 with an offset"),
         (
             ("-a", 1, "--updated-after", "2026-01-01"),
-            "payt: --updated-after has no time zone: add an offset, such as +01:00 or Z",
+            "payt: --updated-after has no time zone: write one such as 2026-11-01T00:00:00+01:00",
         ),
         (("-a", 1, "--fields", "id,lastnam"), "did you mean 'lastname'?"),
         (("-a", 1, "--columns", "id,lastnam"), "payt: --columns: there is no field 'lastnam'"),

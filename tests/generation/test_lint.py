@@ -202,7 +202,7 @@ MISREAD: dict[str, tuple[Change, str]] = {
     "parameter of type object": (set_parameter("ids", schema={"type": "object"}), "'ids': it is of type object"),
     "parameter of type array": (
         set_parameter("ids", schema={"type": "array", "items": {"type": "string"}}),
-        "'ids': it is of type array and would be misread: make it a string, and encode it in the wrapper",
+        "'ids': it is of type array and would be misread: make it a string with `x-comma-separated: true`",
     ),
     "parameter of two types": (
         set_parameter("ids", schema={"type": ["string", "array"], "items": {}}),

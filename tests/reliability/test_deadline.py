@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import itertools
 import time
@@ -49,6 +50,19 @@ def test_a_server_that_never_finishes_holds_nobody(
     server.script([])
     rest = flavour.contacts(server.url, client=QUICK, cursor=caught.value.cursor)
     assert [contact.id for contact in rest] == ids[4 * (page - 1) :]
+
+
+@pytest.mark.parametrize("rate", [0.1, 10], ids=["its turn", "a pause that was asked for"])
+def test_a_deadline_before_anything_is_sent_blames_no_answer(rate: float, flavour: Flavour, fake: FakePayt) -> None:
+    """What waits for the rate limit, whose pause after a 429 may be long, has not asked yet."""
+    if rate == 10:
+        fake.fail(429, retry_after=30)
+    client = QUICK | {"total_timeout": 0.3, "rate_limit": rate, "pace": payt.ProcessPace(), "retries": 0}
+    with contextlib.suppress(payt.RateLimitError):
+        flavour.contacts(fake.url, fake.token, client=client)
+    with pytest.raises(payt.TransportError, match=r"nothing was sent within 0\.3 s: it waited for a token or the rate"):
+        flavour.contacts(fake.url, fake.token, client=client)
+    assert len(fake.requests) == 1
 
 
 BODY_DRIPS = Fault(

@@ -208,13 +208,13 @@ def test_what_is_kept_of_a_run_that_is_complete(run: dict[str, Any], wanted: Map
     before = kept(runs_since_full=2, synced_at=iso(NOW))
     state = plan.finished(before, Run(**{**usual, **run}), settings(), now=NOW, deletions_done=True)
     assert {name: getattr(state, name) for name in wanted} == wanted
-    assert (state.run, state.rows, state.synced_at) == (None, 9, iso(NOW))
+    assert (state.run, state.rows, state.synced_at, state.complete_at) == (None, 9, iso(NOW), iso(NOW))
 
 
 def test_a_full_run_whose_deletions_are_not_done_is_followed_by_another() -> None:
     run = Run(full=True, columns=FIELDS, began=iso(NOW - HOUR))
     state = plan.finished(kept(runs_since_full=2), run, settings(), now=NOW, deletions_done=False)
-    assert (state.runs_since_full, state.full_at) == (3, iso(NOW - DAY))
+    assert (state.runs_since_full, state.full_at, state.complete_at) == (3, iso(NOW - DAY), None)
 
 
 @pytest.mark.parametrize(

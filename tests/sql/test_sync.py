@@ -365,6 +365,20 @@ def test_a_server_without_a_usable_date_is_taken_by_our_clock(sync: Syncs, sqlit
         assert before <= datetime.fromisoformat(str(result.watermark)) <= datetime.now(UTC)
 
 
+def test_how_fresh_a_copy_is_can_be_asked_for(fake: FakePayt, sync: Syncs, database: str, query: Query) -> None:
+    """Also where nothing has changed for long, as docs/sync.md says."""
+    column = "state::json ->> 'complete_at'"
+    if "postgresql" not in database:
+        column = f"{'json_value' if 'mariadb' in database else 'json_extract'}(state, '$.complete_at')"
+    found = []
+    for _ in range(2):
+        before = datetime.now(UTC)
+        sync(fake, database)
+        found.append(query(f"SELECT {column} AS fresh FROM payt_sync_state")[0].fresh)
+        assert before <= datetime.fromisoformat(found[-1]) <= datetime.now(UTC)
+    assert found[0] < found[1]
+
+
 def test_a_table_can_have_another_name_and_schema(fake: FakePayt, sync: Syncs, database: str, query: Query) -> None:
     sync(fake, database, table="Payt contacts")
     quote = "`" if "mariadb" in database else '"'

@@ -49,7 +49,8 @@ def base_url_of(value: str | None, env: str | None = None) -> httpx.URL:
         if env not in known:
             raise ValueError(f"PAYT_ENV must be {' or '.join(known)}, got {env!r}")
         if own and own.rstrip("/") != known[env]:
-            raise ValueError(f"the environment {env} (PAYT_ENV) contradicts PAYT_BASE_URL: leave one of them out")
+            said = " (PAYT_ENV)" if os.environ.get("PAYT_ENV") else ""
+            raise ValueError(f"the environment {env}{said} contradicts PAYT_BASE_URL: leave one of them out")
         value = known[env]
     return url_of("base_url", value, "PAYT_BASE_URL")
 

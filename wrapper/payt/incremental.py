@@ -35,6 +35,8 @@ from . import checks
 from .listing import Page
 from .listing.shapes import MOMENT
 
+__all__ = ["Run", "begin"]
+
 OVERLAP = datetime.timedelta(minutes=5)
 """How much is read again, unless somebody says otherwise."""
 AGREED = datetime.timedelta(minutes=5)

@@ -156,7 +156,7 @@ def _moment(name: str, value: Any) -> datetime.datetime:
     """A moment in UTC."""
     way_out = "pass datetime.datetime.now(datetime.UTC), or a local time with .astimezone()"
     if isinstance(value, str):
-        way_out = "add an offset, such as +01:00 or Z"
+        way_out = "write one such as 2026-11-01T00:00:00+01:00"
         from dateutil.parser import isoparse  # noqa: PLC0415  # takes its time, and few need it
 
         try:

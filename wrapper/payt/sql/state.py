@@ -78,6 +78,8 @@ class State(msgspec.Struct, omit_defaults=True):
     runs_since_full: int = 0
     full_at: str | None = None
     """When the last full run ended."""
+    complete_at: str | None = None
+    """When the last run ended that brought all that there was to bring: how fresh the copy is."""
     columns: tuple[str, ...] = ()
     """The fields that every row has as the service sent them; where one is new, the next run is full."""
     rows: int = 0

@@ -280,7 +280,10 @@ class _Exchange:
             raise self._error(str(error)) from None
 
     def _late(self) -> TransportError:
-        return self._error(f"no complete answer within {self.call.seconds:g} s (total_timeout)")
+        seconds = f"within {self.call.seconds:g} s"
+        if _STARTED in self._request.extensions:
+            return self._error(f"no complete answer {seconds} (total_timeout)")
+        return self._error(f"nothing was sent {seconds}: it waited for a token or the rate limit (total_timeout)")
 
     def _error(self, text: str, cause: httpx.RequestError | None = None) -> TransportError:
         request, where = self._request, address(self._request.url)
