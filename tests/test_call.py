@@ -71,6 +71,18 @@ def test_wrong_arguments_send_nothing(
 
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
+def test_a_body_that_the_contract_does_not_describe_is_not_passed_over(kind: str, fake: FakePayt) -> None:
+    """Part of a page (206), say, is no answer, and None would look like one without content."""
+    fake.fail(206, body={"data": [], "pagination": None})
+    with pytest.raises(payt.InvalidResponseError, match="/v1/contacts: status 206 brought a body that the") as caught:
+        called(kind, fake, list_contacts, administration_id="1")
+    assert (caught.value.status, caught.value.path) == (206, "$")
+    assert caught.value.request_id
+    fake.fail(204, body=b"")
+    assert called(kind, fake, list_contacts, administration_id="1") is None
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
 @pytest.mark.parametrize("operation", ["list_contacts", list_contacts.sync_detailed, None])
 def test_what_is_no_operation_is_refused(kind: str, operation: Any, fake: FakePayt) -> None:
     with pytest.raises(TypeError, match=r"operation must be a generated module, such as payt_api\.api\.contacts"):

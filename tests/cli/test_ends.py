@@ -63,6 +63,10 @@ def collecting() -> Iterator[None]:
         (("-a", ""), "payt: -a must not be empty"),
         (("-a", 1, "-o", "contacts.doc"), "the ending of contacts.doc is not a known format: pass --format"),
         (("-a", 1, "--format", "xlsx"), "xlsx cannot go into standard output: name a file"),
+        (
+            ("-a", 1, "--format", "csv", "-o", "c.xlsx"),
+            "--format csv contradicts the ending of c.xlsx: leave out --form",
+        ),
         (("-a", 1, "--format", "parquet", "-o", "/dev/null"), "parquet cannot go into /dev/null"),
         (("-a", 1, "--env", "demo"), "contradicts PAYT_BASE_URL"),
         (("-a", 1, "--ids-from", "binary"), "binary is not a text file: save it as UTF-8"),
@@ -78,6 +82,7 @@ def collecting() -> Iterator[None]:
             "empty administration",
             "unknown ending",
             "xlsx to stdout",
+            "csv into xlsx",
             "parquet to device",
         ),
         *("contradiction", "ids that are no text", "ids in UTF-16 that does not say so"),

@@ -71,6 +71,22 @@ def test_one_debug_a_request(server: FaultServer, flavour: Flavour, caplog: pyte
         assert re.fullmatch(pattern, message), message
 
 
+def test_records_of_requests_tell_their_ids_and_those_of_many_whose_they_are(
+    fake: FakePayt, flavour: Flavour, caplog: pytest.LogCaptureFixture
+) -> None:
+    fake.add_administration("2", 3)
+    fake.fail(403)
+    with pytest.raises(payt.PermissionDeniedError) as caught:
+        flavour.contacts(fake.url, fake.token)
+    with payt.Client(fake.token, base_url=fake.url) as client:
+        assert len([*client.contacts.list_many(administration_ids=["1", "2"])]) == 15
+    records = [record for record in caplog.records if record.levelno == logging.DEBUG and record.name == "payt"]
+    assert vars(records[0])["request_id"] == caught.value.request_id is not None
+    assert len({vars(record)["request_id"] for record in records}) == 3
+    labels = sorted(record.getMessage().partition(":")[0] for record in records)
+    assert labels == ["GET /v1/contacts page 1", *(f"GET /v1/contacts page 1 of administration {n}" for n in (1, 2))]
+
+
 @pytest.mark.real_time
 def test_the_wait_for_a_turn_is_not_taken_for_the_service(
     server: FaultServer, flavour: Flavour, caplog: pytest.LogCaptureFixture
@@ -100,6 +116,8 @@ def test_one_warning_a_retry(server: FaultServer, flavour: Flavour, caplog: pyte
     assert len(messages) == 3
     assert re.fullmatch(r"GET /v1/contacts page 2: ReadError.*; attempt 2 \(4 left\) in 0\.00 s", messages[0])
     assert messages[1] == "GET /v1/contacts page 2: status 503, request r-7; attempt 3 (300 s left) in 7.00 s"
+    warnings = [vars(record) for record in caplog.records if record.levelno == logging.WARNING]
+    assert [(each["attempt"], each["request_id"]) for each in warnings] == [(2, None), (3, "r-7"), (4, None)]
     assert re.fullmatch(r"GET /v1/contacts page 2: not JSON; attempt 4 \(3 left\) in \d\.\d\d s", messages[2])
 
 

@@ -65,7 +65,7 @@ def models(contact: payt.Contact) -> None:
     assert_type(type(contact).from_dict({"id": "1"}), payt.Contact)
     contact.lastname = "Jansen"  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]  # it is frozen
     payt.Contact(lastname=5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # it is typed
-    payt.Contact("1")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  # it takes names only
+    payt.Contact("1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # it takes names only
 
 
 def many_administrations(client: payt.Client) -> None:
@@ -114,7 +114,7 @@ def everything_that_may_be_passed(auth: httpx.Auth) -> None:
     payt.Client(retries=0, rate_limit=None, total_timeout=60, max_body=2**20, http2=True)
     assert_type(payt.Client().with_options(timeout=5, retries=0, total_timeout=60), payt.Client)
     assert_type(payt.AsyncClient().with_options(timeout=httpx.Timeout(5)), payt.AsyncClient)
-    payt.Client().with_options(rate_limit=5)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    payt.Client().with_options(rate_limit=5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     payt.AsyncClient(retries=8, rate_limit=2.5, total_timeout=0.5, verify=ssl.create_default_context())
     settings: dict[str, Any] = {"timeout": 5}
     payt.Client(**settings)

@@ -7,7 +7,7 @@ import os
 import ssl
 from collections.abc import Callable, Coroutine, Mapping
 from types import TracebackType
-from typing import Any, ClassVar, Generic, Never, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Never, Self, TypeVar
 
 import attrs
 import httpx
@@ -18,13 +18,18 @@ from payt_resources import AsyncResources, Resources
 from . import checks
 from .credentials import Credentials, auth_of
 from .environments import ADDRESSES, text_of
+from .errors import InvalidResponseError
 from .pickling import Recipe
 from .settings import Settings, check_way
 from .transport.pace import checked
 from .transport.proxies import route
+from .transport.redaction import plain
 from .transport.retries import Operation, ask, ask_async
 from .transport.session import AsyncSession, Session
 from .transport.starts import Pace
+
+if TYPE_CHECKING:
+    from payt_api.types import Response
 
 R = TypeVar("R")
 TransportT = TypeVar("TransportT", httpx.BaseTransport, httpx.AsyncBaseTransport)
@@ -191,7 +196,7 @@ class Client(_Client[httpx.BaseTransport, Session], Resources):
             ValueError: An argument's value cannot be used; nothing was sent.
             PaytError: No answer came, or it is an error.
         """
-        return ask(self._api, operation, _checked(operation, arguments), lambda answer: answer.parsed)
+        return ask(self._api, operation, _checked(operation, arguments), _parsed)
 
     def close(self) -> None:
         """Close all connections. A closed client sends nothing more."""
@@ -218,7 +223,7 @@ class AsyncClient(_Client[httpx.AsyncBaseTransport, AsyncSession], AsyncResource
 
     def call(self, operation: Operation[R], **arguments: Any) -> Coroutine[Any, Any, R | None]:
         """As `Client.call`; awaited."""
-        return ask_async(self._api, operation, _checked(operation, arguments), lambda answer: answer.parsed)
+        return ask_async(self._api, operation, _checked(operation, arguments), _parsed)
 
     async def aclose(self) -> None:
         """Close all connections. A closed client sends nothing more."""
@@ -240,6 +245,16 @@ def _refuse(what: str, function: Callable[..., Any], mistaken: Mapping[str, obje
         hint = checks.hint(meant, known, otherwise="it takes")
         example = f" It is {ADDRESSES}" if meant == "base_url" else ""
         raise TypeError(f"{what} has no argument {name!r}: {hint}{example}")
+
+
+def _parsed(answer: Response[R]) -> R | None:
+    if answer.parsed is None and answer.content:
+        text = f"{answer.url}: status {answer.status_code} brought a body that the contract does not describe"
+        error = InvalidResponseError(text, path="$")
+        error.url, error.status = answer.url, answer.status_code
+        error.request_id = plain(answer.headers.get("X-Request-Id", "")) or None
+        raise error
+    return answer.parsed
 
 
 class _Lent(httpx.BaseTransport, httpx.AsyncBaseTransport):

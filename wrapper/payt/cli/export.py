@@ -85,7 +85,7 @@ def export_command(
     name, columns = selection.spec.name, selection.columns
     target = target_of(None if output == Path("-") else output)
     is_stream = not isinstance(target, PartFile)
-    format_ = format_ or ("csv" if is_stream else format_of(output))
+    format_ = (format_ or "csv") if is_stream else format_of(output, format_)
     writer = writer_of(format_, columns, name=name, **csv)
     if is_stream and format_ not in TEXT_FORMATS:
         raise ValueError(f"{format_} cannot go into {target.name}: name a file, -o {name}.{format_}")

@@ -186,11 +186,13 @@ async def _fetch(
         PaytError: The listing failed; `cursor` resumes it.
     """
     while (query := walk.query()) is not None:
-        cursor = walk.cursor
+        cursor, label = walk.cursor, f"page {walk.pages + 1}"
+        if name is not None:
+            label += f" of administration {plain(name)}"
         guess = None if best is None else await best(query)
         try:
             page = (
-                await executor.ask(walk.listing.spec.operation, query, walk.page, f"page {walk.pages + 1}")
+                await executor.ask(walk.listing.spec.operation, query, walk.page, label)
                 if guess is None
                 else walk.page(guess.response, overlap=guess.overlap)
             )

@@ -23,7 +23,7 @@ from . import clock, pace
 from .answers import about, address, error_of, sent_token
 from .decoding import READERS, decoded
 from .process import PerProcess
-from .redaction import hide
+from .redaction import hide, redacted
 from .retries import text_of
 
 if TYPE_CHECKING:
@@ -254,7 +254,7 @@ class _Exchange:
         encoding = response.headers.get("Content-Encoding", "") if encoded else ""
         if encoding and self._size:
             self._decode(encoding)
-        self._log(str(response.status_code))
+        self._log(str(response.status_code), response.headers.get("X-Request-Id", ""))
         with suppress(RuntimeError):  # a mock's body was read before httpx could measure
             self.call.latency = response.elapsed.total_seconds()
         whole = httpx.Response(
@@ -291,10 +291,12 @@ class _Exchange:
             cause.request = httpx.Request(request.method, where)  # without the headers and the query
         return about(TransportError(f"{request.method} {where}: {text}"), request)
 
-    def _log(self, result: str) -> None:
+    def _log(self, result: str, request_id: str = "") -> None:
         if log.isEnabledFor(logging.DEBUG):
             what = " ".join(filter(None, (self._request.method, self._request.url.path, self.call.label)))
             started = self._request.extensions.get(_STARTED, now := clock.now())
             waited = (started - self._began) * 1000
             before = f" after a wait of {waited:.0f} ms" if waited >= _NOTICED else ""
-            log.debug("%s: %s in %.0f ms%s, %d bytes", what, result, (now - started) * 1000, before, self._size)
+            more = {"request_id": redacted(request_id, [sent_token(self._request)], "[token]") or None}
+            took = (now - started) * 1000
+            log.debug("%s: %s in %.0f ms%s, %d bytes", what, result, took, before, self._size, extra=more)

@@ -20,19 +20,21 @@ TEXT_FORMATS = ("csv", "jsonl")
 """Those that are written from front to back: into a pipe, and on behind an interruption."""
 
 
-def format_of(path: Path) -> str:
-    """The format that a file's ending stands for.
+def format_of(path: Path, chosen: str | None) -> str:
+    """The format that was chosen, or that a file's ending stands for.
 
     Raises:
-        ValueError: It stands for none.
+        ValueError: It stands for none, or for another one.
     """
-    ending = path.suffix.lower()
-    if ending not in ENDINGS:
+    found = ENDINGS.get(path.suffix.lower(), chosen)
+    if chosen not in (None, found):
+        raise ValueError(f"--format {chosen} contradicts the ending of {path.name}: leave out --format, or rename it")
+    if found is None:
         raise ValueError(
             f"the ending of {path.name} is not a known format: "
             f"pass --format {'|'.join(FORMATS)}, or use one of {', '.join(ENDINGS)}"
         )
-    return ENDINGS[ending]
+    return found
 
 
 def writer_of(
