@@ -65,7 +65,7 @@ def models(contact: payt.Contact) -> None:
     assert_type(type(contact).from_dict({"id": "1"}), payt.Contact)
     contact.lastname = "Jansen"  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]  # it is frozen
     payt.Contact(lastname=5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # it is typed
-    payt.Contact("1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # it takes names only
+    payt.Contact("1")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  # it takes names only
 
 
 def many_administrations(client: payt.Client) -> None:
