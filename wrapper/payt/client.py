@@ -136,8 +136,7 @@ class _Client(Generic[TransportT, SessionT]):
     __deepcopy__ = __copy__
 
     def __repr__(self) -> str:
-        told = f"base_url={self.base_url!r}" if "_session" in vars(self) else ""  # an error ended its making
-        return f"payt.{type(self).__name__}({told})"
+        return f"payt.{type(self).__name__}(base_url={self.base_url!r})"
 
 
 class Client(_Client[httpx.BaseTransport, Session], Resources):

@@ -31,11 +31,8 @@ _ENCRYPTED, _PLAIN = "fernet:", "plain:"
 
 
 def told(to: Any) -> str:
-    """A database in a repr: also one that cannot be used has one, as tracebacks show variables."""
-    try:
-        return repr(shown(to.url if isinstance(to, sa.Engine) else url_of(to)))
-    except ValueError:
-        return "…"
+    """A database in a repr."""
+    return repr(shown(to.url if isinstance(to, sa.Engine) else sa.make_url(to)))
 
 
 def absolute(to: str | sa.URL | sa.Engine) -> str | sa.URL | sa.Engine:

@@ -280,10 +280,9 @@ class _Exchange:
             raise self._error(str(error)) from None
 
     def _late(self) -> TransportError:
-        seconds = f"within {self.call.seconds:g} s"
-        if _STARTED in self._request.extensions:
-            return self._error(f"no complete answer {seconds} (total_timeout)")
-        return self._error(f"nothing was sent {seconds}: it waited for a token or the rate limit (total_timeout)")
+        sent = _STARTED in self._request.extensions
+        more = "" if sent else ": it was not sent, as it waited for a token or for the rate limit"
+        return self._error(f"no complete answer within {self.call.seconds:g} s (total_timeout){more}")
 
     def _error(self, text: str, cause: httpx.RequestError | None = None) -> TransportError:
         request, where = self._request, address(self._request.url)
@@ -295,8 +294,7 @@ class _Exchange:
         if log.isEnabledFor(logging.DEBUG):
             what = " ".join(filter(None, (self._request.method, self._request.url.path, self.call.label)))
             started = self._request.extensions.get(_STARTED, now := clock.now())
-            waited = (started - self._began) * 1000
+            waited, took = (started - self._began) * 1000, (now - started) * 1000
             before = f" after a wait of {waited:.0f} ms" if waited >= _NOTICED else ""
             more = {"request_id": redacted(request_id, [sent_token(self._request)], "[token]") or None}
-            took = (now - started) * 1000
             log.debug("%s: %s in %.0f ms%s, %d bytes", what, result, took, before, self._size, extra=more)
