@@ -30,7 +30,7 @@ from faults import kinds
 from faults.kinds import Point
 from faults.server import FaultServer
 from payt.testing import contacts
-from payt.transport import pool
+from payt.transport import http, pool
 from payt.transport.call import Abandoned, Call, Cancel, wait_for
 from payt.transport.http import AsyncTransport, Transport
 from payt.transport.proxies import route
@@ -723,3 +723,22 @@ def test_what_the_deadline_leaves_is_enough_to_answer(server: FaultServer) -> No
         request = httpx.Request("GET", f"{server.url}/v1/contacts?administration_id=1")
         assert transport.handle_request(request).read()  # without time-outs of its own
     assert eventually(server.wait_closed)
+
+
+def test_a_connection_that_nobody_used_for_long_is_replaced(
+    server: FaultServer, flavour: Flavour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is on the way may have forgotten it, without a word to anybody."""
+    settings = http._settings
+    monkeypatch.setattr(
+        http, "_settings", lambda *given, **named: {**settings(*given, **named), "keepalive_expiry": 0.1}
+    )
+    accepted = []
+
+    def seen(_page: object) -> None:
+        accepted.append(server.connections)
+        assert eventually(lambda: server.open_connections == 1)  # the one before was closed
+        time.sleep(0.2)
+
+    flavour.pages(server.url, client=QUICK, seen=seen, prefetch=0)
+    assert accepted == [*range(accepted[0], accepted[0] + 3)]
