@@ -166,7 +166,8 @@ class Client(_Client[httpx.BaseTransport, Session], Resources):
         proxy: As in httpx: the proxy's URL.
         trust_env: As in httpx: whether proxies are taken from the environment.
         transport: As in httpx: what sends the requests.
-        allow_http: Whether to allow a base URL over http:// on another machine, which sends the token unencrypted.
+        allow_http: Whether to allow a base URL over http:// on another machine, or by a proxy there, which sends the
+            token unencrypted.
         token_transport: What sends the requests for tokens, in a thread: a transport for an httpx.Client. None takes
             `transport` if it is one, else the client's own, with the same `verify` and proxy.
 
