@@ -364,6 +364,8 @@ def test_a_file_that_may_not_grow_is_gone_on_with(
         EXPORT,
         ("contacts", "check", "-a", 1),
         ("contract", "check", "--administration-id", 1),
+        ("--help",),
+        ("contacts", "list", "--help"),
     ],
     ids=lambda command: "-".join(map(str, command[:2])),
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -11,7 +13,7 @@ from payt import __version__
 from payt_resources import LISTS, Resources
 
 from .demo import demo
-from .exits import INTERRUPTED
+from .exits import INTERRUPTED, PIPE_CLOSED, give_up_stdout
 from .logins import login, logout, status
 from .options import Later, Makers, examples
 from .serve import serve_fake
@@ -25,13 +27,28 @@ def _show_completion(context: click.Context, _option: click.Parameter, shell: st
         context.exit()
 
 
+@contextmanager
+def _ending_as_commands_do() -> Iterator[None]:
+    """For what is outside of a command: while it is imported, and for help."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise click.exceptions.Exit(INTERRUPTED) from None
+    except BrokenPipeError:
+        give_up_stdout()
+        raise click.exceptions.Exit(PIPE_CLOSED) from None
+
+
 class _App(click.Group):
+    def make_context(self, *given: Any, **more: Any) -> click.Context:
+        """As click's."""
+        with _ending_as_commands_do():
+            return super().make_context(*given, **more)
+
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; Ctrl-C while that is imported ends with the same exit code as later."""
-        try:
+        """As click's."""
+        with _ending_as_commands_do():
             return super().invoke(ctx)
-        except KeyboardInterrupt:
-            raise click.exceptions.Exit(INTERRUPTED) from None
 
 
 @click.group(
