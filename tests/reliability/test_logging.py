@@ -6,6 +6,7 @@ import logging
 import re
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -81,8 +82,8 @@ def test_records_of_requests_tell_their_ids_and_those_of_many_whose_they_are(
     with payt.Client(fake.token, base_url=fake.url) as client:
         assert len([*client.contacts.list_many(administration_ids=["1", "2"])]) == 15
     records = [record for record in caplog.records if record.levelno == logging.DEBUG and record.name == "payt"]
-    assert vars(records[0])["request_id"] == caught.value.request_id is not None
-    assert len({vars(record)["request_id"] for record in records}) == 3
+    assert vars(records[0])["payt_request_id"] == caught.value.request_id is not None
+    assert len({vars(record)["payt_request_id"] for record in records}) == 3
     labels = sorted(record.getMessage().partition(":")[0] for record in records)
     assert labels == ["GET /v1/contacts page 1", *(f"GET /v1/contacts page 1 of administration {n}" for n in (1, 2))]
 
@@ -117,8 +118,29 @@ def test_one_warning_a_retry(server: FaultServer, flavour: Flavour, caplog: pyte
     assert re.fullmatch(r"GET /v1/contacts page 2: ReadError.*; attempt 2 \(4 left\) in 0\.00 s", messages[0])
     assert messages[1] == "GET /v1/contacts page 2: status 503, request r-7; attempt 3 (300 s left) in 7.00 s"
     warnings = [vars(record) for record in caplog.records if record.levelno == logging.WARNING]
-    assert [(each["attempt"], each["request_id"]) for each in warnings] == [(2, None), (3, "r-7"), (4, None)]
+    assert [(each["payt_attempt"], each["payt_request_id"]) for each in warnings] == [(2, None), (3, "r-7"), (4, None)]
     assert re.fullmatch(r"GET /v1/contacts page 2: not JSON; attempt 4 \(3 left\) in \d\.\d\d s", messages[2])
+
+
+def test_records_with_attributes_of_the_applications_own_are_no_error(
+    server: FaultServer, flavour: Flavour, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Web applications give each record the id of the request that they answer; logging lets nobody write over it."""
+    made = logging.getLogRecordFactory()
+
+    def of_a_request(*given: Any, **named: Any) -> logging.LogRecord:
+        record = made(*given, **named)
+        vars(record).update(request_id="web-1", attempt="web-2")
+        return record
+
+    logging.setLogRecordFactory(of_a_request)
+    try:
+        server.script([kinds.answer(503)])
+        flavour.contacts(server.url, client=QUICK)
+    finally:
+        logging.setLogRecordFactory(made)
+    (warning,) = [vars(record) for record in caplog.records if record.levelno == logging.WARNING]
+    assert (warning["request_id"], warning["attempt"], warning["payt_attempt"]) == ("web-1", "web-2", 2)
 
 
 def test_no_value_no_contact_and_no_token_is_in_a_record(

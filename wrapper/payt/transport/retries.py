@@ -167,7 +167,7 @@ class _Attempts:
             raise error.with_traceback(failure.__traceback__)
         where = " ".join(filter(None, (error.method, httpx.URL(error.url or "").path, self.call.label)))
         most = f"{retries + 1 - self._bad} left" if again == "yes" else f"{self.call.left:.0f} s left"
-        more = {"request_id": error.request_id, "attempt": self._count + 1}
+        more = {"payt_request_id": error.request_id, "payt_attempt": self._count + 1}
         text = "%s: %s; attempt %d (%s) in %.2f s"
         log.warning(text, where, _reason(error), self._count + 1, most, seconds, extra=more)
         return seconds

@@ -296,5 +296,5 @@ class _Exchange:
             started = self._request.extensions.get(_STARTED, now := clock.now())
             waited, took = (started - self._began) * 1000, (now - started) * 1000
             before = f" after a wait of {waited:.0f} ms" if waited >= _NOTICED else ""
-            more = {"request_id": redacted(request_id, [sent_token(self._request)], "[token]") or None}
+            more = {"payt_request_id": redacted(request_id, [sent_token(self._request)], "[token]") or None}
             log.debug("%s: %s in %.0f ms%s, %d bytes", what, result, took, before, self._size, extra=more)
