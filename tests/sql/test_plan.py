@@ -205,10 +205,11 @@ def test_a_run_may_seem_to_begin_a_little_earlier() -> None:
 )
 def test_what_is_kept_of_a_run_that_is_complete(run: dict[str, Any], wanted: Mapping[str, Any]) -> None:
     usual: dict[str, Any] = {"full": False, "columns": FIELDS, "began": iso(NOW - HOUR)}
-    before = kept(runs_since_full=2, synced_at=iso(NOW))
+    before = kept(runs_since_full=2, synced_at=iso(NOW), complete_at=iso(NOW - DAY))
     state = plan.finished(before, Run(**{**usual, **run}), settings(), now=NOW, deletions_done=True)
+    wanted = {"complete_at": iso(NOW - DAY) if "invalid" in run else iso(NOW), **wanted}
     assert {name: getattr(state, name) for name in wanted} == wanted
-    assert (state.run, state.rows, state.synced_at, state.complete_at) == (None, 9, iso(NOW), iso(NOW))
+    assert (state.run, state.rows, state.synced_at) == (None, 9, iso(NOW))
 
 
 def test_a_full_run_whose_deletions_are_not_done_is_followed_by_another() -> None:

@@ -133,7 +133,7 @@ def finished(state: State, run: Run, settings: Settings, *, now: datetime.dateti
         settled=settings.overlap.total_seconds() if settled else None,
         runs_since_full=0 if full else state.runs_since_full + 1,
         full_at=iso(now) if full else state.full_at,
-        complete_at=iso(now) if deletions_done else state.complete_at,
+        complete_at=iso(now) if deletions_done and not run.invalid else state.complete_at,
         columns=columns,
         rows=state.rows,
         synced_at=state.synced_at,
