@@ -449,19 +449,21 @@ def test_where_standard_error_is_a_file_what_others_wrote_there_stays(
     assert (folder / "all.csv").read_text().split() == ["before", "id", *ids, "after"]
 
 
-@pytest.mark.parametrize("is_link", [False, True])
+@pytest.mark.parametrize("is_link", ["", "file", "folder"])
 def test_a_file_that_is_open_already_is_written_into(
-    payt_command: Any, fake: FakePayt, folder: Path, *, is_link: bool
+    payt_command: Any, fake: FakePayt, folder: Path, is_link: str
 ) -> None:
     with (folder / "all.csv").open("ab") as file:
         file.write(b"before\n")
         file.flush()
         name = f"/dev/fd/{file.fileno()}"
-        if is_link:
+        if is_link == "file":
             (folder / "link.csv").symlink_to(name)
-        result = payt_command(
-            "contacts", "export", "-a", 1, "-o", "link.csv" if is_link else name, "--fields", "id", "-f", "csv"
-        )
+            name = "link.csv"
+        elif is_link == "folder":
+            (folder / "open").symlink_to("/dev/fd")
+            name = f"open/{file.fileno()}"
+        result = payt_command("contacts", "export", "-a", 1, "-o", name, "--fields", "id", "-f", "csv")
         file.write(b"after\n")
     assert result.exit_code == 0
     ids = [str(number) for number in range(1, 13)]

@@ -26,7 +26,7 @@ from .selection import Position
 from .writers import BinaryFile
 
 _RENAMES_OPEN_FILES: Final = os.name != "nt"
-_DESCRIPTOR: Final = re.compile(rf"(?:/dev|/proc/(?:self|{os.getpid()}))/fd/(\d+)")
+_DESCRIPTOR: Final = re.compile(rf"(?:/dev|/proc/{os.getpid()})/fd/(\d+)")
 """What stands for a file that is open already, into which others may have written."""
 
 
@@ -222,11 +222,10 @@ def target_of(path: Path | None) -> Stream:
 
 def _descriptor_of(path: Path) -> int | None:
     """The number of the open file that a path such as /dev/fd/3 or /dev/stderr stands for; None if it does not."""
-    link = Path(os.path.normpath(path.absolute()))
-    while (found := _DESCRIPTOR.fullmatch(str(link))) is None:
-        if not link.is_symlink():
+    while (found := _DESCRIPTOR.fullmatch(str(path.parent.resolve() / path.name))) is None:
+        if not path.is_symlink():
             return None
-        link = Path(os.path.normpath(link.parent / link.readlink()))
+        path = path.parent / path.readlink()
     return int(found[1])
 
 
