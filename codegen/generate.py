@@ -315,7 +315,7 @@ def texts_in(folder: Path) -> dict[str, str]:
 def holds_others(output: Path) -> bool:
     """Whether something is there that we did not make."""
     mark = output / "py.typed"
-    is_ours = mark.is_file() and mark.read_text(encoding="utf-8") == HEADER
+    is_ours = mark.is_file() and mark.read_text("utf-8", errors="replace") == HEADER
     return not is_ours and output.exists() and not (output.is_dir() and not any(output.iterdir()))
 
 

@@ -99,6 +99,7 @@ def test_an_output_of_another_name_would_be_overwritten_by_its_resources_and_is_
 def test_what_somebody_else_wrote_is_not_replaced(tmp_path: Path, name: str) -> None:
     (tmp_path / name).mkdir()
     (tmp_path / name / "mine.py").write_text("mine = True\n")
+    (tmp_path / name / "py.typed").write_bytes(b"\xff")
     result = run_generate_py(ROOT, "--output", tmp_path / "payt_api")
     assert (result.returncode, sorted(tmp_path.rglob("*.py"))) == (2, [tmp_path / name / "mine.py"])
     assert f"{name} holds what was not generated, and would be replaced: empty it" in result.stderr
