@@ -197,6 +197,20 @@ def test_no_proxy_reads_a_token_over_http(client_class: Any, monkeypatch: pytest
     client_class("t", base_url="http://127.0.0.1:8000", trust_env=False)
     monkeypatch.setenv("HTTP_PROXY", "http://localhost:3128")
     client_class("t", base_url="http://127.0.0.1:8000")
+    with pytest.raises(ValueError, match=r"that is the proxy; leave out proxy to do without it"):
+        client_class("t", base_url="http://127.0.0.1:8000", proxy="http://proxy.company.example:3128")
+
+
+def test_no_secret_goes_over_http_besides_a_transport_that_sends_no_requests_for_tokens() -> None:
+    """Those are sent in threads, by a transport of the client's own."""
+    unused: Any = pytest.fail
+    options: dict[str, Any] = {"base_url": "http://payt.example", "transport": httpx.ASGITransport(unused)}
+    who = payt.ClientCredentials("id", "secret")
+    with pytest.raises(ValueError, match=r"on the way to payt\.example can read the token"):
+        payt.AsyncClient(who, **options)
+    payt.AsyncClient(who, **options, allow_http=True)
+    payt.AsyncClient(who, **options, token_transport=httpx.MockTransport(unused))
+    payt.AsyncClient("t", **options)
 
 
 @BOTH

@@ -491,6 +491,11 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         {"base_url": "https://demo-api.paytsoftware.com", "app_url": "https://app.paytsoftware.com"},
         "app_url https://app.paytsoftware.com is not where people log in for https://demo-api",
     ),
+    "a secret that everybody can read": (
+        {"base_url": "http://payt.example"},
+        "base_url: over http://, everybody on the way to payt.example can read the token: use https://",
+    ),
+    "no word for it": ({"base_url": "http://payt.example", "allow_http": "false"}, "allow_http must be True or False"),
 }
 
 
@@ -498,6 +503,18 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
 def test_wrong_arguments_are_named_before_anything_opens(settings: dict[str, Any], message: str) -> None:
     with pytest.raises((TypeError, ValueError), match=message):
         payt.login(**{"client_id": "id", "client_secret": "secret", "browser": pytest.fail, **settings})
+
+
+def test_no_proxy_reads_the_secret_of_an_application_over_http(
+    server: OAuthServer, application: Application, log_in: LogIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy.company.example:3128")
+    with pytest.raises(ValueError, match=r"way to proxy\.company\.example can .*: that is the proxy; set NO_PROXY="):
+        log_in(browser=pytest.fail)
+    monkeypatch.delenv("HTTP_PROXY")
+    assert log_in(browser=Browser(), allow_http=True).refresh_token
 
 
 def test_a_foreign_file_is_reported_before_anybody_logs_in(

@@ -178,6 +178,8 @@ def test_a_client_that_cannot_be_made_shows_nothing(kind: Any, arguments: dict[s
     assert check(lambda: kind("S3CRET-token", proxy=proxy, **arguments))
     client = kind("t", proxy=proxy)
     assert check(lambda: client.with_options(retries=-1))
+    assert check(lambda: client.with_options(proxy=proxy))
+    assert check(lambda: client.with_options(credentials="S3CRET-token"))
     assert check(lambda: pickle.dumps(client))
 
 

@@ -17,10 +17,11 @@ from payt_resources import AsyncResources, Resources
 
 from . import checks
 from .credentials import Credentials, auth_of
+from .credentials.auth import GrantAuth
 from .environments import ADDRESSES, text_of
 from .errors import InvalidResponseError
 from .pickling import Recipe
-from .settings import Settings, check_way
+from .settings import Settings, check_way, warn_of_blind_trust
 from .transport.pace import checked
 from .transport.proxies import route
 from .transport.redaction import plain
@@ -74,11 +75,14 @@ class _Client(Generic[TransportT, SessionT]):
         settings = Settings(**{field.name: given[field.name] for field in attrs.fields(Settings)})
         # once, for the token endpoint as well: reading the certificates takes longer than all else here
         way = route(settings.base_url, verify=settings.verify, proxy=settings.proxy, trust_env=settings.trust_env)
-        check_way(settings, way["proxy"])
+        warn_of_blind_trust(settings)
         # requests for tokens are made in threads of their own; some transports are for both kinds of client
         sync = settings.token_transport or given["transport"]
         sync = sync if isinstance(sync, httpx.BaseTransport) else None
         auth = auth_of(credentials, os.environ, settings.base_url, way, sync)
+        asks_for_tokens = sync is None and isinstance(auth, GrantAuth)  # by a way of ours, whatever sends the rest
+        if not settings.allow_http and (settings.transport is None or asks_for_tokens):
+            check_way(settings.base_url, way["proxy"], is_named=settings.proxy is not None)
         # base URL and token are the session's business
         self._api = AuthenticatedClient(str(settings.base_url), token="")
         self._session = self._session_of(settings, auth, way)
@@ -93,6 +97,7 @@ class _Client(Generic[TransportT, SessionT]):
         """Where the API is."""
         return text_of(self._session.base_url)
 
+    @checks.showing_no_arguments
     def with_options(
         self,
         *,
@@ -248,7 +253,7 @@ def _refuse(what: str, function: Callable[..., Any], mistaken: Mapping[str, obje
 
 
 def _parsed(answer: Response[R]) -> R | None:
-    if answer.parsed is None and answer.content:
+    if answer.parsed is None and answer.content.strip():
         text = f"{answer.url}: status {answer.status_code} brought a body that the contract does not describe"
         error = InvalidResponseError(text, path="$")
         error.url, error.status = answer.url, answer.status_code

@@ -45,24 +45,32 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
-def check_way(settings: Settings, proxy: httpx.Proxy | None) -> None:
-    """See that nobody on the way reads the token.
+def check_way(url: httpx.URL, proxy: httpx.Proxy | None, *, is_named: bool = False) -> None:
+    """See that nobody on the way reads a token.
+
+    Args:
+        url: Where it is sent.
+        proxy: What is on the way.
+        is_named: Whether the proxy is an argument, and not of the environment.
 
     Raises:
         ValueError: It is sent as it is, to another machine.
     """
-    url = settings.base_url
     hosts = {url.host: "use https://"}
     if proxy is not None:
-        hosts[proxy.url.host] = f"that is the proxy; set NO_PROXY={url.host} to do without it"
-    is_open = url.scheme == "http" and not settings.allow_http and settings.transport is None
-    for host, way_out in hosts.items() if is_open else ():
+        way_out = "leave out proxy" if is_named else f"set NO_PROXY={url.host}"
+        hosts[proxy.url.host] = f"that is the proxy; {way_out} to do without it"
+    for host, way_out in hosts.items() if url.scheme == "http" else ():
         if not _is_loopback(host):
             raise ValueError(
                 f"base_url: over http://, everybody on the way to {host} can read the token: {way_out} "
                 "(in Python: allow_http=True permits it)"
             )
-    if settings.verify is False and url.scheme == "https":
+
+
+def warn_of_blind_trust(settings: Settings) -> None:
+    """Say so where certificates are not verified."""
+    if settings.verify is False and settings.base_url.scheme == "https":
         warnings.warn(
             "verify=False: everybody on the way to Payt can pretend to be Payt, and read the token", stacklevel=4
         )

@@ -19,6 +19,8 @@ import httpx
 from .. import checks
 from ..environments import DEMO, PRODUCTION, base_url_of, url_of
 from ..errors import PaytError, TokenError
+from ..settings import check_way
+from ..transport.proxies import route
 from ..transport.redaction import plain
 from .caches import cache_of
 from .endpoint import TokenEndpoint
@@ -45,6 +47,7 @@ def login(
     browser: Callable[[str], object] | None = None,
     ask: Callable[[str], str] | None = None,
     account: str | None = None,
+    allow_http: bool = False,
 ) -> Token:
     """Have a person log in to Payt, and keep the tokens for `payt.AuthorizationCode`.
 
@@ -66,6 +69,7 @@ def login(
             ended on. No port is opened; the browser cannot show that last page, but its address is right.
         account: A name for this login, if several people or companies log in to one application; None is
             `PAYT_ACCOUNT`, if it is set. A login replaces the one with the same name.
+        allow_http: As for `payt.Client`: the application's secret and the tokens travel unencrypted then.
 
     Returns:
         The token, which is in the store.
@@ -81,6 +85,8 @@ def login(
     finally:
         del client_secret  # from the frame, which the traceback of an error shows
     api = base_url_of(base_url)
+    if not checks.flag("allow_http", allow_http):
+        check_way(api, route(api)["proxy"])
     app = url_of("app_url", app_url, "PAYT_APP_URL", _app_of(api))
     if {app.host, httpx.URL(_app_of(api)).host} == {httpx.URL(each.app).host for each in (PRODUCTION, DEMO)}:
         raise ValueError(
