@@ -26,8 +26,6 @@ from .selection import Position
 from .writers import BinaryFile
 
 _RENAMES_OPEN_FILES: Final = os.name != "nt"
-_DESCRIPTOR: Final = re.compile(rf"(?:/dev|/proc/{os.getpid()})/fd/(\d+)")
-"""What stands for a file that is open already, into which others may have written."""
 
 
 class Stream:
@@ -222,7 +220,8 @@ def target_of(path: Path | None) -> Stream:
 
 def _descriptor_of(path: Path) -> int | None:
     """The number of the open file that a path such as /dev/fd/3 or /dev/stderr stands for; None if it does not."""
-    while (found := _DESCRIPTOR.fullmatch(str(path.parent.resolve() / path.name))) is None:
+    open_files = rf"(?:/dev|/proc/{os.getpid()})/fd/(\d+)"  # into which others may have written
+    while (found := re.fullmatch(open_files, str(path.parent.resolve() / path.name))) is None:
         if not path.is_symlink():
             return None
         path = path.parent / path.readlink()
