@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 
 import attrs
@@ -21,7 +21,7 @@ from payt.transport.locks import LONGEST_LOCK
 from payt.transport.signals import RENEWER, _Renewals, ignore_while_ending, is_ending, renewing
 
 from .strict_server import StrictServer
-from .test_irreversible import begin, check_that_the_login_is_kept
+from .test_irreversible import begin, check_that_the_login_is_kept, list_once
 from .waiting import until
 
 pytestmark = [
@@ -128,6 +128,35 @@ def test_nothing_waits_for_a_token_that_cannot_be_had_yet(
         finally:
             process.kill()
     assert [request.path for request in fake.requests] == ["/oauth/token"]
+
+
+@pytest.mark.real_time
+@pytest.mark.parametrize("nested", [False, True])
+def test_who_has_left_and_holds_nothing_any_more_spends_nothing(
+    server: StrictServer, folder: Path, *, nested: bool
+) -> None:
+    """A server may end its process at any moment then, as uvicorn does by SIGTERM."""
+    begin(server, folder)
+    server.before = [(503, {"Retry-After": "1"}, b"{}")]
+    who = payt.AuthorizationCode("id", "secret", payt.FileTokenStore(folder))
+    said: list[str] = []
+
+    def listing() -> None:
+        try:
+            said.append(str(list_once(server, who)))
+        except payt.TokenError as error:
+            said.append(str(error))
+
+    thread = threading.Thread(target=listing)
+    with payt.hold_signals() if nested else nullcontext():
+        with payt.hold_signals():
+            thread.start()
+            until(lambda: not server.before)
+        if nested:  # they are held as before
+            thread.join()
+    thread.join()
+    assert (said, server.renewals) == ((["1"], 2) if nested else ([f"POST {server.url}/oauth/token: 503"], 1))
+    check_that_the_login_is_kept(server, folder, server.renewals)
 
 
 @pytest.mark.parametrize("number", ENDING, ids=lambda number: number.name)
@@ -348,7 +377,7 @@ def test_a_program_is_ending_when_it_waits_for_no_thread_of_its_own(
         thread.join(60)
     assert is_ending()
     renewals = _Renewals()
-    renewals.marks.add(0)
+    renewals.marks[0] = 0
     assert renewals.hold(signal.SIGINT)  # it would end the wait for the token, and interrupt nothing else
 
 

@@ -17,12 +17,13 @@ import pytest
 import payt
 from faults import kinds
 from faults.server import FaultServer, ParsedRequest
-from payt.credentials import cache, endpoint
+from payt.credentials import cache
 from payt.credentials.cache import TokenCache
 from payt.credentials.caches import cache_of
 from payt.credentials.endpoint import TokenEndpoint
 from payt.credentials.searches import Search
 from payt.testing import FakePayt
+from payt.transport import signals
 from payt.transport.signals import RENEWER
 from support.flavours import Async, Flavour
 from support.quick import QUICK
@@ -308,7 +309,7 @@ def test_a_program_that_is_ending_asks_for_no_token(
 
 def test_a_program_that_is_to_end_does_not_ask_again(fake: FakePayt, monkeypatch: pytest.MonkeyPatch) -> None:
     """Seen from within: tests/tokens/test_signals.py sends signals to processes."""
-    monkeypatch.setattr(endpoint, "is_ending", lambda: True)
+    monkeypatch.setattr(signals, "is_ending", lambda: True)
     fake.fail(503, path="/oauth/token", times=None, retry_after=50)
     own = payt.ClientCredentials(fake.oauth.client_id, fake.oauth.client_secret, payt.MemoryTokenStore())
     with payt.Client(own, base_url=fake.url, **QUICK) as client, pytest.raises(payt.TokenError, match="503"):

@@ -10,7 +10,7 @@ address than the one that is known. What they go through serves a thread, as tha
 | 408, 500 | the same, four times |
 | 401, and id or secret hold special characters | once, with these encoded the other way |
 | anything else, as an untrusted certificate; nothing, after it was sent | no: the refresh token may be spent |
-| any of these when the program is ending, or a signal asks it to | no |
+| any of these when the program is ending, or has left `payt.hold_signals()` | no |
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from ..transport.call import Call
 from ..transport.proxies import route
 from ..transport.redaction import hide, redacted
 from ..transport.retries import LONGEST_RETRY_AFTER, RETRIED, WAITED_OUT, backoff, is_final, text_of
-from ..transport.signals import is_ending, resting
+from ..transport.signals import resting
 from .stores import Token
 from .token_answers import read, token_of
 
@@ -96,9 +96,9 @@ class TokenEndpoint:
                 asked, seconds = error.retry_after or 0.0, backoff(attempt, error)
                 if not again or asked > LONGEST_RETRY_AFTER or seconds > call.left - ENOUGH:
                     raise error
-                with resting():
-                    clock.current().sleep(seconds, _wait_unless_ending)
-                if is_ending():
+                with resting() as is_over:
+                    clock.current().sleep(seconds, partial(_wait_unless, is_over))
+                if is_over():
                     raise error
 
     @contextmanager
@@ -168,8 +168,8 @@ class TokenEndpoint:
         return about(TokenError(text), failure.request)
 
 
-def _wait_unless_ending(seconds: float) -> None:
-    while seconds > 0 and not is_ending():
+def _wait_unless(is_over: Callable[[], bool], seconds: float) -> None:
+    while seconds > 0 and not is_over():
         time.sleep(min(seconds, 0.1))
         seconds -= 0.1
 

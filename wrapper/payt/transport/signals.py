@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from types import FrameType
@@ -24,7 +24,8 @@ class _Renewals:
     """Those under way in a process. No locks: whom a signal interrupts could hold them."""
 
     def __init__(self) -> None:
-        self.marks: set[int] = set()  # their threads
+        self.left = 0  # how often `hold_signals` was left
+        self.marks: dict[int, int] = {}  # by their threads: that count when they began
         self.waiting: deque[int] = deque()
         self.interrupted = False
 
@@ -41,7 +42,7 @@ class _Renewals:
 
     def over(self, mark: int) -> None:
         """Where none is under way any more, send the signals that waited."""
-        self.marks.discard(mark)
+        self.marks.pop(mark, None)
         while self.waiting and not self.marks:
             os.kill(os.getpid(), self.waiting.popleft())
         self.interrupted &= bool(self.marks)
@@ -54,7 +55,7 @@ _renewals = PerProcess(_Renewals)
 def renewing() -> Iterator[None]:
     """In here a refresh token is spent, and the next one saved."""
     renewals, mark = _renewals.get(), threading.get_ident()
-    renewals.marks.add(mark)
+    renewals.marks[mark] = renewals.left
     try:
         yield
     finally:
@@ -62,14 +63,19 @@ def renewing() -> Iterator[None]:
 
 
 @contextmanager
-def resting() -> Iterator[None]:
-    """In here, within `renewing`, nothing is on its way that could be lost: whatever ends the process may."""
+def resting() -> Iterator[Callable[[], bool]]:
+    """In here, within `renewing`, nothing is on its way that could be lost: whatever ends the process may.
+
+    What it gives says, in here and behind it, whether nothing more may be sent: the program is ending, or has left
+    `hold_signals`, so that nothing would be held.
+    """
     renewals, mark = _renewals.get(), threading.get_ident()
+    began = renewals.marks.get(mark, renewals.left)
     renewals.over(mark)
     try:
-        yield
+        yield lambda: renewals.left != began or is_ending()
     finally:
-        renewals.marks.add(mark)
+        renewals.marks[mark] = began  # before `left` is looked at; who leaves does both the other way round
 
 
 @contextmanager
@@ -99,7 +105,9 @@ def hold_signals() -> Iterator[None]:
     try:
         yield
     finally:
-        while _renewals.get().marks:  # which Ctrl-C may interrupt
+        renewals = _renewals.get()
+        renewals.left += bool(handlers)
+        while renewals.marks:  # which Ctrl-C may interrupt
             time.sleep(0.02)
         # what still waits for a lock may renew later: for that, they stay, and otherwise do what those before them did
         for number, handler in {} if _searches() else handlers.items():
