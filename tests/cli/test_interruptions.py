@@ -391,6 +391,16 @@ def test_a_pipe_that_closes_is_no_error_to_tell(
     assert (result.exit_code, result.stderr) == (141, "")
 
 
+def test_help_that_nobody_reads_is_no_error_to_tell(payt_command: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def closed(*_: Any) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr(click.Command, "get_help", closed)
+    for command in ((), ("contacts", "list")):
+        result = payt_command(*command, "--help")
+        assert (result.exit_code, result.stderr) == (141, "")
+
+
 def test_a_screen_that_closes_is_told_as_any_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
     class Closed(io.StringIO):
         def write(self, _: str) -> int:

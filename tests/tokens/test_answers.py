@@ -281,10 +281,11 @@ def test_a_server_that_is_not_there_yet_is_waited_for(flavour: Flavour) -> None:
 @pytest.mark.real_time
 def test_a_program_that_ends_waits_for_no_connection() -> None:
     program = f"""if True:
-        import threading, payt
+        import contextlib, threading, payt
         def listed():
             who = payt.ClientCredentials("id", "secret", payt.MemoryTokenStore())
-            list(payt.Client(who, base_url={refused_url()!r}).contacts.list(administration_id="1"))
+            with contextlib.suppress(payt.PaytError):  # Python crashes where a daemon tells one while it ends
+                list(payt.Client(who, base_url={refused_url()!r}).contacts.list(administration_id="1"))
         threading.Thread(target=listed, daemon=True).start()
         while not any(thread.name == "payt-token" for thread in threading.enumerate()):
             pass
