@@ -215,14 +215,13 @@ class FaultServer:
         with self._changed:
             fault = next(self._script, None) or WELL
             arrived = ParsedRequest(number, time.monotonic())
-            position = len(self._requests)
             self._requests.append(arrived)
             self._changed.notify_all()
         good = Answer()
         if fault.reads_request:
             request = _read(connection, arrived, first)
-            with self._changed:
-                self._requests[position] = request
+            with self._changed, suppress(ValueError):  # it was forgotten meanwhile
+                self._requests[self._requests.index(arrived)] = request
             good = Answer.well(self._handler(request), closes=request.headers.get("connection", "").lower() == "close")
         return all(self._take(connection, step) for step in fault.steps(good))
 
